@@ -1,0 +1,48 @@
+// base/nexthop.h: the key Postfix asks about (postconf(5) smtp_tls_policy_maps, transport(5))
+//
+//   example.com           MX lookup, port 25
+//   example.com:587       MX lookup, that port
+//   [mx.example.com]      the host itself, port 25
+//   [mx.example.com]:587  the host itself, that port; service names (submission) are allowed
+//
+// A port is 1 to 65535 in digits, or one of a fixed list of mail services; after the colon it may
+// be missing, as in Postfix's host_port(3), and is then 25.
+// Everything else (".example.com", IP literals, paths, names with an underscore) has no policy:
+// parse() says why. Keys that mean the same give the same canonical key(), which parses to the
+// same Nexthop again.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "postseal/base/domain.h"
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+
+namespace postseal {
+
+enum class NexthopFault { empty, parent_domain, address, path, not_a_host, bad_port };
+
+struct NexthopError {
+    NexthopFault fault;
+    std::string text; // one clause for an operator, printable
+
+    friend bool operator==(const NexthopError&, const NexthopError&) = default;
+};
+
+struct Nexthop {
+    Domain domain;             // the MTA-STS policy domain (RFC 8461 section 3.4)
+    bool literal_host = false; // in brackets: no MX lookup
+    std::uint16_t port = 25;
+
+    [[nodiscard]] static std::expected<Nexthop, NexthopError> parse(std::string_view key);
+
+    // "example.com", "example.com:587", "[mx.example.com]", "[mx.example.com]:587": port 25 left
+    // out
+    [[nodiscard]] std::string key() const;
+
+    friend bool operator==(const Nexthop&, const Nexthop&) = default;
+};
+
+} // namespace postseal

@@ -1,0 +1,54 @@
+// verdict/decide.h: the decision table
+//
+// decide() is pure and total: every evidence has a verdict. The rows and why they say what they
+// say are in postseal-verdicts(7) and in contrib/doc/rfc.md; RFC 7672 section 2.2, RFC 8461
+// sections 2, 3.3 and 4.1.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "postseal/verdict/evidence.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postseal::verdict {
+
+// Postfix's security levels that main.cf's smtp_tls_security_level can have, weakest first.
+enum class DefaultLevel { none, may, dane, encrypt, dane_only, fingerprint, verify, secure };
+[[nodiscard]] std::optional<DefaultLevel> parse_default_level(std::string_view text);
+[[nodiscard]] std::string_view to_string(DefaultLevel level);
+
+// Row 10, U or X beside N, with an enforce policy.
+enum class Mixed { mta_sts, dane_only, dane };
+[[nodiscard]] std::optional<Mixed> parse_mixed(std::string_view text);
+[[nodiscard]] std::string_view to_string(Mixed mixed);
+
+struct Options {
+    Mixed mixed = Mixed::mta_sts;
+    bool postfix_dnssec = true; // false: Postfix has no validating resolver, dane would be void
+    DefaultLevel default_level = DefaultLevel::may;
+    friend bool operator==(const Options&, const Options&) = default;
+};
+
+enum class Class { dane, enforce, may, override_, tempfail };
+[[nodiscard]] std::string_view to_string(Class cls);
+
+enum class Level { none_said, dane, dane_only, secure }; // none_said: may, override, tempfail
+[[nodiscard]] std::string_view to_string(Level level);
+
+struct Verdict {
+    Class cls = Class::tempfail;
+    Level level = Level::none_said;
+    int row = 0;                      // of the table, 1..13
+    std::vector<std::string> reasons; // in order; the first says what decided
+    std::string override_text;        // class override
+    std::string temp_reason;          // class tempfail: at most 200 printable characters
+
+    friend bool operator==(const Verdict&, const Verdict&) = default;
+};
+
+[[nodiscard]] Verdict decide(const Evidence& evidence, const Options& options, WallTime now);
+
+} // namespace postseal::verdict

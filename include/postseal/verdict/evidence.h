@@ -1,0 +1,119 @@
+// verdict/evidence.h: all that was found out about a nexthop, and until when it holds
+//
+// A value: filled by the engine, judged by decide(), shown by `postseal explain`. Reasons are
+// clauses for an operator that name the host, the record type and the cause.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "postseal/base/nexthop.h"
+#include "postseal/base/time.h"
+#include "postseal/dane/tlsa.h"
+#include "postseal/mtasts/policy.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postseal::verdict {
+
+// The MX RRset, or for an implicit MX the proof that there is none. A literal host, which the
+// operator's own configuration names, counts as secure.
+enum class MxState { secure, insecure, bogus, failed, null_mx, nxdomain };
+
+// RFC 7672 section 2.2; the letters are those of the decision table.
+enum class HostState {
+    usable,     // U: secure addresses and at least one usable TLSA record
+    unusable,   // X: a secure TLSA RRset, none usable
+    none,       // N: securely no TLSA, or insecure addresses
+    failed,     // F: a needed lookup is bogus or fails
+    no_address, // A: securely or not, no address: left out
+};
+[[nodiscard]] char letter(HostState state);
+[[nodiscard]] std::string_view to_string(HostState state);
+[[nodiscard]] std::string_view to_string(MxState state);
+
+struct Host {
+    Domain name;
+    std::uint16_t preference = 0;
+    HostState state = HostState::failed;
+    bool address_secure = false;
+    std::string tlsa_name;        // "_25._tcp.mx.example.com", where the RRset in `tlsa` was found
+    std::vector<dane::Tlsa> tlsa; // U and X
+    std::string reason;           // N, F, A: why; X: why none is usable
+
+    friend bool operator==(const Host&, const Host&) = default;
+};
+
+struct Mx {
+    MxState state = MxState::failed;
+    bool implicit = false;      // no MX RRset: the domain is its own host (RFC 5321 section 5.1)
+    std::string canonical_name; // where a CNAME at the domain led; empty: nowhere
+    std::vector<Host> hosts;    // by preference; at most 32 are looked at
+    std::size_t beyond = 0;     // hosts past the 32nd, each counted as N
+    std::string reason;         // bogus, failed, nxdomain, null_mx: why
+    seconds ttl{0};             // the least of all RRsets used, bounded by the caller
+
+    friend bool operator==(const Mx&, const Mx&) = default;
+};
+
+enum class RecordState {
+    pending, // not looked up, or not answered before the deadline
+    found,
+    absent,
+    invalid, // several records, or one that does not parse
+    failed,  // the lookup failed or is bogus
+};
+[[nodiscard]] std::string_view to_string(RecordState state);
+
+enum class FetchState {
+    not_needed, // no record, or its id is that of the policy held
+    fetched,
+    failed,  // now, or lately and not to be tried again before `retry_at`
+    invalid, // fetched, but no policy
+    pending, // not done before the deadline
+};
+[[nodiscard]] std::string_view to_string(FetchState state);
+
+struct Sts {
+    RecordState record = RecordState::pending;
+    std::string record_id;     // found
+    std::string record_reason; // invalid, failed
+    FetchState fetch = FetchState::not_needed;
+    std::string fetch_fault;  // failed, invalid: the kind, as https::to_string names it
+    std::string fetch_reason; // failed, invalid: why
+    std::optional<WallTime> retry_at;
+
+    // The last policy fetched with success, if its max_age has not ended when this was written.
+    std::optional<mtasts::Policy> policy;
+    std::string policy_id; // the record's id when it was fetched
+    WallTime fetched_at{milliseconds(0)};
+    WallTime expires_at{milliseconds(0)};
+
+    // E of the decision table: whatever DNS or HTTPS say now (RFC 8461 section 3.3).
+    [[nodiscard]] bool enforced(WallTime now) const {
+        return policy && policy->mode == mtasts::Mode::enforce && now < expires_at;
+    }
+
+    friend bool operator==(const Sts&, const Sts&) = default;
+};
+
+// What an earlier lookup that did not fail said of DANE; counts for 7 days.
+enum class Remembered { nothing, no_dane, dane };
+[[nodiscard]] std::string_view to_string(Remembered remembered);
+
+struct Evidence {
+    Nexthop nexthop;
+    Mx mx;
+    Sts sts;
+    Remembered remembered = Remembered::nothing;
+    std::optional<std::string> override_policy; // the operator's text, already validated
+    WallTime obtained_at{milliseconds(0)};
+    bool partial = false; // decided at the deadline, from what was known then
+
+    friend bool operator==(const Evidence&, const Evidence&) = default;
+};
+
+} // namespace postseal::verdict

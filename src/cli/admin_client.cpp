@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/admin_client.h"
+
+#include "cli/exit_status.h"
+#include "serve/socket.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace postseal::cli {
+namespace {
+
+constexpr timeval patience{.tv_sec = 120, .tv_usec = 0};
+
+std::string why_not(const std::string& socket, int error) {
+    std::string remedy;
+    if (error == ENOENT || error == ECONNREFUSED)
+        remedy = "; is postseald running? (--socket PATH names another socket, --direct needs no "
+                 "daemon)";
+    if (error == EACCES) remedy = "; members of the socket's group may";
+    return fmt::format("cannot talk to postseald at {}: {}{}", socket, std::strerror(error),
+                       remedy);
+}
+
+std::expected<serve::Fd, ClientError> connect_to(const std::string& socket) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (socket.size() >= sizeof address.sun_path)
+        return std::unexpected(
+            ClientError{usage, "the path of a unix socket has at most 107 octets"});
+    std::memcpy(address.sun_path, socket.data(), socket.size());
+    serve::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fd.valid()) return std::unexpected(ClientError{unreachable, why_not(socket, errno)});
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        return std::unexpected(ClientError{unreachable, why_not(socket, errno)});
+    return fd;
+}
+
+bool send_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+        if (sent <= 0) return false;
+        text.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+}
+
+bool read_line(int fd, std::string& line) {
+    char buffer[16384];
+    while (!line.ends_with('\n')) {
+        const ssize_t got = ::recv(fd, buffer, sizeof buffer, 0);
+        if (got <= 0) return false;
+        line.append(buffer, static_cast<std::size_t>(got));
+    }
+    return true;
+}
+
+} // namespace
+
+std::expected<Json, ClientError> ask_daemon(const std::string& socket, const Json& request) {
+    const auto fd = connect_to(socket);
+    if (!fd) return std::unexpected(fd.error());
+    std::string line;
+    const std::string question = request.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
+    if (!send_all(fd->get(), question) || !read_line(fd->get(), line))
+        return std::unexpected(ClientError{
+            unreachable,
+            fmt::format("postseald at {} ended the conversation without an answer", socket)});
+    Json reply = Json::parse(line, nullptr, false);
+    if (!reply.is_object())
+        return std::unexpected(
+            ClientError{unreachable, fmt::format("what answers at {} is no postseald", socket)});
+    if (!reply.value("ok", false))
+        return std::unexpected(
+            ClientError{usage, reply.value("error", "refused without a reason")});
+    return reply;
+}
+
+} // namespace postseal::cli

@@ -1,0 +1,23 @@
+// cli/commands.h: postseal's commands; each writes to standard output and returns an ExitStatus
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace postseal::cli {
+
+struct Common {
+    std::string config_file; // empty: the default one, if it is there
+    std::string socket;      // empty: the configuration's admin listener
+    bool direct = false;
+    bool json = false;
+};
+
+// The reply's value, as postmap -q prints it.
+[[nodiscard]] int query(const Common& common, const std::string& key, const std::string& map);
+[[nodiscard]] int explain(const Common& common, const std::vector<std::string>& keys);
+[[nodiscard]] int check_config(const Common& common);
+
+} // namespace postseal::cli

@@ -1,0 +1,16 @@
+// cli/exit_status.h: what postseal's exit status says (sysexits.h where it has a name for it)
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+namespace postseal::cli {
+
+enum ExitStatus : int {
+    found = 0,
+    no_policy = 1,
+    usage = 64,
+    unreachable = 69, // no daemon at the socket
+    temporary = 75,
+    bad_config = 78,
+};
+
+} // namespace postseal::cli

@@ -1,0 +1,16 @@
+// cli/explain_text.h: the JSON of engine/explain.h as text for people
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+
+namespace postseal::cli {
+
+enum class Colour { no, yes };
+
+// First line: "KEY: CLASS LEVEL (row N)"; then aligned paragraphs.
+[[nodiscard]] std::string explain_text(const nlohmann::ordered_json& explain, Colour colour);
+
+} // namespace postseal::cli

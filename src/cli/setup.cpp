@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/setup.h"
+
+#include "cli/direct.h"
+#include "cli/exit_status.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+
+namespace postseal::cli {
+
+int fail(int status, const std::string& text) {
+    fmt::print(stderr, "postseal: {}\n", text);
+    return status;
+}
+
+std::expected<config::Config, ClientError> load_config(const Common& common) {
+    std::string file = common.config_file;
+    std::error_code ignored;
+    if (file.empty()) {
+        file = config::default_file;
+        if (!std::filesystem::exists(file, ignored)) return config::parse("", file).value();
+    }
+    auto config = config::load(file);
+    if (!config) return std::unexpected(ClientError{bad_config, config.error().message()});
+    return std::move(*config);
+}
+
+std::string admin_socket(const Common& common, const config::Config& config) {
+    if (!common.socket.empty()) return common.socket;
+    for (const config::Listen& listen : config.listen)
+        if (listen.protocol == config::Protocol::admin) return listen.address.path;
+    return std::string(config::default_admin_socket);
+}
+
+std::expected<Json, ClientError> explanation(const Common& common, const std::string& key) {
+    const auto config = load_config(common);
+    if (!config) return std::unexpected(config.error());
+    if (common.direct) {
+        auto found = explain_direct(*config, key);
+        if (!found) return std::unexpected(ClientError{bad_config, found.error()});
+        return std::move(*found);
+    }
+    auto reply = ask_daemon(admin_socket(common, *config), {{"command", "explain"}, {"key", key}});
+    if (!reply) return std::unexpected(reply.error());
+    return std::move((*reply)["explain"]);
+}
+
+} // namespace postseal::cli

@@ -1,0 +1,27 @@
+// cli/setup.h: what several commands begin with
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "cli/admin_client.h"
+#include "cli/commands.h"
+#include "config/config.h"
+
+#include <expected>
+#include <string>
+
+namespace postseal::cli {
+
+// Writes "postseal: TEXT" to standard error and returns `status`.
+int fail(int status, const std::string& text);
+
+// The file named, which must then be there, or the default one, or the defaults.
+[[nodiscard]] std::expected<config::Config, ClientError> load_config(const Common& common);
+
+// The admin socket: --socket, the configuration's admin listener, or the default path.
+[[nodiscard]] std::string admin_socket(const Common& common, const config::Config& config);
+
+// engine/explain.h's JSON, from the daemon or by a lookup of our own.
+[[nodiscard]] std::expected<Json, ClientError> explanation(const Common& common,
+                                                           const std::string& key);
+
+} // namespace postseal::cli

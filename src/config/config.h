@@ -1,0 +1,130 @@
+// config/config.h: postseal.toml as one value
+//
+// load() reads a file, parse() a text; every key is optional. Errors name the file, the line, the
+// key and the remedy; an unknown key is one, and names the nearest known key. Nothing outside is
+// touched: that an address can be bound or a file be read shows when the parts are built. Durations
+// are written "250ms", "8s", "2m", "1h"; sizes "64K", "256M", "1G" (powers of 1024).
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "postseal/base/time.h"
+#include "postseal/verdict/decide.h"
+#include "postseal/verdict/reply.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postseal::config {
+
+struct Error {
+    std::string file;
+    std::size_t line = 0; // 0: the file as a whole
+    std::string key;      // "dns.timeout"; empty where there is none
+    std::string text;     // what is wrong and what to write instead
+
+    [[nodiscard]] std::string message() const; // "FILE:LINE: KEY: TEXT"
+    friend bool operator==(const Error&, const Error&) = default;
+};
+
+enum class Protocol { socketmap, admin };
+[[nodiscard]] std::string_view to_string(Protocol protocol);
+
+// "inet:HOST:PORT", "inet:[V6]:PORT", "unix:PATH"
+struct Address {
+    std::string host; // empty: a unix socket
+    std::uint16_t port = 0;
+    std::string path; // unix
+
+    [[nodiscard]] bool is_unix() const { return !path.empty(); }
+    [[nodiscard]] std::string text() const;
+    friend bool operator==(const Address&, const Address&) = default;
+};
+[[nodiscard]] std::expected<Address, std::string> parse_address(std::string_view text);
+
+struct Listen {
+    Address address;
+    Protocol protocol = Protocol::socketmap;
+    std::vector<std::string> maps; // empty: all
+    std::string owner;             // unix sockets; empty: as created
+    std::string group;
+    unsigned mode = 0660;
+
+    friend bool operator==(const Listen&, const Listen&) = default;
+};
+
+struct Map {
+    std::string name;
+    verdict::ReplyOptions reply;
+
+    friend bool operator==(const Map&, const Map&) = default;
+};
+
+struct Dns {
+    std::vector<std::string> trust_anchor{"/usr/share/dns/root.key"};
+    std::string root_hints = "/usr/share/dns/root.hints";
+    std::vector<std::string> forward;
+    std::vector<std::string> stub;
+    std::string unbound_conf;
+    milliseconds timeout{8000};
+
+    friend bool operator==(const Dns&, const Dns&) = default;
+};
+
+struct Https {
+    std::string ca_file; // empty: the system's trust store
+    bool allow_private = false;
+    milliseconds timeout{30000};
+
+    friend bool operator==(const Https&, const Https&) = default;
+};
+
+struct Limits {
+    std::size_t connections = 4096;
+    std::size_t lookups = 512;
+    milliseconds deadline{10000};
+
+    friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+enum class LogLevel { error, warning, info, debug };
+enum class LogFormat { text, json };
+[[nodiscard]] std::string_view to_string(LogLevel level);
+
+struct Log {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::text;
+
+    friend bool operator==(const Log&, const Log&) = default;
+};
+
+struct Config {
+    std::string state_dir = "/var/lib/postseal";
+    std::string user;
+    std::vector<Listen> listen; // the two default ones where the file names none
+    std::vector<Map> maps;      // built-in ones first, as changed by the file
+    verdict::Options verdict;
+    std::string overrides = "/etc/postseal/overrides";
+    Dns dns;
+    Https https;
+    std::size_t cache_memory = std::size_t{256} << 20U;
+    Limits limits;
+    Log log;
+
+    friend bool operator==(const Config&, const Config&) = default;
+};
+
+inline constexpr std::string_view default_file = "/etc/postseal/postseal.toml";
+inline constexpr std::string_view default_admin_socket = "/run/postseal/admin.sock";
+
+[[nodiscard]] std::expected<Config, Error> load(const std::string& path);
+[[nodiscard]] std::expected<Config, Error> parse(std::string_view text, std::string file);
+
+// Every key that may stand in the file, with its table: "state_dir", "listen.address", ...
+[[nodiscard]] std::vector<std::string> known_keys();
+
+} // namespace postseal::config

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "config/reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+namespace postseal::config {
+namespace {
+
+struct Amount {
+    std::uint64_t number = 0;
+    std::string_view unit;
+};
+
+std::optional<Amount> split_amount(std::string_view text) {
+    Amount amount;
+    const auto [end, fault] =
+        std::from_chars(text.data(), text.data() + text.size(), amount.number);
+    if (fault != std::errc{}) return std::nullopt;
+    amount.unit = text.substr(static_cast<std::size_t>(end - text.data()));
+    return amount;
+}
+
+std::optional<std::uint64_t> times(std::uint64_t number, std::uint64_t unit) {
+    if (number > std::numeric_limits<std::uint64_t>::max() / 4 / unit) return std::nullopt;
+    return number * unit;
+}
+
+std::optional<milliseconds> to_duration(std::string_view text) {
+    const auto amount = split_amount(text);
+    if (!amount) return std::nullopt;
+    std::uint64_t unit = 0;
+    if (amount->unit == "ms") unit = 1;
+    if (amount->unit == "s") unit = 1000;
+    if (amount->unit == "m") unit = 60'000;
+    if (amount->unit == "h") unit = 3'600'000;
+    if (unit == 0) return std::nullopt;
+    const auto count = times(amount->number, unit);
+    if (!count) return std::nullopt;
+    return milliseconds(static_cast<milliseconds::rep>(*count));
+}
+
+std::optional<std::size_t> to_size(std::string_view text) {
+    const auto amount = split_amount(text);
+    if (!amount) return std::nullopt;
+    constexpr std::string_view units = "KMGT";
+    if (amount->unit.size() > 1) return std::nullopt;
+    std::uint64_t unit = 1;
+    if (!amount->unit.empty()) {
+        const auto at = units.find(amount->unit.front());
+        if (at == std::string_view::npos) return std::nullopt;
+        unit <<= 10 * (at + 1);
+    }
+    return times(amount->number, unit);
+}
+
+std::string show(milliseconds value) {
+    const auto count = value.count();
+    if (count % 3'600'000 == 0) return fmt::format("{}h", count / 3'600'000);
+    if (count % 60'000 == 0) return fmt::format("{}m", count / 60'000);
+    if (count % 1000 == 0) return fmt::format("{}s", count / 1000);
+    return fmt::format("{}ms", count);
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), 0);
+    for (std::size_t i = 1; i <= a.size(); i++) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); j++) {
+            const std::size_t above = row[j];
+            row[j] =
+                std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+            diagonal = above;
+        }
+    }
+    return row.back();
+}
+
+} // namespace
+
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known) {
+    const auto distance = [&](const std::string& k) { return edit_distance(word, k); };
+    const auto best = std::ranges::min_element(known, {}, distance);
+    if (best == known.end() || distance(*best) > std::max<std::size_t>(2, word.size() / 3))
+        return std::nullopt;
+    return *best;
+}
+
+void Reading::fail(const toml::node* where, std::string key, std::string text) {
+    if (error) return;
+    const std::size_t line = where != nullptr ? where->source().begin.line : 0;
+    error = Error{file, line, std::move(key), std::move(text)};
+}
+
+Reader::Reader(Reading& reading, const toml::table* table, std::string prefix)
+    : reading_(reading), table_(table), prefix_(std::move(prefix)) {}
+
+std::string Reader::dotted(std::string_view key) const {
+    return prefix_.empty() ? std::string(key) : prefix_ + "." + std::string(key);
+}
+
+void Reader::fail(const toml::node* where, std::string_view key, std::string text) {
+    reading_.fail(where, dotted(key), std::move(text));
+}
+
+const toml::node* Reader::node(std::string_view key) const {
+    const toml::node* found = table_ != nullptr ? table_->get(key) : nullptr;
+    return found != nullptr ? found : table_;
+}
+
+const toml::node* Reader::take(std::string_view key) {
+    keys_.emplace_back(key);
+    reading_.known.push_back(dotted(key));
+    return table_ != nullptr ? table_->get(key) : nullptr;
+}
+
+std::optional<std::string> Reader::as_text(const toml::node* node, std::string_view key) {
+    if (node == nullptr) return std::nullopt;
+    auto value = node->value_exact<std::string>();
+    if (!value) {
+        fail(node, key, "write a string in quotes");
+        return std::nullopt;
+    }
+    if (value->find('\0') != std::string::npos) {
+        fail(node, key, "has a NUL character");
+        return std::nullopt;
+    }
+    return value;
+}
+
+void Reader::text(std::string_view key, std::string& out) {
+    if (auto value = as_text(take(key), key)) out = std::move(*value);
+}
+
+void Reader::flag(std::string_view key, bool& out) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return;
+    if (const auto value = node->value_exact<bool>())
+        out = *value;
+    else
+        fail(node, key, "write true or false, without quotes");
+}
+
+void Reader::texts(std::string_view key, std::vector<std::string>& out) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return;
+    const toml::array* array = node->as_array();
+    if (array == nullptr) {
+        fail(node, key, "write a list of strings: [\"...\", \"...\"]");
+        return;
+    }
+    std::vector<std::string> values;
+    for (const toml::node& entry : *array) {
+        auto value = as_text(&entry, key);
+        if (!value) return;
+        values.push_back(std::move(*value));
+    }
+    out = std::move(values);
+}
+
+void Reader::number(std::string_view key, std::size_t& out, std::size_t least, std::size_t most) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return;
+    const auto value = node->value_exact<std::int64_t>();
+    if (!value || *value < 0 || std::cmp_less(*value, least) || std::cmp_greater(*value, most))
+        fail(node, key,
+             fmt::format("write a whole number from {} to {}, without quotes", least, most));
+    else
+        out = static_cast<std::size_t>(*value);
+}
+
+void Reader::duration(std::string_view key, milliseconds& out, milliseconds least,
+                      milliseconds most) {
+    const toml::node* node = take(key);
+    const auto value = as_text(node, key);
+    if (!value) return;
+    const auto span = to_duration(*value);
+    if (!span || *span < least || *span > most)
+        fail(node, key,
+             fmt::format(
+                 "\"{}\" is no time from {} to {}: write \"250ms\", \"8s\", \"2m\" or \"1h\"",
+                 *value, show(least), show(most)));
+    else
+        out = *span;
+}
+
+void Reader::size(std::string_view key, std::size_t& out, std::size_t least) {
+    const toml::node* node = take(key);
+    const auto value = as_text(node, key);
+    if (!value) return;
+    const auto octets = to_size(*value);
+    if (!octets || *octets < least)
+        fail(node, key,
+             fmt::format(
+                 "\"{}\" is no size of at least {} octets: write \"64K\", \"256M\" or \"1G\"",
+                 *value, least));
+    else
+        out = *octets;
+}
+
+const toml::table* Reader::table(std::string_view key) {
+    const toml::node* node = take(key);
+    reading_.known.pop_back(); // its keys are listed, not the table
+    if (node == nullptr) return nullptr;
+    if (!node->is_table()) fail(node, key, fmt::format("is a table: write [{}]", dotted(key)));
+    return node->as_table();
+}
+
+std::vector<const toml::table*> Reader::tables(std::string_view key) {
+    const toml::node* node = take(key);
+    reading_.known.pop_back();
+    std::vector<const toml::table*> result;
+    if (node == nullptr) return result;
+    const toml::array* array = node->as_array();
+    if (array == nullptr || !array->is_homogeneous<toml::table>()) {
+        fail(node, key, fmt::format("is a list of tables: write [[{}]]", dotted(key)));
+        return result;
+    }
+    for (const toml::node& entry : *array)
+        result.push_back(entry.as_table());
+    return result;
+}
+
+void Reader::finish() {
+    if (table_ == nullptr) return;
+    for (const auto& [key, value] : *table_) {
+        if (std::ranges::find(keys_, key.str()) != keys_.end()) continue;
+        const auto meant = nearest(key.str(), keys_);
+        reading_.fail(&value, dotted(key.str()),
+                      meant ? fmt::format("unknown key; did you mean \"{}\"?", *meant)
+                            : fmt::format("unknown key; known here: {}", fmt::join(keys_, ", ")));
+    }
+}
+
+} // namespace postseal::config

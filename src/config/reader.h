@@ -1,0 +1,80 @@
+// config/reader.h: one TOML table read key by key
+//
+// Each get names a key that may stand there; finish() makes every other key an error and names the
+// nearest of those. The first error wins, later calls do nothing. toml++ stays in config/.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "config/config.h"
+
+#include <toml++/toml.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postseal::config {
+
+// Shared by all tables of one file.
+struct Reading {
+    std::string file;
+    std::optional<Error> error;
+    std::vector<std::string> known; // every key asked for, dotted
+
+    void fail(const toml::node* where, std::string key, std::string text);
+};
+
+class Reader {
+  public:
+    // `table` may be null: nothing of it is in the file.
+    Reader(Reading& reading, const toml::table* table, std::string prefix);
+
+    void text(std::string_view key, std::string& out);
+    void flag(std::string_view key, bool& out);
+    void texts(std::string_view key, std::vector<std::string>& out);
+    void number(std::string_view key, std::size_t& out, std::size_t least, std::size_t most);
+    void duration(std::string_view key, milliseconds& out, milliseconds least, milliseconds most);
+    void size(std::string_view key, std::size_t& out, std::size_t least);
+
+    // A word with a meaning: `parse` gives nothing for what it does not know; `words` are listed
+    // then.
+    template <class T>
+    void word(std::string_view key, T& out,
+              const std::function<std::optional<T>(std::string_view)>& parse,
+              std::string_view words) {
+        const toml::node* node = take(key);
+        const std::optional<std::string> value = as_text(node, key);
+        if (!value) return;
+        if (const std::optional<T> meaning = parse(*value))
+            out = *meaning;
+        else
+            fail(node, key, "\"" + *value + "\" is none of " + std::string(words));
+    }
+
+    // [key] or [[key]] below this table; null where there is none.
+    const toml::table* table(std::string_view key);
+    std::vector<const toml::table*> tables(std::string_view key);
+
+    void fail(const toml::node* where, std::string_view key, std::string text);
+    // The key's own node, for errors found later; the table's where it is not there.
+    [[nodiscard]] const toml::node* node(std::string_view key) const;
+    void finish();
+
+  private:
+    const toml::node* take(std::string_view key);
+    std::optional<std::string> as_text(const toml::node* node, std::string_view key);
+    [[nodiscard]] std::string dotted(std::string_view key) const;
+
+    Reading& reading_;
+    const toml::table* table_;
+    std::string prefix_;
+    std::vector<std::string> keys_;
+};
+
+// The member of `known` with the least edit distance from `word`, if it is near enough to be meant.
+[[nodiscard]] std::optional<std::string> nearest(std::string_view word,
+                                                 const std::vector<std::string>& known);
+
+} // namespace postseal::config

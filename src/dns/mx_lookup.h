@@ -1,0 +1,30 @@
+// dns/mx_lookup.h: a nexthop's MX hosts, each with its DANE state (RFC 7672 section 2.2)
+//
+// mx_lookup() asks for the MX RRset (a CNAME at the domain is followed), takes at most 32 hosts by
+// preference, and looks up all of them at once; a literal host is its own and only host. What no
+// Domain can hold but Postfix would deliver to (a name with an underscore, an address: mx_rdata.h)
+// is counted in `beyond`, as N; what Postfix refuses is left out. It never
+// fails: what went wrong is in the result. ttl is the least TTL of all RRsets used, unbounded; 0
+// when something failed.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/loop.h"
+#include "async/task.h"
+#include "dns/resolver.h"
+#include "postseal/base/nexthop.h"
+#include "postseal/verdict/evidence.h"
+
+#include <cstddef>
+
+namespace postseal::dns {
+
+inline constexpr std::size_t max_hosts = 32;
+
+// `progress`, if given, is filled step by step and outlives the Task: at a deadline the caller
+// reads from it what was known then (a host not yet answered is F, an MX set not yet answered is
+// failed).
+[[nodiscard]] async::Task<verdict::Mx> mx_lookup(async::Loop& loop, Resolver& resolver,
+                                                 Nexthop nexthop, verdict::Mx* progress = nullptr);
+
+} // namespace postseal::dns

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dns/mx_rdata.h"
+
+#include "dns/resolver.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace postseal::dns {
+namespace {
+
+constexpr std::size_t max_label = 63;
+constexpr std::size_t max_wire_name = 255;
+
+void append_label(std::string& text, std::string_view label) {
+    if (!text.empty()) text += '.';
+    for (const char c : label) {
+        const auto octet = static_cast<unsigned char>(c);
+        if (c >= 'A' && c <= 'Z')
+            text += static_cast<char>(c - 'A' + 'a');
+        else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
+            text += c;
+        else
+            text += fmt::format("\\{:03}", octet);
+    }
+}
+
+} // namespace
+
+std::expected<MxRecord, std::string> parse_mx(std::string_view rdata) {
+    if (rdata.size() < 3) return std::unexpected("shorter than a preference and a name");
+    MxRecord record;
+    record.preference = static_cast<std::uint16_t>(static_cast<unsigned char>(rdata[0]) << 8U |
+                                                   static_cast<unsigned char>(rdata[1]));
+    std::string_view rest = rdata.substr(2);
+    if (rest.size() > max_wire_name) return std::unexpected("a name of more than 255 octets");
+    for (;;) {
+        if (rest.empty()) return std::unexpected("a name without an end");
+        const std::size_t length = static_cast<unsigned char>(rest.front());
+        rest.remove_prefix(1);
+        if (length == 0) break;
+        if (length > max_label) return std::unexpected("a label of more than 63 octets");
+        if (rest.size() < length) return std::unexpected("a label without an end");
+        append_label(record.exchange, rest.substr(0, length));
+        rest.remove_prefix(length);
+    }
+    if (!rest.empty()) return std::unexpected("octets after the name");
+    return record;
+}
+
+Exchanges exchanges(std::span<const std::string> rdata) {
+    Exchanges out;
+    std::size_t roots = 0;
+    std::set<std::string> nameless;
+    for (const std::string& octets : rdata) {
+        const auto record = parse_mx(octets);
+        if (!record) continue;
+        if (record->exchange.empty())
+            roots++;
+        else if (auto host = Domain::parse(record->exchange))
+            out.hosts.push_back({record->preference, *std::move(host)});
+        else if (askable(record->exchange))
+            nameless.insert(record->exchange);
+    }
+    std::ranges::sort(out.hosts, {},
+                      [](const Exchange& e) { return std::tie(e.host, e.preference); });
+    const auto twice = std::ranges::unique(out.hosts, {}, &Exchange::host);
+    out.hosts.erase(twice.begin(), twice.end());
+    std::ranges::sort(out.hosts, {},
+                      [](const Exchange& e) { return std::tie(e.preference, e.host); });
+    out.nameless = nameless.size();
+    out.null_mx = roots > 0 && roots == rdata.size();
+    return out;
+}
+
+} // namespace postseal::dns

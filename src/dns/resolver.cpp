@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dns/resolver.h"
+
+#include "postseal/base/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace postseal::dns {
+
+std::string_view to_string(RrType type) {
+    switch (type) {
+    case RrType::a:
+        return "A";
+    case RrType::cname:
+        return "CNAME";
+    case RrType::mx:
+        return "MX";
+    case RrType::txt:
+        return "TXT";
+    case RrType::aaaa:
+        return "AAAA";
+    case RrType::tlsa:
+        return "TLSA";
+    }
+    return "?";
+}
+
+bool is_failure(const Answer& answer) {
+    return answer.status == Status::bogus || answer.status == Status::failed;
+}
+
+std::string failure_clause(std::string_view name, RrType type, const Answer& answer) {
+    const std::string_view what = answer.status == Status::bogus ? "is bogus" : "failed";
+    return fmt::format("{} lookup of {} {}: {}", to_string(type), printable(name, max_name), what,
+                       answer.reason.empty() ? "no cause given" : printable(answer.reason));
+}
+
+namespace {
+
+bool is_label(std::string_view label) {
+    return !label.empty() && label.size() <= 63 && std::ranges::all_of(label, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_';
+    });
+}
+
+} // namespace
+
+bool askable(std::string_view name) {
+    if (name.size() > max_name) return false;
+    for (;;) {
+        const auto dot = name.find('.');
+        if (!is_label(name.substr(0, dot))) return false;
+        if (dot == std::string_view::npos) return true;
+        name.remove_prefix(dot + 1);
+    }
+}
+
+} // namespace postseal::dns

@@ -1,0 +1,63 @@
+// dns/resolver.h: what the lookups ask of a resolver, whatever library it is made of
+//
+// Names are query names in A-label form without a trailing dot; they may have underscores.
+// A resolver validates by DNSSEC itself and never believes somebody's AD bit.
+// Thread: the loop's. Destroying the Task withdraws the question.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/task.h"
+#include "postseal/base/time.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postseal::dns {
+
+enum class RrType : std::uint16_t { a = 1, cname = 5, mx = 15, txt = 16, aaaa = 28, tlsa = 52 };
+[[nodiscard]] std::string_view to_string(RrType type);
+
+enum class Security { insecure, secure };
+
+enum class Status {
+    found,    // rdata is not empty
+    no_data,  // NOERROR without such records
+    nxdomain, // the name does not exist
+    bogus,    // DNSSEC validation failed
+    failed,   // SERVFAIL, timeout, refused, or the library's error
+};
+
+struct Answer {
+    Status status = Status::failed;
+    Security security = Security::insecure; // found, no_data, nxdomain
+    std::string canonical_name;             // where CNAMEs led, lower case; empty: there was none
+    std::vector<std::string> rdata;         // wire form, domain names uncompressed
+    seconds ttl{0};     // least of the records used; negative answers: RFC 2308; failures: 0
+    std::string reason; // bogus, failed: the cause in words ("SERVFAIL", "no answer in 8 s", ...)
+
+    friend bool operator==(const Answer&, const Answer&) = default;
+};
+
+// No answer to build on: bogus or failed.
+[[nodiscard]] bool is_failure(const Answer& answer);
+
+// "TLSA lookup of _25._tcp.mx.example.com failed: SERVFAIL", "... is bogus: ...": a clause for an
+// operator, printable.
+[[nodiscard]] std::string failure_clause(std::string_view name, RrType type, const Answer& answer);
+
+inline constexpr std::size_t max_name = 253; // octets of a name in text form
+
+// Whether a name in text form can be asked for: not over max_name, each label 1 to 63 octets of
+// letters, digits, hyphens and underscores.
+[[nodiscard]] bool askable(std::string_view name);
+
+class Resolver {
+  public:
+    virtual ~Resolver() = default;
+    virtual async::Task<Answer> resolve(std::string name, RrType type) = 0;
+};
+
+} // namespace postseal::dns

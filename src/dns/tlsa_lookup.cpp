@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dns/tlsa_lookup.h"
+
+#include "async/group.h"
+#include "postseal/dane/usability.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace postseal::dns {
+namespace {
+
+using verdict::HostState;
+
+// What the A and AAAA answers together say.
+enum class Addresses {
+    secure,         // at least one family
+    insecure,       // the host's own zone is not signed
+    insecure_alias, // not signed, and a CNAME led there
+    none,           // neither family has any
+    unknown,        // a lookup failed and the other does not make up for it
+};
+
+struct AddressView {
+    Addresses state = Addresses::unknown;
+    std::string canonical_name; // secure
+    seconds ttl{0};
+    std::string reason; // insecure, none, unknown
+};
+
+seconds least_ttl(const Answer& a, const Answer& b) { return std::min(a.ttl, b.ttl); }
+
+bool found(const Answer& answer, Security security) {
+    return answer.status == Status::found && answer.security == security;
+}
+
+// An insecure answer, found or not, without a CNAME: the zone is not signed.
+bool shows_unsigned_zone(const Answer& answer) {
+    return !is_failure(answer) && answer.security == Security::insecure &&
+           answer.canonical_name.empty();
+}
+
+AddressView view_of(const std::string& host, const Answer& a, const Answer& aaaa) {
+    for (const Security security : {Security::secure, Security::insecure}) {
+        const bool has_a = found(a, security);
+        const bool has_aaaa = found(aaaa, security);
+        if (!has_a && !has_aaaa) continue;
+        const Answer& one = has_a ? a : aaaa;
+        const seconds ttl = has_a && has_aaaa ? least_ttl(a, aaaa) : one.ttl;
+        if (security == Security::secure) return {Addresses::secure, one.canonical_name, ttl, {}};
+        if (!one.canonical_name.empty()) return {Addresses::insecure_alias, {}, ttl, {}};
+        return {Addresses::insecure,
+                {},
+                ttl,
+                fmt::format("the {} records of {} are not signed",
+                            to_string(has_a ? RrType::a : RrType::aaaa), host)};
+    }
+    if (!is_failure(a) && !is_failure(aaaa)) {
+        const bool absent = a.status == Status::nxdomain && a.canonical_name.empty();
+        return {Addresses::none,
+                {},
+                least_ttl(a, aaaa),
+                fmt::format("{} {}", host,
+                            absent ? "does not exist" : "has neither A nor AAAA records")};
+    }
+    const bool a_failed = is_failure(a);
+    const Answer& bad = a_failed ? a : aaaa;
+    const Answer& other = a_failed ? aaaa : a;
+    std::string reason = failure_clause(host, a_failed ? RrType::a : RrType::aaaa, bad);
+    // Nobody can promise DANE in a zone that is proven unsigned, whatever the lookup that failed
+    // would have said; a bogus answer contradicts that proof.
+    if (bad.status == Status::failed && shows_unsigned_zone(other))
+        return {Addresses::insecure, {}, seconds(0), reason + ", and its zone is not signed"};
+    return {Addresses::unknown, {}, seconds(0), std::move(reason)};
+}
+
+void append_clause(std::string& text, std::string_view clause) {
+    if (!text.empty()) text += "; ";
+    text += clause;
+}
+
+HostResult& settle(HostResult& result, HostState state, std::string reason) {
+    result.host.state = state;
+    result.host.reason = std::move(reason);
+    if (state == HostState::failed) result.ttl = seconds(0);
+    return result;
+}
+
+// U or X, by a secure TLSA RRset (RFC 7672 section 3.1).
+void judge_tlsa(HostResult& result, const std::string& name, const Answer& answer) {
+    verdict::Host& host = result.host;
+    std::string first_fault;
+    bool any = false;
+    host.tlsa_name = name;
+    for (const std::string& rdata : answer.rdata) {
+        auto tlsa = dane::parse_tlsa(rdata);
+        std::string fault;
+        if (!tlsa)
+            fault = tlsa.error();
+        else if (auto verdict = dane::usable(*tlsa); !verdict)
+            fault = verdict.error();
+        if (tlsa) host.tlsa.push_back(*std::move(tlsa));
+        any = any || fault.empty();
+        if (first_fault.empty()) first_fault = std::move(fault);
+    }
+    if (any) {
+        settle(result, HostState::usable, {});
+        return;
+    }
+    settle(result, HostState::unusable,
+           fmt::format("no TLSA record at {} is usable: {}", name, first_fault));
+}
+
+async::Task<> ask(Resolver& resolver, std::string name, RrType type, Answer& out) {
+    out = co_await resolver.resolve(std::move(name), type);
+}
+
+// Whether a CNAME at the host, whose addresses are not signed, lets its own name be a base domain;
+// if not, the result is settled.
+async::Task<bool> alias_is_secure(Resolver& resolver, std::string host, HostResult& result) {
+    const Answer alias = co_await resolver.resolve(host, RrType::cname);
+    if (is_failure(alias)) {
+        settle(result, HostState::failed, failure_clause(host, RrType::cname, alias));
+        co_return false;
+    }
+    result.ttl = std::min(result.ttl, alias.ttl);
+    if (alias.security == Security::secure) co_return true;
+    settle(result, HostState::none,
+           fmt::format("neither the CNAME of {} nor the addresses it leads to are signed", host));
+    co_return false;
+}
+
+// The TLSA lookups at the base domains, in order, until one settles the result.
+async::Task<> look_at_bases(Resolver& resolver, std::vector<std::string> bases, std::uint16_t port,
+                            HostResult& result) {
+    std::string reason;
+    for (const std::string& base : bases) {
+        const std::string name = fmt::format("_{}._tcp.{}", port, base);
+        if (name.size() > max_name) {
+            append_clause(reason, fmt::format("{} is too long a name for TLSA records", base));
+            continue;
+        }
+        if (!askable(name)) {
+            settle(result, HostState::failed,
+                   fmt::format("{} is an alias of {}, where no TLSA lookup can be made",
+                               result.host.name.name(), base));
+            co_return;
+        }
+        const Answer answer = co_await resolver.resolve(name, RrType::tlsa);
+        if (is_failure(answer)) {
+            settle(result, HostState::failed, failure_clause(name, RrType::tlsa, answer));
+            co_return;
+        }
+        result.ttl = std::min(result.ttl, answer.ttl);
+        if (found(answer, Security::secure)) {
+            judge_tlsa(result, name, answer);
+            co_return;
+        }
+        append_clause(reason, answer.security == Security::secure
+                                  ? fmt::format("no TLSA record at {}", name)
+                                  : fmt::format("the TLSA answer for {} is not signed", name));
+    }
+    settle(result, HostState::none, std::move(reason));
+}
+
+} // namespace
+
+async::Task<HostResult> tlsa_lookup(async::Loop& loop, Resolver& resolver, Domain host,
+                                    std::uint16_t port) {
+    Answer a;
+    Answer aaaa;
+    {
+        async::Group both(loop);
+        both.start(ask(resolver, host.name(), RrType::a, a));
+        both.start(ask(resolver, host.name(), RrType::aaaa, aaaa));
+        co_await both.join();
+    }
+    AddressView view = view_of(host.name(), a, aaaa);
+    HostResult result{{.name = host, .tlsa_name = {}, .tlsa = {}, .reason = {}}, view.ttl};
+    std::vector<std::string> bases;
+    switch (view.state) {
+    case Addresses::none:
+        co_return settle(result, HostState::no_address, std::move(view.reason));
+    case Addresses::unknown:
+        co_return settle(result, HostState::failed, std::move(view.reason));
+    case Addresses::insecure:
+        co_return settle(result, HostState::none, std::move(view.reason));
+    case Addresses::insecure_alias: {
+        const bool secure = co_await alias_is_secure(resolver, host.name(), result);
+        if (!secure) co_return result;
+        break;
+    }
+    case Addresses::secure:
+        result.host.address_secure = true;
+        if (!view.canonical_name.empty()) bases.push_back(std::move(view.canonical_name));
+        break;
+    }
+    bases.push_back(host.name());
+    co_await look_at_bases(resolver, std::move(bases), port, result);
+    co_return result;
+}
+
+} // namespace postseal::dns

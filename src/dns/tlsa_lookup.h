@@ -1,0 +1,33 @@
+// dns/tlsa_lookup.h: the DANE state of one MX host (RFC 7672 sections 2.2.2, 2.2.3 and 3.1)
+//
+// Addresses first, A and AAAA at the same time; one secure family is enough. Insecure addresses
+// mean no TLSA lookup at all (N), except where a CNAME that is itself secure led to them: then the
+// host's own name is the base domain. Else the TLSA RRset is looked up at _port._tcp of the
+// CNAME-expanded name and, only if there is securely none or the answer there is insecure (which
+// counts as none, section 2.1.1), of the original name. A lookup that fails is F and ends it; but
+// a family that fails beside one that is found, or beside a proof that the zone is not signed,
+// was not needed.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/loop.h"
+#include "async/task.h"
+#include "dns/resolver.h"
+#include "postseal/base/domain.h"
+#include "postseal/verdict/evidence.h"
+
+#include <cstdint>
+
+namespace postseal::dns {
+
+struct HostResult {
+    verdict::Host host;
+    seconds ttl{0}; // least of all RRsets that decided; 0 when a needed lookup failed
+
+    friend bool operator==(const HostResult&, const HostResult&) = default;
+};
+
+[[nodiscard]] async::Task<HostResult> tlsa_lookup(async::Loop& loop, Resolver& resolver,
+                                                  Domain host, std::uint16_t port);
+
+} // namespace postseal::dns

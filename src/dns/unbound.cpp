@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dns/unbound.h"
+
+#include "async/limiter.h"
+#include "async/timeout.h"
+#include "dns/unbound_answer.h"
+#include "dns/unbound_context.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace postseal::dns {
+namespace {
+
+constexpr std::size_t most_in_flight = 128;
+constexpr int class_in = 1;
+
+Answer failure(std::string reason) {
+    Answer answer;
+    answer.reason = std::move(reason);
+    return answer;
+}
+
+std::string in_words(milliseconds time) {
+    if (time.count() % 1000 == 0) return fmt::format("{} s", time.count() / 1000);
+    return fmt::format("{} ms", time.count());
+}
+
+} // namespace
+
+struct Unbound::Impl {
+    class Question;
+
+    Impl(async::UvLoop& l, ContextSetup setup, milliseconds t)
+        : loop(l), context(std::move(setup.context)), warnings(std::move(setup.warnings)),
+          timeout(t), limiter(l, most_in_flight),
+          watch(l, ub_fd(context.get()), &Impl::on_readable, this) {
+        watch.set(async::FdWatch::readable);
+    }
+
+    static void on_readable(void* self, unsigned) {
+        auto* impl = static_cast<Impl*>(self);
+        // The worker is gone for good: no answer will come, and the descriptor stays readable.
+        if (ub_process(impl->context.get()) != 0) impl->watch.set(async::FdWatch::none);
+    }
+
+    async::Task<Answer> ask(std::string name, RrType type, bool& asked);
+
+    async::Loop& loop;
+    Context context;
+    std::vector<std::string> warnings;
+    milliseconds timeout;
+    async::Limiter limiter;
+    async::FdWatch watch; // last: withdrawn before the context closes its descriptor
+};
+
+// One question with libunbound. Destroyed while it waits, it is cancelled: libunbound may go on
+// working at it, but never calls back.
+class Unbound::Impl::Question {
+  public:
+    Question(Impl& impl, std::string name, RrType type)
+        : impl_(impl), name_(std::move(name)), type_(type) {}
+    Question(const Question&) = delete;
+    Question& operator=(const Question&) = delete;
+    ~Question() {
+        if (asked_) ub_cancel(impl_.context.get(), id_);
+    }
+
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> h) {
+        waiter_ = h;
+        const int rc = ub_resolve_async(impl_.context.get(), name_.c_str(), static_cast<int>(type_),
+                                        class_in, this, &Question::on_result, &id_);
+        asked_ = rc == 0;
+        if (asked_) return true;
+        answer_ = failure(fmt::format("libunbound: {}", ub_strerror(rc)));
+        return false;
+    }
+    Answer await_resume() { return std::move(answer_); }
+
+  private:
+    static void on_result(void* self, int error, ub_result* result) {
+        auto* question = static_cast<Question*>(self);
+        const std::unique_ptr<ub_result, decltype(&ub_resolve_free)> owned(result,
+                                                                           &ub_resolve_free);
+        question->asked_ = false;
+        question->answer_ = error == 0 ? to_answer(*result)
+                                       : failure(fmt::format("libunbound: {}", ub_strerror(error)));
+        question->ready_.post(question->impl_.loop, async::Callback::resume(question->waiter_));
+    }
+
+    Impl& impl_;
+    std::string name_;
+    RrType type_;
+    bool asked_ = false; // and neither answered nor cancelled
+    int id_ = 0;
+    Answer answer_;
+    std::coroutine_handle<> waiter_;
+    async::Ready ready_;
+};
+
+async::Task<Answer> Unbound::Impl::ask(std::string name, RrType type, bool& asked) {
+    const auto permit = co_await limiter.acquire();
+    asked = true;
+    Question question(*this, std::move(name), type);
+    co_return co_await question;
+}
+
+std::expected<std::unique_ptr<Unbound>, std::string> Unbound::open(async::UvLoop& loop,
+                                                                   const UnboundOptions& options) {
+    auto setup = set_up_context(options);
+    if (!setup) return std::unexpected(std::move(setup.error()));
+    return std::unique_ptr<Unbound>(
+        new Unbound(std::make_unique<Impl>(loop, *std::move(setup), options.timeout)));
+}
+
+Unbound::Unbound(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Unbound::~Unbound() = default;
+
+async::Task<Answer> Unbound::resolve(std::string name, RrType type) {
+    bool asked = false;
+    auto answer = co_await async::with_timeout(
+        impl_->loop, impl_->ask(std::move(name), type, asked), impl_->timeout);
+    if (answer) co_return *std::move(answer);
+    const std::string limit = in_words(impl_->timeout);
+    co_return failure(asked ? fmt::format("no answer in {}", limit)
+                            : fmt::format("not asked within {}: {} lookups were before it", limit,
+                                          most_in_flight));
+}
+
+std::size_t Unbound::in_flight() const { return impl_->limiter.in_use(); }
+std::size_t Unbound::waiting() const { return impl_->limiter.waiting(); }
+const std::vector<std::string>& Unbound::warnings() const { return impl_->warnings; }
+
+std::string_view unbound_version() { return ub_version(); }
+
+} // namespace postseal::dns

@@ -1,0 +1,56 @@
+// dns/unbound.h: the Resolver made of libunbound, validating in our own process
+//
+// libunbound resolves on a worker thread of its own (validation on the loop's thread would stall
+// it for 1 to 25 ms). At most 128 questions are with libunbound at once, the rest wait in order:
+// ub_resolve_async writes to a blocking pipe. A question that takes longer than `timeout`, its time
+// in the queue included, fails. Every Task of resolve() must be gone before its Unbound is.
+// Errors of the set-up (an unreadable trust anchor, a bad forwarder) are one clear sentence each.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/uv_loop.h"
+#include "dns/resolver.h"
+
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postseal::dns {
+
+struct UnboundOptions {
+    std::vector<std::string> trust_anchor{"/usr/share/dns/root.key"}; // files
+    std::string root_hints = "/usr/share/dns/root.hints";             // file; empty: built in
+    std::vector<std::string> forward; // "192.0.2.1", "192.0.2.1@5353", "2001:db8::1@53"
+    std::vector<std::string> stub;    // "example.=192.0.2.1@53"
+    std::string unbound_conf;         // a whole unbound.conf(5), read first
+    milliseconds timeout{8000};
+};
+
+class Unbound final : public Resolver {
+  public:
+    // Resolves nothing yet; the worker thread is started by the first question.
+    [[nodiscard]] static std::expected<std::unique_ptr<Unbound>, std::string>
+    open(async::UvLoop& loop, const UnboundOptions& options);
+    ~Unbound() override;
+
+    async::Task<Answer> resolve(std::string name, RrType type) override;
+
+    [[nodiscard]] std::size_t in_flight() const; // with libunbound
+    [[nodiscard]] std::size_t waiting() const;   // behind them
+
+    // Warnings found at set-up, for the log ("the trust anchor for the root lacks key 38696 ...").
+    [[nodiscard]] const std::vector<std::string>& warnings() const;
+
+  private:
+    struct Impl;
+    explicit Unbound(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+// Of the library at work.
+[[nodiscard]] std::string_view unbound_version();
+
+} // namespace postseal::dns

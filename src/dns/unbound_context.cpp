@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dns/unbound_context.h"
+
+#include "dns/server_address.h"
+#include "dns/trust_anchor.h"
+#include "dns/zone_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+namespace postseal::dns {
+namespace {
+
+using Fault = std::expected<void, std::string>;
+
+struct Setting {
+    const char* name;
+    const char* value;
+};
+
+// unbound.conf(5). Most answers are kept by the engine; libunbound's caches serve for the name
+// servers, keys and delegations on the way to them.
+constexpr std::array defaults{
+    Setting{"outgoing-range:", "256"},
+    Setting{"outgoing-num-tcp:", "32"},
+    Setting{"num-queries-per-thread:", "1024"},
+    Setting{"msg-cache-size:", "4m"},
+    Setting{"rrset-cache-size:", "16m"},
+    Setting{"key-cache-size:", "8m"},
+    Setting{"neg-cache-size:", "2m"},
+    Setting{"minimal-responses:", "yes"},
+    Setting{"qname-minimisation:", "yes"},
+    Setting{"harden-glue:", "yes"},
+    Setting{"harden-dnssec-stripped:", "yes"},
+    Setting{"harden-below-nxdomain:", "yes"},
+    Setting{"harden-short-bufsize:", "yes"},
+    Setting{"harden-large-queries:", "yes"},
+    // A failed lookup is tried again after 30 s; a bogus answer must not outlive that.
+    Setting{"val-bogus-ttl:", "30"},
+    // Nobody's MX records may make us ask our own host (see loopback_wanted).
+    Setting{"do-not-query-localhost:", "yes"},
+};
+
+// What our answers' meaning rests on, whatever unbound.conf says.
+constexpr std::array fixed{
+    Setting{"module-config:", "validator iterator"}, Setting{"val-permissive-mode:", "no"},
+    Setting{"serve-expired:", "no"}, Setting{"val-log-level:", "2"}, // why_bogus in full
+};
+
+Fault check(int rc, std::string_view what) {
+    if (rc == 0) return {};
+    return std::unexpected(fmt::format("libunbound does not take {}: {}", what, ub_strerror(rc)));
+}
+
+template <std::size_t N> Fault apply(ub_ctx* context, const std::array<Setting, N>& settings) {
+    for (const Setting& setting : settings)
+        if (auto ok = check(ub_ctx_set_option(context, setting.name, setting.value),
+                            fmt::format("its setting {} {}", setting.name, setting.value));
+            !ok)
+            return ok;
+    return {};
+}
+
+Fault add_unbound_conf(ub_ctx* context, const std::string& path) {
+    if (path.empty()) return {};
+    if (const auto text = read_zone_file(path); !text)
+        return std::unexpected(
+            fmt::format("cannot read dns.unbound_conf {}: {}", path, text.error()));
+    const int rc = ub_ctx_config(context, path.c_str());
+    if (rc == 0) return {};
+    return std::unexpected(fmt::format("libunbound does not accept dns.unbound_conf {}: {}; "
+                                       "unbound-checkconf(8) names the line",
+                                       path, ub_strerror(rc)));
+}
+
+Fault add_trust_anchors(ub_ctx* context, const std::vector<std::string>& paths,
+                        std::vector<TrustAnchor>& found) {
+    for (const std::string& path : paths) {
+        auto anchors = read_trust_anchors(path);
+        if (!anchors) return std::unexpected(std::move(anchors.error()));
+        std::ranges::move(*anchors, std::back_inserter(found));
+        if (auto ok = check(ub_ctx_add_ta_file(context, path.c_str()), "trust anchor " + path); !ok)
+            return ok;
+    }
+    return {};
+}
+
+Fault add_root_hints(ub_ctx* context, const std::string& path, bool& loopback) {
+    if (path.empty()) return {};
+    const auto text = read_zone_file(path);
+    if (!text)
+        return std::unexpected(fmt::format("cannot read the root hints {}: {}; install the package "
+                                           "dns-root-data, or set dns.root_hints to \"\" for those "
+                                           "built into libunbound",
+                                           path, text.error()));
+    bool any = false;
+    for (const ZoneRecord& record : zone_records(*text)) {
+        if ((record.type != "A" && record.type != "AAAA") || record.fields.empty()) continue;
+        const auto server = parse_server(record.fields.front());
+        if (!server)
+            return std::unexpected(
+                fmt::format("root hints {}, line {}: {}", path, record.line, server.error()));
+        any = true;
+        loopback = loopback || server->loopback;
+    }
+    if (!any)
+        return std::unexpected(fmt::format("root hints {} name no address of a name server", path));
+    return check(ub_ctx_set_option(context, "root-hints:", path.c_str()), "root hints " + path);
+}
+
+Fault add_servers(ub_ctx* context, const UnboundOptions& options, bool& loopback) {
+    for (const std::string& text : options.forward) {
+        const auto server = parse_server(text);
+        if (!server) return std::unexpected("dns.forward: " + server.error());
+        if (auto ok = check(ub_ctx_set_fwd(context, text.c_str()), "the forwarder " + text); !ok)
+            return ok;
+        loopback = loopback || server->loopback;
+    }
+    for (const std::string& text : options.stub) {
+        const auto stub = parse_stub(text);
+        if (!stub) return std::unexpected("dns.stub: " + stub.error());
+        if (auto ok =
+                check(ub_ctx_set_stub(context, stub->zone.c_str(), stub->server.text.c_str(), 0),
+                      "the stub zone " + text);
+            !ok)
+            return ok;
+        loopback = loopback || stub->server.loopback;
+    }
+    return {};
+}
+
+// Removing a local zone that was never there has no effect but this.
+Fault finalise(ub_ctx* context) {
+    return check(ub_ctx_zone_remove(context, "none.postseal.invalid."),
+                 "its settings, trust anchors or zones (its own words are on standard error)");
+}
+
+} // namespace
+
+std::expected<ContextSetup, std::string> set_up_context(const UnboundOptions& options) {
+    ContextSetup setup{Context(ub_ctx_create()), {}};
+    ub_ctx* context = setup.context.get();
+    if (context == nullptr) return std::unexpected("libunbound cannot be set up: out of memory");
+    std::vector<TrustAnchor> anchors;
+    bool loopback_wanted = false;
+    auto ok = apply(context, defaults);
+    if (ok) ok = add_unbound_conf(context, options.unbound_conf);
+    if (ok) ok = add_trust_anchors(context, options.trust_anchor, anchors);
+    if (ok) ok = add_root_hints(context, options.root_hints, loopback_wanted);
+    if (ok) ok = add_servers(context, options, loopback_wanted);
+    if (ok && loopback_wanted)
+        ok = check(ub_ctx_set_option(context, "do-not-query-localhost:", "no"),
+                   "name servers on loopback");
+    if (ok) ok = apply(context, fixed);
+    if (ok) ok = check(ub_ctx_async(context, 1), "a thread of its own");
+    if (ok) ok = finalise(context);
+    if (!ok) return std::unexpected(std::move(ok.error()));
+    // An unbound.conf may hold anchors of its own.
+    if (!anchors.empty() || options.unbound_conf.empty())
+        if (auto warning = root_anchor_warning(anchors))
+            setup.warnings.push_back(*std::move(warning));
+    return setup;
+}
+
+} // namespace postseal::dns

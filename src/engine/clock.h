@@ -1,0 +1,22 @@
+// engine/clock.h: the wall clock as a parameter, so that tests move it at will
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "postseal/base/time.h"
+
+namespace postseal::engine {
+
+class Clock {
+  public:
+    virtual ~Clock() = default;
+    [[nodiscard]] virtual WallTime now() const = 0;
+};
+
+class SystemClock final : public Clock {
+  public:
+    [[nodiscard]] WallTime now() const override {
+        return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
+    }
+};
+
+} // namespace postseal::engine

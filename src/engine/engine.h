@@ -1,0 +1,116 @@
+// engine/engine.h: from a nexthop to its answer
+//
+// known() is the way of a cached answer: no allocation, no suspension. answer() is the way of the
+// others: it joins or starts the nexthop's one evaluation, and at the deadline it decides from what
+// is known by then; the evaluation goes on and its result is kept. A failed lookup never takes the
+// place of what was found before and still holds.
+// take_due() and look_again() are for Refresh: what is in use is evaluated again before it must.
+// Thread: the loop's.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/limiter.h"
+#include "engine/answer.h"
+#include "engine/cache.h"
+#include "engine/maps.h"
+#include "engine/overrides.h"
+#include "engine/single_flight.h"
+#include "engine/sources.h"
+#include "engine/sts_lookup.h"
+#include "postseal/base/nexthop.h"
+#include "postseal/verdict/decide.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postseal::engine {
+
+struct Options {
+    verdict::Options verdict;
+    std::size_t cache_octets = std::size_t{256} << 20U;
+    std::size_t lookups = 512; // at work at once; the rest waits in order
+    milliseconds deadline{10000};
+};
+
+class Engine {
+  public:
+    Engine(Sources sources, const Maps& maps, const Overrides& overrides, const Options& options);
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+    ~Engine() = default;
+
+    // Null: not known now. Keys are canonical (Nexthop::key()); another spelling is just not found.
+    [[nodiscard]] const Replies* known(std::string_view key) {
+        return cache_.find(key, sources_.loop.now());
+    }
+    [[nodiscard]] async::Task<std::shared_ptr<const Answer>> answer(Nexthop nexthop);
+
+    // The nexthop whose look-ahead came first, if it has come and the nexthop was asked for in the
+    // last 7 days; each is given once, until it has been evaluated again.
+    struct Due {
+        Nexthop nexthop;
+        MonoTime asked;
+    };
+    [[nodiscard]] std::optional<Due> take_due();
+    [[nodiscard]] MonoTime next_due() const { return cache_.next_due(); } // max: nothing is
+    // Called when next_due() has come nearer; must only post or set a timer. One listener, which
+    // gives {} before it ends.
+    void on_sooner(async::Callback callback) { sooner_ = callback; }
+    [[nodiscard]] async::Task<> look_again(Due due);
+    [[nodiscard]] async::Task<> refresh_policy(Domain domain) {
+        return sts_.refresh(std::move(domain));
+    }
+
+    [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
+    [[nodiscard]] const Maps& maps() const { return maps_; }
+    [[nodiscard]] std::size_t cached() const { return cache_.size(); }
+    [[nodiscard]] std::size_t in_the_air() const { return flights_.in_the_air(); }
+
+  private:
+    // What can be said of an evaluation that is still in the air.
+    struct Progress {
+        bool started = false; // past the limit of lookups at work
+        MonoTime asked;       // by a client, the latest
+        verdict::Remembered remembered = verdict::Remembered::nothing;
+        verdict::Mx mx;
+        StsLookup::Flights::Shared sts;
+    };
+    using Flights = SingleFlight<std::string, std::shared_ptr<const Answer>, Progress>;
+
+    Flights::Shared start_or_join(const Nexthop& nexthop, MonoTime asked);
+    async::Task<std::shared_ptr<const Answer>> evaluate(Nexthop nexthop, Progress& progress);
+    std::shared_ptr<const Answer> overridden(const Nexthop& nexthop, std::string policy,
+                                             MonoTime asked);
+    void keep(const Answer& answer, seconds txt_ttl, unsigned failures, MonoTime asked);
+    async::Task<> look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx);
+    async::Task<> look_up_sts(Nexthop nexthop, Progress& progress,
+                              std::optional<store::DaneRow>& row, StsLookup::Result& result);
+    void remember(const verdict::Evidence& evidence, const std::optional<store::DaneRow>& row);
+    std::shared_ptr<const Answer> at_deadline(const Nexthop& nexthop, const Progress& progress);
+    std::shared_ptr<const Answer> overloaded(const Nexthop& nexthop);
+    std::shared_ptr<const Answer> conclude(verdict::Evidence evidence, milliseconds holds);
+    std::shared_ptr<const Answer> write(verdict::Evidence evidence, verdict::Verdict verdict,
+                                        milliseconds holds);
+    std::shared_ptr<const Replies> render(const verdict::Evidence& evidence,
+                                          const verdict::Verdict& verdict,
+                                          std::vector<verdict::Reply>& written);
+
+    Sources sources_;
+    const Maps& maps_;
+    const Overrides& overrides_;
+    Options options_;
+    Cache cache_;
+    std::shared_ptr<const Replies> no_promise_; // shared by all the domains without one
+    async::Callback sooner_;
+    Downgrades downgrades_;
+    async::Limiter limiter_;
+    StsLookup sts_;
+    Flights flights_; // last: its bodies use the rest
+};
+
+} // namespace postseal::engine

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine/explain.h"
+
+#include "postseal/base/text.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+namespace postseal::engine {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json time_or_null(WallTime time) {
+    if (time == WallTime{}) return nullptr;
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", std::chrono::time_point_cast<seconds>(time));
+}
+
+Json host_json(const verdict::Host& host) {
+    Json tlsa = Json::array();
+    for (const dane::Tlsa& record : host.tlsa)
+        tlsa.push_back(dane::to_string(record));
+    return {{"name", host.name.name()},
+            {"preference", host.preference},
+            {"state", std::string(1, verdict::letter(host.state))},
+            {"meaning", verdict::to_string(host.state)},
+            {"address_secure", host.address_secure},
+            {"tlsa_name", host.tlsa_name},
+            {"tlsa", std::move(tlsa)},
+            {"reason", host.reason}};
+}
+
+Json mx_json(const verdict::Mx& mx, bool literal_host) {
+    Json hosts = Json::array();
+    for (const verdict::Host& host : mx.hosts)
+        hosts.push_back(host_json(host));
+    return {{"state", verdict::to_string(mx.state)},
+            {"literal_host", literal_host},
+            {"implicit", mx.implicit},
+            {"canonical_name", mx.canonical_name},
+            {"reason", mx.reason},
+            {"ttl_s", mx.ttl.count()},
+            {"hosts", std::move(hosts)},
+            {"beyond", mx.beyond}};
+}
+
+Json policy_json(const verdict::Sts& sts) {
+    if (!sts.policy) return nullptr;
+    Json mx = Json::array();
+    for (const mtasts::MxPattern& pattern : sts.policy->mx)
+        mx.push_back(pattern.text());
+    return {{"mode", mtasts::to_string(sts.policy->mode)},
+            {"mx", std::move(mx)},
+            {"max_age_s", sts.policy->max_age.count()},
+            {"id", sts.policy_id},
+            {"fetched_at", time_or_null(sts.fetched_at)},
+            {"expires_at", time_or_null(sts.expires_at)}};
+}
+
+Json sts_json(const verdict::Sts& sts) {
+    return {{"record", verdict::to_string(sts.record)},
+            {"record_id", sts.record_id},
+            {"record_reason", sts.record_reason},
+            {"fetch", verdict::to_string(sts.fetch)},
+            {"fetch_fault", sts.fetch_fault},
+            {"fetch_reason", sts.fetch_reason},
+            {"retry_at", sts.retry_at ? time_or_null(*sts.retry_at) : Json(nullptr)},
+            {"policy", policy_json(sts)}};
+}
+
+Json verdict_json(const verdict::Verdict& verdict) {
+    return {{"class", verdict::to_string(verdict.cls)},
+            {"level", verdict::to_string(verdict.level)},
+            {"row", verdict.row},
+            {"reasons", verdict.reasons}};
+}
+
+const char* kind_text(verdict::Reply::Kind kind) {
+    switch (kind) {
+    case verdict::Reply::Kind::ok:
+        return "ok";
+    case verdict::Reply::Kind::not_found:
+        return "not-found";
+    case verdict::Reply::Kind::temp:
+        return "temp";
+    }
+    return "";
+}
+
+} // namespace
+
+Json explain(const Answer& answer, const Maps& maps) {
+    const verdict::Evidence& evidence = answer.evidence;
+    Json replies = Json::object();
+    for (const auto& [name, variant] : maps.all())
+        replies[name] = {{"kind", kind_text(answer.written[variant].kind)},
+                         {"text", answer.written[variant].text}};
+    Json out = {{"key", evidence.nexthop.key()}, {"verdict", verdict_json(answer.verdict)}};
+    if (!evidence.override_policy) {
+        out["mx"] = mx_json(evidence.mx, evidence.nexthop.literal_host);
+        out["mta_sts"] = sts_json(evidence.sts);
+        out["remembered"] = verdict::to_string(evidence.remembered);
+    }
+    out["obtained_at"] = time_or_null(evidence.obtained_at);
+    out["holds_s"] = std::chrono::duration_cast<seconds>(answer.holds).count();
+    out["partial"] = evidence.partial;
+    out["replies"] = std::move(replies);
+    return out;
+}
+
+Json explain_no_nexthop(std::string_view key, const NexthopError& error) {
+    const std::string reason =
+        fmt::format("not a destination that can have a policy: {}", error.text);
+    return {{"key", printable(key)},
+            {"verdict", {{"class", "may"}, {"level", "-"}, {"row", 0}, {"reasons", {reason}}}}};
+}
+
+} // namespace postseal::engine

@@ -1,0 +1,24 @@
+// engine/explain.h: an answer as JSON: the evidence, the row, the reasons and every form of the
+// reply
+//
+// {"key", "verdict": {"class", "level", "row", "reasons"}, "mx": {...}, "mta_sts": {...},
+//  "remembered", "obtained_at", "holds_s", "partial", "replies": {MAP: {"kind", "text"}}}
+// Times are RFC 3339 in UTC.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "engine/answer.h"
+#include "engine/maps.h"
+#include "postseal/base/nexthop.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string_view>
+
+namespace postseal::engine {
+
+[[nodiscard]] nlohmann::ordered_json explain(const Answer& answer, const Maps& maps);
+[[nodiscard]] nlohmann::ordered_json explain_no_nexthop(std::string_view key,
+                                                        const NexthopError& error);
+
+} // namespace postseal::engine

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine/from_config.h"
+
+namespace postseal::engine {
+
+dns::UnboundOptions unbound_options(const config::Dns& dns) {
+    return {.trust_anchor = dns.trust_anchor,
+            .root_hints = dns.root_hints,
+            .forward = dns.forward,
+            .stub = dns.stub,
+            .unbound_conf = dns.unbound_conf,
+            .timeout = dns.timeout};
+}
+
+https::FetcherOptions fetcher_options(const config::Https& https) {
+    return {
+        .ca_file = https.ca_file, .allow_private = https.allow_private, .timeout = https.timeout};
+}
+
+Options engine_options(const config::Config& config) {
+    return {.verdict = config.verdict,
+            .cache_octets = config.cache_memory,
+            .lookups = config.limits.lookups,
+            .deadline = config.limits.deadline};
+}
+
+std::expected<std::size_t, std::string> check_files(const config::Config& config) {
+    const auto overrides = Overrides::load(config.overrides);
+    if (!overrides) return std::unexpected(overrides.error());
+    async::UvLoop loop;
+    const auto resolver = dns::Unbound::open(loop, unbound_options(config.dns));
+    if (!resolver) return std::unexpected(resolver.error());
+    const auto fetcher =
+        https::HttpsPolicyFetcher::open(loop, **resolver, fetcher_options(config.https));
+    if (!fetcher) return std::unexpected(fetcher.error());
+    return overrides->size();
+}
+
+} // namespace postseal::engine

@@ -1,0 +1,98 @@
+// engine/single_flight.h: one lookup for all who ask the same at the same time
+//
+// start_or_join() starts a flight for the key, or gives the one in the air; wait() awaits its
+// value. Cancelling a waiter leaves the flight going; destroying the SingleFlight cancels all
+// flights. A flight's `context` is what its body shows of its progress to those who cannot wait
+// longer. Thread: the loop's. SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/group.h"
+#include "async/loop.h"
+#include "async/task.h"
+
+#include <cassert>
+#include <cstddef>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace postseal::engine {
+
+template <class Key, class T, class Context> class SingleFlight {
+  public:
+    class Waiter;
+    struct Flight {
+        Context context;
+        std::optional<T> value; // once landed
+        std::list<Waiter*> waiters;
+    };
+    using Shared = std::shared_ptr<Flight>;
+
+    explicit SingleFlight(async::Loop& loop) : loop_(loop), group_(loop) {}
+
+    // `make(Context&)` gives the body; the context lives as long as the body does.
+    template <class Make> Shared start_or_join(const Key& key, Make make) {
+        if (const auto found = flights_.find(key); found != flights_.end()) return found->second;
+        auto flight = std::make_shared<Flight>();
+        flights_.emplace(key, flight);
+        group_.start(run(key, flight, make(flight->context)));
+        return flight;
+    }
+
+    // co_await Waiter(loop, flight);
+    class Waiter {
+      public:
+        Waiter(async::Loop& loop, Shared flight) : loop_(loop), flight_(std::move(flight)) {}
+        Waiter(const Waiter&) = delete;
+        Waiter& operator=(const Waiter&) = delete;
+        ~Waiter() {
+            if (waiting_) flight_->waiters.erase(self_);
+        }
+        bool await_ready() const noexcept { return flight_->value.has_value(); }
+        void await_suspend(std::coroutine_handle<> h) {
+            handle_ = h;
+            self_ = flight_->waiters.insert(flight_->waiters.end(), this);
+            waiting_ = true;
+        }
+        void await_resume() const noexcept {}
+
+      private:
+        friend class SingleFlight;
+        async::Loop& loop_;
+        Shared flight_;
+        typename std::list<Waiter*>::iterator self_;
+        bool waiting_ = false;
+        std::coroutine_handle<> handle_;
+        async::Ready ready_;
+    };
+
+    // The value, once the flight has landed; a copy, for the flight is shared.
+    static async::Task<T> wait(async::Loop& loop, Shared flight) {
+        co_await Waiter(loop, flight);
+        const std::optional<T>& landed = flight->value;
+        assert(landed.has_value());
+        co_return *landed;
+    }
+
+    [[nodiscard]] std::size_t in_the_air() const { return flights_.size(); }
+
+  private:
+    async::Task<> run(Key key, Shared flight, async::Task<T> body) {
+        T value = co_await std::move(body);
+        flight->value.emplace(std::move(value));
+        flights_.erase(key);
+        for (Waiter* waiter : flight->waiters) {
+            waiter->waiting_ = false;
+            waiter->ready_.post(waiter->loop_, async::Callback::resume(waiter->handle_));
+        }
+        flight->waiters.clear();
+    }
+
+    async::Loop& loop_;
+    std::map<Key, Shared> flights_;
+    async::Group group_; // last: its bodies use the rest
+};
+
+} // namespace postseal::engine

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine/sts_lookup.h"
+
+#include "dns/txt_lookup.h"
+#include "engine/validity.h"
+
+#include <utility>
+
+namespace postseal::engine {
+namespace {
+
+// The stored policy, while it lives.
+void show_stored(const store::StsRow& row, WallTime now, verdict::Sts& sts) {
+    if (row.body.empty() || row.expires_at <= now) return;
+    auto policy = mtasts::parse_policy(row.body);
+    if (!policy) return;
+    sts.policy = std::move(*policy);
+    sts.policy_id = row.id;
+    sts.fetched_at = row.fetched_at;
+    sts.expires_at = row.expires_at;
+}
+
+void show_failure(const store::StsRow& row, verdict::Sts& sts) {
+    const bool invalid = row.fault == https::to_string(https::FetchFault::policy);
+    sts.fetch = invalid ? verdict::FetchState::invalid : verdict::FetchState::failed;
+    sts.fetch_fault = row.fault;
+    sts.fetch_reason = row.reason;
+    sts.retry_at = row.retry_at;
+}
+
+// The record's id; if it cannot be had, the latest that is known.
+std::string id_for_fetch(const store::StsRow& row, const verdict::Sts& sts) {
+    if (sts.record == verdict::RecordState::found) return sts.record_id;
+    return row.failures > 0 ? row.failed_id : row.id;
+}
+
+bool backing_off(const store::StsRow& row, const std::string& id, WallTime now) {
+    return row.failures > 0 && row.failed_id == id && now < row.retry_at;
+}
+
+// Of the policy held, also of one whose end has not been noticed.
+std::optional<mtasts::Mode> held_mode(const store::StsRow& row) {
+    if (row.body.empty() || row.refresh_at == WallTime{}) return std::nullopt;
+    const auto policy = mtasts::parse_policy(row.body);
+    return policy ? std::optional(policy->mode) : std::nullopt;
+}
+
+} // namespace
+
+StsLookup::Flights::Shared StsLookup::start_or_join(const Domain& domain,
+                                                    std::optional<store::StsRow> row) {
+    return flights_.start_or_join(domain, [&](verdict::Sts& sts) {
+        return look_up(row ? std::move(*row) : store::StsRow{.domain = domain}, sts, Fetch::if_new);
+    });
+}
+
+async::Task<> StsLookup::refresh(Domain domain) {
+    store::Loaded loaded = co_await sources_.store.load(domain, std::string());
+    const WallTime now = sources_.clock.now();
+    if (!loaded.sts || loaded.sts->refresh_at == WallTime{} || now < loaded.sts->refresh_at)
+        co_return;
+    if (loaded.sts->expires_at <= now) {
+        expire(std::move(*loaded.sts));
+        co_return;
+    }
+    if (loaded.sts->failures > 0 && now < loaded.sts->retry_at) {
+        loaded.sts->refresh_at = refresh_retry_time(loaded.sts->retry_at, loaded.sts->expires_at);
+        sources_.store.save(std::move(*loaded.sts));
+        co_return;
+    }
+    const Flights::Shared flight = flights_.start_or_join(domain, [&](verdict::Sts& sts) {
+        return look_up(std::move(*loaded.sts), sts, Fetch::always);
+    });
+    co_await Flights::wait(sources_.loop, flight);
+}
+
+void StsLookup::expire(store::StsRow row) {
+    if (sources_.clock.now() < row.expires_at + expiry_grace) {
+        row.refresh_at = row.expires_at + expiry_grace;
+    } else {
+        const auto mode = held_mode(row);
+        if (mode && *mode != mtasts::Mode::none)
+            downgrades_.note(row.domain.name(), to_string(*mode), "expired");
+        row.refresh_at = WallTime{};
+    }
+    sources_.store.save(std::move(row));
+}
+
+// Whether the row has changed.
+bool StsLookup::note_record(store::StsRow& row, const verdict::Sts& sts) {
+    using verdict::RecordState;
+    if (sts.record == RecordState::failed || !sts.policy) return false;
+    const bool gone = sts.record != RecordState::found;
+    if (row.record_gone == gone) return false;
+    row.record_gone = gone;
+    // Whoever withdraws a policy of mode none does what RFC 8461 section 8.3 says.
+    if (gone && sts.policy->mode != mtasts::Mode::none)
+        downgrades_.note(row.domain.name(), "record", to_string(sts.record));
+    return true;
+}
+
+async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, verdict::Sts& sts,
+                                                  Fetch when) {
+    show_stored(row, sources_.clock.now(), sts);
+    const dns::TxtResult txt = co_await dns::txt_lookup(sources_.resolver, row.domain);
+    sts.record = txt.state;
+    sts.record_id = txt.id;
+    sts.record_reason = txt.reason;
+    const bool changed = note_record(row, sts);
+    const bool held = sts.policy && sts.policy_id == txt.id;
+    const bool is_new = txt.state == verdict::RecordState::found && !held;
+    const bool wanted = is_new || when == Fetch::always;
+    const bool waits = backing_off(row, id_for_fetch(row, sts), sources_.clock.now());
+    if (wanted && waits) show_failure(row, sts);
+    if (wanted && !waits)
+        co_await fetch(std::move(row), sts);
+    else if (changed)
+        sources_.store.save(std::move(row));
+    co_return Result{sts, txt.ttl};
+}
+
+async::Task<> StsLookup::fetch(store::StsRow row, verdict::Sts& sts) {
+    sts.fetch = verdict::FetchState::pending;
+    const https::FetchResult fetched = co_await sources_.fetcher.fetch(row.domain);
+    if (fetched)
+        keep(std::move(row), *fetched, sts);
+    else
+        keep(std::move(row), fetched.error(), sts);
+}
+
+void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, verdict::Sts& sts) {
+    const WallTime now = sources_.clock.now();
+    const WallTime end = now + fetched.policy.max_age;
+    if (held_mode(row) == mtasts::Mode::enforce && fetched.policy.mode != mtasts::Mode::enforce)
+        downgrades_.note(row.domain.name(), "enforce", to_string(fetched.policy.mode));
+    row =
+        store::StsRow{.domain = std::move(row.domain),
+                      .body = fetched.body,
+                      .id = id_for_fetch(row, sts),
+                      .fetched_at = now,
+                      .expires_at = end,
+                      .refresh_at = refresh_time(now, end, sources_.random.next()),
+                      .record_gone = row.record_gone && sts.record != verdict::RecordState::found};
+    sts.fetch = verdict::FetchState::fetched;
+    sts.policy = fetched.policy;
+    sts.policy_id = row.id;
+    sts.fetched_at = row.fetched_at;
+    sts.expires_at = row.expires_at;
+    sources_.log.info("policy-fetched", {{"domain", row.domain.name()},
+                                         {"id", row.id},
+                                         {"mode", std::string(to_string(fetched.policy.mode))}});
+    sources_.store.save(std::move(row));
+}
+
+void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts) {
+    const WallTime now = sources_.clock.now();
+    std::string id = id_for_fetch(row, sts);
+    row.failures = row.failed_id == id ? row.failures + 1 : 1;
+    row.failed_id = std::move(id);
+    row.fault = to_string(error.fault);
+    row.reason = error.reason;
+    row.failed_at = now;
+    row.retry_at = now + fetch_retry(row.failures);
+    // 1970: there is no policy, or its end has been noticed.
+    if (row.refresh_at != WallTime{})
+        row.refresh_at = refresh_retry_time(row.retry_at, row.expires_at);
+    show_failure(row, sts);
+    sources_.log.info("policy-fetch-failed", {{"domain", row.domain.name()},
+                                              {"id", row.failed_id},
+                                              {"fault", row.fault},
+                                              {"reason", row.reason}});
+    sources_.store.save(std::move(row));
+}
+
+} // namespace postseal::engine

@@ -1,0 +1,55 @@
+// engine/sts_lookup.h: what a policy domain promises by MTA-STS, from store, DNS and HTTPS
+//
+// The stored policy counts at once; the _mta-sts record says whether another must be fetched
+// (RFC 8461 section 3.3). A policy lives min(max_age, 31557600 s) from its last successful fetch:
+// nothing else extends its life, and no failure shortens it. A failed fetch is not repeated for the
+// same id before its back-off ends, across restarts.
+// refresh() fetches an unexpired policy again, whatever the record says, and notices the end of one
+// that nobody renewed. Each row says in refresh_at when that is due.
+// One lookup per policy domain at a time.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "engine/downgrades.h"
+#include "engine/single_flight.h"
+#include "engine/sources.h"
+#include "postseal/base/domain.h"
+#include "postseal/verdict/evidence.h"
+
+#include <optional>
+
+namespace postseal::engine {
+
+class StsLookup {
+  public:
+    struct Result {
+        verdict::Sts sts;
+        seconds txt_ttl{0}; // 0: the lookup failed
+    };
+    // The context shows what is known so far.
+    using Flights = SingleFlight<Domain, Result, verdict::Sts>;
+
+    StsLookup(Sources sources, Downgrades& downgrades)
+        : sources_(sources), downgrades_(downgrades), flights_(sources.loop) {}
+
+    // `row` is what the store holds at this moment.
+    Flights::Shared start_or_join(const Domain& domain, std::optional<store::StsRow> row);
+
+    // What is due for the domain by its row's refresh_at, if anything is.
+    [[nodiscard]] async::Task<> refresh(Domain domain);
+
+  private:
+    enum class Fetch { if_new, always };
+    async::Task<Result> look_up(store::StsRow row, verdict::Sts& sts, Fetch when);
+    void expire(store::StsRow row);
+    bool note_record(store::StsRow& row, const verdict::Sts& sts);
+    async::Task<> fetch(store::StsRow row, verdict::Sts& sts);
+    void keep(store::StsRow row, const https::FetchedPolicy& fetched, verdict::Sts& sts);
+    void keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts);
+
+    Sources sources_;
+    Downgrades& downgrades_;
+    Flights flights_; // last: its bodies use the rest
+};
+
+} // namespace postseal::engine

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine/validity.h"
+
+#include <algorithm>
+
+namespace postseal::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+seconds doubled(seconds first, seconds most, unsigned failures) {
+    seconds wait = first;
+    for (unsigned i = 1; i < failures && wait < most; i++)
+        wait *= 2;
+    return std::min(wait, most);
+}
+
+milliseconds part(milliseconds whole, double share) {
+    return milliseconds(static_cast<milliseconds::rep>(static_cast<double>(whole.count()) * share));
+}
+
+// Without regard to policies.
+milliseconds dns_holds(const verdict::Evidence& evidence, seconds txt_ttl, unsigned failures) {
+    if (any_failed(evidence)) return lookup_retry(failures);
+    return std::min(bounded_ttl(evidence.mx.ttl), bounded_ttl(txt_ttl));
+}
+
+} // namespace
+
+seconds bounded_ttl(seconds ttl) { return std::clamp(ttl, seconds(60s), seconds(1h)); }
+seconds lookup_retry(unsigned failures) { return doubled(30s, 5min, failures); }
+seconds fetch_retry(unsigned failures) { return doubled(5min, 1h, failures); }
+
+bool any_failed(const verdict::Evidence& evidence) {
+    using verdict::HostState;
+    using verdict::MxState;
+    using verdict::RecordState;
+    return evidence.mx.state == MxState::bogus || evidence.mx.state == MxState::failed ||
+           std::ranges::any_of(
+               evidence.mx.hosts,
+               [](const verdict::Host& h) { return h.state == HostState::failed; }) ||
+           evidence.sts.record == RecordState::failed;
+}
+
+milliseconds holds_for(const verdict::Evidence& evidence, seconds txt_ttl, unsigned failures,
+                       WallTime now) {
+    const verdict::Sts& sts = evidence.sts;
+    milliseconds least = dns_holds(evidence, txt_ttl, failures);
+    if (sts.retry_at) least = std::min<milliseconds>(least, *sts.retry_at - now + fetch_grace);
+    // A policy that has expired already (max_age 0) changes nothing any more.
+    if (sts.policy && sts.expires_at > now) least = std::min(least, sts.expires_at - now);
+    // An expiry that is due now must not make every query a cold one.
+    return std::max<milliseconds>(least, 1s);
+}
+
+milliseconds look_ahead_after(const verdict::Evidence& evidence, seconds txt_ttl, unsigned failures,
+                              WallTime now, double chance) {
+    const verdict::Sts& sts = evidence.sts;
+    milliseconds least = part(dns_holds(evidence, txt_ttl, failures), 0.75 + 0.1 * chance);
+    if (sts.policy && sts.expires_at > now)
+        least = std::min(least, std::max<milliseconds>(sts.expires_at - now, 60s));
+    if (sts.retry_at) least = std::min(least, *sts.retry_at - now);
+    return std::max<milliseconds>(least, 1s);
+}
+
+WallTime refresh_time(WallTime fetched_at, WallTime expires_at, double chance) {
+    const milliseconds life = expires_at - fetched_at;
+    const milliseconds early = std::max<milliseconds>(part(life, 0.8), 12h);
+    const milliseconds daily = 22h + part(2h, chance);
+    return refresh_retry_time(fetched_at + std::min(early, daily), expires_at);
+}
+
+WallTime refresh_retry_time(WallTime retry_at, WallTime expires_at) {
+    return retry_at < expires_at ? retry_at : expires_at + expiry_grace;
+}
+
+} // namespace postseal::engine

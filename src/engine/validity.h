@@ -1,0 +1,48 @@
+// engine/validity.h: for how long an answer holds, and when what is looked up again
+//
+// DANE part: the least TTL of all RRsets used, at least 60 s, at most 1 h. _mta-sts TXT likewise.
+// Failed lookups: 30 s, doubling to 5 min. Failed policy fetches: 5 min, doubling to 1 h.
+// Look-ahead: at 80 % of that time, give or take 5 %, for what was asked for in the last 7 days.
+// Every unexpired policy is fetched again once a day, 22 to 24 h after the last time (RFC 8461
+// sections 3.3 and 10.2); one that would not live so long at 80 % of its life, but not more often
+// than every 12 h.
+// Where there is chance, it is a number from 0 to 1, 1 excluded.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "postseal/base/time.h"
+#include "postseal/verdict/evidence.h"
+
+namespace postseal::engine {
+
+inline constexpr std::chrono::days remembered_for{7};
+inline constexpr std::chrono::days asked_lately{7};
+// A policy's end is noticed this much later: whoever asks may renew it first.
+inline constexpr std::chrono::minutes expiry_grace{10};
+// A fetch that is due may take so long: the answer holds meanwhile.
+inline constexpr std::chrono::seconds fetch_grace{30};
+
+[[nodiscard]] seconds bounded_ttl(seconds ttl);
+// `failures` in a row, from 1.
+[[nodiscard]] seconds lookup_retry(unsigned failures);
+[[nodiscard]] seconds fetch_retry(unsigned failures);
+
+// A needed lookup is bogus or failed: the MX RRset, a host that is F, or the TXT record.
+[[nodiscard]] bool any_failed(const verdict::Evidence& evidence);
+
+// From now until the evidence must be looked up again; `txt_ttl` is that of the TXT answer,
+// `failures` counts this and earlier evaluations in a row that any_failed() was true for.
+[[nodiscard]] milliseconds holds_for(const verdict::Evidence& evidence, seconds txt_ttl,
+                                     unsigned failures, WallTime now);
+
+// From now until a nexthop in use is looked up again. Not before 60 s if nothing failed, whatever a
+// policy's max_age.
+[[nodiscard]] milliseconds look_ahead_after(const verdict::Evidence& evidence, seconds txt_ttl,
+                                            unsigned failures, WallTime now, double chance);
+
+// When a policy just fetched is fetched again, or its end is noticed; never 1970.
+[[nodiscard]] WallTime refresh_time(WallTime fetched_at, WallTime expires_at, double chance);
+// The same after a failed fetch.
+[[nodiscard]] WallTime refresh_retry_time(WallTime retry_at, WallTime expires_at);
+
+} // namespace postseal::engine

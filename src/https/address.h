@@ -1,0 +1,29 @@
+// https/address.h: an IPv4 or IPv6 address of a policy host
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace postseal::https {
+
+struct Address {
+    enum class Family { v4, v6 };
+
+    Family family = Family::v4;
+    std::array<std::uint8_t, 16> octets{}; // network order; IPv4: the first four, the rest zero
+
+    // RDATA of an A (4 octets) or AAAA record (16 octets).
+    [[nodiscard]] static std::optional<Address> from_rdata(std::string_view rdata);
+    // "192.0.2.1", "2001:db8::1"; no port, no zone, no brackets.
+    [[nodiscard]] static std::optional<Address> parse(const std::string& text);
+
+    [[nodiscard]] std::string to_string() const;
+
+    friend bool operator==(const Address&, const Address&) = default;
+};
+
+} // namespace postseal::https

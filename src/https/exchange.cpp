@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "https/exchange.h"
+
+#include "async/timeout.h"
+#include "https/connect.h"
+#include "https/get.h"
+#include "https/response.h"
+#include "https/tls_stream.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <optional>
+#include <utility>
+
+namespace postseal::https {
+namespace {
+
+// What is being waited for; outlives the steps, to be told after a time-out.
+struct Progress {
+    enum class Step { connect, handshake, answer };
+    Step step = Step::connect;
+    std::optional<Address> peer;
+    ResponseParser parser;
+};
+
+std::string late(const ExchangeRequest& request, const Progress& progress) {
+    switch (progress.step) {
+    case Progress::Step::connect: {
+        std::vector<std::string> all;
+        for (const Address& address : take_turns(request.addresses))
+            all.push_back(fmt::format("[{}]", address.to_string()));
+        return fmt::format("{} no connection within {}", fmt::join(all, ", "),
+                           to_words(request.limit));
+    }
+    case Progress::Step::handshake:
+        return fmt::format("no end of the TLS handshake within {}", to_words(request.limit));
+    case Progress::Step::answer:
+        return fmt::format("no complete answer within {}; stopped {}", to_words(request.limit),
+                           progress.parser.where());
+    }
+    std::unreachable();
+}
+
+// connect() and late() name the addresses themselves where there are several.
+FetchError placed(const ExchangeRequest& request, const Progress& progress, FetchError error) {
+    error.reason = progress.peer ? fmt::format("{} [{}]: {}", request.host,
+                                               progress.peer->to_string(), error.reason)
+                                 : fmt::format("{} {}", request.host, error.reason);
+    return error;
+}
+
+async::Task<FetchResult> run(async::UvLoop& loop, std::shared_ptr<const Trust> trust,
+                             const ExchangeRequest& request, Progress& progress) {
+    auto connected = co_await connect(loop, request.addresses, request.port);
+    if (!connected) co_return std::unexpected(std::move(connected.error()));
+    progress.peer = connected->address;
+    progress.step = Progress::Step::handshake;
+    TlsStream stream(loop, std::move(trust), connected->socket.fd(), request.host);
+    auto secured = co_await stream.handshake();
+    if (!secured) co_return std::unexpected(std::move(secured.error()));
+    progress.step = Progress::Step::answer;
+    auto body = co_await get(stream, progress.parser, request.host, std::string(policy_path));
+    if (!body) co_return std::unexpected(std::move(body.error()));
+    auto policy = mtasts::parse_policy(*body);
+    if (!policy) {
+        const std::string where =
+            policy.error().line == 0 ? "" : fmt::format("line {}: ", policy.error().line);
+        co_return std::unexpected(FetchError{
+            FetchFault::policy, fmt::format("no policy: {}{}", where, policy.error().text)});
+    }
+    co_return FetchedPolicy{.policy = std::move(*policy), .body = std::move(*body)};
+}
+
+} // namespace
+
+async::Task<FetchResult> exchange(async::UvLoop& loop, std::shared_ptr<const Trust> trust,
+                                  ExchangeRequest request) {
+    Progress progress;
+    auto result = co_await async::with_timeout(loop, run(loop, std::move(trust), request, progress),
+                                               request.left);
+    if (!result) result = std::unexpected(FetchError{FetchFault::timeout, late(request, progress)});
+    if (!*result) co_return std::unexpected(placed(request, progress, std::move(result->error())));
+    co_return std::move(*result);
+}
+
+std::string to_words(milliseconds span) {
+    if (span.count() % 1000 == 0) return fmt::format("{} s", span.count() / 1000);
+    return fmt::format("{} ms", span.count());
+}
+
+} // namespace postseal::https

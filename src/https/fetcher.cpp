@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "https/fetcher.h"
+
+#include "async/timeout.h"
+#include "https/address_guard.h"
+#include "https/exchange.h"
+#include "https/host_lookup.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+namespace postseal::https {
+namespace {
+
+FetchResult failed(FetchFault fault, std::string reason) {
+    return std::unexpected(FetchError{fault, std::move(reason)});
+}
+
+// Leaves the global addresses; what was left out is in `refused`.
+std::vector<Address> allowed(const std::vector<Address>& addresses, std::string& refused) {
+    std::vector<Address> out;
+    for (const Address& address : addresses) {
+        if (const auto why = why_not_global(address))
+            refused +=
+                fmt::format("{}[{}] is {}", refused.empty() ? "" : ", ", address.to_string(), *why);
+        else
+            out.push_back(address);
+    }
+    return out;
+}
+
+} // namespace
+
+std::expected<std::unique_ptr<HttpsPolicyFetcher>, std::string>
+HttpsPolicyFetcher::open(async::UvLoop& home, dns::Resolver& resolver, FetcherOptions options) {
+    auto trust = Trust::load(options.ca_file);
+    if (!trust) return std::unexpected(std::move(trust.error()));
+    auto thread = Thread::open(home, [trust = std::move(*trust)](async::UvLoop&) {
+        return std::expected<std::unique_ptr<Service>, std::string>(
+            std::make_unique<Service>(trust));
+    });
+    if (!thread) return std::unexpected(std::move(thread.error()));
+    return std::unique_ptr<HttpsPolicyFetcher>(
+        new HttpsPolicyFetcher(home, resolver, std::move(options), std::move(*thread)));
+}
+
+HttpsPolicyFetcher::HttpsPolicyFetcher(async::UvLoop& home, dns::Resolver& resolver,
+                                       FetcherOptions options, std::unique_ptr<Thread> thread)
+    : home_(home), resolver_(resolver), options_(std::move(options)),
+      limiter_(home, options_.at_once), thread_(std::move(thread)) {}
+
+async::Task<FetchResult> HttpsPolicyFetcher::fetch(Domain policy_domain) {
+    const std::string host = policy_domain.with_prefix("mta-sts");
+    const auto permit = co_await limiter_.acquire();
+    co_return co_await look_up_and_fetch(host, home_.now() + options_.timeout);
+}
+
+async::Task<FetchResult> HttpsPolicyFetcher::look_up_and_fetch(std::string host, MonoTime end) {
+    HostLookup lookup(home_, resolver_, host);
+    std::optional<FetchResult> result;
+    // A second round only for the family that answered late, if the first was of no use.
+    do {
+        auto found = co_await async::with_timeout(home_, lookup.next(), end - home_.now());
+        if (result && (!found || !*found)) break;
+        if (!found)
+            co_return failed(FetchFault::dns, fmt::format("{}: no address found within {}", host,
+                                                          to_words(options_.timeout)));
+        if (!*found) co_return std::unexpected(std::move(found->error()));
+        result = co_await fetch_from(host, std::move(**found), end);
+    } while (!*result &&
+             (result->error().fault == FetchFault::connect ||
+              result->error().fault == FetchFault::private_address) &&
+             lookup.more());
+    co_return std::move(*result);
+}
+
+async::Task<FetchResult>
+HttpsPolicyFetcher::fetch_from(std::string host, std::vector<Address> addresses, MonoTime end) {
+    if (!options_.allow_private) {
+        std::string refused;
+        addresses = allowed(addresses, refused);
+        if (addresses.empty())
+            co_return failed(FetchFault::private_address,
+                             fmt::format("{} {}; https.allow_private is off", host, refused));
+    }
+    ExchangeRequest request{.host = std::move(host),
+                            .addresses = std::move(addresses),
+                            .port = options_.port,
+                            .left = end - home_.now(),
+                            .limit = options_.timeout};
+    Thread::Work<FetchResult> work = [request = std::move(request)](async::UvLoop& loop,
+                                                                    Service& service) {
+        return exchange(loop, service.trust, request);
+    };
+    co_return co_await thread_->call<FetchResult>(std::move(work));
+}
+
+} // namespace postseal::https

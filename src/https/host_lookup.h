@@ -1,0 +1,56 @@
+// https/host_lookup.h: the addresses of a policy host, from our own resolver
+//
+// A and AAAA are asked for at the same time. next() gives what there is once one family has
+// addresses and the other has answered or kept us waiting for `grace`; a family that answers later
+// is given by the following next(), for a caller who could not connect. One family's failure does
+// not matter if the other has addresses.
+// Error: dns, when no family has any (more): which lookup failed and why, the host named.
+// Thread: the resolver's. SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/group.h"
+#include "async/task.h"
+#include "dns/resolver.h"
+#include "https/address.h"
+#include "https/nudge.h"
+#include "https/policy_fetch.h"
+
+#include <array>
+#include <expected>
+#include <string>
+#include <vector>
+
+namespace postseal::https {
+
+inline constexpr milliseconds address_grace{250};
+
+class HostLookup {
+  public:
+    HostLookup(async::Loop& loop, dns::Resolver& resolver, std::string host);
+    HostLookup(const HostLookup&) = delete;
+    HostLookup& operator=(const HostLookup&) = delete;
+    ~HostLookup() = default;
+
+    [[nodiscard]] async::Task<std::expected<std::vector<Address>, FetchError>> next();
+    // A family has not answered yet, so that another next() may give more.
+    [[nodiscard]] bool more() const;
+
+  private:
+    struct Family {
+        dns::RrType type;
+        dns::Answer answer;
+        bool answered = false;
+        bool given = false;
+    };
+    async::Task<> ask(Family& family);
+    [[nodiscard]] std::vector<Address> take();
+    [[nodiscard]] FetchError no_address() const;
+
+    dns::Resolver& resolver_;
+    std::string host_;
+    Nudge news_;
+    std::array<Family, 2> families_;
+    async::Group group_;
+};
+
+} // namespace postseal::https

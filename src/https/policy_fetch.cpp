@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "https/policy_fetch.h"
+
+#include <utility>
+
+namespace postseal::https {
+
+std::string_view to_string(FetchFault fault) {
+    switch (fault) {
+    case FetchFault::dns:
+        return "dns";
+    case FetchFault::private_address:
+        return "private-address";
+    case FetchFault::connect:
+        return "connect";
+    case FetchFault::timeout:
+        return "timeout";
+    case FetchFault::tls:
+        return "tls";
+    case FetchFault::cert_untrusted:
+        return "cert-untrusted";
+    case FetchFault::cert_expired:
+        return "cert-expired";
+    case FetchFault::cert_name:
+        return "cert-name";
+    case FetchFault::http:
+        return "http";
+    case FetchFault::status:
+        return "status";
+    case FetchFault::media_type:
+        return "media-type";
+    case FetchFault::too_large:
+        return "too-large";
+    case FetchFault::policy:
+        return "policy";
+    }
+    std::unreachable();
+}
+
+std::string_view tlsrpt_result(FetchFault fault) {
+    switch (fault) {
+    case FetchFault::cert_untrusted:
+    case FetchFault::cert_expired:
+    case FetchFault::cert_name:
+        return "sts-webpki-invalid";
+    case FetchFault::policy:
+        return "sts-policy-invalid";
+    default:
+        return "sts-policy-fetch-error";
+    }
+}
+
+} // namespace postseal::https

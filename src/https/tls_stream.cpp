@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "https/tls_stream.h"
+
+#include "https/cert_fault.h"
+
+#include <fmt/format.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include <array>
+#include <cerrno>
+#include <new>
+#include <optional>
+#include <system_error>
+
+namespace postseal::https {
+namespace {
+
+// GnuTLS sometimes stops where nothing need be waited for (a warning alert, a record without data).
+// A peer that sends only such must not keep the loop's thread.
+constexpr int max_idle_steps = 32;
+
+std::string cause(int error) { return std::generic_category().message(error); }
+
+} // namespace
+
+struct TlsStream::Impl {
+    Impl(async::UvLoop& l, std::shared_ptr<const Trust> t, int f, std::string h)
+        : loop(l), trust(std::move(t)), fd(f), host(std::move(h)) {}
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+    ~Impl() {
+        if (session != nullptr) gnutls_deinit(session);
+    }
+
+    [[nodiscard]] unsigned wanted() const {
+        return gnutls_record_get_direction(session) == 0 ? async::FdWatch::readable
+                                                         : async::FdWatch::writable;
+    }
+    FetchError handshake_error(ssize_t rc, int error) const;
+    FetchError record_error(ssize_t rc, int error) const;
+
+    // What to do after a call that did not end the operation.
+    enum class Then { again, wait, fail };
+    Then after(ssize_t rc) {
+        if (rc == GNUTLS_E_AGAIN && gnutls_record_check_pending(session) == 0) return Then::wait;
+        const bool idle = rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED ||
+                          rc == GNUTLS_E_WARNING_ALERT_RECEIVED;
+        return idle && ++idle_steps <= max_idle_steps ? Then::again : Then::fail;
+    }
+
+    async::UvLoop& loop;
+    std::shared_ptr<const Trust> trust;
+    int fd;
+    std::string host;
+    std::array<gnutls_typed_vdata_st, 2> expected_peer{};
+    std::string purpose = GNUTLS_KP_TLS_WWW_SERVER;
+    gnutls_session_t session = nullptr;
+    int idle_steps = 0;
+};
+
+FetchError TlsStream::Impl::handshake_error(ssize_t rc, int error) const {
+    switch (rc) {
+    case GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR:
+        return certificate_fault(session, gnutls_session_get_verify_cert_status(session));
+    case GNUTLS_E_NO_CERTIFICATE_FOUND:
+        return {FetchFault::cert_untrusted, "the server shows no certificate"};
+    case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
+        return {FetchFault::tls, "the server has no TLS 1.2 or later"};
+    case GNUTLS_E_FATAL_ALERT_RECEIVED: {
+        const gnutls_alert_description_t alert = gnutls_alert_get(session);
+        if (alert == GNUTLS_A_PROTOCOL_VERSION)
+            return {FetchFault::tls, "the server has no TLS 1.2 or later (alert)"};
+        const char* name = gnutls_alert_get_name(alert);
+        return {FetchFault::tls,
+                fmt::format("the server refused the TLS handshake: {}",
+                            name != nullptr ? name : fmt::format("alert {}", int{alert}))};
+    }
+    case GNUTLS_E_PREMATURE_TERMINATION:
+        return {FetchFault::tls, "the connection was closed in the TLS handshake"};
+    case GNUTLS_E_PULL_ERROR:
+    case GNUTLS_E_PUSH_ERROR:
+        return {FetchFault::connect, cause(error) + " in the TLS handshake"};
+    default:
+        return {FetchFault::tls,
+                fmt::format("TLS handshake: {}", gnutls_strerror(static_cast<int>(rc)))};
+    }
+}
+
+FetchError TlsStream::Impl::record_error(ssize_t rc, int error) const {
+    switch (rc) {
+    case GNUTLS_E_PREMATURE_TERMINATION:
+        return {FetchFault::http, "the connection was cut"};
+    case GNUTLS_E_PULL_ERROR:
+    case GNUTLS_E_PUSH_ERROR:
+        return {FetchFault::connect, cause(error)};
+    case GNUTLS_E_FATAL_ALERT_RECEIVED: {
+        const char* name = gnutls_alert_get_name(gnutls_alert_get(session));
+        return {FetchFault::tls, fmt::format("TLS alert: {}", name != nullptr ? name : "unknown")};
+    }
+    default:
+        return {FetchFault::tls, fmt::format("TLS: {}", gnutls_strerror(static_cast<int>(rc)))};
+    }
+}
+
+TlsStream::TlsStream(async::UvLoop& loop, std::shared_ptr<const Trust> trust, int fd,
+                     std::string host)
+    : impl_(std::make_unique<Impl>(loop, std::move(trust), fd, std::move(host))) {
+    Impl& s = *impl_;
+    constexpr unsigned flags =
+        GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS;
+    if (gnutls_init(&s.session, flags) != 0) throw std::bad_alloc();
+    gnutls_priority_set(s.session, s.trust->priority());
+    gnutls_credentials_set(s.session, GNUTLS_CRD_CERTIFICATE, s.trust->credentials());
+    gnutls_server_name_set(s.session, GNUTLS_NAME_DNS, s.host.data(), s.host.size());
+    std::string protocol = "http/1.1";
+    const gnutls_datum_t alpn{reinterpret_cast<unsigned char*>(protocol.data()),
+                              static_cast<unsigned>(protocol.size())};
+    gnutls_alpn_set_protocols(s.session, &alpn, 1, 0);
+    // GnuTLS reads these during the handshake; they live as long as the session.
+    s.expected_peer[0] = {GNUTLS_DT_DNS_HOSTNAME, reinterpret_cast<unsigned char*>(s.host.data()),
+                          0};
+    s.expected_peer[1] = {GNUTLS_DT_KEY_PURPOSE_OID,
+                          reinterpret_cast<unsigned char*>(s.purpose.data()), 0};
+    gnutls_session_set_verify_cert2(s.session, s.expected_peer.data(),
+                                    static_cast<unsigned>(s.expected_peer.size()), 0);
+    gnutls_transport_set_int(s.session, fd);
+}
+
+TlsStream::~TlsStream() = default;
+
+async::Task<std::expected<void, FetchError>> TlsStream::handshake() {
+    Impl& s = *impl_;
+    for (;;) {
+        const int rc = gnutls_handshake(s.session);
+        const int error = errno;
+        if (rc == GNUTLS_E_SUCCESS) break;
+        const Impl::Then then = s.after(rc);
+        if (then == Impl::Then::fail) co_return std::unexpected(s.handshake_error(rc, error));
+        if (then == Impl::Then::wait) {
+            co_await async::FdReady(s.loop, s.fd, s.wanted());
+        }
+    }
+    if (std::optional<FetchError> fault = missing_dns_id(s.session))
+        co_return std::unexpected(std::move(*fault));
+    co_return {};
+}
+
+async::Task<std::expected<std::size_t, FetchError>> TlsStream::read(std::span<char> into) {
+    Impl& s = *impl_;
+    for (;;) {
+        const ssize_t rc = gnutls_record_recv(s.session, into.data(), into.size());
+        const int error = errno;
+        if (rc >= 0) co_return static_cast<std::size_t>(rc);
+        const Impl::Then then = s.after(rc);
+        if (then == Impl::Then::fail) co_return std::unexpected(s.record_error(rc, error));
+        if (then == Impl::Then::wait) {
+            co_await async::FdReady(s.loop, s.fd, s.wanted());
+        }
+    }
+}
+
+async::Task<std::expected<void, FetchError>> TlsStream::write(std::string_view octets) {
+    Impl& s = *impl_;
+    while (!octets.empty()) {
+        const ssize_t rc = gnutls_record_send(s.session, octets.data(), octets.size());
+        const int error = errno;
+        if (rc >= 0) {
+            octets.remove_prefix(static_cast<std::size_t>(rc));
+            continue;
+        }
+        const Impl::Then then = s.after(rc);
+        if (then == Impl::Then::fail) co_return std::unexpected(s.record_error(rc, error));
+        if (then == Impl::Then::wait) {
+            co_await async::FdReady(s.loop, s.fd, s.wanted());
+        }
+    }
+    co_return {};
+}
+
+void TlsStream::bye() { gnutls_bye(impl_->session, GNUTLS_SHUT_WR); }
+
+} // namespace postseal::https

@@ -1,0 +1,46 @@
+// https/tls_stream.h: the client's side of TLS on a connected, non-blocking socket
+//
+// TLS 1.2 or later with SNI; the handshake succeeds only if the certificate has a chain to the
+// trust store, is in its period, is for TLS servers and names `host` in subjectAltName (RFC 8461
+// section 3.3, RFC 6125; a wildcard is a whole leftmost label and covers one). No resumption and no
+// early data. Errors: tls or cert_*; connect when the network failed; http when the peer closed
+// without saying so in TLS (a truncation). After an error only the destructor may be called.
+// The descriptor and the Trust are borrowed or shared: close the socket after the stream.
+// One call at a time. Thread: the loop's. SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/task.h"
+#include "async/uv_loop.h"
+#include "https/policy_fetch.h"
+#include "https/trust.h"
+
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace postseal::https {
+
+class TlsStream {
+  public:
+    TlsStream(async::UvLoop& loop, std::shared_ptr<const Trust> trust, int fd, std::string host);
+    TlsStream(const TlsStream&) = delete;
+    TlsStream& operator=(const TlsStream&) = delete;
+    ~TlsStream();
+
+    [[nodiscard]] async::Task<std::expected<void, FetchError>> handshake();
+    // Octets read, 0: the peer has closed in TLS.
+    [[nodiscard]] async::Task<std::expected<std::size_t, FetchError>> read(std::span<char> into);
+    // All of `octets`, which must outlive the Task.
+    [[nodiscard]] async::Task<std::expected<void, FetchError>> write(std::string_view octets);
+    // Says close_notify if it can be sent at once; nobody waits for a peer that does not read.
+    void bye();
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace postseal::https

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "https/trust.h"
+
+#include <fmt/format.h>
+#include <gnutls/gnutls.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+#include <system_error>
+
+namespace postseal::https {
+namespace {
+
+// GnuTLS does not tell why it cannot read a file; 0: it can.
+int read_error(const std::string& file) {
+    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return errno;
+    char octet = 0;
+    const int error = ::read(fd, &octet, 1) < 0 ? errno : 0;
+    ::close(fd);
+    return error;
+}
+
+std::expected<std::size_t, std::string> load_file(gnutls_certificate_credentials_t credentials,
+                                                  const std::string& file) {
+    if (const int error = read_error(file); error != 0)
+        return std::unexpected(fmt::format("cannot read the CA file {}: {}", file,
+                                           std::generic_category().message(error)));
+    const int found =
+        gnutls_certificate_set_x509_trust_file(credentials, file.c_str(), GNUTLS_X509_FMT_PEM);
+    if (found == 0 || found == GNUTLS_E_NO_CERTIFICATE_FOUND)
+        return std::unexpected(fmt::format("the CA file {} has no certificate in PEM form", file));
+    if (found < 0)
+        return std::unexpected(
+            fmt::format("cannot use the CA file {}: {}", file, gnutls_strerror(found)));
+    return static_cast<std::size_t>(found);
+}
+
+std::expected<std::size_t, std::string> load_system(gnutls_certificate_credentials_t credentials) {
+    const int found = gnutls_certificate_set_x509_system_trust(credentials);
+    if (found < 0)
+        return std::unexpected(
+            fmt::format("cannot load the system's trust store: {}", gnutls_strerror(found)));
+    if (found == 0)
+        return std::unexpected("the system's trust store has no certificate; install "
+                               "ca-certificates or set https.ca_file");
+    return static_cast<std::size_t>(found);
+}
+
+} // namespace
+
+std::expected<std::shared_ptr<const Trust>, std::string> Trust::load(const std::string& ca_file) {
+    std::shared_ptr<Trust> trust(new Trust);
+    if (gnutls_certificate_allocate_credentials(&trust->credentials_) < 0) throw std::bad_alloc();
+    if (const int rc = gnutls_priority_init2(&trust->priority_, "-VERS-TLS1.0:-VERS-TLS1.1",
+                                             nullptr, GNUTLS_PRIORITY_INIT_DEF_APPEND);
+        rc < 0)
+        return std::unexpected(fmt::format("GnuTLS's priorities cannot be set (see its system-wide "
+                                           "configuration): {}",
+                                           gnutls_strerror(rc)));
+    const auto found = ca_file.empty() ? load_system(trust->credentials_)
+                                       : load_file(trust->credentials_, ca_file);
+    if (!found) return std::unexpected(found.error());
+    trust->roots_ = *found;
+    return trust;
+}
+
+Trust::~Trust() {
+    if (priority_ != nullptr) gnutls_priority_deinit(priority_);
+    if (credentials_ != nullptr) gnutls_certificate_free_credentials(credentials_);
+}
+
+std::string_view gnutls_version() { return gnutls_check_version(nullptr); }
+
+} // namespace postseal::https

@@ -1,0 +1,42 @@
+// https/trust.h: whose certificates are believed, loaded once and shared by all TLS sessions
+//
+// load() reads the system's trust store, or only `ca_file` (PEM) if one is named; the error is a
+// sentence for whoever configured it. Immutable afterwards, so any thread may use it; sessions keep
+// it alive. GnuTLS stays inside https/ (and probe/). SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct gnutls_certificate_credentials_st;
+struct gnutls_priority_st;
+
+namespace postseal::https {
+
+class Trust {
+  public:
+    [[nodiscard]] static std::expected<std::shared_ptr<const Trust>, std::string>
+    load(const std::string& ca_file);
+    Trust(const Trust&) = delete;
+    Trust& operator=(const Trust&) = delete;
+    ~Trust();
+
+    [[nodiscard]] std::size_t roots() const { return roots_; }
+    [[nodiscard]] gnutls_certificate_credentials_st* credentials() const { return credentials_; }
+    // The system's defaults without what is older than TLS 1.2.
+    [[nodiscard]] gnutls_priority_st* priority() const { return priority_; }
+
+  private:
+    Trust() = default;
+    gnutls_certificate_credentials_st* credentials_ = nullptr;
+    gnutls_priority_st* priority_ = nullptr;
+    std::size_t roots_ = 0;
+};
+
+// Of the library at work.
+[[nodiscard]] std::string_view gnutls_version();
+
+} // namespace postseal::https

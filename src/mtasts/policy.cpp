@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "postseal/mtasts/policy.h"
+
+#include "field_name.h"
+#include "postseal/base/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace postseal::mtasts {
+namespace {
+
+constexpr std::size_t max_max_age_digits = 10;
+
+// A policy as far as its lines have been read. The errors of the functions below carry no line:
+// parse_policy, which counts them, adds it.
+struct Draft {
+    bool version = false;
+    std::optional<Mode> mode;
+    std::optional<seconds> max_age;
+    std::vector<MxPattern> mx;
+    std::vector<std::string> lines;
+};
+
+using Checked = std::expected<void, PolicyError>;
+
+std::unexpected<PolicyError> fail(PolicyFault fault, std::string text) {
+    return std::unexpected(PolicyError{.fault = fault, .line = 0, .text = std::move(text)});
+}
+
+std::string quoted(std::string_view text) { return fmt::format("\"{}\"", printable(text, 60)); }
+
+Checked check_text(std::string_view line) {
+    const auto control = std::ranges::find_if(line, [](char c) {
+        const auto octet = static_cast<unsigned char>(c);
+        return (octet < 0x20 && c != '\t') || octet == 0x7f;
+    });
+    if (control != line.end())
+        return fail(PolicyFault::bad_text, fmt::format("control character 0x{:02x}",
+                                                       static_cast<unsigned char>(*control)));
+    if (!valid_utf8(line)) return fail(PolicyFault::bad_text, "not UTF-8");
+    return {};
+}
+
+Checked take_version(Draft& draft, std::string_view value) {
+    if (value != "STSv1")
+        return fail(PolicyFault::bad_version,
+                    fmt::format("version is {}, not \"STSv1\"", quoted(value)));
+    draft.version = true;
+    return {};
+}
+
+Checked take_mode(Draft& draft, std::string_view value) {
+    for (const auto mode : {Mode::none, Mode::testing, Mode::enforce}) {
+        if (value != to_string(mode)) continue;
+        draft.mode = mode;
+        return {};
+    }
+    return fail(PolicyFault::bad_mode,
+                fmt::format("mode is {}, not \"enforce\", \"testing\" or \"none\"", quoted(value)));
+}
+
+// Erratum 7282 would have 8 digits, enough for the maximum. The published 10 are accepted and
+// clamped: a domain that asks for more than the maximum means the maximum.
+Checked take_max_age(Draft& draft, std::string_view value) {
+    if (value.empty() || value.size() > max_max_age_digits || !std::ranges::all_of(value, is_digit))
+        return fail(PolicyFault::bad_max_age,
+                    fmt::format("max_age is {}, not 1 to 10 digits", quoted(value)));
+    std::int64_t count = 0;
+    std::from_chars(value.data(), value.data() + value.size(), count);
+    draft.max_age = std::min(seconds(count), max_max_age);
+    return {};
+}
+
+Checked take_mx(Draft& draft, std::string_view value) {
+    auto pattern = MxPattern::parse(value);
+    if (!pattern)
+        return fail(PolicyFault::bad_mx,
+                    fmt::format("mx \"{}\": {}", printable(value), pattern.error().text));
+    draft.mx.push_back(*std::move(pattern));
+    return {};
+}
+
+// sts-policy-ext-value: what check_text lets through except the tab, and not empty. White space at
+// the ends is gone already.
+Checked check_extension(std::string_view name, std::string_view value) {
+    if (value.empty())
+        return fail(PolicyFault::bad_field, fmt::format("{} has no value", quoted(name)));
+    if (value.contains('\t'))
+        return fail(PolicyFault::bad_field, fmt::format("tab in the value of {}", quoted(name)));
+    return {};
+}
+
+// One line without its end and the white space before it. The order of fields is free.
+Checked take_field(Draft& draft, std::string_view line) {
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos)
+        return fail(PolicyFault::bad_field, fmt::format("{} has no \":\"", quoted(line)));
+    const auto name = line.substr(0, colon);
+    if (!is_field_name(name))
+        return fail(PolicyFault::bad_field, fmt::format("{} is no field name", quoted(name)));
+    auto value = line.substr(colon + 1);
+    while (!value.empty() && is_wsp(value.front()))
+        value.remove_prefix(1);
+    if (name == "mx") return take_mx(draft, value);
+    if (name == "version" && !draft.version) return take_version(draft, value);
+    if (name == "mode" && !draft.mode) return take_mode(draft, value);
+    if (name == "max_age" && !draft.max_age) return take_max_age(draft, value);
+    return check_extension(name, value);
+}
+
+Checked take_line(Draft& draft, std::string_view line) {
+    if (auto checked = check_text(line); !checked) return checked;
+    if (auto taken = take_field(draft, line); !taken) return taken;
+    draft.lines.emplace_back(line);
+    return {};
+}
+
+std::expected<Policy, PolicyError> finish(Draft draft) {
+    if (!draft.version) return fail(PolicyFault::no_version, "no version");
+    if (!draft.mode) return fail(PolicyFault::no_mode, "no mode");
+    if (!draft.max_age) return fail(PolicyFault::no_max_age, "no max_age");
+    if (draft.mx.empty() && *draft.mode != Mode::none)
+        return fail(PolicyFault::no_mx,
+                    fmt::format("no mx, and mode is {}", to_string(*draft.mode)));
+    return Policy{.mode = *draft.mode,
+                  .max_age = *draft.max_age,
+                  .mx = std::move(draft.mx),
+                  .lines = std::move(draft.lines)};
+}
+
+// Takes the next line off `rest`, without its LF or CRLF and the white space before them. The end
+// of the text ends a line too, but makes no line end of a CR.
+std::string_view next_line(std::string_view& rest) {
+    const auto end = rest.find('\n');
+    auto line = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    if (end != std::string_view::npos && line.ends_with('\r')) line.remove_suffix(1);
+    while (!line.empty() && is_wsp(line.back()))
+        line.remove_suffix(1);
+    return line;
+}
+
+} // namespace
+
+std::string_view to_string(Mode mode) {
+    switch (mode) {
+    case Mode::none:
+        return "none";
+    case Mode::testing:
+        return "testing";
+    case Mode::enforce:
+        return "enforce";
+    }
+    return "none";
+}
+
+std::expected<Policy, PolicyError> parse_policy(std::string_view text) {
+    if (text.size() > max_policy_size)
+        return fail(PolicyFault::too_large,
+                    fmt::format("{} octets, at most {} are allowed", text.size(), max_policy_size));
+    Draft draft;
+    std::size_t blank = 0; // the first blank line, which only others may follow
+    for (std::size_t number = 1; !text.empty(); number++) {
+        const auto line = next_line(text);
+        if (line.empty()) {
+            if (blank == 0) blank = number;
+            continue;
+        }
+        if (blank != 0)
+            return std::unexpected(PolicyError{.fault = PolicyFault::blank_line,
+                                               .line = blank,
+                                               .text = "blank line before the end"});
+        if (auto taken = take_line(draft, line); !taken) {
+            taken.error().line = number;
+            return std::unexpected(std::move(taken).error());
+        }
+    }
+    return finish(std::move(draft));
+}
+
+bool matches(const Policy& policy, const Domain& host) {
+    return std::ranges::any_of(policy.mx,
+                               [&host](const MxPattern& mx) { return mx.matches(host); });
+}
+
+} // namespace postseal::mtasts

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "serve/connection.h"
+
+#include "serve/server.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace postseal::serve {
+
+Connection::Connection(async::UvLoop& loop, Server& server, Protocol& protocol, Fd fd)
+    : loop_(loop), server_(server), protocol_(protocol), fd_(std::move(fd)),
+      watch_(loop, fd_.get(), &Connection::on_event, this), active_at_(loop.now()), tasks_(loop) {
+    watch_.set(async::FdWatch::readable);
+}
+
+void Connection::on_event(void* self, unsigned events) {
+    auto& connection = *static_cast<Connection*>(self);
+    if (connection.closed_) return;
+    connection.active_at_ = connection.loop_.now();
+    if ((events & async::FdWatch::writable) != 0 && !connection.out_.empty()) {
+        connection.settle();
+        return;
+    }
+    if ((events & async::FdWatch::readable) != 0) connection.on_readable();
+}
+
+bool Connection::may_take() const {
+    return !closed_ && out_.empty() && pending_.size() < most_pending &&
+           server_.write_buffer().size() < most_unsent;
+}
+
+void Connection::on_readable() {
+    std::string& buffer = server_.read_buffer();
+    const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+    if (got < 0) {
+        if (errno != EAGAIN && errno != EINTR) close("reset");
+        return;
+    }
+    if (got == 0) {
+        at_end_ = true;
+        settle();
+        return;
+    }
+    const std::string_view fresh(buffer.data(), static_cast<std::size_t>(got));
+    if (in_.empty()) {
+        take_requests(fresh);
+    } else {
+        in_ += fresh;
+        const std::string whole = std::exchange(in_, {});
+        take_requests(whole);
+    }
+    settle();
+}
+
+void Connection::take_requests(std::string_view bytes) {
+    taking_ = true;
+    while (!bytes.empty() && may_take()) {
+        const Protocol::Step step = protocol_.step(bytes, *this);
+        if (step.outcome == Protocol::Outcome::incomplete) break;
+        if (step.outcome == Protocol::Outcome::malformed) {
+            server_.malformed(fd_.get(), step.fault);
+            at_end_ = true;
+            bytes = {};
+            break;
+        }
+        bytes.remove_prefix(step.consumed);
+    }
+    taking_ = false;
+    in_ = bytes;
+}
+
+void Connection::reply(std::string_view whole) {
+    if (pending_.empty())
+        server_.write_buffer() += whole;
+    else
+        pending_.push_back({true, std::string(whole)});
+}
+
+Connection::Place Connection::reply_later() {
+    pending_.emplace_back();
+    return first_place_ + pending_.size() - 1;
+}
+
+void Connection::fulfil(Place place, std::string_view whole) {
+    Pending& pending = pending_.at(place - first_place_);
+    pending.known = true;
+    pending.reply = whole;
+    // A reply found at once is settled with the request that asked for it.
+    if (!taking_ && pending_.front().known) settle();
+}
+
+void Connection::settle() {
+    if (closed_) return;
+    for (;;) {
+        std::string& out = server_.write_buffer();
+        while (!pending_.empty() && pending_.front().known) {
+            out += pending_.front().reply;
+            pending_.pop_front();
+            first_place_++;
+        }
+        if (!write_out()) return;
+        // Requests that waited for room: as if they had just arrived.
+        if (in_.empty() || !may_take()) break;
+        const std::size_t before = in_.size();
+        const std::string whole = std::exchange(in_, {});
+        take_requests(whole);
+        if (in_.size() == before) break;
+    }
+    if (at_end_ && out_.empty() && pending_.empty()) {
+        close("done");
+        return;
+    }
+    unsigned events = async::FdWatch::none;
+    if (!out_.empty()) events |= async::FdWatch::writable;
+    if (may_take() && !at_end_) events |= async::FdWatch::readable;
+    if (events != events_) watch_.set(events_ = events);
+}
+
+bool Connection::write_out() {
+    std::string& fresh = server_.write_buffer();
+    if (!out_.empty()) {
+        out_ += fresh;
+        fresh.clear();
+    }
+    std::string& out = out_.empty() ? fresh : out_;
+    if (out.empty()) return true;
+    const ssize_t sent = ::send(fd_.get(), out.data(), out.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+        fresh.clear();
+        close("reset");
+        return false;
+    }
+    const auto taken = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+    if (taken > 0) active_at_ = loop_.now();
+    if (&out == &out_)
+        out_.erase(0, taken);
+    else
+        out_.assign(fresh, taken);
+    fresh.clear();
+    return true;
+}
+
+void Connection::finish() {
+    at_end_ = true;
+    in_.clear();
+    settle();
+}
+
+void Connection::close(const char* why) {
+    if (std::exchange(closed_, true)) return;
+    watch_.set(async::FdWatch::none);
+    server_.closed(*this, why);
+}
+
+} // namespace postseal::serve

@@ -1,0 +1,102 @@
+// serve/connection.h: one client: requests in, exactly one reply for each out, in order
+//
+// What has arrived is offered to the Protocol request by request. A reply that is known goes out
+// with all others that are ready, in one write; one that is not known yet keeps its place. A client
+// that does not read is not read from, nor is one with `most_pending` open requests; at most
+// `most_unsent` octets wait for it.
+// Memory: an idle connection holds no buffers; reading and writing share the Server's.
+// Thread: the loop's.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/group.h"
+#include "async/uv_loop.h"
+#include "serve/socket.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <string>
+#include <string_view>
+
+namespace postseal::serve {
+
+class Connection;
+
+// How a request is found and answered; one for all connections of a listener.
+class Protocol {
+  public:
+    enum class Outcome { taken, incomplete, malformed };
+    struct Step {
+        Outcome outcome = Outcome::incomplete;
+        std::size_t consumed = 0; // taken
+        const char* fault = "";   // malformed; a static text
+    };
+    virtual ~Protocol() = default;
+    // Takes at most one request from the front of `bytes` and calls exactly one of
+    // connection.reply() and connection.reply_later() for it.
+    virtual Step step(std::string_view bytes, Connection& connection) = 0;
+};
+
+class Server;
+
+class Connection {
+  public:
+    static constexpr std::size_t most_pending = 1024;
+    static constexpr std::size_t most_unsent = 262'144; // octets of replies, and one reply more
+
+    Connection(async::UvLoop& loop, Server& server, Protocol& protocol, Fd fd);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection() = default;
+
+    void reply(std::string_view whole);
+    // Starts `body`, which calls fulfil(place, reply) once. It is cancelled with the connection.
+    using Place = std::uint64_t;
+    [[nodiscard]] Place reply_later();
+    void start(async::Task<> body) { tasks_.start(std::move(body)); }
+    void fulfil(Place place, std::string_view whole);
+
+    [[nodiscard]] int fd() const { return fd_.get(); }
+    [[nodiscard]] MonoTime active_at() const { return active_at_; }
+    [[nodiscard]] bool waits_for_us() const { return !pending_.empty(); }
+    // Takes no more requests; closes when what it owes has been written.
+    void finish();
+    // Closes now, whatever is owed.
+    void drop() { close("idle"); }
+
+    std::list<Connection>::iterator self; // where the Server keeps it
+
+  private:
+    struct Pending {
+        bool known = false;
+        std::string reply;
+    };
+
+    static void on_event(void* self, unsigned events);
+    void on_readable();
+    void take_requests(std::string_view bytes);
+    [[nodiscard]] bool may_take() const;
+    void settle(); // moves known replies out, writes, and sets what to wait for
+    bool write_out();
+    void close(const char* why);
+
+    async::UvLoop& loop_;
+    Server& server_;
+    Protocol& protocol_;
+    Fd fd_;
+    async::FdWatch watch_; // before fd_ closes
+    std::string in_;       // the beginning of a request
+    std::string out_;      // what the client did not take yet
+    std::deque<Pending> pending_;
+    Place first_place_ = 0; // of pending_.front()
+    MonoTime active_at_;
+    unsigned events_ = async::FdWatch::readable; // watched for
+    bool at_end_ = false;                        // the client sends no more, or we take no more
+    bool closed_ = false;
+    bool taking_ = false;
+    async::Group tasks_; // last: its bodies use the rest
+};
+
+} // namespace postseal::serve

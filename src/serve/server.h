@@ -1,0 +1,83 @@
+// serve/server.h: one listener with its connections
+//
+// Over the limit of connections new clients wait in the kernel's queue. Idle connections are closed
+// after `idle`, which must be longer than Postfix keeps one (100 s): the client closes first.
+// stop() takes no more requests and removes a unix socket's file; what is owed is still answered.
+// Thread: the loop's.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/uv_loop.h"
+#include "log/log.h"
+#include "serve/connection.h"
+#include "serve/socket.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace postseal::serve {
+
+// Shared by all servers of a process.
+struct Shared {
+    explicit Shared(std::size_t limit) : connections_limit(limit), read_buffer(65536, '\0') {}
+    std::size_t connections_limit;
+    std::size_t connections = 0;
+    std::string read_buffer;
+    std::string write_buffer;
+};
+
+class Server {
+  public:
+    Server(async::UvLoop& loop, Log& log, Shared& shared, config::Address address,
+           std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol);
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    ~Server();
+
+    void stop();
+    [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+    [[nodiscard]] std::uint64_t malformed_count() const { return malformed_; }
+
+    // For its connections.
+    [[nodiscard]] std::string& read_buffer() { return shared_.read_buffer; }
+    [[nodiscard]] std::string& write_buffer() { return shared_.write_buffer; }
+    void malformed(int fd, const char* fault);
+    void closed(Connection& connection, const char* why);
+
+    static constexpr milliseconds idle{120'000};
+
+  private:
+    struct Listener {
+        Listener(Server& server, Fd listening);
+        Server& owner;
+        Fd fd;
+        async::FdWatch watch;
+    };
+    void accept_from(Listener& listener);
+    void watch_listeners();
+    void reap();
+    void sweep();
+
+    async::UvLoop& loop_;
+    Log& log_;
+    Shared& shared_;
+    config::Address address_;
+    std::string name_; // the address, for the log
+    std::unique_ptr<Protocol> protocol_;
+    std::list<Listener> listeners_;
+    std::list<Connection> connections_;
+    std::vector<Connection*> dead_; // closed, waiting to be destroyed outside of their own calls
+    async::Ready reaper_;
+    async::Timer sweeper_;
+    bool accepting_ = true;
+    std::uint64_t malformed_ = 0;
+    std::map<std::string, MonoTime>
+        complained_; // when a malformed request was last logged, by client
+};
+
+} // namespace postseal::serve

@@ -1,0 +1,80 @@
+// store/database.h: one open SQLite file: reads a key, writes a batch in one transaction
+//
+// WAL with synchronous FULL: what write() has accepted survives a power cut. A file that may only
+// be read is opened nevertheless; read_only() says so and each write() fails.
+// Blocks on the disk, so it belongs to the worker's thread. Errors: DbError; a write that failed
+// has changed nothing.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "store/pending.h"
+#include "store/schema.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct sqlite3_stmt;
+
+namespace postseal::store {
+
+class Database {
+  public:
+    // Makes the file if there is none (mode 0640), and brings an older one up to date.
+    [[nodiscard]] static DbResult<std::unique_ptr<Database>>
+    open(const std::string& path, std::span<const SchemaStep> steps = schema_steps());
+    Database(const Database&) = delete;
+    Database& operator=(const Database&) = delete;
+    ~Database();
+
+    [[nodiscard]] DbResult<std::optional<StsRow>> find_sts(const Domain& domain);
+    [[nodiscard]] DbResult<std::optional<DaneRow>> find_dane(const std::string& nexthop);
+    // The earliest first, at most so many.
+    [[nodiscard]] DbResult<std::vector<RefreshDue>> next_refreshes(std::size_t most);
+    [[nodiscard]] DbResult<> write(const Batch& batch);
+
+    [[nodiscard]] bool read_only() const;
+    [[nodiscard]] DbError not_writable() const;
+    // The path no longer leads to the open file: what is written now would be lost with it.
+    [[nodiscard]] bool moved() const;
+    // Closing leaves the write-ahead log as it is, for whoever examines a damaged file.
+    void keep_log();
+    // For a file that moved(): its log, left behind, would be taken for that of a file put in its
+    // place. A log that came with the new file stays.
+    void drop_log();
+
+  private:
+    struct Closer {
+        void operator()(sqlite3* db) const;
+    };
+    struct Finalizer {
+        void operator()(sqlite3_stmt* statement) const;
+    };
+    using Statement = std::unique_ptr<sqlite3_stmt, Finalizer>;
+    using Handle = std::unique_ptr<sqlite3, Closer>;
+
+    Database(std::string path, Handle db);
+    [[nodiscard]] static DbResult<std::unique_ptr<Database>>
+    connect(const std::string& path, const std::string& name, std::span<const SchemaStep> steps);
+    [[nodiscard]] DbResult<> set_up();
+    [[nodiscard]] DbResult<> prepare_all();
+    // Runs a statement that gives no row.
+    [[nodiscard]] DbResult<> run(sqlite3_stmt* statement);
+    [[nodiscard]] DbResult<> put_all(const Batch& batch);
+    [[nodiscard]] DbResult<> put(const StsRow& row);
+    [[nodiscard]] DbResult<> put(const DaneRow& row);
+
+    std::string path_;
+    Handle db_;
+    std::uint64_t log_ = 0; // the log's inode
+    Statement begin_, commit_, rollback_;
+    Statement find_sts_, find_dane_, next_refreshes_, put_sts_, put_dane_;
+};
+
+// Of the library at work.
+[[nodiscard]] std::string_view sqlite_version();
+
+} // namespace postseal::store

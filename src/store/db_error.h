@@ -1,0 +1,34 @@
+// store/db_error.h: why SQLite could not do what was asked, sorted by what is done about it
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+
+namespace postseal::store {
+
+enum class DbFault {
+    corrupt,     // not a database, or a damaged one: moved aside, a new one begun
+    full,        // no space left: kept in memory, tried again
+    read_only,   // file or file system not writable: likewise
+    busy,        // another process holds SQLite's lock: likewise
+    io,          // all else that may pass: likewise
+    cannot_open, // no such folder, no permission: the daemon does not start
+    refused,     // another program's database, or of a newer postseal: likewise
+};
+
+struct DbError {
+    DbFault fault;
+    std::string text; // a sentence for an operator, names the file
+};
+
+template <class T = void> using DbResult = std::expected<T, DbError>;
+
+// Of the call that just failed on `db` with `rc`; `doing` as in "cannot write".
+[[nodiscard]] std::unexpected<DbError> db_error(sqlite3* db, int rc, std::string_view doing,
+                                                std::string_view path);
+
+} // namespace postseal::store

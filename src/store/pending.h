@@ -1,0 +1,112 @@
+// store/pending.h: rows that wait to be written, the newest for each key
+//
+// In the order in which they were saved, so that the oldest goes first when memory is short.
+// Values; thread: whoever owns one.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "store/store.h"
+
+#include <cstddef>
+#include <list>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+namespace postseal::store {
+
+[[nodiscard]] inline std::string_view key_of(const StsRow& row) { return row.domain.name(); }
+[[nodiscard]] inline std::string_view key_of(const DaneRow& row) { return row.nexthop; }
+
+// Roughly what a row holds of memory here.
+[[nodiscard]] inline std::size_t weight(const StsRow& row) {
+    return 2 * sizeof row + row.domain.name().size() + row.body.size() + row.id.size() +
+           row.failed_id.size() + row.fault.size() + row.reason.size();
+}
+[[nodiscard]] inline std::size_t weight(const DaneRow& row) {
+    return 2 * sizeof row + row.nexthop.size();
+}
+
+template <class Row> class Pending {
+  public:
+    Pending() = default;
+    // The index points into the list, which keeps its nodes when it moves.
+    Pending(Pending&& other) noexcept
+        : rows_(std::exchange(other.rows_, {})), index_(std::exchange(other.index_, {})),
+          weight_(std::exchange(other.weight_, 0)) {}
+    Pending& operator=(Pending&& other) noexcept {
+        rows_ = std::exchange(other.rows_, {});
+        index_ = std::exchange(other.index_, {});
+        weight_ = std::exchange(other.weight_, 0);
+        return *this;
+    }
+    Pending(const Pending&) = delete;
+    Pending& operator=(const Pending&) = delete;
+    ~Pending() = default;
+
+    [[nodiscard]] const std::list<Row>& rows() const { return rows_; }
+    [[nodiscard]] std::size_t weight() const { return weight_; }
+    [[nodiscard]] const Row* find(std::string_view key) const {
+        const auto found = index_.find(key);
+        return found == index_.end() ? nullptr : &*found->second;
+    }
+
+    void put(Row row) {
+        if (const auto found = index_.find(key_of(row)); found != index_.end()) drop(found->second);
+        rows_.push_back(std::move(row));
+        enter(std::prev(rows_.end()));
+    }
+
+    // Takes back what was saved before all that is here; what is here is newer.
+    void put_older(Pending older) {
+        while (!older.rows_.empty()) {
+            const auto last = std::prev(older.rows_.end());
+            if (find(key_of(*last)) == nullptr) {
+                rows_.splice(rows_.begin(), older.rows_, last);
+                enter(rows_.begin());
+            } else {
+                older.rows_.erase(last);
+            }
+        }
+    }
+
+    // Drops the oldest until no more than `limit` is held; says how many.
+    std::size_t shrink(std::size_t limit) {
+        const std::size_t before = rows_.size();
+        while (weight_ > limit)
+            drop(rows_.begin());
+        return before - rows_.size();
+    }
+
+  private:
+    using Place = typename std::list<Row>::iterator;
+
+    void enter(Place row) {
+        index_.emplace(key_of(*row), row);
+        weight_ += store::weight(*row);
+    }
+    void drop(Place row) {
+        weight_ -= store::weight(*row);
+        index_.erase(key_of(*row));
+        rows_.erase(row);
+    }
+
+    std::list<Row> rows_;
+    std::unordered_map<std::string_view, Place> index_;
+    std::size_t weight_ = 0;
+};
+
+struct Batch {
+    Pending<StsRow> sts;
+    Pending<DaneRow> dane;
+
+    [[nodiscard]] bool empty() const { return sts.rows().empty() && dane.rows().empty(); }
+    [[nodiscard]] std::size_t size() const { return sts.rows().size() + dane.rows().size(); }
+    [[nodiscard]] std::size_t weight() const { return sts.weight() + dane.weight(); }
+    void put_older(Batch older) {
+        sts.put_older(std::move(older.sts));
+        dane.put_older(std::move(older.dane));
+    }
+};
+
+} // namespace postseal::store

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "store/schema.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <cstddef>
+#include <memory>
+
+namespace postseal::store {
+namespace {
+
+// A policy's row is too long for WITHOUT ROWID to pay; a remembered DANE state's is all key.
+constexpr SchemaStep steps_of_postseal[] = {
+    {R"sql(
+CREATE TABLE sts (
+    domain     TEXT PRIMARY KEY NOT NULL,
+    body       BLOB NOT NULL,
+    id         TEXT NOT NULL,
+    fetched_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    failures   INTEGER NOT NULL,
+    failed_id  TEXT NOT NULL,
+    fault      TEXT NOT NULL,
+    reason     TEXT NOT NULL,
+    failed_at  INTEGER NOT NULL,
+    retry_at   INTEGER NOT NULL
+) STRICT;
+CREATE TABLE dane (
+    nexthop TEXT PRIMARY KEY NOT NULL,
+    dane    INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql"},
+    // The refresh of a policy comes from the store, in order of time.
+    {R"sql(
+ALTER TABLE sts ADD COLUMN refresh_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sts ADD COLUMN record_gone INTEGER NOT NULL DEFAULT 0;
+UPDATE sts SET refresh_at = fetched_at + 86400000 WHERE length(body) > 0;
+CREATE INDEX sts_by_refresh ON sts (refresh_at, domain) WHERE refresh_at <> 0;
+)sql"},
+};
+
+DbResult<std::int64_t> number(sqlite3* db, const std::string& path, const char* sql) {
+    sqlite3_stmt* raw = nullptr;
+    if (const int rc = sqlite3_prepare_v2(db, sql, -1, &raw, nullptr); rc != SQLITE_OK)
+        return db_error(db, rc, "read", path);
+    const std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> statement(raw,
+                                                                               sqlite3_finalize);
+    if (const int rc = sqlite3_step(raw); rc != SQLITE_ROW) return db_error(db, rc, "read", path);
+    return sqlite3_column_int64(raw, 0);
+}
+
+DbResult<> take_step(sqlite3* db, const std::string& path, const SchemaStep& step,
+                     std::size_t version) {
+    const std::string sql =
+        fmt::format("BEGIN IMMEDIATE; {} PRAGMA application_id = {}; PRAGMA user_version = {}; "
+                    "COMMIT",
+                    step.sql, application_id, version);
+    const int rc = sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr);
+    if (rc == SQLITE_OK) return {};
+    const auto error = db_error(db, rc, fmt::format("bring to schema version {}", version), path);
+    sqlite3_exec(db, "ROLLBACK", nullptr, nullptr, nullptr);
+    return error;
+}
+
+std::unexpected<DbError> refuse(std::string text) {
+    return std::unexpected(DbError{DbFault::refused, std::move(text)});
+}
+
+} // namespace
+
+std::span<const SchemaStep> schema_steps() { return steps_of_postseal; }
+
+DbResult<> migrate(sqlite3* db, const std::string& path, std::span<const SchemaStep> steps) {
+    const auto owner = number(db, path, "PRAGMA application_id");
+    if (!owner) return std::unexpected(owner.error());
+    const auto version = number(db, path, "PRAGMA user_version");
+    if (!version) return std::unexpected(version.error());
+    const auto objects = number(db, path, "SELECT count(*) FROM sqlite_schema");
+    if (!objects) return std::unexpected(objects.error());
+
+    const bool unused = *owner == 0 && *version == 0 && *objects == 0;
+    if (!unused && *owner != application_id)
+        return refuse(fmt::format("{} is the database of another program (application_id {}): "
+                                  "move it away, or set another state_dir",
+                                  path, *owner));
+    const auto known = static_cast<std::int64_t>(steps.size());
+    if (*version > known)
+        return refuse(fmt::format("{} has schema version {}, this postseal knows {} at most: run "
+                                  "the newer postseal, or move the file away to begin anew",
+                                  path, *version, known));
+    if (*version < 0)
+        return std::unexpected(
+            DbError{DbFault::corrupt, fmt::format("{} has schema version {}", path, *version)});
+    for (auto next = static_cast<std::size_t>(*version); next < steps.size(); next++)
+        if (auto taken = take_step(db, path, steps[next], next + 1); !taken) return taken;
+    return {};
+}
+
+} // namespace postseal::store

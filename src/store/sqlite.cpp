@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "store/sqlite.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <utility>
+
+namespace postseal::store {
+namespace {
+
+// Half of what may be lost by a crash: the other half is for the disk.
+constexpr milliseconds group_delay{50};
+constexpr std::size_t group_weight = 4 << 20; // so much is not worth waiting for more
+constexpr milliseconds first_retry{1'000};
+constexpr milliseconds last_retry{60'000};
+constexpr milliseconds calm_after{10'000}; // the last failed read
+constexpr std::size_t sts_limit = 32 << 20;
+constexpr std::size_t dane_limit = 8 << 20;
+
+} // namespace
+
+// co_await AttemptEnded(store, n): the n-th attempt to write has ended.
+class SqliteStore::AttemptEnded : public async::Link {
+  public:
+    AttemptEnded(SqliteStore& store, std::uint64_t attempt) : store_(store), attempt_(attempt) {}
+    bool await_ready() const noexcept { return store_.ended_ >= attempt_; }
+    void await_suspend(std::coroutine_handle<> h) {
+        waiter_ = h;
+        store_.waiting_for_.push_back(*this);
+    }
+    void await_resume() const noexcept {}
+    [[nodiscard]] std::uint64_t attempt() const { return attempt_; }
+    void wake() {
+        unlink();
+        ready_.post(store_.loop_, async::Callback::resume(waiter_));
+    }
+
+  private:
+    SqliteStore& store_;
+    std::uint64_t attempt_;
+    async::Ready ready_;
+    std::coroutine_handle<> waiter_;
+};
+
+std::expected<std::unique_ptr<SqliteStore>, std::string>
+SqliteStore::open(async::UvLoop& loop, std::string path, DatabaseFile::WallClock wall_clock,
+                  Log log) {
+    auto file = DatabaseFile::open(std::move(path), wall_clock);
+    if (!file) return std::unexpected(file.error());
+    return std::unique_ptr<SqliteStore>(
+        new SqliteStore(loop, std::move(*file), std::move(wall_clock), std::move(log)));
+}
+
+SqliteStore::SqliteStore(async::UvLoop& loop, std::unique_ptr<DatabaseFile> file,
+                         DatabaseFile::WallClock wall_clock, Log log)
+    : loop_(loop), wall_clock_(std::move(wall_clock)), log_(std::move(log)),
+      file_(std::move(file)) {
+    note_incidents(file_->take_incidents());
+    if (file_->fault()) {
+        note(write_trouble_, file_->fault());
+        try_again_later();
+    }
+    worker_ = std::make_unique<async::Worker>(loop);
+    writers_ = std::make_unique<async::Group>(loop);
+}
+
+SqliteStore::~SqliteStore() {
+    writers_.reset();
+    worker_.reset();
+    // Joined: the file is this thread's now. What was in flight may have been written; once more
+    // does no harm.
+    restore_unwritten();
+    if (pending_.empty()) return;
+    const auto fault = file_->write(pending_);
+    note_incidents(file_->take_incidents());
+    if (fault) log_(fmt::format("{}; {} rows are lost", fault->text, pending_.size()));
+}
+
+void SqliteStore::save(StsRow row) {
+    pending_.sts.put(std::move(row));
+    accepted();
+}
+
+void SqliteStore::save(DaneRow row) {
+    pending_.dane.put(std::move(row));
+    accepted();
+}
+
+void SqliteStore::accepted() {
+    // While writing works there is no limit: what waits is on its way to the disk.
+    if (retry_.count() > 0) {
+        dropped_ += pending_.sts.shrink(sts_limit) + pending_.dane.shrink(dane_limit);
+        return;
+    }
+    if (pending_.weight() >= group_weight)
+        write_soon();
+    else if (!timer_.active())
+        write_after(group_delay);
+}
+
+void SqliteStore::write_after(milliseconds delay) {
+    timer_.start(loop_, delay,
+                 {[](void* self) { static_cast<SqliteStore*>(self)->write_soon(); }, this});
+}
+
+void SqliteStore::write_soon() {
+    if (in_flight_)
+        due_ = true;
+    else
+        begin_write();
+}
+
+void SqliteStore::begin_write() {
+    timer_.stop();
+    due_ = false;
+    in_flight_ = std::make_shared<Batch>(std::move(pending_));
+    begun_++;
+    writers_->start(write(in_flight_));
+}
+
+async::Task<> SqliteStore::write(std::shared_ptr<const Batch> batch) {
+    std::move_only_function<Written()> job = [file = file_.get(), batch = std::move(batch)] {
+        Written written{.fault = file->write(*batch), .incidents = {}};
+        written.incidents = file->take_incidents();
+        return written;
+    };
+    auto written = co_await worker_->call<Written>(std::move(job));
+    settle(std::move(written));
+}
+
+void SqliteStore::settle(Written written) {
+    ended_++;
+    note_incidents(std::move(written.incidents));
+    note(write_trouble_, written.fault);
+    if (written.fault) {
+        try_again_later();
+        restore_unwritten();
+    } else {
+        in_flight_.reset();
+        retry_ = milliseconds(0);
+        dropped_ = 0;
+        if (!pending_.empty() && !timer_.active()) write_after(group_delay);
+    }
+    while (!waiting_for_.empty()) {
+        auto& first = static_cast<AttemptEnded&>(waiting_for_.first());
+        if (first.attempt() > ended_) break;
+        first.wake();
+    }
+    if (due_) begin_write();
+}
+
+void SqliteStore::restore_unwritten() {
+    if (in_flight_) pending_.put_older(std::move(*in_flight_));
+    in_flight_.reset();
+    if (retry_.count() > 0)
+        dropped_ += pending_.sts.shrink(sts_limit) + pending_.dane.shrink(dane_limit);
+}
+
+void SqliteStore::try_again_later() {
+    retry_ = std::clamp(retry_ * 2, first_retry, last_retry);
+    write_after(retry_);
+}
+
+async::Task<> SqliteStore::flush() {
+    if (!pending_.empty()) {
+        write_soon();
+        const std::uint64_t attempt = due_ ? begun_ + 1 : begun_;
+        co_await AttemptEnded(*this, attempt);
+    } else if (in_flight_) {
+        co_await AttemptEnded(*this, begun_);
+    }
+}
+
+Loaded SqliteStore::waiting(const Domain& domain, const std::string& nexthop) const {
+    Loaded loaded;
+    for (const Batch* batch : std::initializer_list<const Batch*>{&pending_, in_flight_.get()}) {
+        if (batch == nullptr) continue;
+        if (const StsRow* row = batch->sts.find(domain.name()); row != nullptr && !loaded.sts)
+            loaded.sts = *row;
+        if (const DaneRow* row = batch->dane.find(nexthop); row != nullptr && !loaded.dane)
+            loaded.dane = *row;
+    }
+    return loaded;
+}
+
+async::Task<Loaded> SqliteStore::load(Domain policy_domain, std::string nexthop_key) {
+    // What waits now may have been written when the answer comes, but not yet when it was read.
+    Loaded saved = waiting(policy_domain, nexthop_key);
+    if (saved.sts && saved.dane) co_return saved;
+    std::move_only_function<Read()> job = [file = file_.get(), policy_domain, nexthop_key] {
+        Read read{.read = file->load(policy_domain, nexthop_key), .incidents = {}};
+        read.incidents = file->take_incidents();
+        return read;
+    };
+    auto got = co_await worker_->call<Read>(std::move(job));
+    note_incidents(std::move(got.incidents));
+    if (got.read.fault) note_failed_read(*got.read.fault);
+
+    Loaded newest = waiting(policy_domain, nexthop_key);
+    for (Loaded* older : {&saved, &got.read.loaded}) {
+        if (!newest.sts) newest.sts = std::move(older->sts);
+        if (!newest.dane) newest.dane = std::move(older->dane);
+    }
+    co_return newest;
+}
+
+async::Task<std::vector<RefreshDue>> SqliteStore::next_refreshes(std::size_t most) {
+    // A row in the file counts for nothing when a newer one waits: so many more may be needed.
+    const std::size_t wait =
+        pending_.sts.rows().size() + (in_flight_ ? in_flight_->sts.rows().size() : std::size_t{0});
+    std::move_only_function<ReadRefreshes()> job = [file = file_.get(), most, wait] {
+        ReadRefreshes read{.read = file->next_refreshes(most + wait), .incidents = {}};
+        read.incidents = file->take_incidents();
+        return read;
+    };
+    auto got = co_await worker_->call<ReadRefreshes>(std::move(job));
+    note_incidents(std::move(got.incidents));
+    if (got.read.fault) note_failed_read(*got.read.fault);
+    co_return with_waiting(std::move(got.read.next), most);
+}
+
+std::vector<RefreshDue> SqliteStore::with_waiting(std::vector<RefreshDue> read,
+                                                  std::size_t most) const {
+    const std::initializer_list<const Batch*> batches{&pending_, in_flight_.get()};
+    std::erase_if(read, [&](const RefreshDue& due) {
+        return std::ranges::any_of(batches, [&](const Batch* batch) {
+            return batch != nullptr && batch->sts.find(due.domain.name()) != nullptr;
+        });
+    });
+    for (const Batch* batch : batches) {
+        if (batch == nullptr) continue;
+        for (const StsRow& row : batch->sts.rows())
+            if (row.refresh_at != WallTime{} &&
+                (batch == &pending_ || pending_.sts.find(row.domain.name()) == nullptr))
+                read.push_back({.domain = row.domain, .at = row.refresh_at});
+    }
+    std::ranges::sort(read, {},
+                      [](const RefreshDue& due) { return std::pair(due.at, due.domain); });
+    if (read.size() > most)
+        read.erase(read.begin() + static_cast<std::ptrdiff_t>(most), read.end());
+    return read;
+}
+
+// A failed read may be one bad page among good ones: reading works again when none has failed for a
+// while, not at the next that succeeds. The attempt to write opens the file anew if that helps.
+void SqliteStore::note_failed_read(const DbError& fault) {
+    note(read_trouble_, fault);
+    if (calm_.active()) {
+        calm_broken_ = true;
+        return;
+    }
+    calm_.start(loop_, calm_after,
+                {[](void* self) { static_cast<SqliteStore*>(self)->on_calm(); }, this});
+    write_soon();
+}
+
+void SqliteStore::on_calm() {
+    if (!std::exchange(calm_broken_, false)) {
+        note(read_trouble_, std::nullopt);
+        return;
+    }
+    calm_.start(loop_, calm_after,
+                {[](void* self) { static_cast<SqliteStore*>(self)->on_calm(); }, this});
+    write_soon();
+}
+
+void SqliteStore::note(std::optional<Trouble>& trouble, const std::optional<DbError>& fault) {
+    if (fault) {
+        failures_++;
+        if (trouble) {
+            trouble->text = fault->text;
+            return;
+        }
+        trouble = Trouble{.text = fault->text, .since = utc_text(wall_clock_())};
+        log_(fault->text);
+    } else if (trouble) {
+        log_(fmt::format("works again: {}, since {}", trouble->text, trouble->since));
+        trouble.reset();
+    }
+}
+
+void SqliteStore::note_incidents(std::vector<std::string> incidents) {
+    for (std::string& incident : incidents) {
+        failures_++;
+        log_(incident);
+        loss_ = Trouble{.text = std::move(incident), .since = utc_text(wall_clock_())};
+    }
+}
+
+Status SqliteStore::status() const {
+    Status status{.degraded = false, .reason = {}, .failures = failures_};
+    const auto add = [&](const std::optional<Trouble>& trouble) {
+        if (!trouble) return;
+        status.degraded = true;
+        if (!status.reason.empty()) status.reason += "; ";
+        status.reason += fmt::format("{}, since {}", trouble->text, trouble->since);
+    };
+    add(write_trouble_);
+    if (write_trouble_)
+        status.reason += fmt::format(", {} rows wait in memory",
+                                     pending_.size() + (in_flight_ ? in_flight_->size() : 0));
+    if (dropped_ > 0) status.reason += fmt::format(", {} found no room there", dropped_);
+    add(read_trouble_);
+    add(loss_);
+    return status;
+}
+
+} // namespace postseal::store

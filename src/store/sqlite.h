@@ -1,0 +1,116 @@
+// store/sqlite.h: the store in an SQLite file
+//
+// Saves wait in memory, the newest for each key, and are written together 50 ms after the first. A
+// write that fails is tried again after 1 s, doubling to 1 min; its rows wait so long, up to 32 MiB
+// of policies and 8 MiB of DANE states, beyond that the oldest saved go. flush() ends when one
+// attempt to write all before it has ended; status() tells whether it failed.
+// What befalls a damaged file: store/database_file.h.
+// Degraded: while the last write or the last read failed; and, until the end of the process, since
+// a file was moved aside or lost.
+// Thread: the loop's; a worker of its own reads and writes. The log callback is called on the
+// loop's thread, when something breaks and when it works again.
+// The destructor writes what waits, and blocks on it. No load() or flush() may be left by then.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/group.h"
+#include "async/ring.h"
+#include "async/worker.h"
+#include "store/database_file.h"
+#include "store/pending.h"
+#include "store/store.h"
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace postseal::store {
+
+class SqliteStore final : public Store {
+  public:
+    using Log = std::function<void(std::string)>;
+
+    // Blocks: for start only. Error: a sentence that says why a daemon must not start so, and the
+    // remedy.
+    [[nodiscard]] static std::expected<std::unique_ptr<SqliteStore>, std::string>
+    open(async::UvLoop& loop, std::string path, DatabaseFile::WallClock wall_clock, Log log);
+    SqliteStore(const SqliteStore&) = delete;
+    SqliteStore& operator=(const SqliteStore&) = delete;
+    ~SqliteStore() override;
+
+    async::Task<Loaded> load(Domain policy_domain, std::string nexthop_key) override;
+    async::Task<std::vector<RefreshDue>> next_refreshes(std::size_t most) override;
+    void save(StsRow row) override;
+    void save(DaneRow row) override;
+    async::Task<> flush() override;
+    [[nodiscard]] Status status() const override;
+
+  private:
+    struct Written {
+        std::optional<DbError> fault;
+        std::vector<std::string> incidents;
+    };
+    struct Read {
+        DatabaseFile::Read read;
+        std::vector<std::string> incidents;
+    };
+    struct ReadRefreshes {
+        DatabaseFile::ReadRefreshes read;
+        std::vector<std::string> incidents;
+    };
+    class AttemptEnded;
+
+    SqliteStore(async::UvLoop& loop, std::unique_ptr<DatabaseFile> file,
+                DatabaseFile::WallClock wall_clock, Log log);
+    void accepted();
+    void write_after(milliseconds delay);
+    void write_soon();
+    void begin_write();
+    async::Task<> write(std::shared_ptr<const Batch> batch);
+    void settle(Written written);
+    void restore_unwritten();
+    void try_again_later();
+    [[nodiscard]] Loaded waiting(const Domain& domain, const std::string& nexthop) const;
+
+    // What waits now, put in the place of what was read.
+    [[nodiscard]] std::vector<RefreshDue> with_waiting(std::vector<RefreshDue> read,
+                                                       std::size_t most) const;
+
+    struct Trouble {
+        std::string text;
+        std::string since;
+    };
+    // Nothing: it works again.
+    void note(std::optional<Trouble>& trouble, const std::optional<DbError>& fault);
+    void note_incidents(std::vector<std::string> incidents);
+    void note_failed_read(const DbError& fault);
+    void on_calm();
+
+    async::UvLoop& loop_;
+    DatabaseFile::WallClock wall_clock_;
+    Log log_;
+    std::unique_ptr<DatabaseFile> file_; // the worker's, while there is one
+    std::unique_ptr<async::Worker> worker_;
+
+    Batch pending_;
+    std::shared_ptr<Batch> in_flight_; // only read while the worker has it
+    std::uint64_t begun_ = 0;          // attempts to write
+    std::uint64_t ended_ = 0;
+    bool due_ = false;        // the next attempt begins when this one has ended
+    milliseconds retry_{0};   // 0: the last attempt succeeded
+    async::Timer timer_;      // to the next attempt
+    async::Ring waiting_for_; // AttemptEnded, by attempt
+    std::unique_ptr<async::Group> writers_;
+
+    std::optional<Trouble> write_trouble_, read_trouble_, loss_;
+    async::Timer calm_;
+    bool calm_broken_ = false;
+    std::uint64_t failures_ = 0;
+    std::uint64_t dropped_ = 0; // since the last attempt that succeeded
+};
+
+} // namespace postseal::store

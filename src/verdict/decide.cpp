@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "postseal/verdict/decide.h"
+
+#include "reasons.h"
+
+#include "postseal/base/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <iterator>
+#include <utility>
+
+namespace postseal::verdict {
+namespace {
+
+// What the rows look at. Hosts without an address are left out; those beyond the 32nd are N.
+struct Facts {
+    bool overridden = false;
+    MxState mx = MxState::failed;
+    Remembered remembered = Remembered::nothing;
+    std::size_t u = 0;
+    std::size_t x = 0;
+    std::size_t n = 0;
+    std::size_t f = 0;
+
+    [[nodiscard]] std::size_t hosts() const { return u + x + n + f; }
+    [[nodiscard]] bool all(std::size_t count) const { return hosts() > 0 && count == hosts(); }
+    [[nodiscard]] bool secure() const { return mx == MxState::secure; }
+    [[nodiscard]] bool insecure() const { return mx == MxState::insecure; }
+    [[nodiscard]] bool failed() const { return mx == MxState::failed; }
+};
+
+Facts survey(const Evidence& evidence) {
+    const auto count = [&](HostState state) {
+        return static_cast<std::size_t>(std::ranges::count(evidence.mx.hosts, state, &Host::state));
+    };
+    return {.overridden = evidence.override_policy.has_value(),
+            .mx = evidence.mx.state,
+            .remembered = evidence.remembered,
+            .u = count(HostState::usable),
+            .x = count(HostState::unusable),
+            .n = count(HostState::none) + evidence.mx.beyond,
+            .f = count(HostState::failed)};
+}
+
+enum class Says { as_configured, may, dane, dane_only, secure, by_mixed, tempfail };
+
+struct Row {
+    int number;
+    bool (*applies)(const Facts&);
+    Says with_policy;
+    Says without;
+    std::string_view because;
+};
+
+bool nowhere_to_deliver(const Facts& f) {
+    return f.mx == MxState::null_mx || f.mx == MxState::nxdomain ||
+           ((f.secure() || f.insecure()) && f.hosts() == 0);
+}
+
+// The first row that applies decides.
+using enum Says;
+constexpr std::array table{
+    Row{1, [](const Facts& f) { return f.overridden; }, //
+        as_configured, as_configured, "the operator's override"},
+    Row{2, nowhere_to_deliver, //
+        secure, may, "no host to deliver to is found"},
+    Row{3, [](const Facts& f) { return f.mx == MxState::bogus; }, //
+        tempfail, tempfail, "the MX RRset is bogus, somebody may be forging it"},
+    Row{4, [](const Facts& f) { return f.failed() && f.remembered == Remembered::no_dane; }, //
+        secure, may, "the MX lookup fails; lately there was securely no DANE"},
+    Row{5, [](const Facts& f) { return f.failed(); }, //
+        tempfail, dane, "the MX lookup fails, and there may be DANE"},
+    Row{6, [](const Facts& f) { return f.secure() && f.all(f.u); }, //
+        dane_only, dane_only, "the MX RRset is secure and every host has usable TLSA records"},
+    Row{7, [](const Facts& f) { return f.secure() && f.u > 0 && f.f > 0 && f.all(f.u + f.f); }, //
+        dane_only, dane, "every host that could be looked up has usable TLSA records"},
+    Row{8, [](const Facts& f) { return f.secure() && f.f > 0; }, //
+        tempfail, dane, "a host that may have DANE could not be looked up"},
+    Row{9, [](const Facts& f) { return f.secure() && f.x > 0 && f.all(f.u + f.x); }, //
+        secure, dane, "every host has TLSA records, but not every host has usable ones"},
+    Row{10, [](const Facts& f) { return f.secure() && f.n > 0 && f.u + f.x > 0; }, //
+        by_mixed, dane, "some hosts have TLSA records and some have none"},
+    Row{11, [](const Facts& f) { return f.secure() && f.all(f.n); }, //
+        secure, may, "no host has TLSA records"},
+    Row{12, [](const Facts& f) { return f.insecure() && f.u + f.x + f.f > 0; }, //
+        secure, dane, "the MX RRset is insecure, though a host has DANE or could not be looked up"},
+    Row{13, [](const Facts& f) { return f.insecure() && f.all(f.n); }, //
+        secure, may, "the MX RRset is insecure and no host has TLSA records"},
+};
+
+Says chosen(Mixed mixed) {
+    switch (mixed) {
+    case Mixed::mta_sts:
+        return secure;
+    case Mixed::dane_only:
+        return dane_only;
+    case Mixed::dane:
+        return dane;
+    }
+    return secure;
+}
+
+// What the options make of a row's word; each change is a reason.
+Says adjusted(Says says, bool enforced, const Options& options, std::vector<std::string>& why) {
+    if (says == by_mixed) {
+        says = chosen(options.mixed);
+        why.push_back(fmt::format("option mixed = {}", to_string(options.mixed)));
+    }
+    if (!options.postfix_dnssec && (says == dane || says == dane_only)) {
+        says = enforced ? secure : may;
+        why.emplace_back("option postfix_dnssec is off: Postfix cannot do DANE");
+    }
+    if (options.default_level >= DefaultLevel::encrypt && says == dane) {
+        says = may;
+        why.push_back(fmt::format("opportunistic DANE could end below main.cf's level {}, "
+                                  "so that level applies",
+                                  to_string(options.default_level)));
+    }
+    return says;
+}
+
+std::string_view conclusion(Says says) {
+    switch (says) {
+    case as_configured:
+        return "as configured";
+    case may:
+        return "no policy";
+    case dane:
+        return "dane";
+    case dane_only:
+        return "dane-only";
+    case secure:
+        return "the MTA-STS policy is enforced";
+    case by_mixed:
+        return "by option mixed";
+    case tempfail:
+        return "mail waits";
+    }
+    return "?";
+}
+
+std::string blame(const Row& row, const Evidence& evidence) {
+    return row.number == 8 ? host_blame(evidence) : mx_blame(evidence);
+}
+
+Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
+    Verdict verdict;
+    verdict.row = row.number;
+    switch (says) {
+    case as_configured:
+        verdict.cls = Class::override_;
+        verdict.override_text = evidence.override_policy.value_or("");
+        break;
+    case may:
+        verdict.cls = Class::may;
+        break;
+    case dane:
+        verdict.cls = Class::dane;
+        verdict.level = Level::dane;
+        break;
+    case dane_only:
+        verdict.cls = Class::dane;
+        verdict.level = Level::dane_only;
+        break;
+    case secure:
+        verdict.cls = Class::enforce;
+        verdict.level = Level::secure;
+        break;
+    case by_mixed:
+    case tempfail:
+        verdict.cls = Class::tempfail;
+        verdict.temp_reason = blame(row, evidence);
+        break;
+    }
+    return verdict;
+}
+
+} // namespace
+
+Verdict decide(const Evidence& evidence, const Options& options, WallTime now) {
+    const Facts facts = survey(evidence);
+    // Every value of Facts has its row, which the tests show; were one missing, mail would wait.
+    static constexpr Row none{0, nullptr, tempfail, tempfail, "no row of the table applies"};
+    const auto* found = std::ranges::find_if(table, [&](const Row& r) { return r.applies(facts); });
+    const Row& row = found == table.end() ? none : *found;
+
+    const bool enforced = evidence.sts.enforced(now);
+    std::vector<std::string> why;
+    const Says says = adjusted(enforced ? row.with_policy : row.without, enforced, options, why);
+
+    Verdict verdict = verdict_of(says, row, evidence);
+    verdict.reasons.push_back(fmt::format("{}: {}", row.because, conclusion(says)));
+    std::ranges::move(why, std::back_inserter(verdict.reasons));
+    // An override is not looked up; there is no evidence to describe.
+    if (facts.overridden)
+        verdict.reasons.push_back(printable("override: " + verdict.override_text, 400));
+    else
+        std::ranges::move(describe(evidence, now), std::back_inserter(verdict.reasons));
+    return verdict;
+}
+
+std::optional<DefaultLevel> parse_default_level(std::string_view text) {
+    using L = DefaultLevel;
+    for (const L level :
+         {L::none, L::may, L::dane, L::encrypt, L::dane_only, L::fingerprint, L::verify, L::secure})
+        if (to_string(level) == text) return level;
+    return std::nullopt;
+}
+
+std::string_view to_string(DefaultLevel level) {
+    switch (level) {
+    case DefaultLevel::none:
+        return "none";
+    case DefaultLevel::may:
+        return "may";
+    case DefaultLevel::dane:
+        return "dane";
+    case DefaultLevel::encrypt:
+        return "encrypt";
+    case DefaultLevel::dane_only:
+        return "dane-only";
+    case DefaultLevel::fingerprint:
+        return "fingerprint";
+    case DefaultLevel::verify:
+        return "verify";
+    case DefaultLevel::secure:
+        return "secure";
+    }
+    return "?";
+}
+
+std::optional<Mixed> parse_mixed(std::string_view text) {
+    for (const Mixed mixed : {Mixed::mta_sts, Mixed::dane_only, Mixed::dane})
+        if (to_string(mixed) == text) return mixed;
+    return std::nullopt;
+}
+
+std::string_view to_string(Mixed mixed) {
+    switch (mixed) {
+    case Mixed::mta_sts:
+        return "mta-sts";
+    case Mixed::dane_only:
+        return "dane-only";
+    case Mixed::dane:
+        return "dane";
+    }
+    return "?";
+}
+
+std::string_view to_string(Class cls) {
+    switch (cls) {
+    case Class::dane:
+        return "dane";
+    case Class::enforce:
+        return "enforce";
+    case Class::may:
+        return "may";
+    case Class::override_:
+        return "override";
+    case Class::tempfail:
+        return "tempfail";
+    }
+    return "?";
+}
+
+std::string_view to_string(Level level) {
+    switch (level) {
+    case Level::none_said:
+        return "-";
+    case Level::dane:
+        return "dane";
+    case Level::dane_only:
+        return "dane-only";
+    case Level::secure:
+        return "secure";
+    }
+    return "?";
+}
+
+} // namespace postseal::verdict

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "postseal/verdict/reply.h"
+
+#include "postseal/base/text.h"
+#include "postseal/verdict/postfix_policy.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+namespace postseal::verdict {
+namespace {
+
+using mtasts::MxPattern;
+using mtasts::Policy;
+
+using Names = std::vector<std::string>;
+
+// What match= would mean to Postfix in place of a name (tls_client.c): no MX host can be called so.
+bool is_keyword(const std::string& name) {
+    return name == "nexthop" || name == "dot-nexthop" || name == "hostname";
+}
+
+std::string match_name(const MxPattern& pattern) {
+    return pattern.wildcard ? "." + pattern.domain.name() : pattern.domain.name();
+}
+
+bool is_current(const MxPattern& pattern, const Mx& mx) {
+    return std::ranges::any_of(mx.hosts,
+                               [&](const Host& host) { return pattern.matches(host.name); });
+}
+
+// The MX names that match a pattern, in the order of the patterns; none: the patterns.
+Names match_names(const std::vector<MxPattern>& patterns, const Mx& mx, Match match) {
+    Names out;
+    if (match == Match::mx)
+        for (const MxPattern& pattern : patterns)
+            for (const Host& host : mx.hosts)
+                if (pattern.matches(host.name) &&
+                    std::ranges::find(out, host.name.name()) == out.end())
+                    out.push_back(host.name.name());
+    if (out.empty()) std::ranges::transform(patterns, std::back_inserter(out), match_name);
+    std::erase_if(out, is_keyword);
+    return out;
+}
+
+// Only known keys matter in a report, and those are printable ASCII. Braces are Postfix's own.
+bool fits_policy_string(std::string_view line) {
+    return !line.empty() && line.front() != ' ' && line.back() != ' ' &&
+           std::ranges::all_of(line,
+                               [](char c) { return c >= ' ' && c <= '~' && c != '{' && c != '}'; });
+}
+
+Names policy_strings(const Policy& policy) {
+    Names out;
+    std::ranges::copy_if(policy.lines, std::back_inserter(out), fits_policy_string);
+    if (!out.empty()) return out;
+    out = {"version: STSv1", fmt::format("mode: {}", mtasts::to_string(policy.mode))};
+    for (const MxPattern& pattern : policy.mx)
+        out.push_back("mx: " + pattern.text());
+    out.push_back(fmt::format("max_age: {}", policy.max_age.count()));
+    return out;
+}
+
+std::string written(const PostfixPolicy& policy) {
+    std::string out = policy.level;
+    for (const auto& [name, value] : policy.attributes)
+        out += name == "policy_string" ? fmt::format(" {{ {} = {} }}", name, value)
+                                       : fmt::format(" {}={}", name, value);
+    return out;
+}
+
+std::size_t size_of(std::string_view text, Coding coding) {
+    const auto coded = [](char c) { return c <= ' ' || c > '~' || c == '%'; };
+    return text.size() + (coding == Coding::percent
+                              ? 2 * static_cast<std::size_t>(std::ranges::count_if(text, coded))
+                              : 0);
+}
+
+// How much of a policy is written, from all of it to what must be there.
+enum class Strings { all, first };
+enum class Patterns { all, current };
+struct Extent {
+    Form form;
+    Strings strings;
+    Patterns patterns;
+};
+constexpr Extent extents[] = {
+    {Form::tlsrpt, Strings::all, Patterns::all},
+    {Form::tlsrpt, Strings::first, Patterns::all},
+    {Form::tlsrpt, Strings::first, Patterns::current},
+    {Form::legacy, Strings::first, Patterns::all},
+    {Form::legacy, Strings::first, Patterns::current},
+};
+
+PostfixPolicy secure_policy(const Evidence& evidence, const Policy& policy, Match match,
+                            const Extent& extent) {
+    std::vector<MxPattern> patterns = policy.mx;
+    if (extent.patterns == Patterns::current)
+        std::erase_if(patterns, [&](const MxPattern& p) { return !is_current(p, evidence.mx); });
+    if (patterns.empty()) patterns = policy.mx;
+
+    PostfixPolicy out{.level = "secure", .attributes = {}};
+    const Names names = match_names(patterns, evidence.mx, match);
+    if (names.empty()) return out;
+    const auto add = [&](std::string name, std::string value) {
+        out.attributes.emplace_back(std::move(name), std::move(value));
+    };
+    add("match", fmt::format("{}", fmt::join(names, ":")));
+    add("servername", "hostname");
+    if (extent.form == Form::legacy) return out;
+
+    add("policy_type", "sts");
+    add("policy_domain", evidence.nexthop.domain.name());
+    for (const MxPattern& pattern : patterns)
+        add("mx_host_pattern", pattern.text());
+    Names strings = policy_strings(policy);
+    if (extent.strings == Strings::first) strings.resize(1);
+    for (std::string& line : strings)
+        add("policy_string", std::move(line));
+    return out;
+}
+
+Reply temp(std::string_view reason) {
+    return {.kind = Reply::Kind::temp, .text = printable(reason), .defect = {}};
+}
+
+Reply defect(std::string what) {
+    Reply reply = temp("postseal could not write the TLS policy, its log says why");
+    reply.defect = std::move(what);
+    return reply;
+}
+
+Reply ok(std::string text) {
+    return {.kind = Reply::Kind::ok, .text = std::move(text), .defect = {}};
+}
+
+// Only what Postfix would read, and read as we mean it, is sent.
+Reply checked(const PostfixPolicy& meant, Form form) {
+    std::string text = written(meant);
+    const auto read = read_postfix_policy(text, form);
+    if (!read)
+        return defect(
+            fmt::format("Postfix would not read \"{}\": {}", printable(text, 400), read.error()));
+    if (*read != meant)
+        return defect(fmt::format("Postfix would misread \"{}\"", printable(text, 400)));
+    return ok(std::move(text));
+}
+
+Reply enforce(const Evidence& evidence, const ReplyOptions& options) {
+    if (!evidence.sts.policy) return defect("a verdict to enforce, and no policy beside it");
+    const Policy& policy = *evidence.sts.policy;
+    for (const Extent& extent : extents) {
+        if (extent.form == Form::tlsrpt && options.form == Form::legacy) continue;
+        const PostfixPolicy meant = secure_policy(evidence, policy, options.match, extent);
+        if (meant.attributes.empty())
+            return temp(fmt::format("no mx of the MTA-STS policy can be a host: {}",
+                                    evidence.nexthop.domain.name()));
+        if (size_of(written(meant), options.coding) <= options.limit)
+            return checked(meant, extent.form);
+    }
+    return temp(fmt::format("the MTA-STS policy does not fit into a reply of {} octets: {}",
+                            options.limit, evidence.nexthop.domain.name()));
+}
+
+// The operator's text goes out as it is. It was read by the model when it was loaded; which Postfix
+// asks through which map is the operator's knowledge, so either form will do.
+Reply as_configured(const std::string& text) {
+    if (!read_postfix_policy(text, Form::legacy))
+        if (const auto read = read_postfix_policy(text, Form::tlsrpt); !read)
+            return defect(fmt::format("Postfix would not read the override \"{}\": {}",
+                                      printable(text, 400), read.error()));
+    return ok(text);
+}
+
+Reply no_promise(const ReplyOptions& options) {
+    if (options.no_policy.empty())
+        return {.kind = Reply::Kind::not_found, .text = {}, .defect = {}};
+    if (const auto read = read_postfix_policy(options.no_policy, options.form); !read)
+        return defect(fmt::format("Postfix would not read no_policy \"{}\": {}",
+                                  printable(options.no_policy, 400), read.error()));
+    return ok(options.no_policy);
+}
+
+} // namespace
+
+Reply render(const Verdict& verdict, const Evidence& evidence, const ReplyOptions& options) {
+    switch (verdict.cls) {
+    case Class::dane:
+        return checked({.level = std::string(to_string(verdict.level)), .attributes = {}},
+                       options.form);
+    case Class::enforce:
+        return enforce(evidence, options);
+    case Class::may:
+        return no_promise(options);
+    case Class::override_:
+        return as_configured(verdict.override_text);
+    case Class::tempfail:
+        return temp(verdict.temp_reason);
+    }
+    return defect("a verdict without a class");
+}
+
+std::optional<Form> parse_form(std::string_view text) {
+    for (const Form form : {Form::legacy, Form::tlsrpt})
+        if (to_string(form) == text) return form;
+    return std::nullopt;
+}
+
+std::string_view to_string(Form form) {
+    switch (form) {
+    case Form::legacy:
+        return "legacy";
+    case Form::tlsrpt:
+        return "tlsrpt";
+    }
+    return "?";
+}
+
+std::optional<Match> parse_match(std::string_view text) {
+    for (const Match match : {Match::patterns, Match::mx})
+        if (to_string(match) == text) return match;
+    return std::nullopt;
+}
+
+std::string_view to_string(Match match) {
+    switch (match) {
+    case Match::patterns:
+        return "patterns";
+    case Match::mx:
+        return "mx";
+    }
+    return "?";
+}
+
+} // namespace postseal::verdict

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "postseal/base/text.h"
+
+#include "support/table.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+
+namespace postseal {
+namespace {
+
+using namespace std::string_view_literals;
+
+TEST_CASE("base/text: printable keeps ASCII and hides every other octet") {
+    CHECK(printable("") == "");
+    CHECK(printable("mx1.example: SERVFAIL ~!") == "mx1.example: SERVFAIL ~!");
+    std::string all;
+    for (int c = 0; c < 256; c++)
+        all += static_cast<char>(c);
+    const std::string shown = printable(all, 256);
+    REQUIRE(shown.size() == 256);
+    for (std::size_t c = 0; c < 256; c++)
+        CHECK(shown[c] == (c >= 0x20 && c <= 0x7e ? static_cast<char>(c) : '?'));
+}
+
+TEST_CASE("base/text: printable cuts at the limit, dots included") {
+    CHECK(printable(std::string(200, 'a')) == std::string(200, 'a'));
+    CHECK(printable(std::string(201, 'a')) == std::string(197, 'a') + "...");
+    CHECK(printable(std::string(100'000, '\n')) == std::string(197, '?') + "...");
+    CHECK(printable("abcdef", 6) == "abcdef");
+    CHECK(printable("abcdef", 5) == "ab...");
+    CHECK(printable("abcdef", 3) == "...");
+    CHECK(printable("abcdef", 2) == "..");
+    CHECK(printable("abcdef", 0) == "");
+    CHECK(printable("", 0) == "");
+}
+
+TEST_CASE("base/text: case is folded in ASCII only") {
+    CHECK(lower_ascii("AZaz@[`{09\xc3\x9c") == "azaz@[`{09\xc3\x9c");
+    CHECK(equals_ignoring_case("ExAmPlE", "eXaMpLe"));
+    CHECK(equals_ignoring_case("", ""));
+    CHECK_FALSE(equals_ignoring_case("example", "example "));
+    CHECK_FALSE(equals_ignoring_case("@", "`"));
+    CHECK_FALSE(equals_ignoring_case("[", "{"));
+    CHECK_FALSE(equals_ignoring_case("\xc3\x9c", "\xc3\xbc"));
+}
+
+TEST_CASE("base/text: trim takes spaces and tabs at the ends, nothing else") {
+    CHECK(trim("") == "");
+    CHECK(trim(" \t ") == "");
+    CHECK(trim("\t a b\t ") == "a b");
+    CHECK(trim("a") == "a");
+    CHECK(trim("\na\r") == "\na\r");
+    CHECK(trim("\0 "sv) == "\0"sv);
+}
+
+TEST_CASE("base/text: valid_utf8") {
+    for (const auto& row : test::read_table("base/utf8.table", 3)) {
+        CAPTURE(row.line);
+        REQUIRE((row.fields[1] == "good" || row.fields[1] == "bad"));
+        const bool good = row.fields[1] == "good";
+        CHECK(valid_utf8(row.fields[0]) == good);
+        CHECK(valid_utf8("ab" + row.fields[0] + "\xc3\xbc") == good);
+    }
+}
+
+} // namespace
+} // namespace postseal

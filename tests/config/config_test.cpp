@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "config/config.h"
+
+#include "support/table.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+
+using namespace postseal;
+using namespace postseal::config;
+using namespace std::chrono_literals;
+
+TEST_CASE("an empty file gives the documented defaults") {
+    const auto config = parse("", "f");
+    REQUIRE(config);
+    CHECK(config->state_dir == "/var/lib/postseal");
+    CHECK(config->dns.timeout == 8s);
+    CHECK(config->limits.deadline == 10s);
+    CHECK(config->cache_memory == 256U << 20U);
+    REQUIRE(config->listen.size() == 2);
+    CHECK(config->listen[0].address.text() == "inet:127.0.0.1:8461");
+    CHECK(config->listen[0].protocol == Protocol::socketmap);
+    CHECK(config->listen[1].address.text() == "unix:/run/postseal/admin.sock");
+    CHECK(config->listen[1].protocol == Protocol::admin);
+    REQUIRE(config->maps.size() == 4);
+    CHECK(config->maps[0].name == "postfix");
+    CHECK(config->maps[3].reply.form == verdict::Form::tlsrpt);
+}
+
+TEST_CASE("every key is read") {
+    const auto config = parse(R"(
+state_dir = "/s"
+store = "sqlite"
+user = "u"
+threads = 1
+[[listen]]
+address = "inet:[::1]:9000"
+maps = ["mine", "QUERY"]
+[[listen]]
+address = "unix:/run/x.sock"
+owner = "o"
+group = "g"
+mode = "0600"
+[[map]]
+name = "mine"
+form = "tlsrpt"
+no_policy = "encrypt"
+match = "mx"
+[[map]]
+name = "postfix"
+match = "mx"
+[verdict]
+mixed = "dane"
+postfix_dnssec = false
+default_level = "encrypt"
+overrides = "/o"
+[dns]
+trust_anchor = ["/a", "/b"]
+root_hints = "/h"
+forward = ["192.0.2.1@5353"]
+stub = ["example.=192.0.2.1@53"]
+unbound_conf = "/u"
+timeout = "250ms"
+[https]
+ca_file = "/c"
+allow_private = true
+timeout = "1m"
+[cache]
+memory = "1G"
+[limits]
+connections = 10
+lookups = 20
+deadline = "5s"
+[log]
+level = "debug"
+format = "json"
+)",
+                              "f");
+    REQUIRE(config);
+    CHECK(config->state_dir == "/s");
+    CHECK(config->user == "u");
+    CHECK(config->listen[0].address == Address{"::1", 9000, ""});
+    CHECK(config->listen[0].address.text() == "inet:[::1]:9000");
+    CHECK(config->listen[0].maps == std::vector<std::string>{"mine", "QUERY"});
+    CHECK(config->listen[1].owner == "o");
+    CHECK(config->listen[1].group == "g");
+    CHECK(config->listen[1].mode == 0600);
+    CHECK(config->maps[0].reply.match == verdict::Match::mx);
+    CHECK(config->maps[4].name == "mine");
+    CHECK(config->maps[4].reply.no_policy == "encrypt");
+    CHECK(config->verdict.mixed == verdict::Mixed::dane);
+    CHECK_FALSE(config->verdict.postfix_dnssec);
+    CHECK(config->verdict.default_level == verdict::DefaultLevel::encrypt);
+    CHECK(config->overrides == "/o");
+    CHECK(config->dns.trust_anchor == std::vector<std::string>{"/a", "/b"});
+    CHECK(config->dns.root_hints == "/h");
+    CHECK(config->dns.forward == std::vector<std::string>{"192.0.2.1@5353"});
+    CHECK(config->dns.stub == std::vector<std::string>{"example.=192.0.2.1@53"});
+    CHECK(config->dns.unbound_conf == "/u");
+    CHECK(config->dns.timeout == 250ms);
+    CHECK(config->https.ca_file == "/c");
+    CHECK(config->https.allow_private);
+    CHECK(config->https.timeout == 1min);
+    CHECK(config->cache_memory == std::size_t{1} << 30U);
+    CHECK(config->limits == Limits{10, 20, 5s});
+    CHECK(config->log.level == LogLevel::debug);
+    CHECK(config->log.format == LogFormat::json);
+}
+
+TEST_CASE("what is wrong is said with line, key and remedy") {
+    for (const auto& row : test::read_table("config/bad.table", 5)) {
+        CAPTURE(row.line);
+        CAPTURE(row.fields[4]);
+        const auto config = parse(row.fields[0], "postseal.toml");
+        REQUIRE_FALSE(config);
+        CHECK(config.error().line == std::stoul(row.fields[1]));
+        CHECK(config.error().key == row.fields[2]);
+        CAPTURE(config.error().text);
+        CHECK(config.error().text.find(row.fields[3]) != std::string::npos);
+        CHECK(config.error().message().starts_with("postseal.toml:" + row.fields[1] + ": "));
+    }
+}
+
+TEST_CASE("a file that cannot be read is an error of the file as a whole") {
+    const auto config = load("/nonexistent/postseal.toml");
+    REQUIRE_FALSE(config);
+    CHECK(config.error().message() ==
+          "/nonexistent/postseal.toml: cannot be read: No such file or directory");
+    REQUIRE_FALSE(load("/"));
+}
+
+TEST_CASE("the known keys are those that are read") {
+    const auto keys = known_keys();
+    for (const char* key :
+         {"state_dir", "store", "user", "threads", "listen.address", "listen.mode", "map.name",
+          "map.no_policy", "verdict.mixed", "dns.unbound_conf", "https.ca_file", "cache.memory",
+          "limits.deadline", "log.format"}) {
+        CAPTURE(key);
+        CHECK(std::ranges::count(keys, key) == 1);
+    }
+    CHECK(std::ranges::count(keys, "dns") == 0);
+}

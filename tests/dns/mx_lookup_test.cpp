@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dns/mx_lookup.h"
+#include "support/fake_resolver.h"
+#include "support/virtual_loop.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <string>
+
+namespace postseal::test {
+namespace {
+
+using verdict::HostState;
+using verdict::Mx;
+using verdict::MxState;
+
+struct Flag final : async::Done {
+    bool set = false;
+    void done() noexcept override { set = true; }
+};
+
+Nexthop nexthop(std::string_view key) { return Nexthop::parse(key).value(); }
+
+std::string many_hosts(unsigned count) {
+    std::string out = "zone example.com secure 500\n";
+    for (unsigned i = 0; i < count; i++)
+        out += fmt::format("example.com MX secure 600 {0} mx{0:02}.example.com\n"
+                           "mx{0:02}.example.com A secure 700 192.0.2.{0}\n"
+                           "mx{0:02}.example.com * delay 100\n",
+                           count - i);
+    return out;
+}
+
+TEST_CASE("mx_lookup: 32 hosts are looked at, by preference; the rest is counted") {
+    for (const unsigned count : {31U, 32U, 33U, 100U}) {
+        VirtualLoop loop;
+        FakeResolver resolver(loop, many_hosts(count));
+        const Mx mx = loop.run_until_done(dns::mx_lookup(loop, resolver, nexthop("example.com")));
+        CHECK(mx.hosts.size() == std::min(count, 32U));
+        CHECK(mx.beyond == (count > 32 ? count - 32 : 0));
+        CHECK(mx.hosts.front().name.name() == "mx01.example.com");
+        CHECK(mx.hosts.back().name.name() ==
+              fmt::format("mx{:02}.example.com", std::min(count, 32U)));
+        for (const auto& host : mx.hosts)
+            CHECK(host.state == HostState::none);
+        CHECK(resolver.count("mx33.example.com A") == 0);
+    }
+}
+
+TEST_CASE("mx_lookup: all hosts are looked up at the same time") {
+    VirtualLoop loop;
+    FakeResolver resolver(loop, many_hosts(32));
+    const MonoTime begin = loop.now();
+    const Mx mx = loop.run_until_done(dns::mx_lookup(loop, resolver, nexthop("example.com")));
+    CHECK(mx.ttl == seconds(500));
+    // AAAA is answered by the "*" line after 100 ms.
+    CHECK(loop.now() - begin == milliseconds(100));
+    CHECK(resolver.most_in_flight() == 64);
+}
+
+constexpr std::string_view stepwise = R"(
+zone example.com secure 500
+example.com MX secure 600 10 fast.example.com
+example.com MX secure 600 20 slow.example.com
+example.com MX delay 1000
+fast.example.com A secure 700 192.0.2.1
+_25._tcp.fast.example.com TLSA secure 800 3 1 1 ab*32
+slow.example.com A secure 700 192.0.2.2
+_25._tcp.slow.example.com TLSA hang
+)";
+
+TEST_CASE("mx_lookup: progress shows what was known at a deadline") {
+    VirtualLoop loop;
+    FakeResolver resolver(loop, stepwise);
+    Mx progress;
+    progress.state = MxState::secure;
+    progress.ttl = seconds(77);
+    Flag flag;
+    async::Outcome<Mx> outcome;
+    const auto driver = async::drive_into(
+        static_cast<async::Done&>(flag),
+        dns::mx_lookup(loop, resolver, nexthop("example.com"), &progress), outcome);
+
+    CHECK(progress.state == MxState::failed);
+    CHECK(progress.hosts.empty());
+    CHECK(progress.ttl == seconds(0));
+    CHECK(progress.reason == "the MX lookup of example.com has not ended yet");
+
+    loop.advance(milliseconds(999));
+    CHECK(progress.state == MxState::failed);
+
+    loop.advance(milliseconds(5000));
+    CHECK(progress.state == MxState::secure);
+    CHECK(progress.reason.empty());
+    CHECK(progress.ttl == seconds(0));
+    REQUIRE(progress.hosts.size() == 2);
+    CHECK(progress.hosts[0].state == HostState::usable);
+    CHECK(progress.hosts[0].preference == 10);
+    CHECK(progress.hosts[0].reason.empty());
+    CHECK(progress.hosts[1].state == HostState::failed);
+    CHECK(progress.hosts[1].preference == 20);
+    CHECK(progress.hosts[1].reason ==
+          "the address and TLSA lookups of slow.example.com have not ended yet");
+    CHECK_FALSE(flag.set);
+}
+
+TEST_CASE("mx_lookup: progress is the result in the end") {
+    VirtualLoop loop;
+    FakeResolver resolver(loop, stepwise);
+    resolver.set("_25._tcp.slow.example.com TLSA failed SERVFAIL");
+    Mx progress;
+    const Mx mx =
+        loop.run_until_done(dns::mx_lookup(loop, resolver, nexthop("example.com"), &progress));
+    CHECK(progress == mx);
+    CHECK(mx.hosts[1].state == HostState::failed);
+    CHECK(mx.ttl == seconds(0));
+}
+
+TEST_CASE("mx_lookup: progress of a literal host") {
+    VirtualLoop loop;
+    FakeResolver resolver(loop, "mx.example.com * hang");
+    Mx progress;
+    Flag flag;
+    async::Outcome<Mx> outcome;
+    const auto driver = async::drive_into(
+        static_cast<async::Done&>(flag),
+        dns::mx_lookup(loop, resolver, nexthop("[mx.example.com]"), &progress), outcome);
+    loop.advance(std::chrono::minutes(1));
+    CHECK(progress.state == MxState::secure);
+    REQUIRE(progress.hosts.size() == 1);
+    CHECK(progress.hosts[0].state == HostState::failed);
+    CHECK_FALSE(flag.set);
+}
+
+TEST_CASE("mx_lookup: cancelled after any number of turns it leaves nothing behind") {
+    bool ended = false;
+    int turns = 0;
+    for (; !ended; turns++) {
+        VirtualLoop loop;
+        FakeResolver resolver(loop, stepwise);
+        resolver.set("_25._tcp.slow.example.com TLSA delay 10");
+        Flag flag;
+        async::Outcome<Mx> outcome;
+        {
+            const auto driver =
+                async::drive_into(static_cast<async::Done&>(flag),
+                                  dns::mx_lookup(loop, resolver, nexthop("example.com")), outcome);
+            for (int i = 0; i < turns && !flag.set; i++)
+                REQUIRE(loop.turn());
+            ended = flag.set;
+        }
+        CHECK(resolver.in_flight() == 0);
+        const std::size_t asked = resolver.questions().size();
+        loop.advance(std::chrono::hours(1));
+        CHECK(resolver.questions().size() == asked);
+        REQUIRE(turns < 200);
+    }
+    CHECK(turns > 6);
+}
+
+} // namespace
+} // namespace postseal::test

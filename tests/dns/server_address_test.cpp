@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dns/server_address.h"
+#include "support/table.h"
+
+#include <doctest/doctest.h>
+
+namespace postseal::test {
+namespace {
+
+TEST_CASE("parse_server: table") {
+    for (const Row& row : read_table("dns/server.table", 3)) {
+        CAPTURE(row.line);
+        const auto server = dns::parse_server(row.fields[0]);
+        if (!server) {
+            CHECK("! " + server.error() == row.fields[1]);
+            continue;
+        }
+        CHECK(server->text == row.fields[0]);
+        CHECK((server->loopback ? "loopback" : "other") == row.fields[1]);
+    }
+}
+
+TEST_CASE("parse_stub: table") {
+    for (const Row& row : read_table("dns/stub.table", 3)) {
+        CAPTURE(row.line);
+        const auto stub = dns::parse_stub(row.fields[0]);
+        const std::string got = stub ? stub->zone + " " + stub->server.text : "! " + stub.error();
+        CHECK(got == row.fields[1]);
+    }
+}
+
+} // namespace
+} // namespace postseal::test

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dns/tlsa_lookup.h"
+#include "support/fake_resolver.h"
+#include "support/virtual_loop.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace postseal::test {
+namespace {
+
+using verdict::HostState;
+
+Domain domain(std::string_view text) { return Domain::parse(text).value(); }
+
+constexpr std::string_view aliased = R"(
+zone example.com secure
+mx.example.com CNAME secure 400 host.example.net
+host.example.net A insecure 900 192.0.2.1
+_25._tcp.mx.example.com TLSA secure 1800 3 1 1 ab*32
+)";
+
+TEST_CASE("tlsa_lookup: A and AAAA are asked at the same time") {
+    VirtualLoop loop;
+    FakeResolver resolver(loop, aliased);
+    resolver.set("mx.example.com A delay 300\nmx.example.com AAAA delay 300");
+    const MonoTime begin = loop.now();
+    const auto result =
+        loop.run_until_done(dns::tlsa_lookup(loop, resolver, domain("mx.example.com"), 25));
+    CHECK(result.host.state == HostState::usable);
+    CHECK(loop.now() - begin == milliseconds(300));
+    CHECK(resolver.most_in_flight() == 2);
+}
+
+TEST_CASE("tlsa_lookup: the TLSA records found are kept") {
+    VirtualLoop loop;
+    FakeResolver resolver(loop, aliased);
+    const auto result =
+        loop.run_until_done(dns::tlsa_lookup(loop, resolver, domain("mx.example.com"), 25));
+    const dane::Tlsa expected{
+        .usage = 3, .selector = 1, .matching_type = 1, .data = std::string(32, '\xab')};
+    CHECK(result.host.tlsa == std::vector<dane::Tlsa>{expected});
+    CHECK(result.ttl == seconds(400));
+}
+
+TEST_CASE("tlsa_lookup: a host without room for the prefix has securely no TLSA records") {
+    const std::string label = std::string(63, 'a') + ".";
+    for (const auto& [rest, questions] : {std::pair(52U, 3U), std::pair(53U, 2U)}) {
+        const std::string host = fmt::format("{0}{0}{0}{1:b>{2}}", label, "", rest);
+        VirtualLoop loop;
+        FakeResolver resolver(
+            loop, fmt::format("zone {0} secure 99\n{0} A secure 300 192.0.2.1\n", host));
+        const auto result = loop.run_until_done(dns::tlsa_lookup(loop, resolver, domain(host), 25));
+        CHECK(result.host.state == HostState::none);
+        CHECK_FALSE(result.host.reason.empty());
+        CHECK(resolver.questions().size() == questions);
+    }
+}
+
+TEST_CASE("tlsa_lookup: cancelled after any number of turns it leaves nothing behind") {
+    struct Flag final : async::Done {
+        bool set = false;
+        void done() noexcept override { set = true; }
+    };
+    bool ended = false;
+    int turns = 0;
+    for (; !ended; turns++) {
+        VirtualLoop loop;
+        FakeResolver resolver(loop, aliased);
+        Flag flag;
+        async::Outcome<dns::HostResult> outcome;
+        {
+            const auto driver = async::drive_into(
+                static_cast<async::Done&>(flag),
+                dns::tlsa_lookup(loop, resolver, domain("mx.example.com"), 25), outcome);
+            for (int i = 0; i < turns && !flag.set; i++)
+                REQUIRE(loop.turn());
+            ended = flag.set;
+        }
+        CHECK(resolver.in_flight() == 0);
+        const std::size_t asked = resolver.questions().size();
+        loop.advance(std::chrono::hours(1));
+        CHECK(resolver.questions().size() == asked);
+        REQUIRE(turns < 100);
+    }
+    // Addresses, CNAME and TLSA are three steps, so there were steps to be cancelled at.
+    CHECK(turns > 4);
+}
+
+} // namespace
+} // namespace postseal::test

@@ -1,0 +1,48 @@
+# programs.py: the programs that the documents are about
+#
+# They are those of the folder that the environment variable POSTSEAL_BUILD names (default: build, at
+# the top of the project).
+# SPDX-License-Identifier: BSD-3-Clause
+import os
+import re
+import subprocess
+
+import pytest
+
+from mdoc import PROJECT
+
+
+def run(name: str, *arguments, **options) -> subprocess.CompletedProcess:
+    path = (PROJECT / os.environ.get("POSTSEAL_BUILD", "build")).resolve() / name
+    if not path.exists():
+        pytest.fail(f"{path} is missing: build it, or set POSTSEAL_BUILD")
+    return subprocess.run([path, *arguments], capture_output=True, text=True, timeout=120, **options)
+
+
+def known_keys() -> list[str]:
+    return run("tests/docs/print_keys").stdout.split()
+
+
+def same_configuration(a, b) -> bool:
+    result = run("tests/docs/print_keys", a, b)
+    assert result.returncode in (0, 1), result.stderr
+    return result.returncode == 0
+
+
+def configuration_fault(file) -> str:
+    """What is wrong with it; empty: nothing."""
+    return run("tests/docs/print_keys", file, file).stderr
+
+
+def help_of(name: str, *command: str) -> str:
+    result = run(name, *command, "--help")
+    assert result.returncode == 0
+    return result.stdout
+
+
+def options(help_text: str) -> set[tuple[str, str]]:
+    """(short, long) of each; short may be empty."""
+    return {
+        (short or "", long)
+        for short, long in re.findall(r"^ +(?:-(\w),)?--([\w-]+)", help_text, flags=re.MULTILINE)
+    }

@@ -1,0 +1,337 @@
+# test_docs.py: the man pages and the documents say what the program does, all of it and no more
+# SPDX-License-Identifier: BSD-3-Clause
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import mdoc
+from mdoc import PAGES, PROJECT, entries, section
+from programs import (configuration_fault, help_of, known_keys, options, run, same_configuration)
+
+SOURCES = {path: path.read_text(encoding="utf-8") for path in (PROJECT / "src").rglob("*.cpp")}
+
+
+def text_of(path: str) -> str:
+    return (PROJECT / path).read_text(encoding="utf-8")
+
+
+# --- The pages themselves --------------------------------------------------------------------
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_mandoc_has_no_complaint(page):
+    if not shutil.which("mandoc"):
+        pytest.skip("MAN PAGES NOT CHECKED: install mandoc")
+    result = subprocess.run(["mandoc", "-Tlint", "-W", "warning", page],
+                            capture_output=True, text=True, check=False)
+    assert result.stdout + result.stderr == ""
+
+
+def test_every_page_is_installed():
+    installed = re.findall(r"'(.+\.[1-9])'", text_of("man/meson.build"))
+    assert sorted(installed) == [page.name for page in PAGES]
+
+
+def test_pages_that_pages_refer_to_are_there():
+    ours = {page.name for page in PAGES}
+    for page in PAGES:
+        for name, number in re.findall(r"^\.Xr (postseal\S*) (\d)", mdoc.source(page.name),
+                                       flags=re.MULTILINE):
+            assert f"{name}.{number}" in ours, page.name
+
+
+# --- postseal.toml(5) ------------------------------------------------------------------------
+
+KEYS = entries(section("postseal.toml.5", "DESCRIPTION"), "Ic")
+
+
+def dotted(entry) -> str:
+    key = entry.head.partition(" = ")[0]
+    return f"{entry.table}.{key}" if entry.table else key
+
+
+def default_of(entry) -> str:
+    return entry.head.partition(" = ")[2]
+
+
+def table_text(table: str, lines: list[str]) -> str:
+    """A configuration with these lines in that table, and what must be there beside them."""
+    needed = {"listen": 'address = "unix:/x"', "map": 'name = "x"'}
+    keys = {line.partition(" = ")[0] for line in lines}
+    if table in needed and needed[table].partition(" = ")[0] not in keys:
+        lines = [needed[table], *lines]
+    head = f"[[{table}]]" if table in needed else f"[{table}]"
+    return "\n".join([head] * bool(table) + lines) + "\n"
+
+
+def test_keys():
+    documented = [dotted(entry) for entry in KEYS]
+    assert len(documented) == len(set(documented))
+    assert set(documented) == set(known_keys())
+
+
+@pytest.mark.parametrize("table", sorted({entry.table for entry in KEYS}))
+def test_defaults(tmp_path, table):
+    """A file that repeats them all means the same as one without them."""
+    lines = [entry.head for entry in KEYS if entry.table == table and default_of(entry)]
+    assert lines
+    written, left_out = tmp_path / "written", tmp_path / "left-out"
+    written.write_text(table_text(table, lines), encoding="utf-8")
+    left_out.write_text(table_text(table, []), encoding="utf-8")
+    assert same_configuration(written, left_out)
+
+
+def test_keys_without_default_must_be_there():
+    assert {dotted(entry) for entry in KEYS if not default_of(entry)} == {
+        "listen.address", "map.name"
+    }
+
+
+def test_default_listeners(tmp_path):
+    page = mdoc.plain(section("postseal.toml.5", "DESCRIPTION"))
+    listeners = ("inet:127.0.0.1:8461", "socketmap"), ("unix:/run/postseal/admin.sock", "admin")
+    text = ""
+    for address, protocol in listeners:
+        assert address in page
+        text += f'[[listen]]\naddress = "{address}"\nprotocol = "{protocol}"\n'
+    (tmp_path / "named").write_text(text, encoding="utf-8")
+    (tmp_path / "empty").touch()
+    assert same_configuration(tmp_path / "named", tmp_path / "empty")
+
+
+@pytest.mark.parametrize("entry", KEYS, ids=dotted)
+def test_what_the_program_demands_is_said(tmp_path, entry):
+    """The program's own words about a value that is none, against the entry's."""
+    file = tmp_path / "postseal.toml"
+    bad = {'"': '"nonsense"', "[": "[1]", "t": '"x"', "f": '"x"'}
+    default = default_of(entry) or '"'
+    value = bad.get(default[0], "-1")
+    if re.fullmatch(r'"\d+(ms|s|m|h)"', default):
+        value = '"0ms"'
+    elif re.fullmatch(r'"\d+[KMGT]"', default):
+        value = '"0"'
+    key = dotted(entry).rpartition(".")[2]
+    file.write_text(table_text(entry.table, [f"{key} = {value}"]), encoding="utf-8")
+    fault = configuration_fault(file)
+    said = entry.head + "\n" + entry.text
+    for least, most in re.findall(r"from (\w+) to (\w+)", fault):
+        assert f"From {least} to {most}" in said
+    for least in re.findall(r"at least (\d+) octets", fault):
+        assert f"At least {least} octets" in said
+    if value == '"nonsense"':
+        for word in set(re.findall(r'"([^"]+)"', fault)) - {"nonsense"}:
+            assert f'"{word}"' in said, fault
+    elif value in ('"0ms"', '"0"', "-1"):
+        assert fault, f"{value} is no value of {dotted(entry)}"
+
+
+@pytest.mark.parametrize("block", mdoc.literal_blocks(section("postseal.toml.5", "EXAMPLES")))
+def test_examples_of_the_configuration(tmp_path, block):
+    file = tmp_path / "postseal.toml"
+    file.write_text(block, encoding="utf-8")
+    assert configuration_fault(file) == ""
+
+
+# --- postseal-overrides(5) -------------------------------------------------------------------
+
+def test_override_attributes():
+    source = text_of("src/verdict/postfix_policy.cpp")
+    known = set(re.findall(r'Attribute\{"(\w+)", Form::legacy', source))
+    page = mdoc.plain(section("postseal-overrides.5", "DESCRIPTION"))
+    assert known
+    assert set(re.findall(r"^(\w+)= *,?", page, flags=re.MULTILINE)) == known
+
+
+def test_override_example(tmp_path):
+    block = mdoc.literal_blocks(section("postseal-overrides.5", "DESCRIPTION"))[0]
+    (tmp_path / "overrides").write_text(block, encoding="utf-8")
+    file = tmp_path / "postseal.toml"
+    file.write_text(f'[verdict]\noverrides = "{tmp_path}/overrides"\n', encoding="utf-8")
+    result = run("postseal", "check-config", "--config", file)
+    assert result.returncode == 0, result.stderr
+    assert "3 overrides" in result.stdout
+
+
+# --- Options and exit status -----------------------------------------------------------------
+
+def documented_options(page: str) -> set[tuple[str, str]]:
+    found = set()
+    for entry in entries(section(page, "DESCRIPTION"), "Fl"):
+        words = re.fullmatch(r"(?:(\w) , Fl )?-([\w-]+)(?: Ar \w+)?", entry.head)
+        assert words, entry.head
+        found.add((words.group(1) or "", words.group(2)))
+    return found
+
+
+COMMANDS = ("query", "explain", "check-config")
+
+
+def test_options_of_the_daemon():
+    assert documented_options("postseald.8") == options(help_of("postseald"))
+
+
+def test_options_of_the_tool():
+    there_are = options(help_of("postseal"))
+    for command in COMMANDS:
+        there_are |= options(help_of("postseal", command))
+    assert documented_options("postseal.1") == there_are
+
+
+def test_commands_of_the_tool():
+    listed = re.search(r"^Subcommands:\n((?: .*\n)+)", help_of("postseal"), flags=re.MULTILINE)
+    names = re.findall(r"^  ([\w-]+)", listed.group(1), flags=re.MULTILINE)
+    assert sorted(names) == sorted(COMMANDS)
+    described = [entry.head for entry in entries(section("postseal.1", "DESCRIPTION"), "Cm")]
+    assert sorted(described) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_synopsis(command):
+    help_text = help_of("postseal", command)
+    forms = re.split(r"^\.Nm\n", section("postseal.1", "SYNOPSIS"), flags=re.MULTILINE)
+    [form] = [form for form in forms if form.startswith(f".Cm {command}\n")]
+    letters = set("".join(re.findall(r"Fl (\w+)", form)))
+    assert letters == {short for short, _ in options(help_text)} - {"h"}
+    positional = re.findall(r"^  (\w+) TEXT REQUIRED", help_text, flags=re.MULTILINE)
+    assert re.findall(r"^\.Ar (\w+)", form, flags=re.MULTILINE) == positional
+
+
+@pytest.mark.parametrize("name, page", [("postseald", "postseald.8"), ("postseal", "postseal.1")])
+def test_exit_status(name, page):
+    footer = help_of(name).partition("Exit status: ")[2]
+    there_are = set(re.findall(r"(?:^|, )(\d+) ", footer))
+    _, _, bug = text_of(f"src/{name}.cpp").partition("catch (const std::exception& bug)")
+    assert re.search(r"return (?:fail\()?70\b", bug)
+    text = section(page, "EXIT STATUS")
+    assert set(re.findall(r"^\.It (\d+)$", text, flags=re.MULTILINE)) == there_are | {"70"}
+
+
+def test_exit_status_of_the_tool_is_its_own():
+    enumerated = re.findall(r"= (\d+),", text_of("src/cli/exit_status.h"))
+    text = section("postseal.1", "EXIT STATUS")
+    assert set(re.findall(r"^\.It (\d+)$", text, flags=re.MULTILINE)) == {*enumerated, "70"}
+
+
+def test_members_of_explain():
+    source = text_of("src/engine/explain.cpp")
+    members = set(re.findall(r'out\["(\w+)"\]', source)) | {"key", "verdict"}
+    _, _, text = section("postseal.1", "DESCRIPTION").partition("the members are\n")
+    named = re.findall(r"^\.Ql (\w+)", text.partition("Times are")[0], flags=re.MULTILINE)
+    assert set(named) == members
+
+
+# --- The log ---------------------------------------------------------------------------------
+
+def call_at(text: str, begin: int) -> str:
+    """The call whose opening parenthesis is at `begin`."""
+    depth = 0
+    for end in range(begin, len(text)):
+        depth += (text[end] == "(") - (text[end] == ")")
+        if depth == 0:
+            return text[begin:end]
+    raise AssertionError("a call that does not end")
+
+
+def logged() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Level and fields of each event in the sources."""
+    found = {}
+    for path, text in SOURCES.items():
+        if path.parent.name == "log":
+            continue
+        for call in re.finditer(r"\blog_?\.(error|warning|info|debug)(\()\s*\"([^\"]+)\"", text):
+            fields = re.findall(r'\{\s*"(\w+)",', call_at(text, call.start(2)))
+            found[call.group(3)] = (call.group(1), tuple(fields))
+    return found
+
+
+def test_log_events():
+    documented = {}
+    for entry in entries(section("postseald.8", "LOG"), "Ic"):
+        event, level = re.fullmatch(r"([\w-]+) Pq (\w+)", entry.head).groups()
+        fields = re.search(r"^Fields?: (.+)\.$", entry.text, flags=re.MULTILINE)
+        documented[event] = (level, tuple(fields.group(1).split(", ")) if fields else ())
+    there_are = logged()
+    assert len(there_are) >= 10, "the search finds them"
+    assert documented == there_are
+
+
+def test_fetch_faults():
+    source = text_of("src/https/policy_fetch.cpp").partition("tlsrpt_result")[0]
+    named = re.search(r"The fault is one of (.+)\.", section("postseald.8", "LOG")).group(1)
+    assert named.split(", ") == re.findall(r'return "([\w-]+)";', source)
+
+
+# --- postseal-verdicts(7) --------------------------------------------------------------------
+
+def test_decision_table():
+    source = text_of("src/verdict/decide.cpp")
+    rows = re.findall(r"Row\{(\d+),.*?//\n\s+(\w+), (\w+), \"", source, flags=re.DOTALL)
+    words = {"as_configured": "as configured", "dane_only": "dane-only", "by_mixed": "by mixed"}
+    there_are = [(number, words.get(a, a), words.get(b, b)) for number, a, b in rows]
+    assert len(there_are) == 13
+    lines = re.findall(r"^\.It (\d+ Ta .+)$", section("postseal-verdicts.7", "THE TABLE"),
+                       flags=re.MULTILINE)
+    cells = [re.split(r" ?Ta ?", line) for line in lines]
+    assert [(row[0], row[3], row[4]) for row in cells] == there_are
+    reasons = re.findall(r"^\.It (\d+)$", section("postseal-verdicts.7", "THE TABLE"),
+                         flags=re.MULTILINE)
+    assert reasons == [number for number, _, _ in there_are], "each row has its why"
+
+
+def test_letters_and_classes():
+    text = section("postseal-verdicts.7", "DESCRIPTION")
+    named = {entry.head for entry in entries(text, "Cm")}
+    letters = re.findall(r"return '([A-Z])';", text_of("src/verdict/evidence.cpp"))
+    source = text_of("src/verdict/decide.cpp").partition("to_string(Class cls)")[2]
+    classes = re.findall(r'return "(\w+)";', source.partition("to_string(Level level)")[0])
+    assert len(letters) == 5 and len(classes) == 5
+    assert named == {*letters, *classes}
+
+
+def test_options_of_verdicts():
+    text = section("postseal-verdicts.7", "THE TABLE")
+    named = {f"verdict.{entry.head}" for entry in entries(text, "Ic")}
+    assert named == {key for key in known_keys() if key.startswith("verdict.")}
+
+
+# --- README and contrib/doc ------------------------------------------------------------------
+
+@pytest.mark.parametrize("document", ["contrib/doc/rfc.md", "contrib/doc/architecture.md"])
+def test_files_that_documents_name_are_there(document):
+    named = re.findall(r"`((?:src|include|tests|contrib|man)/[^`]*)`", text_of(document))
+    assert len(named) > 10
+    missing = sorted({path for path in named if not (PROJECT / path).exists()})
+    assert missing == []
+
+
+def test_every_dependency_has_its_reason():
+    def squeezed(name: str) -> str:
+        name = re.sub(r"^lib|3$", "", name.lower()).replace("++", "plusplus")
+        return re.sub(r"[^a-z0-9]", "", name)
+
+    table = section_of_table("contrib/doc/architecture.md", "## Why these parts")
+    explained = {squeezed(name) for row in table for name in re.findall(r"[\w+-]+", row[0])}
+    used = set(re.findall(r"dependency\('(\w+)'", text_of("meson.build"))) - {"threads"}
+    assert {name for name in used if squeezed(name) not in explained} == set()
+    assert all(all(row[:3]) for row in table), "each has a reason and a licence"
+
+
+def section_of_table(document: str, heading: str) -> list[list[str]]:
+    """The rows of the table below a heading, without its head."""
+    text = text_of(document).partition(heading + "\n")[2].partition("\n#")[0]
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def test_files_that_the_readme_names_are_there():
+    named = set(re.findall(r"\b(?:contrib|man|postfix-examples)/[\w./-]*", text_of("README")))
+    assert "contrib/quickstart" in named
+    assert [path for path in sorted(named) if not (PROJECT / path.rstrip(".")).exists()] == []
+
+
+def test_readme_configuration(tmp_path):
+    block = re.search(r"A small one:\n\n((?:    .+\n)+)", text_of("README")).group(1)
+    file = tmp_path / "postseal.toml"
+    file.write_text(block, encoding="utf-8")
+    assert configuration_fault(file) == ""

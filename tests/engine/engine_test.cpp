@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine/field.h"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+using namespace postseal;
+using namespace postseal::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto dane_world = R"(
+zone example.com secure 600
+example.com MX secure 600 10 mx.example.com
+mx.example.com A secure 900 192.0.2.1
+_25._tcp.mx.example.com TLSA secure 300 3 1 1 ab*32
+)";
+
+constexpr auto sts_world = R"(
+zone example.org insecure 600
+example.org MX insecure 600 10 mx.example.org
+mx.example.org A insecure 600 192.0.2.2
+_mta-sts.example.org TXT insecure 600 "v=STSv1; id=one;"
+)";
+
+constexpr auto enforce = "version: STSv1\nmode: enforce\nmx: mx.example.org\nmax_age: 864000\n";
+constexpr auto not_found = "9:NOTFOUND ,";
+
+std::string secure() {
+    const std::string text = "OK secure match=mx.example.org servername=hostname";
+    return std::to_string(text.size()) + ":" + text + ",";
+}
+
+struct Sts : Field {
+    using Field::Field;
+    Sts() {
+        resolver.set(sts_world);
+        fetcher.serve("example.org", enforce);
+    }
+};
+
+} // namespace
+
+TEST_CASE("DANE: looked up once, then answered from memory for the least TTL") {
+    Field field;
+    field.resolver.set(dane_world);
+    CHECK(field.engine->known("example.com") == nullptr);
+    const auto answer = field.ask("example.com");
+    CHECK(answer->verdict.row == 6);
+    CHECK(answer->holds == 300s);
+    CHECK(field.reply("example.com") == "12:OK dane-only,");
+    const std::size_t asked = field.resolver.questions().size();
+    field.loop.advance(299s);
+    CHECK(field.reply("example.com") == "12:OK dane-only,");
+    CHECK(field.resolver.questions().size() == asked);
+    field.loop.advance(2s);
+    CHECK(field.engine->known("example.com") == nullptr);
+    CHECK(field.reply("example.com") == "12:OK dane-only,");
+    CHECK(field.resolver.questions().size() > asked);
+}
+
+TEST_CASE("MTA-STS: fetched once for an id, and in force for every spelling of the domain") {
+    Sts field;
+    CHECK(field.reply("example.org") == secure());
+    CHECK(field.fetcher.fetches() == 1);
+    field.loop.advance(2h);
+    CHECK(field.reply("example.org") == secure());
+    CHECK(field.ask("example.org:587")->verdict.level == verdict::Level::secure);
+    CHECK(field.fetcher.fetches() == 1);
+}
+
+TEST_CASE("a policy that was fetched stays in force, whatever DNS and HTTPS say") {
+    Sts field;
+    REQUIRE(field.reply("example.org") == secure());
+    SUBCASE("TXT gone") { field.resolver.set("_mta-sts.example.org TXT insecure 600 nodata"); }
+    SUBCASE("TXT fails") { field.resolver.set("_mta-sts.example.org TXT failed SERVFAIL"); }
+    SUBCASE("two TXT records") {
+        field.resolver.set("_mta-sts.example.org TXT insecure 600 \"v=STSv1; id=a;\"\n"
+                           "_mta-sts.example.org TXT insecure 600 \"v=STSv1; id=b;\"");
+    }
+    SUBCASE("new id, host down") {
+        field.resolver.set("_mta-sts.example.org TXT insecure 600 \"v=STSv1; id=two;\"");
+        field.fetcher.fail("example.org", https::FetchFault::connect, "refused");
+    }
+    SUBCASE("new id, no policy any more") {
+        field.resolver.set("_mta-sts.example.org TXT insecure 600 \"v=STSv1; id=two;\"");
+        field.fetcher.serve("example.org", "nothing here\n");
+    }
+    field.loop.advance(2h);
+    CHECK(field.reply("example.org") == secure());
+    field.restart();
+    CHECK(field.reply("example.org") == secure());
+    field.loop.advance(std::chrono::hours(24 * 9));
+    CHECK(field.reply("example.org") == secure());
+    field.loop.advance(std::chrono::hours(24));
+    CHECK(field.reply("example.org") == not_found);
+}
+
+TEST_CASE("after a restart the stored policy needs no network") {
+    Sts field;
+    REQUIRE(field.reply("example.org") == secure());
+    field.restart();
+    SUBCASE("all lookups fail: MX unknown, but remembered to have no DANE (row 4)") {
+        field.resolver.set(
+            "example.org MX failed SERVFAIL\n_mta-sts.example.org TXT failed SERVFAIL");
+        CHECK(field.row("example.org") == 4);
+        CHECK(field.reply("example.org") == secure());
+    }
+    SUBCASE("no lookup is ever answered") {
+        field.resolver.set("example.org MX hang\n_mta-sts.example.org TXT hang");
+        const MonoTime begin = field.loop.now();
+        const auto answer = field.ask("example.org");
+        CHECK(field.loop.now() - begin == 10s);
+        CHECK(answer->evidence.partial);
+        CHECK(answer->verdict.row == 4);
+        CHECK(answer->verdict.level == verdict::Level::secure);
+    }
+    CHECK(field.fetcher.fetches() == 1);
+}
+
+TEST_CASE("a new id is fetched and its policy takes the old one's place") {
+    Sts field;
+    REQUIRE(field.reply("example.org") == secure());
+    field.resolver.set("_mta-sts.example.org TXT insecure 600 \"v=STSv1; id=two;\"");
+    SUBCASE("mode none") {
+        field.fetcher.serve("example.org", "version: STSv1\nmode: none\nmax_age: 86400\n");
+        field.loop.advance(1h);
+        CHECK(field.reply("example.org") == not_found);
+    }
+    SUBCASE("other hosts") {
+        field.fetcher.serve("example.org",
+                            "version: STSv1\nmode: enforce\nmx: *.example.net\nmax_age: 86400\n");
+        field.loop.advance(1h);
+        CHECK(field.reply("example.org").find("match=.example.net") != std::string::npos);
+    }
+    CHECK(field.fetcher.fetches() == 2);
+}
+
+TEST_CASE("a failed fetch is not repeated for the same id before its time, across restarts") {
+    Sts field;
+    field.fetcher.fail("example.org", https::FetchFault::status, "404 Not Found");
+    CHECK(field.reply("example.org") == not_found);
+    CHECK(field.fetcher.fetches() == 1);
+    field.restart();
+    field.loop.advance(299s);
+    const auto answer = field.ask("example.org");
+    CHECK(field.fetcher.fetches() == 1);
+    CHECK(answer->evidence.sts.fetch == verdict::FetchState::failed);
+    CHECK(answer->evidence.sts.fetch_fault == "status");
+    CHECK(answer->evidence.sts.fetch_reason == "404 Not Found");
+    field.loop.advance(2s);
+    field.ask("example.org");
+    CHECK(field.fetcher.fetches() == 2);
+    field.loop.advance(301s);
+    field.ask("example.org");
+    CHECK(field.fetcher.fetches() == 2); // ten minutes the second time
+    field.loop.advance(300s);
+    field.ask("example.org");
+    CHECK(field.fetcher.fetches() == 3);
+    field.resolver.set("_mta-sts.example.org TXT insecure 600 \"v=STSv1; id=two;\"");
+    field.ask("example.org");
+    CHECK(field.fetcher.fetches() == 4); // another id
+}
+
+TEST_CASE("an answer comes at the deadline; the lookup goes on and its result is kept") {
+    Sts field;
+    field.fetcher.delay(25s);
+    const MonoTime begin = field.loop.now();
+    const auto early = field.ask("example.org");
+    CHECK(field.loop.now() - begin == 10s);
+    CHECK(early->evidence.partial);
+    CHECK(early->verdict.row == 13);
+    CHECK(early->evidence.sts.fetch == verdict::FetchState::pending);
+    CHECK(field.engine->known("example.org") == nullptr);
+    field.loop.advance(16s);
+    CHECK(field.engine->known("example.org") != nullptr);
+    CHECK(field.reply("example.org") == secure());
+    CHECK(field.fetcher.fetches() == 1);
+}
+
+TEST_CASE("a host that is not answered before the deadline counts as F") {
+    Field field;
+    field.resolver.set(dane_world);
+    field.resolver.set("example.com MX secure 600 10 mx.example.com\n"
+                       "example.com MX secure 600 20 mx2.example.com\n"
+                       "mx2.example.com * hang");
+    const auto answer = field.ask("example.com");
+    CHECK(answer->evidence.partial);
+    CHECK(answer->verdict.row == 7);
+    CHECK(answer->verdict.level == verdict::Level::dane);
+    REQUIRE(answer->evidence.mx.hosts.size() == 2);
+    CHECK(answer->evidence.mx.hosts[1].reason.find("not") != std::string::npos);
+}
+
+TEST_CASE("failed lookups are tried again after 30 s, then 60 s") {
+    Field field;
+    field.resolver.set(
+        "example.com MX failed SERVFAIL\n_mta-sts.example.com TXT insecure 600 nodata");
+    CHECK(field.ask("example.com")->holds == 30s);
+    CHECK(field.ask("example.com")->holds == 60s);
+    field.resolver.set(dane_world);
+    CHECK(field.ask("example.com")->holds == 300s);
+    field.resolver.set("example.com MX failed SERVFAIL");
+    CHECK(field.ask("example.com")->holds == 30s);
+}
+
+TEST_CASE("what DANE was is remembered for seven days") {
+    Field field;
+    field.resolver.set(dane_world);
+    REQUIRE(field.row("example.com") == 6);
+    field.restart();
+    field.resolver.set("example.com MX failed SERVFAIL");
+    const auto soon = field.ask("example.com");
+    CHECK(soon->evidence.remembered == verdict::Remembered::dane);
+    CHECK(soon->verdict.row == 5);
+    field.loop.advance(std::chrono::hours(24 * 7 + 1));
+    CHECK(field.ask("example.com")->evidence.remembered == verdict::Remembered::nothing);
+}
+
+TEST_CASE("over the limit of lookups the rest waits in order, then is told so") {
+    Field field({.lookups = 1});
+    field.resolver.set("slow.example * hang\n_mta-sts.slow.example * hang");
+    field.resolver.set(dane_world);
+    std::vector<std::shared_ptr<const engine::Answer>> answers(2);
+    struct Ask {
+        static async::Task<> run(Field& f, std::string key,
+                                 std::shared_ptr<const engine::Answer>& to) {
+            to = co_await f.engine->answer(Nexthop::parse(key).value());
+        }
+        static async::Task<bool> both(Field& f,
+                                      std::vector<std::shared_ptr<const engine::Answer>>& to) {
+            async::Group group(f.loop);
+            group.start(run(f, "slow.example", to[0]));
+            group.start(run(f, "example.com", to[1]));
+            co_await group.join();
+            co_return true;
+        }
+    };
+    REQUIRE(field.loop.run_until_done(Ask::both(field, answers)));
+    CHECK(answers[0]->verdict.row == 5);
+    CHECK(answers[1]->verdict.cls == verdict::Class::tempfail);
+    CHECK(answers[1]->verdict.temp_reason.find("limits.lookups") != std::string::npos);
+}
+
+TEST_CASE("an override needs no lookup") {
+    Field field({}, "example.com encrypt\n.example.org may\n");
+    CHECK(field.reply("example.com") == "10:OK encrypt,");
+    CHECK(field.reply("a.example.org") == "6:OK may,");
+    CHECK(field.row("example.com") == 1);
+    CHECK(field.resolver.questions().empty());
+}
+
+TEST_CASE("domains without a promise share their replies") {
+    Field field;
+    field.resolver.set("a.example MX insecure 600 0 .\nb.example MX insecure 600 0 .");
+    CHECK(field.ask("a.example")->replies == field.ask("b.example")->replies);
+    CHECK(field.reply("a.example") == not_found);
+}
+
+TEST_CASE("an engine may go at any moment of a lookup") {
+    for (int turns = 0; turns < 60; turns++) {
+        Sts field;
+        struct Ask {
+            static async::Task<> run(Field& f) {
+                co_await f.engine->answer(Nexthop::parse("example.org").value());
+            }
+        };
+        {
+            async::Group asking(field.loop);
+            asking.start(Ask::run(field));
+            for (int i = 0; i < turns; i++)
+                field.loop.turn();
+        }
+        field.engine.reset();
+        field.loop.advance(1min);
+    }
+}

@@ -1,0 +1,81 @@
+// engine/field.h: an engine among fakes, in virtual time
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "engine/engine.h"
+#include "store/memory.h"
+#include "support/fake_fetcher.h"
+#include "support/fake_resolver.h"
+#include "support/virtual_loop.h"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+namespace postseal::test {
+
+// Goes with the loop's time, unless it is moved apart.
+class LoopClock final : public engine::Clock {
+  public:
+    explicit LoopClock(const VirtualLoop& loop) : loop_(loop) {}
+    [[nodiscard]] WallTime now() const override {
+        return start_ + (loop_.now() - MonoTime{}) + jump_;
+    }
+    void jump(milliseconds by) { jump_ += by; }
+
+  private:
+    const VirtualLoop& loop_;
+    WallTime start_{std::chrono::sys_days{std::chrono::year{2026} / 11 / 22}};
+    milliseconds jump_{0};
+};
+
+// Always the same, unless told otherwise.
+class FixedRandom final : public engine::Random {
+  public:
+    [[nodiscard]] double next() override { return value_; }
+    void set(double value) { value_ = value; }
+
+  private:
+    double value_ = 0.5;
+};
+
+struct Field {
+    explicit Field(engine::Options engine_options = {}, const std::string& overrides_text = {})
+        : options(engine_options),
+          overrides(engine::Overrides::parse(overrides_text, "overrides").value()) {
+        restart();
+    }
+
+    // A new engine with an empty memory on the old store.
+    void restart() {
+        engine.reset();
+        engine = std::make_unique<engine::Engine>(sources(), maps, overrides, options);
+    }
+    [[nodiscard]] engine::Sources sources() {
+        return {loop, clock, resolver, fetcher, store, log, random};
+    }
+    std::shared_ptr<const engine::Answer> ask(const std::string& key) {
+        return loop.run_until_done(engine->answer(Nexthop::parse(key).value()));
+    }
+    // The legacy reply as it goes over the wire; asks memory first, as a server does.
+    std::string reply(const std::string& key) {
+        if (const auto* known = engine->known(key)) return known->at(legacy);
+        return ask(key)->replies->at(legacy);
+    }
+    [[nodiscard]] int row(const std::string& key) { return ask(key)->verdict.row; }
+
+    static constexpr std::size_t legacy = 0; // the variant of map "postfix", the first
+    engine::Options options;
+    engine::Overrides overrides;
+    VirtualLoop loop;
+    LoopClock clock{loop};
+    FakeResolver resolver{loop};
+    FakeFetcher fetcher{loop};
+    store::MemoryStore store;
+    FixedRandom random;
+    Log log{{.level = config::LogLevel::error}};
+    engine::Maps maps{config::parse("", "f").value().maps};
+    std::unique_ptr<engine::Engine> engine;
+};
+
+} // namespace postseal::test

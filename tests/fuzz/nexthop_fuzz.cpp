@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The input is a key, and a domain.
+#include "postseal/base/nexthop.h"
+
+#include "fuzz/check.h"
+
+#include <string>
+
+namespace {
+
+using postseal::Domain;
+using postseal::Nexthop;
+using postseal::fuzz::check;
+
+bool is_ldh(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; }
+
+// What the class promises, said a second time in another way than the parser's.
+void check_name(const Domain& domain) {
+    const std::string& name = domain.name();
+    check(!name.empty() && name.size() <= 253);
+    std::size_t label = 0;
+    for (std::size_t i = 0; i <= name.size(); i++) {
+        if (i < name.size() && name[i] != '.') {
+            check(is_ldh(name[i]));
+            label++;
+            continue;
+        }
+        check(label >= 1 && label <= 63 && name[i - 1] != '-' && name[i - label] != '-');
+        label = 0;
+    }
+    check(name.find_first_not_of("0123456789", name.rfind('.') + 1) != std::string::npos);
+    check(Domain::parse(name) == domain);
+    check(Domain::parse(name + ".") == domain);
+}
+
+void check_error(const std::string& text) {
+    check(!text.empty() && text.size() <= 200 && postseal::fuzz::is_printable(text));
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const auto text = postseal::fuzz::as_text(data, size);
+    const auto domain = Domain::parse(text);
+    if (domain)
+        check_name(*domain);
+    else
+        check_error(domain.error().text);
+
+    const auto nexthop = Nexthop::parse(text);
+    if (domain) check(nexthop && nexthop->domain == *domain && !nexthop->literal_host);
+    if (!nexthop) {
+        check_error(nexthop.error().text);
+        return 0;
+    }
+    check_name(nexthop->domain);
+    check(nexthop->port != 0);
+    check(Nexthop::parse(nexthop->key()) == nexthop);
+    check(Nexthop::parse(nexthop->key())->key() == nexthop->key());
+    if (nexthop->port == 25) check(Nexthop::parse(nexthop->key() + ":25") == nexthop);
+    return 0;
+}

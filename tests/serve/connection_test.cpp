@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "serve/server.h"
+
+#include "serve/local.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace postseal;
+using namespace postseal::serve;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A request a line. "x" is answered at once; "later N x" after N ms; "big" with 10,000 octets;
+// "bad" is malformed.
+class Lines final : public Protocol {
+  public:
+    explicit Lines(async::UvLoop& loop) : loop_(loop) {}
+
+    Step step(std::string_view bytes, Connection& connection) override {
+        const auto end = bytes.find('\n');
+        if (end == std::string_view::npos) return {};
+        const std::string line(bytes.substr(0, end));
+        if (line == "bad") return {.outcome = Outcome::malformed, .fault = "bad line"};
+        taken++;
+        if (line.starts_with("later ")) {
+            const Connection::Place place = connection.reply_later();
+            connection.start(later(connection, place, line));
+        } else if (line == "big") {
+            connection.reply(std::string(10'000, 'x'));
+        } else {
+            connection.reply("<" + line + ">");
+        }
+        return {.outcome = Outcome::taken, .consumed = end + 1};
+    }
+    int taken = 0;
+
+  private:
+    async::Task<> later(Connection& connection, Connection::Place place, std::string line) {
+        const long delay = std::stol(line.substr(6));
+        if (delay > 0) co_await async::Sleep(loop_, milliseconds(delay));
+        connection.fulfil(place, "<" + line + ">");
+    }
+    async::UvLoop& loop_;
+};
+
+struct Field : test::Local {
+    explicit Field(std::size_t limit = 100) : Local(limit) {
+        auto lines = std::make_unique<Lines>(loop);
+        protocol = lines.get();
+        serve(std::move(lines));
+    }
+    Lines* protocol = nullptr;
+};
+
+} // namespace
+
+TEST_CASE("one reply a request, in order, whenever each is known") {
+    Field field;
+    const Fd client = field.connect();
+    Field::write(client, "a\nlater 60 b\nc\nlater 5 d\nlater 0 e\nf\n");
+    const std::string expected = "<a><later 60 b><c><later 5 d><later 0 e><f>";
+    CHECK(field.read(client, expected.size()) == expected);
+}
+
+TEST_CASE("a request may come in any pieces") {
+    Field field;
+    const Fd client = field.connect();
+    for (const char c : std::string("hello\nlater 1 x\nworld\n")) {
+        Field::write(client, std::string(1, c));
+        field.turn(1ms);
+    }
+    CHECK(field.read(client, 26) == "<hello><later 1 x><world>");
+}
+
+TEST_CASE("a malformed request closes its connection only, and what was asked before is answered") {
+    Field field;
+    const Fd bad = field.connect();
+    const Fd good = field.connect();
+    Field::write(bad, "a\nlater 30 b\nbad\nc\n");
+    Field::write(good, "later 60 g\n");
+    CHECK(field.read(bad, 100) == "<a><later 30 b>EOF");
+    CHECK(field.read(good, 12) == "<later 60 g>");
+    CHECK(field.server->malformed_count() == 1);
+    CHECK(field.protocol->taken == 3);
+}
+
+TEST_CASE("a client that has said all it will is answered before the end") {
+    Field field;
+    const Fd client = field.connect();
+    Field::write(client, "later 20 a\nb\nincompl");
+    ::shutdown(client.get(), SHUT_WR);
+    CHECK(field.read(client, 100) == "<later 20 a><b>EOF");
+    CHECK(field.server->connections() == 0);
+}
+
+TEST_CASE("a client that does not read is not read from, and loses nothing") {
+    Field field;
+    const Fd client = field.connect(4096);
+    const std::string line = std::string(1000, 'x') + "\n";
+    std::size_t sent = 0;
+    std::size_t offset = 0;
+    for (int i = 0; i < 400; i++) {
+        const ssize_t n =
+            ::send(client.get(), line.data() + offset, line.size() - offset, MSG_NOSIGNAL);
+        if (n > 0) {
+            offset += static_cast<std::size_t>(n);
+            if (offset == line.size()) {
+                offset = 0;
+                sent++;
+            }
+        }
+        field.turn(1ms);
+        if (sent == 20'000) break;
+    }
+    const int taken = field.protocol->taken;
+    field.turn(50ms);
+    CHECK(field.protocol->taken == taken);
+    REQUIRE(offset == 0);
+    const std::string got = field.read(client, sent * 1002);
+    CHECK(got.size() == sent * 1002);
+    CHECK(field.protocol->taken == static_cast<int>(sent));
+}
+
+TEST_CASE("so many octets of replies wait for a client, and no more are made") {
+    Field field;
+    const Fd client = field.connect();
+    std::string many;
+    for (int i = 0; i < 5000; i++)
+        many += "big\n";
+    Field::write(client, many);
+    field.turn(100ms);
+    CHECK(field.protocol->taken < 2000);
+    CHECK(field.read(client, 50'000'000).size() == 50'000'000);
+    CHECK(field.protocol->taken == 5000);
+}
+
+TEST_CASE("a client has at most so many requests open, the rest waits") {
+    Field field;
+    const Fd client = field.connect();
+    std::string many;
+    for (int i = 0; i < 3000; i++)
+        many += "later 300 x\n";
+    Field::write(client, many);
+    field.turn(100ms);
+    CHECK(field.protocol->taken == static_cast<int>(Connection::most_pending));
+    constexpr std::size_t octets = std::size_t{3000} * 13;
+    CHECK(field.read(client, octets).size() == octets);
+    CHECK(field.protocol->taken == 3000);
+}
+
+TEST_CASE("over the limit of connections clients wait their turn") {
+    Field field(2);
+    std::optional<Fd> first = field.connect();
+    const Fd second = field.connect();
+    const Fd third = field.connect();
+    Field::write(third, "c\n");
+    field.turn(50ms);
+    CHECK(field.server->connections() == 2);
+    first.reset();
+    CHECK(field.read(third, 3) == "<c>");
+    CHECK(field.server->connections() == 2);
+}
+
+TEST_CASE("a client may vanish while its answer is looked up") {
+    Field field;
+    for (int i = 0; i < 20; i++) {
+        const Fd client = field.connect();
+        Field::write(client, "later 30 a\nb\n");
+        const linger hard{.l_onoff = 1, .l_linger = 0};
+        ::setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+        field.turn(milliseconds(i % 3));
+    }
+    field.turn(100ms);
+    CHECK(field.server->connections() == 0);
+    CHECK(field.shared.connections == 0);
+}
+
+TEST_CASE("stop answers what is owed and takes no more") {
+    Field field;
+    const Fd busy = field.connect();
+    const Fd idle = field.connect();
+    Field::write(busy, "later 50 a\n");
+    field.turn(10ms);
+    field.server->stop();
+    Field::write(busy, "b\n");
+    CHECK(field.read(idle, 100) == "EOF");
+    CHECK(field.read(busy, 100) == "<later 50 a>EOF");
+    const Fd late = test::Local::tcp_socket(0);
+    CHECK(::connect(late.get(), reinterpret_cast<sockaddr*>(&field.address),
+                    sizeof field.address) == -1);
+}
+
+TEST_CASE("a server may go with requests in the air") {
+    Field field;
+    const Fd client = field.connect();
+    Field::write(client, "later 1000 a\n");
+    field.turn(10ms);
+    field.server.reset();
+    CHECK(field.shared.connections == 0);
+    CHECK(field.read(client, 1) == "EOF");
+}

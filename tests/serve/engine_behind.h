@@ -1,0 +1,36 @@
+// serve/engine_behind.h: an engine among fakes on a real loop
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "engine/engine.h"
+#include "serve/local.h"
+#include "store/memory.h"
+#include "support/fake_fetcher.h"
+#include "support/fake_resolver.h"
+
+namespace postseal::test {
+
+struct EngineBehind : Local {
+    engine::SystemClock clock;
+    FakeResolver resolver{loop, R"(
+zone example.com secure 600
+example.com MX secure 600 10 mx.example.com
+mx.example.com A secure 600 192.0.2.1
+_25._tcp.mx.example.com TLSA secure 600 3 1 1 ab*32
+zone none.example insecure 600
+none.example MX insecure 600 0 .
+bogus.example MX bogus signature expired
+_mta-sts.bogus.example TXT insecure 600 nodata
+slow.example MX insecure 600 0 .
+slow.example MX delay 60
+)"};
+    FakeFetcher fetcher{loop};
+    store::MemoryStore store;
+    engine::SystemRandom random;
+    engine::Maps maps{config::parse("", "f").value().maps};
+    engine::Overrides overrides;
+    engine::Engine engine{
+        {loop, clock, resolver, fetcher, store, log, random}, maps, overrides, engine::Options{}};
+};
+
+} // namespace postseal::test

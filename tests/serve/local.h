@@ -1,0 +1,91 @@
+// serve/local.h: a server on loopback and its clients, in one loop
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/block_on.h"
+#include "serve/server.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace postseal::test {
+
+struct Local {
+    [[nodiscard]] static serve::Fd tcp_socket(int flags) {
+        serve::Fd fd(::socket(AF_INET, SOCK_STREAM | flags, 0));
+        if (!fd.valid()) throw std::runtime_error("no socket");
+        return fd;
+    }
+    explicit Local(std::size_t limit = 100) : shared(limit) {}
+
+    // Serves on a port of its own from now on.
+    void serve(std::unique_ptr<serve::Protocol> protocol) {
+        serve::Fd listener = tcp_socket(SOCK_NONBLOCK);
+        sockaddr_in any{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+        REQUIRE(::bind(listener.get(), reinterpret_cast<sockaddr*>(&any), sizeof any) == 0);
+        REQUIRE(::listen(listener.get(), 100) == 0);
+        socklen_t size = sizeof address;
+        ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size);
+        std::vector<serve::Fd> listeners;
+        listeners.push_back(std::move(listener));
+        server.emplace(loop, log, shared, config::Address{.host = "127.0.0.1", .port = 1},
+                       std::move(listeners), std::move(protocol));
+    }
+    [[nodiscard]] serve::Fd connect(int receive_buffer = 0) {
+        serve::Fd fd = tcp_socket(0);
+        if (receive_buffer > 0)
+            ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+        REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+        return fd;
+    }
+    void turn(milliseconds span) {
+        struct Wait {
+            static async::Task<bool> run(async::UvLoop& loop, milliseconds span) {
+                co_await async::Sleep(loop, span);
+                co_return true;
+            }
+        };
+        async::block_on(loop, Wait::run(loop, span));
+    }
+    // What arrives until `octets` are there, the other side closes, or 5 s pass.
+    std::string read(const serve::Fd& fd, std::size_t octets) {
+        std::string got;
+        char buffer[65536];
+        for (int idle = 0; idle < 1000 && got.size() < octets;) {
+            const ssize_t n = ::recv(fd.get(), buffer, sizeof buffer, 0);
+            if (n > 0)
+                got.append(buffer, static_cast<std::size_t>(n));
+            else if (n == 0 || errno != EAGAIN)
+                return got + "EOF";
+            else {
+                idle++;
+                turn(milliseconds(5));
+            }
+        }
+        return got;
+    }
+    static void write(const serve::Fd& fd, std::string_view text) {
+        REQUIRE(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(text.size()));
+    }
+
+    async::UvLoop loop;
+    Log log{{.level = config::LogLevel::error}};
+    serve::Shared shared;
+    sockaddr_in address{};
+    std::optional<serve::Server> server;
+};
+
+} // namespace postseal::test

@@ -1,0 +1,114 @@
+// A process that saves and is killed: what it loses, and what it leaves behind.
+// SPDX-License-Identifier: BSD-3-Clause
+#include "async/block_on.h"
+#include "store/scratch.h"
+#include "store/sqlite.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <filesystem>
+#include <random>
+#include <stdexcept>
+
+using namespace postseal;
+using namespace postseal::store;
+using namespace postseal::test;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// What the child tells of each save, once it is accepted.
+struct Saved {
+    int number;
+    Clock::time_point at;
+};
+
+std::string name_of(int round, int number) { return fmt::format("r{}-{}.example", round, number); }
+
+[[noreturn]] void save_for_ever(const std::string& path, int round, int out) {
+    async::UvLoop loop;
+    auto store = SqliteStore::open(loop, path, tests_clock, [](const std::string&) {});
+    if (!store) ::_exit(1);
+    async::Timer tick;
+    for (int number = 0;; number++) {
+        (*store)->save(dane_row(name_of(round, number), number));
+        (*store)->save(sts_row("same.example", number));
+        const Saved saved{.number = number, .at = Clock::now()};
+        if (::write(out, &saved, sizeof saved) != sizeof saved) ::_exit(1);
+        tick.start(loop, milliseconds(2), {[](void*) {}, nullptr});
+        while (tick.active())
+            loop.run_once();
+    }
+}
+
+// All that was saved, as told, up to the kill `after` the first save.
+std::vector<Saved> save_and_kill(const std::string& path, int round, milliseconds after) {
+    std::array<int, 2> ends{};
+    if (::pipe(ends.data()) != 0) throw std::runtime_error("pipe");
+    const pid_t child = ::fork();
+    if (child < 0) throw std::runtime_error("fork");
+    if (child == 0) save_for_ever(path, round, ends[1]);
+    ::close(ends[1]);
+    std::vector<Saved> all;
+    bool killed = false;
+    for (Saved saved{}; ::read(ends[0], &saved, sizeof saved) == sizeof saved;) {
+        all.push_back(saved);
+        if (killed || saved.at - all.front().at < after) continue;
+        ::kill(child, SIGKILL);
+        killed = true;
+    }
+    ::close(ends[0]);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    REQUIRE(killed);
+    REQUIRE(WIFSIGNALED(status));
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("kill -9 loses the last moment and nothing older") {
+    // Not to measure somebody else's use of the disk: a kill leaves the page cache whole anyway.
+    const Scratch scratch(std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : "");
+    std::mt19937 random{std::random_device{}()};
+    std::uniform_int_distribution<int> delay(1, 700);
+    std::size_t most_lost = 0;
+    for (int round = 0; round < 10; round++) {
+        const milliseconds after(delay(random));
+        CAPTURE(round);
+        CAPTURE(after.count());
+        const auto saved = save_and_kill(scratch.file(), round, after);
+
+        auto file = DatabaseFile::open(scratch.file(), tests_clock);
+        REQUIRE_MESSAGE(file.has_value(), file.error());
+        CHECK((*file)->take_incidents().empty());
+        int newest = -1;
+        std::size_t lost = 0;
+        for (const auto& [number, at] : saved) {
+            const std::string name = name_of(round, number);
+            const auto read = (*file)->load(domain(name), name);
+            CHECK_FALSE(read.fault.has_value());
+            if (read.loaded.dane) {
+                CHECK(read.loaded.dane == dane_row(name, number));
+                CHECK(newest == number - 1); // no hole: groups are written in order
+                newest = number;
+                continue;
+            }
+            lost++;
+            CHECK(saved.back().at - at < milliseconds(200));
+        }
+        most_lost = std::max(most_lost, lost);
+        // Saved together, so written together.
+        const auto same = (*file)->load(domain("same.example"), "");
+        if (newest >= 0) CHECK(same.loaded.sts == sts_row("same.example", newest));
+        file->reset();
+        CHECK(sql(scratch.file(), "PRAGMA integrity_check") == "ok");
+    }
+    CHECK(most_lost > 0); // else nothing was put to the test
+}

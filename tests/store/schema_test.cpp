@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "store/schema.h"
+
+#include "store/database.h"
+#include "store/scratch.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+using namespace postseal;
+using namespace postseal::store;
+using namespace postseal::test;
+
+namespace {
+
+const SchemaStep first = schema_steps()[0];
+const SchemaStep second = schema_steps()[1];
+constexpr auto third = "ALTER TABLE dane ADD COLUMN note TEXT NOT NULL DEFAULT 'none';"
+                       "UPDATE dane SET note = 'known since ' || seen_at;";
+
+void make(const std::string& path, std::span<const SchemaStep> steps) {
+    REQUIRE(Database::open(path, steps).has_value());
+}
+
+std::string plan_of(const std::string& path, const std::string& query) {
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
+    std::string plan;
+    const auto add = [](void* to, int, char** values, char**) {
+        *static_cast<std::string*>(to) += fmt::format("{}\n", values[3]);
+        return 0;
+    };
+    sqlite3_exec(db, ("EXPLAIN QUERY PLAN " + query).c_str(), add, &plan, nullptr);
+    sqlite3_close(db);
+    return plan;
+}
+
+} // namespace
+
+TEST_CASE("a new file has today's version and our mark") {
+    const Scratch scratch;
+    make(scratch.file(), schema_steps());
+    CHECK(sql(scratch.file(), "PRAGMA user_version") == fmt::format("{}", schema_steps().size()));
+    CHECK(sql(scratch.file(), "PRAGMA application_id") == fmt::format("{}", application_id));
+    CHECK(sql(scratch.file(), "PRAGMA journal_mode") == "wal");
+}
+
+TEST_CASE("an older version is brought up to date and keeps its rows") {
+    const Scratch scratch;
+    make(scratch.file(), schema_steps());
+    sql(scratch.file(), "INSERT INTO dane VALUES ('example.com', 1, 17)");
+    const SchemaStep newer[] = {first, second, {third}};
+    make(scratch.file(), newer);
+    CHECK(sql(scratch.file(), "PRAGMA user_version") == "3");
+    CHECK(sql(scratch.file(), "SELECT note FROM dane") == "known since 17");
+    // A second time there is nothing to do: the step would fail.
+    make(scratch.file(), newer);
+    CHECK(sql(scratch.file(), "SELECT note FROM dane") == "known since 17");
+}
+
+TEST_CASE("a file goes through all steps at once, each in its own transaction") {
+    const Scratch scratch;
+    const SchemaStep broken[] = {first, second, {"DROP TABLE sts; DROP TABLE no_such_table;"}};
+    const auto opened = Database::open(scratch.file(), broken);
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(opened.error().text.contains("schema version 3"));
+    CHECK(sql(scratch.file(), "PRAGMA user_version") == "2");
+    CHECK(sql(scratch.file(), "SELECT count(*) FROM sts") == "0"); // dropped, and rolled back
+}
+
+TEST_CASE("version 1 to 2: every policy gets a day for its refresh, other rows none") {
+    const Scratch scratch;
+    sql(scratch.file(),
+        fmt::format("{} PRAGMA application_id = {}; PRAGMA user_version = 1;"
+                    "INSERT INTO sts VALUES ('held.example', CAST('version: STSv1' AS BLOB), 'a',"
+                    " 1000, 9000, 2, 'b', 'status', '404', 5, 6);"
+                    "INSERT INTO sts VALUES ('failed.example', x'', '', 0, 0, 1,"
+                    " 'a', 'connect', 'refused', 7, 8);",
+                    first.sql, application_id));
+    const auto opened = Database::open(scratch.file());
+    REQUIRE_MESSAGE(opened.has_value(), opened.error().text);
+    const StsRow held{.domain = domain("held.example"),
+                      .body = "version: STSv1",
+                      .id = "a",
+                      .fetched_at = at(1000),
+                      .expires_at = at(9000),
+                      .failures = 2,
+                      .failed_id = "b",
+                      .fault = "status",
+                      .reason = "404",
+                      .failed_at = at(5),
+                      .retry_at = at(6),
+                      .refresh_at = at(86'401'000)};
+    CHECK((*opened)->find_sts(held.domain).value() == held);
+    CHECK((*opened)->find_sts(domain("failed.example")).value()->refresh_at == at(0));
+    CHECK((*opened)->next_refreshes(9).value() ==
+          std::vector{RefreshDue{held.domain, held.refresh_at}});
+}
+
+TEST_CASE("what is due next is read from an index, not by a scan") {
+    const Scratch scratch;
+    make(scratch.file(), schema_steps());
+    const std::string plan =
+        plan_of(scratch.file(), "SELECT domain, refresh_at FROM sts WHERE refresh_at <> 0"
+                                " ORDER BY refresh_at, domain LIMIT 9");
+    CHECK_MESSAGE(plan.contains("COVERING INDEX sts_by_refresh"), plan);
+    CHECK_MESSAGE(!plan.contains("TEMP B-TREE"), plan);
+}
+
+TEST_CASE("a newer version is refused and not touched") {
+    const Scratch scratch;
+    make(scratch.file(), schema_steps());
+    sql(scratch.file(), "PRAGMA journal_mode = DELETE; PRAGMA user_version = 9");
+    const std::string before = read_file(scratch.file());
+    const auto opened = Database::open(scratch.file());
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(opened.error().fault == DbFault::refused);
+    CHECK(opened.error().text ==
+          scratch.file() + " has schema version 9, this postseal knows 2 at most: run the newer "
+                           "postseal, or move the file away to begin anew");
+    CHECK(read_file(scratch.file()) == before);
+}
+
+TEST_CASE("another program's database is refused and not touched") {
+    const Scratch scratch;
+    const auto statements = {"CREATE TABLE mail (x)", "PRAGMA application_id = 7",
+                             "PRAGMA user_version = 1"};
+    for (const std::string statement : statements) {
+        CAPTURE(statement);
+        const std::string path = fmt::format("{}/{}.db", scratch.path(), statement.size());
+        sql(path, statement);
+        const std::string before = read_file(path);
+        const auto opened = Database::open(path);
+        REQUIRE_FALSE(opened.has_value());
+        CHECK(opened.error().fault == DbFault::refused);
+        CHECK(opened.error().text.starts_with(path + " is the database of another program"));
+        CHECK(read_file(path) == before);
+    }
+}
+
+TEST_CASE("a version below nought is damage") {
+    const Scratch scratch;
+    make(scratch.file(), schema_steps());
+    sql(scratch.file(), "PRAGMA user_version = -1");
+    const auto opened = Database::open(scratch.file());
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(opened.error().fault == DbFault::corrupt);
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "support/fake_fetcher.h"
+
+namespace postseal::test {
+
+async::Task<https::FetchResult> FakeFetcher::fetch(Domain policy_domain) {
+    fetches_++;
+    co_await async::Sleep(loop_, delay_);
+    const auto host = hosts_.find(policy_domain.name());
+    if (host == hosts_.end())
+        co_return std::unexpected(
+            https::FetchError{https::FetchFault::connect, "connection refused"});
+    if (host->second.fault) co_return std::unexpected(*host->second.fault);
+    auto policy = mtasts::parse_policy(host->second.body);
+    if (!policy)
+        co_return std::unexpected(
+            https::FetchError{https::FetchFault::policy, policy.error().text});
+    co_return https::FetchedPolicy{std::move(*policy), host->second.body};
+}
+
+} // namespace postseal::test

@@ -1,0 +1,40 @@
+// support/fake_fetcher.h: policy hosts as a table of texts
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/loop.h"
+#include "https/policy_fetch.h"
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+namespace postseal::test {
+
+class FakeFetcher final : public https::PolicyFetcher {
+  public:
+    explicit FakeFetcher(async::Loop& loop) : loop_(loop) {}
+
+    // What the host of the domain serves from now on; a text that is no policy is
+    // FetchFault::policy.
+    void serve(const std::string& domain, std::string body) { hosts_[domain] = {std::move(body)}; }
+    void fail(const std::string& domain, https::FetchFault fault, std::string reason) {
+        hosts_[domain] = {.fault = https::FetchError{fault, std::move(reason)}};
+    }
+    void delay(milliseconds delay) { delay_ = delay; }
+    [[nodiscard]] std::size_t fetches() const { return fetches_; }
+
+    async::Task<https::FetchResult> fetch(Domain policy_domain) override;
+
+  private:
+    struct Host {
+        std::string body;
+        std::optional<https::FetchError> fault;
+    };
+    async::Loop& loop_;
+    std::map<std::string, Host> hosts_;
+    milliseconds delay_{20};
+    std::size_t fetches_ = 0;
+};
+
+} // namespace postseal::test

@@ -1,0 +1,65 @@
+# conftest.py: what all system tests share: one world, one daemon
+#
+# Skipped, with the reason, where there is no network namespace or no name server to be had.
+# SPDX-License-Identifier: BSD-3-Clause
+import itertools
+import pathlib
+import shutil
+
+import pytest
+
+from daemon import Daemon, build_folder
+from world import Unavailable, World
+
+_ports = itertools.count(8462)
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    try:
+        world_ = World(tmp_path_factory.mktemp("world"))
+    except Unavailable as why:
+        pytest.skip(f"SYSTEM TESTS NOT RUN: {why}")
+    with world_:
+        yield world_
+
+
+@pytest.fixture(scope="session")
+def programs():
+    """The daemon and the tool are built, and Postfix is there."""
+    for name in ("postseald", "postseal"):
+        if not (build_folder() / name).exists():
+            pytest.fail(f"{build_folder() / name} is missing: build it, or set POSTSEAL_BUILD")
+    if not shutil.which("postmap"):
+        pytest.fail("postmap is missing: install postfix")
+
+
+@pytest.fixture(scope="session")
+def daemon(world, programs, tmp_path_factory):
+    """The daemon that most tests ask, at Postfix's usual address."""
+    with Daemon(world, tmp_path_factory.mktemp("daemon"), 8461) as daemon_:
+        yield daemon_
+
+
+@pytest.fixture
+def new_daemon(world, programs, tmp_path):
+    """Makes daemons of one's own, not started yet; stopped at the end."""
+    made: list[Daemon] = []
+
+    def make(**sections) -> Daemon:
+        port = next(_ports)
+        made.append(Daemon(world, tmp_path / str(port), port, **sections))
+        return made[-1]
+
+    yield make
+    for daemon_ in made:
+        daemon_.stop()
+
+
+@pytest.fixture(scope="session")
+def postmap_folder(tmp_path_factory) -> pathlib.Path:
+    return tmp_path_factory.mktemp("postmap")

@@ -1,0 +1,155 @@
+# daemon.py: a real postseald with its configuration, and the real postseal beside it
+#
+# The programs are those of the folder that the environment variable POSTSEAL_BUILD names (default:
+# build, at the top of the project).
+# SPDX-License-Identifier: BSD-3-Clause
+import copy
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+from socketmap import Connection
+from world import World, processes
+from world.processes import run
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+STARTUP = 20  # seconds: a debug build on a busy machine
+
+
+def build_folder() -> pathlib.Path:
+    return (PROJECT / os.environ.get("POSTSEAL_BUILD", "build")).resolve()
+
+
+def program(name: str) -> str:
+    return str(build_folder() / name)
+
+
+def to_toml(settings: dict) -> str:
+    """Tables, arrays of tables, and values that JSON writes as TOML does."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()
+             if not _is_table(value)]
+    for key, value in settings.items():
+        for table in value if isinstance(value, list) and _is_table(value) else [value]:
+            if isinstance(table, dict):
+                lines.append(f"[[{key}]]" if isinstance(value, list) else f"[{key}]")
+                lines += [f"{name} = {json.dumps(item)}" for name, item in table.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _is_table(value) -> bool:
+    return isinstance(value, dict) or isinstance(value, list) and any(
+        isinstance(item, dict) for item in value
+    )
+
+
+class Daemon:
+    """postseald on 127.0.0.1:`port` and on unix sockets in `folder`."""
+
+    def __init__(self, world: World, folder: pathlib.Path, port: int, **sections: dict) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.port = port
+        self.unix_socket = folder / "socketmap.sock"
+        self.configuration = folder / "postseal.toml"
+        self.log = folder / "log"
+        self.settings = {
+            "state_dir": str(folder / "state"),
+            "listen": [
+                {"address": f"inet:127.0.0.1:{port}", "protocol": "socketmap"},
+                {"address": f"unix:{self.unix_socket}", "protocol": "socketmap"},
+                {"address": f"unix:{folder / 'admin.sock'}", "protocol": "admin"},
+            ],
+            "dns": {
+                "trust_anchor": [str(world.trust_anchor)],
+                "root_hints": str(world.root_hints),
+            },
+            "https": {"ca_file": str(world.ca_file), "allow_private": True},
+            "log": {"level": "debug"},
+        }
+        for name, section in sections.items():
+            self.settings.setdefault(name, {}).update(section)
+        (folder / "state").mkdir(exist_ok=True)
+        self.write_configuration(self.settings)
+        self.process: subprocess.Popen | None = None
+
+    def write_configuration(self, settings: dict) -> None:
+        self.configuration.write_text(to_toml(settings), encoding="utf-8")
+
+    def __enter__(self) -> "Daemon":
+        self.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        command = [program("postseald"), "--config", str(self.configuration)]
+        self.process = processes.start(command, self.log)
+        end = time.monotonic() + STARTUP
+        while not self._listening():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise AssertionError(f"postseald does not listen:\n{self.log_text()}")
+            time.sleep(0.02)
+
+    def stop(self) -> int | None:
+        if self.process is None:
+            return None
+        process, self.process = self.process, None
+        status = processes.stop(process)
+        assert status in (0, -signal.SIGTERM), f"status {status}:\n{self.log_text()}"
+        return status
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def _listening(self) -> bool:
+        for probe in (self.connect, self.connect_unix):
+            try:
+                probe().close()
+            except OSError:
+                return False
+        return True
+
+    def log_text(self) -> str:
+        return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else "(no log)"
+
+    def connect(self) -> Connection:
+        return Connection(socket.create_connection(("127.0.0.1", self.port), timeout=20))
+
+    def connect_unix(self) -> Connection:
+        unix = socket.socket(socket.AF_UNIX)
+        unix.settimeout(20)
+        try:
+            unix.connect(str(self.unix_socket))
+        except OSError:
+            unix.close()
+            raise
+        return Connection(unix)
+
+    def ask(self, key: str, map_name: str = "postfix") -> str:
+        with self.connect() as connection:
+            return connection.ask(map_name, key)
+
+    def tool(self, *arguments: str) -> subprocess.CompletedProcess:
+        """The tool postseal with this daemon's configuration."""
+        return run([program("postseal"), "--config", str(self.configuration), *arguments])
+
+    def explain(self, key: str) -> dict:
+        result = self.tool("explain", "--json", key)
+        assert result.stdout, f"explain --json {key}: {result.stderr}"
+        return json.loads(result.stdout)
+
+    def with_settings(self, **changes) -> dict:
+        """A copy of the settings; changes are name="value" or name={...} for a section."""
+        settings = copy.deepcopy(self.settings)
+        for name, change in changes.items():
+            if isinstance(change, dict):
+                settings.setdefault(name, {}).update(change)
+            else:
+                settings[name] = change
+        return settings

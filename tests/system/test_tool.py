@@ -1,0 +1,134 @@
+# test_tool.py: the tool postseal and its exit status (sysexits.h)
+# SPDX-License-Identifier: BSD-3-Clause
+import re
+
+import pytest
+
+OK, NO_POLICY, USAGE, UNAVAILABLE, TEMPFAIL, CONFIG = 0, 1, 64, 69, 75, 78
+STS = "secure match=mx.sts-one.example servername=hostname"
+
+QUERIES = [
+    ("dane.example", OK, "dane-only\n"),
+    ("sts-one.example", OK, STS + "\n"),
+    ("BÜCHER.example.", OK, "dane-only\n"),
+    ("[mx.dane.example]:587", OK, "dane-only\n"),
+    ("plain.example", NO_POLICY, ""),
+    (".dane.example", NO_POLICY, ""),
+    ("bogus.example", TEMPFAIL, ""),
+]
+
+
+@pytest.mark.parametrize("key, status, output", QUERIES)
+def test_query(daemon, key, status, output):
+    result = daemon.tool("query", key)
+    assert (result.returncode, result.stdout) == (status, output), result.stderr
+    if status == TEMPFAIL:
+        assert "bogus.example" in result.stderr, "the reason"
+
+
+def test_query_other_map(daemon):
+    result = daemon.tool("query", "--map", "tlsrpt", "sts-one.example")
+    assert result.returncode == OK
+    assert result.stdout.startswith(STS + " policy_type=sts policy_domain=sts-one.example ")
+
+
+def test_query_unknown_map(daemon):
+    result = daemon.tool("query", "--map", "nosuchmap", "sts-one.example")
+    assert result.returncode == USAGE
+    assert "tlsrpt" in result.stderr, "names the maps that there are"
+
+
+EXPLAINED = [
+    ("dane.example", "dane dane-only (row 6)"),
+    ("sts-one.example", "enforce secure (row 11)"),
+    ("tlsa-fails-all.example", "dane (row 8)"),
+]
+
+
+@pytest.mark.parametrize("key, first_line", EXPLAINED)
+@pytest.mark.parametrize("direct", [[], ["--direct"]], ids=["daemon", "direct"])
+def test_explain(daemon, key, first_line, direct):
+    result = daemon.tool("explain", *direct, key)
+    assert result.returncode == OK, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0] == f"{key}: {first_line}"
+    assert len(lines) > 1, "and the reasons"
+    assert "\033" not in result.stdout, "no colours for what is no terminal"
+
+
+@pytest.mark.parametrize("key, words", [
+    ("plain.example", r"\bmay\b.*\(row 13\)"),
+    ("bogus.example", r"\btempfail\b.*\(row 3\)"),
+])
+def test_explain_without_level(daemon, key, words):
+    result = daemon.tool("explain", key)
+    first = result.stdout.splitlines()[0]
+    assert first.startswith(f"{key}: ") and re.search(words, first)
+
+
+REASONS = [
+    ("sts-expired.example", r"expired"),
+    ("sts-not-yet-valid.example", r"not valid before"),
+    ("sts-wrong-name.example", r"mta-sts\.sts-wrong-name\.example"),
+    ("sts-untrusted.example", r"trust|issuer|unknown"),
+    ("sts-404.example", r"404"),
+    ("sts-redirect.example", r"302|redirect"),
+    ("sts-html.example", r"text/html"),
+    ("sts-refused.example", r"refused"),
+    ("sts-oversized.example", r"65,?536|64 KiB|large|big"),
+    ("sts-no-host.example", r"mta-sts\.sts-no-host\.example"),
+    ("sts-blank-inside.example", r"line 2"),
+    ("sts-bad-mx.example", r"mx\.\*\.sts-bad-mx\.example"),
+    ("sts-two-records.example", r"two|2|several"),
+    ("bogus.example", r"signature|bogus"),
+    ("bogus-expired.example", r"expired"),
+    ("tlsa-fails-all.example", r"_25\._tcp\.mx\.tlsa-fails-all\.example.*SERVFAIL"
+                               r"|SERVFAIL.*_25\._tcp\.mx\.tlsa-fails-all\.example"),
+    ("dane-short-digest.example", r"32|length|digest"),
+    ("no-address.example", r"mx\.no-address\.example"),
+]
+
+
+@pytest.mark.parametrize("key, words", REASONS)
+def test_explain_says_why(daemon, key, words):
+    result = daemon.tool("explain", key)
+    assert re.search(words, result.stdout, re.IGNORECASE), result.stdout
+
+
+def test_direct_needs_no_daemon(new_daemon):
+    daemon = new_daemon()  # never started
+    result = daemon.tool("explain", "--direct", "sts-dane.example")
+    assert result.stdout.startswith("sts-dane.example: dane dane-only (row 6)\n"), result.stderr
+
+
+def test_daemon_not_reachable(new_daemon):
+    daemon = new_daemon()  # never started
+    for command in (["query", "dane.example"], ["explain", "dane.example"]):
+        result = daemon.tool(*command)
+        assert result.returncode == UNAVAILABLE
+        assert str(daemon.folder / "admin.sock") in result.stderr, "says what it tried"
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["nosuchcommand"], ["query"], ["query", "--nosuchoption", "dane.example"], ["explain"],
+])
+def test_usage(daemon, arguments):
+    result = daemon.tool(*arguments)
+    assert result.returncode == USAGE
+    assert result.stderr
+
+
+def test_help_and_version(daemon):
+    for option in ("--help", "--version"):
+        result = daemon.tool(option)
+        assert result.returncode == OK
+        assert "postseal" in result.stdout
+
+
+def test_check_config(daemon, new_daemon):
+    assert daemon.tool("check-config").returncode == OK
+    broken = new_daemon()
+    broken.write_configuration(broken.with_settings(dns={"tiemout": "8s"}))
+    result = broken.tool("check-config")
+    assert result.returncode == CONFIG
+    assert "tiemout" in result.stderr and "timeout" in result.stderr

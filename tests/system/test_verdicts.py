@@ -1,0 +1,100 @@
+# test_verdicts.py: every line of domains.table, by socketmap, real postmap and explain
+# SPDX-License-Identifier: BSD-3-Clause
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+import table
+from postmap import postmap
+
+EXPECTATIONS = table.read()
+AT_ONCE = 24
+LIMIT = 10.5  # seconds: no query takes longer, whatever is broken
+
+
+@dataclass
+class Answer:
+    cold: str  # the first reply, as socketmap gives it
+    seconds: float
+    legacy: str  # then what postmap gets
+    tlsrpt: str
+    explained: dict
+
+
+@pytest.fixture(scope="module")
+def answers(daemon, postmap_folder):
+    """All at once: those whose servers never answer take ten seconds."""
+
+    def ask(key: str) -> Answer:
+        start = time.monotonic()
+        cold = daemon.ask(key)
+        seconds = time.monotonic() - start
+        where = f"inet:127.0.0.1:{daemon.port}"
+        return Answer(
+            cold=cold,
+            seconds=seconds,
+            legacy=postmap(postmap_folder, key, f"{where}:postfix"),
+            tlsrpt=postmap(postmap_folder, key, f"{where}:tlsrpt"),
+            explained=daemon.explain(key),
+        )
+
+    keys = [expectation.key for expectation in EXPECTATIONS]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(keys, pool.map(ask, keys)))
+
+
+@pytest.fixture(params=EXPECTATIONS, ids=lambda expectation: expectation.key)
+def case(request, answers):
+    return request.param, answers[request.param.key]
+
+
+def test_first_answer(case):
+    expected, got = case
+    if expected.legacy == table.NOT_FOUND:
+        assert got.cold == "NOTFOUND ", expected
+    elif expected.legacy == table.TEMP:
+        status, _, reason = got.cold.partition(" ")
+        assert status == "TEMP", expected
+        assert reason.isprintable() and 0 < len(reason) <= 200, reason
+        assert "example" in reason, "the reason names what is at fault"
+    else:
+        assert got.cold == f"OK {expected.legacy}", expected
+
+
+def test_in_time(case):
+    expected, got = case
+    assert got.seconds < LIMIT, expected
+
+
+def test_postmap(case):
+    expected, got = case
+    assert got.legacy == expected.legacy, expected
+
+
+def test_postmap_with_tls_reports(case):
+    expected, got = case
+    if expected.tlsrpt.endswith(" ..."):
+        assert got.tlsrpt.startswith(expected.tlsrpt.removesuffix("...") + "{ policy_string = ")
+    else:
+        assert got.tlsrpt == expected.tlsrpt, expected
+
+
+def test_row(case):
+    expected, got = case
+    if expected.row == "-":
+        pytest.skip("no lookup, no row") if "verdict" not in got.explained else None
+        assert got.explained["verdict"]["class"] == "may", expected
+        return
+    verdict = got.explained["verdict"]
+    assert str(verdict["row"]) == expected.row, (expected, got.explained)
+    assert verdict["class"] == expected.verdict_class, expected
+    if expected.verdict_class in ("dane", "enforce"):
+        assert verdict["level"] == expected.legacy.split()[0], expected
+
+
+def test_every_row_is_met():
+    rows = {expectation.row for expectation in EXPECTATIONS}
+    # 1 needs an override, 4 a memory: tests of their own.
+    assert rows >= {str(row) for row in (2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13)}

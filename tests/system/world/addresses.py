@@ -1,0 +1,19 @@
+# addresses.py: who lives where in the namespace
+# SPDX-License-Identifier: BSD-3-Clause
+
+ROOT_SERVER = "127.53.0.1"
+TLD_SERVER = "127.53.0.2"
+ZONE_SERVER = "127.53.0.3"
+FAILING_SERVER = "127.53.0.7"  # SERVFAIL to everything
+SILENT_SERVER = "127.53.0.8"  # takes queries, never answers
+DEAD_SERVER = "127.53.0.9"  # nothing listens
+
+POLICY_HOST = "127.44.0.1"
+POLICY_HOST_V6 = "fd00::443"
+OLD_TLS_HOST = "127.44.0.7"  # TLS 1.1 at most
+SILENT_HOST = "127.44.0.8"  # accepts, never says a word
+REFUSING_HOST = "127.44.0.9"  # nothing listens
+NOWHERE_V6 = "fd00::dead"  # not ours: unreachable
+
+MX_HOST = "127.25.0.1"  # nobody connects to it
+MX_HOST_V6 = "fd00::25"

@@ -1,0 +1,110 @@
+# certificates.py: a private certification authority, and certificates good and bad
+#
+# Everything is written as PEM into one folder. chain(kind, host) gives the file of a certificate
+# chain with its key for the host named, as ssl.SSLContext.load_cert_chain() reads it.
+# SPDX-License-Identifier: BSD-3-Clause
+import datetime
+import pathlib
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+DAY = datetime.timedelta(days=1)
+KINDS = (
+    "good", "expired", "not yet valid", "wrong name", "untrusted", "self-signed", "name in CN only",
+    "wildcard", "intermediate", "intermediate left out",
+)
+
+
+class Authority:
+    """A certification authority: the root's if `issuer` is None."""
+
+    def __init__(self, name: str, issuer: "Authority | None" = None) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        by = issuer or self
+        builder = _builder(self.name, self.key, by.name, by.key)
+        builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
+        builder = builder.add_extension(_key_usage(authority=True), critical=True)
+        self.certificate = builder.sign(by.key, hashes.SHA256())
+
+
+class CertificateStore:
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.root = Authority("postseal test authority")
+        self.intermediate = Authority("postseal test intermediate", self.root)
+        self.stranger = Authority("an authority nobody trusts")
+        self.ca_file = folder / "ca.pem"
+        self.ca_file.write_bytes(_pem(self.root.certificate))
+
+    def chain(self, kind: str, host: str) -> pathlib.Path:
+        assert kind in KINDS, kind
+        key = ec.generate_private_key(ec.SECP256R1())
+        common_name = host if kind == "name in CN only" else "a policy host"
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        issuer = {
+            "untrusted": self.stranger,
+            "intermediate": self.intermediate,
+            "intermediate left out": self.intermediate,
+        }.get(kind, self.root)
+        days = {"expired": (-60, -30), "not yet valid": (30, 60)}.get(kind, (-1, 30))
+        own = kind == "self-signed"
+        issuer_name, issuer_key = (subject, key) if own else (issuer.name, issuer.key)
+        builder = _builder(subject, key, issuer_name, issuer_key, *days)
+        if kind != "name in CN only":
+            names = {
+                "wrong name": "www." + host.partition(".")[2],
+                "wildcard": "*." + host.partition(".")[2],
+            }
+            san = x509.SubjectAlternativeName([x509.DNSName(names.get(kind, host))])
+            builder = builder.add_extension(san, critical=False)
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        builder = builder.add_extension(usage, critical=False)
+        certificate = builder.sign(issuer_key, hashes.SHA256())
+        pem = _pem(certificate)
+        if kind == "intermediate":
+            pem += _pem(self.intermediate.certificate)
+        pem += key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        path = self.folder / f"{host}.pem"
+        path.write_bytes(pem)
+        return path
+
+
+def _builder(
+    subject, key, issuer, issuer_key, first_day=-1, last_day=30
+) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    # Python from 3.13 on verifies as strictly as RFC 5280 section 4.2.1 is written.
+    subject_id = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + first_day * DAY)
+        .not_valid_after(now + last_day * DAY)
+        .add_extension(subject_id, critical=False)
+        .add_extension(issuer_id, critical=False)
+    )
+
+
+def _key_usage(authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True, content_commitment=False, key_encipherment=False,
+        data_encipherment=False, key_agreement=False, key_cert_sign=authority,
+        crl_sign=authority, encipher_only=False, decipher_only=False,
+    )
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)

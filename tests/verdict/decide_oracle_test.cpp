@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// decide() and render() against the decision table written another way: every set of
+// host letters is looked up in a list, and each row's two words are spelt out.
+#include "postseal/verdict/decide.h"
+#include "postseal/verdict/postfix_policy.h"
+#include "postseal/verdict/reply.h"
+
+#include "verdict/make_evidence.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace postseal;
+using namespace postseal::verdict;
+
+namespace {
+
+int row_by_list(const Evidence& evidence) {
+    std::set<char> seen;
+    for (const Host& host : evidence.mx.hosts)
+        if (host.state != HostState::no_address) seen.insert(letter(host.state));
+    if (evidence.mx.beyond > 0) seen.insert('N');
+    const std::string letters(seen.begin(), seen.end()); // in the order F N U X
+    static const std::map<std::string, int> secure{
+        {"", 2},    {"U", 6},   {"FU", 7},   {"F", 8},    {"FX", 8}, {"FN", 8},
+        {"FUX", 8}, {"FNU", 8}, {"FNX", 8},  {"FNUX", 8}, {"X", 9},  {"UX", 9},
+        {"NU", 10}, {"NX", 10}, {"NUX", 10}, {"N", 11},
+    };
+    switch (evidence.mx.state) {
+    case MxState::null_mx:
+    case MxState::nxdomain:
+        return 2;
+    case MxState::bogus:
+        return 3;
+    case MxState::failed:
+        return evidence.remembered == Remembered::no_dane ? 4 : 5;
+    case MxState::secure:
+        return secure.at(letters);
+    case MxState::insecure:
+        return letters.empty() ? 2 : letters == "N" ? 13 : 12;
+    }
+    return 0;
+}
+
+std::string_view word_of(int row, bool enforced, Mixed mixed) {
+    static constexpr std::string_view with[] = {
+        "",          "override", "secure", "tempfail", "secure", "tempfail", "dane-only",
+        "dane-only", "tempfail", "secure", "mixed",    "secure", "secure",   "secure"};
+    static constexpr std::string_view without[] = {"",     "override",  "may",  "tempfail", "may",
+                                                   "dane", "dane-only", "dane", "dane",     "dane",
+                                                   "dane", "may",       "dane", "may"};
+    const auto word = (enforced ? with : without)[row];
+    if (word != "mixed") return word;
+    return mixed == Mixed::mta_sts ? "secure" : mixed == Mixed::dane ? "dane" : "dane-only";
+}
+
+std::string_view oracle(const Evidence& evidence, const Options& options) {
+    const bool enforced = evidence.sts.enforced(test::noon);
+    auto word = word_of(row_by_list(evidence), enforced, options.mixed);
+    if (!options.postfix_dnssec && word.starts_with("dane")) word = enforced ? "secure" : "may";
+    const bool strict = options.default_level != DefaultLevel::none &&
+                        options.default_level != DefaultLevel::may &&
+                        options.default_level != DefaultLevel::dane;
+    if (strict && word == "dane") word = "may";
+    return word;
+}
+
+int strength(std::string_view word) {
+    if (word == "may") return 0;
+    if (word == "dane") return 1;
+    return word == "tempfail" ? 3 : 2;
+}
+
+std::string_view word_of(const Verdict& verdict) {
+    return verdict.level == Level::none_said ? to_string(verdict.cls) : to_string(verdict.level);
+}
+
+// What Postfix would do with the reply: the level it reads, or that it defers.
+std::string level_read(const Reply& reply, Form form) {
+    if (reply.kind == Reply::Kind::not_found) return "may";
+    if (reply.kind == Reply::Kind::temp) return "tempfail";
+    const auto read = read_postfix_policy(reply.text, form);
+    return read ? read->level : "unreadable: " + reply.text;
+}
+
+std::vector<std::string> multisets() {
+    std::vector<std::string> out{"-"};
+    const std::string letters = "UXNFA";
+    for (std::size_t a = 0; a < 5; a++) {
+        out.push_back({letters[a]});
+        for (std::size_t b = a; b < 5; b++) {
+            out.push_back({letters[a], letters[b]});
+            for (std::size_t c = b; c < 5; c++)
+                out.push_back({letters[a], letters[b], letters[c]});
+        }
+    }
+    return out;
+}
+
+std::vector<Options> all_options() {
+    std::vector<Options> out;
+    using L = DefaultLevel;
+    for (const Mixed mixed : {Mixed::mta_sts, Mixed::dane_only, Mixed::dane})
+        for (const bool dnssec : {true, false})
+            for (const L level : {L::none, L::may, L::dane, L::encrypt, L::dane_only,
+                                  L::fingerprint, L::verify, L::secure})
+                out.push_back({.mixed = mixed, .postfix_dnssec = dnssec, .default_level = level});
+    return out;
+}
+
+std::string told(const Evidence& evidence, const Options& options, const Verdict& verdict) {
+    std::string letters;
+    for (const Host& host : evidence.mx.hosts)
+        letters += letter(host.state);
+    return fmt::format("MX {} hosts {}+{} remembered {} E {} mixed {} dnssec {} default {}: row {} "
+                       "{}, should be row {} {}",
+                       to_string(evidence.mx.state), letters, evidence.mx.beyond,
+                       to_string(evidence.remembered), evidence.sts.enforced(test::noon),
+                       to_string(options.mixed), options.postfix_dnssec,
+                       to_string(options.default_level), verdict.row, word_of(verdict),
+                       row_by_list(evidence), oracle(evidence, options));
+}
+
+// Empty, or what is wrong.
+std::string fault(const Evidence& evidence, const Options& options) {
+    const Verdict verdict = decide(evidence, options, test::noon);
+    const auto word = oracle(evidence, options);
+    if (strength(word_of(verdict)) < strength(word)) return "weaker than the table";
+    if (word_of(verdict) != word || verdict.row != row_by_list(evidence)) return "not the table's";
+    for (const Form form : {Form::legacy, Form::tlsrpt}) {
+        const Reply reply = render(verdict, evidence, {.form = form, .no_policy = {}});
+        if (!reply.defect.empty()) return reply.defect;
+        if (level_read(reply, form) != word) return level_read(reply, form);
+    }
+    return {};
+}
+
+} // namespace
+
+TEST_CASE("every combination of evidence and options gets the table's word, and Postfix reads it") {
+    const auto sets = multisets();
+    const auto options = all_options();
+    REQUIRE(sets.size() == 56);
+    const Sts enforce = test::in_force(test::policy(mtasts::Mode::enforce, {"*.example.com"}));
+    const Sts testing = test::in_force(test::policy(mtasts::Mode::testing, {"*.example.com"}));
+    std::size_t turn = 0;
+    std::size_t tried = 0;
+    std::size_t wrong = 0;
+    for (const MxState state : {MxState::secure, MxState::insecure, MxState::bogus, MxState::failed,
+                                MxState::null_mx, MxState::nxdomain})
+        for (const auto& set : sets)
+            for (const std::size_t beyond : {0U, 2U}) {
+                Evidence evidence = test::evidence_for("example.com");
+                evidence.mx = test::mx(state, set);
+                evidence.mx.beyond = beyond;
+                for (const Sts& sts : {enforce, testing, Sts{}})
+                    for (const auto remembered :
+                         {Remembered::nothing, Remembered::no_dane, Remembered::dane}) {
+                        evidence.sts = sts;
+                        evidence.remembered = remembered;
+                        // A quarter of the options each time, another quarter the next.
+                        for (std::size_t i = turn++ % 4; i < options.size(); i += 4) {
+                            tried++;
+                            const auto why = fault(evidence, options[i]);
+                            if (why.empty()) continue;
+                            wrong++;
+                            const Verdict verdict = decide(evidence, options[i], test::noon);
+                            if (wrong <= 5)
+                                FAIL_CHECK(why << " -- " << told(evidence, options[i], verdict));
+                        }
+                    }
+            }
+    CHECK(tried == 72'576);
+    CHECK(wrong == 0);
+}
