@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "engine/engine.h"
 #include "engine/from_config.h"
+#include "engine/housekeeping.h"
 #include "engine/refresh.h"
 #include "log/log.h"
 #include "serve/admin_server.h"
@@ -153,7 +154,8 @@ int serve_until_told(const config::Config& config, const engine::Overrides& over
     const engine::Sources sources{loop, clock, **resolver, **fetcher, **store, log, random};
     const engine::Options options = engine::engine_options(config);
     engine::Engine engine(sources, maps, overrides, options);
-    const engine::Refresh refresh(sources, engine, engine::RefreshLimits::within(options));
+    const engine::Refresh refresh(engine, engine::RefreshLimits::within(options));
+    const engine::Housekeeping housekeeping(engine.sources());
 
     serve::Shared shared(config.limits.connections);
     serve::Counters counters;

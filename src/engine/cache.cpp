@@ -104,13 +104,21 @@ void Cache::link(Entries::value_type& item) {
 void Cache::evict_one() {
     while (std::exchange(hand_->second.used, false))
         hand_ = hand_->second.next;
-    Entries::value_type* victim = hand_;
-    hand_ = victim->second.next;
-    victim->second.prev->second.next = victim->second.next;
-    victim->second.next->second.prev = victim->second.prev;
-    octets_ -= victim->second.octets;
-    set_due(*victim, not_due);
-    entries_.erase(entries_.find(victim->first));
+    drop(entries_.find(hand_->first));
+}
+
+void Cache::drop(Entries::iterator item) {
+    Entry& entry = item->second;
+    if (hand_ == &*item) hand_ = entry.next == hand_ ? nullptr : entry.next;
+    entry.prev->second.next = entry.next;
+    entry.next->second.prev = entry.prev;
+    octets_ -= entry.octets;
+    set_due(*item, not_due);
+    entries_.erase(item);
+}
+
+void Cache::erase(std::string_view key) {
+    if (const auto found = entries_.find(key); found != entries_.end()) drop(found);
 }
 
 } // namespace postseal::engine

@@ -37,7 +37,7 @@ struct RefreshLimits {
 
 class Refresh {
   public:
-    Refresh(Sources sources, Engine& engine, const RefreshLimits& limits);
+    Refresh(Engine& engine, const RefreshLimits& limits);
     Refresh(const Refresh&) = delete;
     Refresh& operator=(const Refresh&) = delete;
     ~Refresh();

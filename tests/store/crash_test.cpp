@@ -37,7 +37,7 @@ std::string name_of(int round, int number) { return fmt::format("r{}-{}.example"
     if (!store) ::_exit(1);
     async::Timer tick;
     for (int number = 0;; number++) {
-        (*store)->save(dane_row(name_of(round, number), number));
+        (*store)->save(nexthop_row(name_of(round, number), number));
         (*store)->save(sts_row("same.example", number));
         const Saved saved{.number = number, .at = Clock::now()};
         if (::write(out, &saved, sizeof saved) != sizeof saved) ::_exit(1);
@@ -94,8 +94,8 @@ TEST_CASE("kill -9 loses the last moment and nothing older") {
             const std::string name = name_of(round, number);
             const auto read = (*file)->load(domain(name), name);
             CHECK_FALSE(read.fault.has_value());
-            if (read.loaded.dane) {
-                CHECK(read.loaded.dane == dane_row(name, number));
+            if (read.value.nexthop) {
+                CHECK(read.value.nexthop == nexthop_row(name, number));
                 CHECK(newest == number - 1); // no hole: groups are written in order
                 newest = number;
                 continue;
@@ -106,7 +106,7 @@ TEST_CASE("kill -9 loses the last moment and nothing older") {
         most_lost = std::max(most_lost, lost);
         // Saved together, so written together.
         const auto same = (*file)->load(domain("same.example"), "");
-        if (newest >= 0) CHECK(same.loaded.sts == sts_row("same.example", newest));
+        if (newest >= 0) CHECK(same.value.sts == sts_row("same.example", newest));
         file->reset();
         CHECK(sql(scratch.file(), "PRAGMA integrity_check") == "ok");
     }

@@ -44,7 +44,7 @@ struct World {
     Loaded load(const std::string& name) {
         return async::block_on(loop, store->load(domain(name), name));
     }
-    bool holds(const std::string& name) { return load(name).dane == dane_row(name); }
+    bool holds(const std::string& name) { return load(name).nexthop == nexthop_row(name); }
     bool degraded() { return store->status().degraded; }
     bool recovers() {
         const MonoTime end = loop.now() + milliseconds(10'000);
@@ -86,12 +86,12 @@ void save_much(World& world) {
     StsRow row = sts_row("big.example");
     row.body.assign(60'000, 'x');
     world.store->save(row);
-    world.store->save(dane_row("new.example"));
+    world.store->save(nexthop_row("new.example"));
 }
 
 std::string full_while_in_use(World& world) {
     EXPECT(world.start());
-    world.store->save(dane_row("old.example"));
+    world.store->save(nexthop_row("old.example"));
     world.flush();
     world.fill_disk();
     save_much(world);
@@ -111,7 +111,7 @@ std::string full_while_in_use(World& world) {
 std::string full_at_start(World& world, bool has_file) {
     if (has_file) {
         EXPECT(world.start());
-        world.store->save(dane_row("old.example"));
+        world.store->save(nexthop_row("old.example"));
         world.store.reset();
     }
     world.fill_disk();
@@ -142,7 +142,7 @@ bool leave_log(World& world) {
 
 std::string read_only_at_start(World& world, bool with_log) {
     EXPECT(world.start());
-    world.store->save(dane_row("old.example"));
+    world.store->save(nexthop_row("old.example"));
     world.flush();
     if (with_log) EXPECT(leave_log(world));
     world.store.reset();
@@ -151,7 +151,7 @@ std::string read_only_at_start(World& world, bool with_log) {
     EXPECT(world.degraded());
     EXPECT(world.store->status().reason.contains("read-only"));
     EXPECT(world.holds("old.example"));
-    world.store->save(dane_row("new.example"));
+    world.store->save(nexthop_row("new.example"));
     world.flush();
     EXPECT(world.degraded());
     EXPECT(world.holds("new.example") && world.holds("old.example"));
@@ -179,7 +179,7 @@ std::string damaged_and_read_only(World& world) {
     EXPECT(world.start());
     EXPECT(world.degraded());
     EXPECT(world.store->status().reason.contains("cannot move it aside: Read-only file system"));
-    world.store->save(dane_row("new.example"));
+    world.store->save(nexthop_row("new.example"));
     world.flush();
     EXPECT(world.holds("new.example"));
     EXPECT(set_read_only(world.folder, false));

@@ -158,12 +158,12 @@ TEST_CASE("an override goes out as it is") {
     for (const auto* text :
          {"none", "verify  match=hostname:.example.com\ttafile=/etc/ca.pem", "secure",
           "may enable_rpk=yes", "secure policy_type=sts mx_host_pattern=a { policy_string = b }"}) {
-        evidence.override_policy = text;
+        evidence.override_ = Override{.policy = text};
         for (const Form form : {Form::legacy, Form::tlsrpt})
             CHECK(reply_to(evidence, {.form = form, .no_policy = "may"}) ==
                   Reply{.kind = Kind::ok, .text = text, .defect = {}});
     }
-    evidence.override_policy = "secure match=";
+    evidence.override_ = Override{.policy = "secure match="};
     const Reply reply = reply_to(evidence, {});
     CHECK(reply.kind == Kind::temp);
     CHECK(reply.defect == "Postfix would not read the override \"secure match=\": attribute match "
