@@ -44,9 +44,34 @@ std::optional<bool> dane_seen(const verdict::Mx& mx) {
 
 Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
                const Options& options)
-    : sources_(sources), maps_(maps), overrides_(overrides), options_(options),
+    : sources_(sources), maps_(std::make_shared<const Maps>(maps)), overrides_(overrides),
+      options_(options),
       cache_(options.cache_octets), downgrades_(sources.log),
       limiter_(sources.loop, options.lookups), sts_(sources, downgrades_), flights_(sources.loop) {}
+
+void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& options) {
+    const bool same_replies = maps == *maps_ && options.verdict == options_.verdict;
+    if (maps != *maps_) maps_ = std::make_shared<const Maps>(maps);
+    options_ = options;
+    cache_.limit(options.cache_octets);
+    limiter_.set_permits(options.lookups);
+    const Overrides before = std::exchange(overrides_, std::move(overrides));
+    if (same_replies) {
+        override_changed(before);
+        return;
+    }
+    cache_.clear();
+    no_promise_.reset();
+}
+
+void Engine::override_changed(const Overrides& before) {
+    const std::vector<std::string> keys = before.differences(overrides_);
+    // What is below a parent is all over the memory.
+    if (std::ranges::any_of(keys, [](const std::string& key) { return key.starts_with('.'); }))
+        return cache_.clear();
+    for (const std::string& key : keys)
+        cache_.erase(key);
+}
 
 Engine::Flights::Shared Engine::start_or_join(const Nexthop& nexthop, MonoTime asked) {
     Flights::Shared flight = flights_.start_or_join(nexthop.key(), [&](Progress& progress) {
@@ -95,6 +120,9 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     lookups.start(look_up_sts(nexthop, progress, row, sts));
     co_await lookups.join();
 
+    // One may have come meanwhile, by reconfigure().
+    if (auto policy = overrides_.find(nexthop))
+        co_return overridden(nexthop, std::move(*policy), progress.asked);
     const WallTime now = sources_.clock.now();
     verdict::Evidence evidence{.nexthop = nexthop,
                                .mx = std::move(mx),
@@ -198,6 +226,7 @@ std::shared_ptr<const Answer> Engine::write(verdict::Evidence evidence, verdict:
     std::shared_ptr<const Replies> replies = render(evidence, verdict, written);
     return std::make_shared<const Answer>(Answer{.evidence = std::move(evidence),
                                                  .verdict = std::move(verdict),
+                                                 .maps = maps_,
                                                  .written = std::move(written),
                                                  .replies = std::move(replies),
                                                  .holds = holds});
@@ -207,7 +236,7 @@ std::shared_ptr<const Replies> Engine::render(const verdict::Evidence& evidence,
                                               const verdict::Verdict& verdict,
                                               std::vector<verdict::Reply>& written) {
     Replies replies;
-    for (const verdict::ReplyOptions& options : maps_.variants()) {
+    for (const verdict::ReplyOptions& options : maps_->variants()) {
         verdict::Reply& reply = written.emplace_back(verdict::render(verdict, evidence, options));
         if (!reply.defect.empty())
             sources_.log.error("reply-defect", {{"nexthop", evidence.nexthop.key()},

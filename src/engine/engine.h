@@ -5,6 +5,8 @@
 // is known by then; the evaluation goes on and its result is kept. A failed lookup never takes the
 // place of what was found before and still holds.
 // take_due() and look_again() are for Refresh: what is in use is evaluated again before it must.
+// reconfigure() changes it in place: questions under way end with the new settings, and what memory
+// holds for others is dropped. An Answer keeps the maps that it was written for.
 // Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -44,6 +46,8 @@ class Engine {
     Engine& operator=(const Engine&) = delete;
     ~Engine() = default;
 
+    void reconfigure(const Maps& maps, Overrides overrides, const Options& options);
+
     // Null: not known now. Keys are canonical (Nexthop::key()); another spelling is just not found.
     [[nodiscard]] const Replies* known(std::string_view key) {
         return cache_.find(key, sources_.loop.now());
@@ -67,7 +71,8 @@ class Engine {
     }
 
     [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
-    [[nodiscard]] const Maps& maps() const { return maps_; }
+    [[nodiscard]] const Maps& maps() const { return *maps_; }
+    [[nodiscard]] std::shared_ptr<const Maps> shared_maps() const { return maps_; }
     [[nodiscard]] std::size_t cached() const { return cache_.size(); }
     [[nodiscard]] std::size_t in_the_air() const { return flights_.in_the_air(); }
 
@@ -86,6 +91,7 @@ class Engine {
     async::Task<std::shared_ptr<const Answer>> evaluate(Nexthop nexthop, Progress& progress);
     std::shared_ptr<const Answer> overridden(const Nexthop& nexthop, std::string policy,
                                              MonoTime asked);
+    void override_changed(const Overrides& before);
     void keep(const Answer& answer, seconds txt_ttl, unsigned failures, MonoTime asked);
     async::Task<> look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx);
     async::Task<> look_up_sts(Nexthop nexthop, Progress& progress,
@@ -101,8 +107,8 @@ class Engine {
                                           std::vector<verdict::Reply>& written);
 
     Sources sources_;
-    const Maps& maps_;
-    const Overrides& overrides_;
+    std::shared_ptr<const Maps> maps_;
+    Overrides overrides_;
     Options options_;
     Cache cache_;
     std::shared_ptr<const Replies> no_promise_; // shared by all the domains without one

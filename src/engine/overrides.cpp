@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -99,6 +101,16 @@ std::optional<std::string> Overrides::find(const Nexthop& nexthop) const {
         if (const auto parent = policies_.find(name.substr(dot)); parent != policies_.end())
             return parent->second;
     return std::nullopt;
+}
+
+std::vector<std::string> Overrides::differences(const Overrides& other) const {
+    std::vector<std::pair<std::string, std::string>> differing;
+    std::ranges::set_symmetric_difference(policies_, other.policies_,
+                                          std::back_inserter(differing));
+    std::vector<std::string> keys;
+    for (auto& [key, policy] : differing)
+        if (keys.empty() || keys.back() != key) keys.push_back(std::move(key));
+    return keys;
 }
 
 } // namespace postseal::engine

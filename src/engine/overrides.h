@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postseal::engine {
 
@@ -29,6 +30,8 @@ class Overrides {
                                                                      const std::string& file);
 
     [[nodiscard]] std::optional<std::string> find(const Nexthop& nexthop) const;
+    // Canonical keys and ".parent"s that one has and the other has not, or with another policy.
+    [[nodiscard]] std::vector<std::string> differences(const Overrides& other) const;
     [[nodiscard]] std::size_t size() const { return policies_.size(); }
 
   private:

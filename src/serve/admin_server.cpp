@@ -86,7 +86,7 @@ async::Task<std::string> AdminServer::explain(std::string key) {
         co_return line_of(
             {{"ok", true}, {"explain", engine::explain_no_nexthop(key, nexthop.error())}});
     const auto answer = co_await engine_.answer(*nexthop);
-    co_return line_of({{"ok", true}, {"explain", engine::explain(*answer, engine_.maps())}});
+    co_return line_of({{"ok", true}, {"explain", engine::explain(*answer, *answer->maps)}});
 }
 
 } // namespace postseal::serve
