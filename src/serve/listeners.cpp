@@ -55,9 +55,8 @@ std::expected<std::vector<Bound>, std::string> bind_all(const std::vector<config
     return all;
 }
 
-Listeners::Listeners(async::UvLoop& loop, Log& log, Shared& shared, Keeper* keeper,
-                     MakeProtocol make)
-    : loop_(loop), log_(log), shared_(shared), keeper_(keeper), make_(std::move(make)) {}
+Listeners::Listeners(async::UvLoop& loop, Log& log, Shared& shared, Keeper* keeper)
+    : loop_(loop), log_(log), shared_(shared), keeper_(keeper) {}
 
 Listeners::Entry* Listeners::find(const config::Address& address) {
     for (Entry& entry : entries_)

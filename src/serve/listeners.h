@@ -47,10 +47,13 @@ class Listeners {
   public:
     using MakeProtocol = std::function<std::unique_ptr<Protocol>(const config::Listen&)>;
     // `keeper` may be null.
-    Listeners(async::UvLoop& loop, Log& log, Shared& shared, Keeper* keeper, MakeProtocol make);
+    Listeners(async::UvLoop& loop, Log& log, Shared& shared, Keeper* keeper);
     Listeners(const Listeners&) = delete;
     Listeners& operator=(const Listeners&) = delete;
     ~Listeners() = default;
+
+    // Before the first apply().
+    void speak(MakeProtocol make) { make_ = std::move(make); }
 
     // Binds what is new and gives the files of the others their new owners and modes.
     [[nodiscard]] std::expected<std::vector<Bound>, std::string>
