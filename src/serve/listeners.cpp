@@ -19,7 +19,7 @@ void remove_file(const config::Address& address) {
 
 void unbind(const std::vector<Bound>& all) {
     for (const Bound& bound : all)
-        if (!bound.passed) remove_file(bound.listen.address);
+        if (bound.origin == Bound::Origin::bound) remove_file(bound.listen.address);
 }
 
 std::expected<void, std::string> all_differ(const std::vector<config::Listen>& wanted) {
@@ -49,8 +49,11 @@ std::expected<std::vector<Bound>, std::string> bind_all(const std::vector<config
             unbind(all);
             return std::unexpected(std::move(fds.error()));
         }
-        all.push_back({listen, std::move(*fds), inherited.from() == Inherited::From::keeper &&
-                                                       inherited.size() < before});
+        Bound::Origin origin = Bound::Origin::bound;
+        if (inherited.size() < before)
+            origin = inherited.from() == Inherited::From::keeper ? Bound::Origin::passed
+                                                                 : Bound::Origin::taken_over;
+        all.push_back({listen, std::move(*fds), origin});
     }
     return all;
 }
@@ -115,9 +118,10 @@ std::unique_ptr<Server> Listeners::serve(const config::Listen& listen, std::vect
 
 void Listeners::begin(Bound bound) {
     auto server = serve(bound.listen, std::move(bound.fds));
-    const bool kept = keeper_ != nullptr && !bound.passed &&
+    const bool passed = bound.origin == Bound::Origin::passed;
+    const bool kept = keeper_ != nullptr && !passed &&
                       keeper_->keep(bound.listen.address.text(), server->listening());
-    entries_.push_back({std::move(bound.listen), bound.passed, kept, std::move(server)});
+    entries_.push_back({std::move(bound.listen), passed, kept, std::move(server)});
 }
 
 void Listeners::change(Entry& entry, const config::Listen& listen) {

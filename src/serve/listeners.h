@@ -36,7 +36,8 @@ class Keeper {
 struct Bound {
     config::Listen listen;
     std::vector<Fd> fds;
-    bool passed = false; // by somebody who keeps it too
+    enum class Origin { bound, taken_over, passed }; // passed: by somebody who keeps it too
+    Origin origin = Origin::bound;
 };
 
 // Errors: one sentence; what was bound before the fault is undone.
@@ -74,7 +75,7 @@ class Listeners {
   private:
     struct Entry {
         config::Listen listen;
-        bool passed = false; // as in Bound
+        bool passed = false; // Bound::Origin
         bool kept = false;   // by the Keeper
         std::unique_ptr<Server> server;
     };

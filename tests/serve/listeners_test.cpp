@@ -185,7 +185,7 @@ TEST_CASE("what a keeper has passed is not given to it again, and its file is no
     const std::vector wanted{field.at("a")};
     auto bound = bind_all(wanted, passed);
     REQUIRE(bound);
-    CHECK(bound->front().passed);
+    CHECK(bound->front().origin == Bound::Origin::passed);
     field.listeners.apply(wanted, *std::move(bound));
     CHECK(keeper.kept.empty());
     CHECK(field.ask(field.connect("a"), 10) == "socketmap.");
