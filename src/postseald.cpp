@@ -1,6 +1,6 @@
 // postseald: gives Postfix its per-destination TLS policy, see postseald(8)
 //
-// Builds everything, in order, and turns the loop until SIGTERM or SIGINT.
+// Builds everything, in order, and turns the loop until SIGTERM, SIGINT or a successor.
 // SPDX-License-Identifier: BSD-3-Clause
 #include "async/uv_loop.h"
 #include "config/config.h"
@@ -224,8 +224,9 @@ int run(int argc, char** argv) {
     app.add_flag("--take-over", arguments.take_over,
                  "go on in the place of the running daemon, with its listening sockets");
     app.footer(
-        "Exit status: 0 ended by SIGTERM or SIGINT, 64 usage, 69 an address cannot be listened on, "
-        "70 internal error, 78 configuration error.");
+        "Exit status: 0 ended by SIGTERM, SIGINT or a successor, 64 usage, 69 an address cannot be "
+        "listened on, or the daemon to take over from does not give way, 70 internal error, "
+        "78 configuration error.");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
