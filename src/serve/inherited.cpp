@@ -27,11 +27,7 @@ bool is_gone(const std::string& path) {
 } // namespace
 
 std::expected<void, std::string> Inherited::add(Fd fd) {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
-        return std::unexpected(fmt::format("descriptor {} is no socket", fd.get()));
-    const std::string text = address_text(reinterpret_cast<const sockaddr*>(&address), size);
+    const std::string text = local_address(fd.get());
     if (!has(fd.get(), SO_TYPE, SOCK_STREAM) || !has(fd.get(), SO_ACCEPTCONN, 1) || text.empty())
         return std::unexpected(fmt::format("descriptor {} is no listening stream socket{}{}",
                                            fd.get(), text.empty() ? "" : ": ", text));

@@ -100,9 +100,7 @@ void Listeners::apply(const std::vector<config::Listen>& wanted, std::vector<Bou
             change(*entry++, *listen);
             continue;
         }
-        if (keeper_ != nullptr) keeper_->forget(entry->listen.address.text());
-        close(*entry);
-        if (!entry->passed) remove_file(entry->listen.address);
+        remove(*entry);
         entry = entries_.erase(entry);
     }
     for (Bound& bound : fresh)
@@ -119,9 +117,23 @@ std::unique_ptr<Server> Listeners::serve(const config::Listen& listen, std::vect
 void Listeners::begin(Bound bound) {
     auto server = serve(bound.listen, std::move(bound.fds));
     const bool passed = bound.origin == Bound::Origin::passed;
-    const bool kept = keeper_ != nullptr && !passed &&
-                      keeper_->keep(bound.listen.address.text(), server->listening());
+    const bool kept = !passed && keep(*server);
     entries_.push_back({std::move(bound.listen), passed, kept, std::move(server)});
+}
+
+bool Listeners::keep(const Server& server) {
+    bool kept = keeper_ != nullptr;
+    for (const int fd : server.listening())
+        kept = kept && keeper_->keep(local_address(fd), fd);
+    return kept;
+}
+
+void Listeners::remove(Entry& entry) {
+    if (keeper_ != nullptr)
+        for (const int fd : entry.server->listening())
+            keeper_->forget(local_address(fd));
+    close(entry);
+    if (!entry.passed) remove_file(entry.listen.address);
 }
 
 void Listeners::change(Entry& entry, const config::Listen& listen) {

@@ -24,12 +24,12 @@
 
 namespace postseal::serve {
 
-// Who holds copies of the listening sockets, so that they outlive the process.
+// Who holds copies of the listening sockets, by local_address(), so that they outlive the process.
 class Keeper {
   public:
     virtual ~Keeper() = default;
     // False: it does not.
-    virtual bool keep(const std::string& address, const std::vector<int>& fds) = 0;
+    virtual bool keep(const std::string& address, int fd) = 0;
     virtual void forget(const std::string& address) = 0;
 };
 
@@ -82,6 +82,8 @@ class Listeners {
     [[nodiscard]] Entry* find(const config::Address& address);
     [[nodiscard]] std::unique_ptr<Server> serve(const config::Listen& listen, std::vector<Fd> fds);
     void begin(Bound bound);
+    [[nodiscard]] bool keep(const Server& server);
+    void remove(Entry& entry);
     void change(Entry& entry, const config::Listen& listen);
     void close(Entry& entry);
     void leave(std::unique_ptr<Server> server);

@@ -211,6 +211,13 @@ std::string address_text(const sockaddr* address, socklen_t size) {
     return out.text();
 }
 
+std::string local_address(int fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
+    return address_text(reinterpret_cast<const sockaddr*>(&address), size);
+}
+
 std::string peer_name(int fd) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;

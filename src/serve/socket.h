@@ -71,6 +71,7 @@ struct Peer {
 
 // As config::Address writes it, in numbers; empty where it has no such form.
 [[nodiscard]] std::string address_text(const sockaddr* address, socklen_t size);
+[[nodiscard]] std::string local_address(int fd);
 
 // The other side, for the log: "127.0.0.1", "::1", or "unix".
 [[nodiscard]] std::string peer_name(int fd);

@@ -61,11 +61,10 @@ void Systemd::status(const std::string& text) const { tell("STATUS=" + text); }
 void Systemd::stopping() const { tell("STOPPING=1\nSTATUS=ending"); }
 void Systemd::alive() const { tell("WATCHDOG=1"); }
 
-bool Systemd::keep(const std::string& address, const std::vector<int>& fds) {
+bool Systemd::keep(const std::string& address, int fd) {
     if (!at_work()) return false;
     const std::string state = fmt::format("FDSTORE=1\nFDNAME={}", store_name(address));
-    return ::sd_pid_notify_with_fds(0, 0, state.c_str(), fds.data(),
-                                    static_cast<unsigned>(fds.size())) > 0;
+    return ::sd_pid_notify_with_fds(0, 0, state.c_str(), &fd, 1) > 0;
 }
 
 void Systemd::forget(const std::string& address) {
@@ -82,7 +81,7 @@ void Systemd::reloading() const {}
 void Systemd::status(const std::string&) const {}
 void Systemd::stopping() const {}
 void Systemd::alive() const {}
-bool Systemd::keep(const std::string&, const std::vector<int>&) { return false; }
+bool Systemd::keep(const std::string&, int) { return false; }
 void Systemd::forget(const std::string&) {}
 
 #endif

@@ -31,7 +31,7 @@ class Systemd final : public serve::Keeper {
     void alive() const;
 
     // The file descriptor store: what is there survives a restart.
-    bool keep(const std::string& address, const std::vector<int>& fds) override;
+    bool keep(const std::string& address, int fd) override;
     void forget(const std::string& address) override;
 };
 

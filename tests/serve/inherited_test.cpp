@@ -23,8 +23,7 @@ Fd tcp(int family, int type, bool listening, std::string* address = nullptr) {
         reinterpret_cast<sockaddr_in&>(any).sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr*>(&any), size) == 0);
     if (listening) REQUIRE(::listen(fd.get(), 1) == 0);
-    ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&any), &size);
-    if (address != nullptr) *address = address_text(reinterpret_cast<sockaddr*>(&any), size);
+    if (address != nullptr) *address = local_address(fd.get());
     return fd;
 }
 
@@ -80,7 +79,7 @@ TEST_CASE("what is no listening stream socket is refused in words") {
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
     const Fd other(ends[1]);
-    CHECK(fault(Fd(ends[0])).find("is no socket") != std::string::npos);
+    CHECK(fault(Fd(ends[0])).find("no listening stream") != std::string::npos);
     CHECK(fault(tcp(AF_INET, SOCK_STREAM, false)).find("no listening stream") != std::string::npos);
     CHECK(fault(tcp(AF_INET, SOCK_DGRAM, false)).find("no listening stream") != std::string::npos);
     CHECK(inherited.size() == 0);

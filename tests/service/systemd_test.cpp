@@ -46,7 +46,7 @@ struct Manager {
 TEST_CASE("without systemd nothing is told and nothing kept") {
     Systemd systemd;
     CHECK_FALSE(systemd.at_work());
-    CHECK_FALSE(systemd.keep("unix:/x", {0}));
+    CHECK_FALSE(systemd.keep("unix:/x", 0));
     CHECK_FALSE(systemd.watchdog());
     systemd.ready("all is well");
     std::vector<std::string> refused;
@@ -75,7 +75,7 @@ TEST_CASE("what is told is in systemd's words") {
 TEST_CASE("listening sockets are stored by a name without colons") {
     Manager manager;
     Systemd systemd;
-    CHECK(systemd.keep("inet:[::1]:8461", {0, 1}));
+    CHECK(systemd.keep("inet:[::1]:8461", 0));
     CHECK(manager.next() == "FDSTORE=1\nFDNAME=inet_[__1]_8461");
     systemd.forget("unix:/run/a b");
     CHECK(manager.next() == "FDSTOREREMOVE=1\nFDNAME=unix_/run/a_b");

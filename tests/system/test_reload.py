@@ -68,6 +68,24 @@ def test_listeners(running):
         assert connection.ask("postfix", "dane.example") == "OK dane-only"
 
 
+def test_the_admin_listener_itself(running):
+    """Who asks for it gets the answer; another protocol at the same address is another listener."""
+    admin = str(running.folder / "admin.sock")
+    others = [entry for entry in running.settings["listen"] if entry["protocol"] != "admin"]
+    running.write_configuration(running.with_settings(
+        listen=[*others, {"address": f"unix:{admin}", "protocol": "socketmap"}]
+    ))
+    result = running.tool("--socket", admin, "reload")
+    assert (result.returncode, result.stdout) == (OK, "changed: listen\n"), result.stderr
+    running.unix_socket = running.folder / "admin.sock"
+    with running.connect_unix() as connection:
+        assert connection.ask("postfix", "dane.example") == "OK dane-only"
+        running.write_configuration(running.with_settings(listen=others))
+        running.process.send_signal(signal.SIGHUP)
+        assert connection.is_closed_by_server()
+    assert not running.unix_socket.exists()
+
+
 def test_maps(running):
     assert running.ask("plain.example") == "NOTFOUND "
     maps = [{"name": "postfix", "no_policy": "encrypt"}, {"name": "mine", "form": "tlsrpt"}]
