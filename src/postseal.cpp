@@ -64,8 +64,7 @@ int run(int argc, char** argv) {
     common_options(*explain, common);
     explain->footer("Example: postseal explain --direct example.com");
 
-    CLI::App* reload =
-        app.add_subcommand("reload", "have the daemon read its configuration again");
+    CLI::App* reload = app.add_subcommand("reload", "have the daemon read its configuration again");
     daemon_options(*reload, common);
     reload->footer("Example: postseal reload");
 

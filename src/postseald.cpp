@@ -163,19 +163,19 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     serve::Shared shared(config.limits.connections);
     serve::Counters counters;
     serve::Listeners listeners(loop, log, shared, &systemd);
-    service::Reload reload({.loop = loop,
-                            .log = log,
-                            .resolver = resolver,
-                            .fetcher = fetcher,
-                            .engine = engine,
-                            .refresh = refresh,
-                            .shared = shared,
-                            .listeners = listeners},
-                           [&arguments] { return load_config(arguments); }, config, overrides);
+    service::Reload reload(
+        {.loop = loop,
+         .log = log,
+         .resolver = resolver,
+         .fetcher = fetcher,
+         .engine = engine,
+         .refresh = refresh,
+         .shared = shared,
+         .listeners = listeners},
+        [&arguments] { return load_config(arguments); }, config, overrides);
     service::Ending ending(loop, listeners);
-    service::StatusLine status(loop, systemd, [&] {
-        return status_line(engine, listeners, **store, reload);
-    });
+    service::StatusLine status(loop, systemd,
+                               [&] { return status_line(engine, listeners, **store, reload); });
     service::Control steering({.loop = loop,
                                .log = log,
                                .systemd = systemd,

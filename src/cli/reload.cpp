@@ -10,8 +10,7 @@ namespace postseal::cli {
 namespace {
 
 std::string names(const Json& reply, const char* member) {
-    return fmt::format("{}",
-                       fmt::join(reply.value(member, std::vector<std::string>()), ", "));
+    return fmt::format("{}", fmt::join(reply.value(member, std::vector<std::string>()), ", "));
 }
 
 } // namespace

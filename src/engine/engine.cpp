@@ -45,8 +45,7 @@ std::optional<bool> dane_seen(const verdict::Mx& mx) {
 Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
                const Options& options)
     : sources_(sources), maps_(std::make_shared<const Maps>(maps)), overrides_(overrides),
-      options_(options),
-      cache_(options.cache_octets), downgrades_(sources.log),
+      options_(options), cache_(options.cache_octets), downgrades_(sources.log),
       limiter_(sources.loop, options.lookups), sts_(sources, downgrades_), flights_(sources.loop) {}
 
 void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& options) {

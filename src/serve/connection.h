@@ -62,8 +62,8 @@ class Connection {
     void start(async::Task<> body) { tasks_.start(std::move(body)); }
     void fulfil(Place place, std::string_view whole);
 
-    // As fulfil(), at once and with copies of the descriptors (SCM_RIGHTS); only for the one request
-    // that is open, on a unix socket. False: the client does not take it.
+    // As fulfil(), at once and with copies of the descriptors (SCM_RIGHTS); only for the one
+    // request that is open, on a unix socket. False: the client does not take it.
     [[nodiscard]] bool fulfil_with(Place place, std::string_view whole, std::span<const int> fds);
 
     [[nodiscard]] int fd() const { return fd_.get(); }

@@ -43,8 +43,8 @@ class Fd {
 // What is inherited for the address is taken instead of bound.
 // Errors: one sentence that names the address and the remedy.
 class Inherited;
-[[nodiscard]] std::expected<std::vector<Fd>, std::string>
-listen_on(const config::Listen& listen, Inherited* inherited = nullptr);
+[[nodiscard]] std::expected<std::vector<Fd>, std::string> listen_on(const config::Listen& listen,
+                                                                    Inherited* inherited = nullptr);
 
 // Gives a unix socket's file its owner, group and mode, where they differ. Errors: likewise.
 [[nodiscard]] std::expected<void, std::string> set_owner(const config::Listen& listen);

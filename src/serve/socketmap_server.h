@@ -36,7 +36,8 @@ class SocketmapServer final : public Protocol {
 
   private:
     void take_maps();
-    void answer(std::string_view key, const std::pair<std::string, std::size_t>& map, Connection& connection);
+    void answer(std::string_view key, const std::pair<std::string, std::size_t>& map,
+                Connection& connection);
     async::Task<> answer_later(Connection& connection, Connection::Place place, Nexthop nexthop,
                                std::string map);
 

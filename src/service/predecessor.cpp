@@ -132,9 +132,9 @@ std::expected<void, std::string> Predecessor::receive(std::vector<serve::Fd>& pa
     }
     const auto reply = nlohmann::json::parse(line, nullptr, false);
     if (reply.is_object() && reply.value("ok", false)) return {};
-    return std::unexpected(fmt::format(
-        "the running daemon at {} does not give way: {}", socket_,
-        reply.is_object() ? reply.value("error", "no reason given") : "it is no postseald"));
+    return std::unexpected(fmt::format("the running daemon at {} does not give way: {}", socket_,
+                                       reply.is_object() ? reply.value("error", "no reason given")
+                                                         : "it is no postseald"));
 }
 
 } // namespace postseal::service

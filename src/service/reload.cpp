@@ -31,9 +31,7 @@ std::string https_files(const config::Https& https) {
     return https.ca_file.empty() ? std::string() : contents({https.ca_file});
 }
 
-async::Task<> bring_up(std::shared_ptr<dns::Unbound> resolver) {
-    co_await resolver->round_trip();
-}
+async::Task<> bring_up(std::shared_ptr<dns::Unbound> resolver) { co_await resolver->round_trip(); }
 
 } // namespace
 

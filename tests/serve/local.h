@@ -55,8 +55,8 @@ struct Local {
     // The same server's other clients, on a unix socket.
     [[nodiscard]] serve::Fd connect_unix() const {
         serve::Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
-        REQUIRE(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&unix_address),
-                          unix_size) == 0);
+        REQUIRE(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&unix_address), unix_size) ==
+                0);
         ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
         return fd;
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "service/systemd.h"
 
-
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -25,8 +24,7 @@ struct Manager {
         const std::string name = "@postseal-test-" + std::to_string(::getpid());
         name.copy(address.sun_path, sizeof address.sun_path - 1);
         address.sun_path[0] = 0;
-        const auto size =
-            static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+        const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
         REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
         ::setenv("NOTIFY_SOCKET", name.c_str(), 1);
     }

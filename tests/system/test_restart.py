@@ -34,6 +34,16 @@ def managed(new_daemon, tmp_path):
 
 # --- Without a service manager ---------------------------------------------------------------
 
+def test_a_plain_restart_is_noticed(new_daemon):
+    """The control: these clients can fail."""
+    daemon = new_daemon()
+    daemon.start()
+    with Clients(daemon.connect, daemon.connect_unix) as clients:
+        daemon.restart()
+        clients.wait_for_answers()
+    assert any("refused" in failure for failure in clients.failures())
+
+
 def test_take_over_fails_no_query(new_daemon):
     daemon = new_daemon()
     daemon.start()
