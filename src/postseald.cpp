@@ -103,6 +103,34 @@ std::string admin_socket(const config::Config& config) {
     return std::string(config::default_admin_socket);
 }
 
+struct Sockets {
+    std::optional<service::Predecessor> predecessor; // must end before the store is opened
+    std::vector<serve::Bound> bound;
+    std::vector<std::string> complaints; // about what was passed to us
+};
+
+// Passed by systemd, handed over by the daemon that we take over from, or bound now.
+std::expected<Sockets, std::string> listening_sockets(const Arguments& arguments,
+                                                      const config::Config& config,
+                                                      service::Systemd& systemd) {
+    Sockets sockets;
+    serve::Inherited passed = systemd.passed(sockets.complaints);
+    if (arguments.take_over) {
+        auto found = service::Predecessor::find(admin_socket(config));
+        if (!found) return std::unexpected(std::move(found.error()));
+        sockets.predecessor = *std::move(found);
+    }
+    serve::Inherited& inherited = sockets.predecessor ? sockets.predecessor->listeners() : passed;
+    auto bound = serve::bind_all(config.listen, inherited);
+    if (!bound) return std::unexpected(std::move(bound.error()));
+    sockets.bound = *std::move(bound);
+    for (const std::string& address : inherited.addresses()) {
+        sockets.complaints.push_back("no [[listen]] names " + address);
+        systemd.forget(address);
+    }
+    return sockets;
+}
+
 int serve_until_told(const Arguments& arguments, const config::Config& config,
                      const engine::Overrides& overrides) {
     // Before anybody can connect: a signal that comes early counts when the loop turns.
@@ -113,28 +141,14 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     const async::SignalWatch hang_up(loop, SIGHUP, [&control] { control->reload_now(); });
 
     service::Systemd systemd;
-    std::vector<std::string> refused;
-    serve::Inherited passed = systemd.passed(refused);
-    std::optional<service::Predecessor> predecessor;
-    if (arguments.take_over) {
-        auto found = service::Predecessor::find(admin_socket(config));
-        if (!found) return fail(unavailable, found.error());
-        predecessor = *std::move(found);
-    }
-    serve::Inherited& inherited = predecessor ? predecessor->listeners() : passed;
-    auto bound = serve::bind_all(config.listen, inherited);
-    if (!bound) return fail(unavailable, bound.error());
+    auto sockets = listening_sockets(arguments, config, systemd);
+    if (!sockets) return fail(unavailable, sockets.error());
     if (auto switched = serve::switch_user(config.user); !switched)
         return fail(bad_config, switched.error());
 
     Log log(config.log);
-    for (const std::string& reason : refused)
+    for (const std::string& reason : sockets->complaints)
         log.warning("passed-socket", {{"reason", reason}});
-    for (const std::string& address : inherited.addresses()) {
-        log.warning("passed-socket", {{"reason", "no [[listen]] names " + address}});
-        systemd.forget(address);
-    }
-    passed = serve::Inherited();
     if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
         log.warning("descriptors", {{"reason", *warning}});
     const engine::SystemClock clock;
@@ -148,8 +162,9 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     if (!https) return fail(bad_config, https.error());
     https::Replaceable fetcher(*std::move(https));
     // All else is there, so the gap is short: the store is one daemon's own.
-    if (predecessor)
-        if (auto ended = predecessor->end(); !ended) return fail(unavailable, ended.error());
+    if (sockets->predecessor)
+        if (auto ended = sockets->predecessor->end(); !ended)
+            return fail(unavailable, ended.error());
     auto store = store::SqliteStore::open(
         loop, config.state_dir + "/postseal.db", [&clock] { return clock.now(); },
         [&log](const std::string& text) { log.error("store", {{"reason", text}}); });
@@ -195,7 +210,7 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
         }
         return nullptr;
     });
-    listeners.apply(config.listen, *std::move(bound));
+    listeners.apply(config.listen, std::move(sockets->bound));
 
     // Brings libunbound's thread up before the first question, too.
     const auto limit = systemd.watchdog();

@@ -114,6 +114,9 @@ void Fd::close() {
 }
 
 std::expected<void, std::string> set_owner(const config::Listen& listen) {
+    const auto remedy = [](int error) {
+        return error == EPERM ? ": start as root, or let who makes the socket see to it" : "";
+    };
     const std::string& path = listen.address.path;
     struct stat now{};
     if (::lstat(path.c_str(), &now) != 0)
@@ -135,11 +138,11 @@ std::expected<void, std::string> set_owner(const config::Listen& listen) {
         gid = grp->gr_gid;
     }
     if ((uid != now.st_uid || gid != now.st_gid) && ::chown(path.c_str(), uid, gid) != 0)
-        return std::unexpected(fmt::format("cannot give {} to {}:{}: {}", path, listen.owner,
-                                           listen.group, std::strerror(errno)));
+        return std::unexpected(fmt::format("cannot give {} to {}:{}: {}{}", path, listen.owner,
+                                           listen.group, std::strerror(errno), remedy(errno)));
     if ((now.st_mode & 07777) != listen.mode && ::chmod(path.c_str(), listen.mode) != 0)
-        return std::unexpected(
-            fmt::format("cannot set the mode of {}: {}", path, std::strerror(errno)));
+        return std::unexpected(fmt::format("cannot set the mode of {} to {:04o}: {}{}", path,
+                                           listen.mode, std::strerror(errno), remedy(errno)));
     return {};
 }
 
