@@ -24,13 +24,17 @@ void config_option(CLI::App& command, cli::Common& common) {
 }
 
 // They may stand before the command or behind it.
-void common_options(CLI::App& command, cli::Common& common) {
+void daemon_options(CLI::App& command, cli::Common& common) {
     config_option(command, common);
     command.add_option("-s,--socket", common.socket,
                        "admin socket of the daemon (default: as configured)");
+    command.add_flag("-j,--json", common.json, "write JSON");
+}
+
+void common_options(CLI::App& command, cli::Common& common) {
+    daemon_options(command, common);
     command.add_flag("-d,--direct", common.direct,
                      "look up in this process, without a daemon and without its memory");
-    command.add_flag("-j,--json", common.json, "write JSON");
 }
 
 int run(int argc, char** argv) {
@@ -60,6 +64,10 @@ int run(int argc, char** argv) {
     common_options(*explain, common);
     explain->footer("Example: postseal explain --direct example.com");
 
+    CLI::App* reload = app.add_subcommand("reload", "have the daemon read its configuration again");
+    daemon_options(*reload, common);
+    reload->footer("Example: postseal reload");
+
     CLI::App* check =
         app.add_subcommand("check-config", "read the configuration and say what is wrong");
     config_option(*check, common);
@@ -78,6 +86,7 @@ int run(int argc, char** argv) {
             if (word.starts_with('-')) return cli::fail(cli::usage, "unknown option " + word);
         return cli::explain(common, keys);
     }
+    if (reload->parsed()) return cli::reload(common);
     return cli::check_config(common);
 }
 

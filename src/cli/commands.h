@@ -18,6 +18,8 @@ struct Common {
 // The reply's value, as postmap -q prints it.
 [[nodiscard]] int query(const Common& common, const std::string& key, const std::string& map);
 [[nodiscard]] int explain(const Common& common, const std::vector<std::string>& keys);
+// Has the daemon read its configuration again.
+[[nodiscard]] int reload(const Common& common);
 [[nodiscard]] int check_config(const Common& common);
 
 } // namespace postseal::cli

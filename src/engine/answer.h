@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "engine/maps.h"
 #include "postseal/base/time.h"
 #include "postseal/verdict/decide.h"
 #include "postseal/verdict/evidence.h"
@@ -19,6 +20,7 @@ using Replies = std::vector<std::string>;
 struct Answer {
     verdict::Evidence evidence;
     verdict::Verdict verdict;
+    std::shared_ptr<const Maps> maps;    // that it was written for
     std::vector<verdict::Reply> written; // one a variant
     std::shared_ptr<const Replies> replies;
     milliseconds holds{0}; // from when it was made; 0: for this question only

@@ -55,6 +55,9 @@ class Cache {
     [[nodiscard]] unsigned failures(std::string_view key) const;
 
     void erase(std::string_view key);
+    void clear();
+    // Counts from now on; a smaller one is reached little by little, as entries are put.
+    void limit(std::size_t most_octets) { most_octets_ = most_octets; }
 
     [[nodiscard]] MonoTime next_due() const;
     // The entry whose look-ahead came first, if it has come; it is then not due any more.

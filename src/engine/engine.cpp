@@ -29,21 +29,50 @@ std::string to_wire(const verdict::Reply& reply) {
     return wire::socketmap::temp("internal error");
 }
 
+// What is said there is said at once, and must not wait for a lookup.
+bool needs_no_lookup(const std::optional<Overrides::Found>& override_) {
+    return override_ && override_->says.kind != verdict::Override::Kind::sts_only;
+}
+
 } // namespace
 
 Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
                const Options& options)
     : watch_(sources.clock, [this](const store::ClockJump& jump) { on_jump(jump); }),
-      sources_(sources.with(watch_)), maps_(maps), overrides_(overrides), options_(options),
-      cache_(options.cache_octets), downgrades_(sources_), notes_(sources_, downgrades_),
-      limiter_(sources.loop, options.lookups), sts_(sources_, watch_, downgrades_),
-      flights_(sources.loop), group_(sources.loop) {}
+      sources_(sources.with(watch_)), maps_(std::make_shared<const Maps>(maps)),
+      overrides_(overrides), options_(options), cache_(options.cache_octets), downgrades_(sources_),
+      notes_(sources_, downgrades_), limiter_(sources.loop, options.lookups),
+      sts_(sources_, watch_, downgrades_), flights_(sources.loop), group_(sources.loop) {}
 
 void Engine::on_jump(const store::ClockJump& jump) {
     sources_.log.warning("clock-jump", {{"old", rfc3339(jump.from)},
                                         {"new", rfc3339(jump.to)},
                                         {"reason", "policies keep what was left of their lives"}});
     sources_.store.clock_jumped(jump);
+}
+
+void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& options) {
+    const bool same_replies = maps == *maps_ && options.verdict == options_.verdict;
+    if (maps != *maps_) maps_ = std::make_shared<const Maps>(maps);
+    options_ = options;
+    cache_.limit(options.cache_octets);
+    limiter_.set_permits(options.lookups);
+    const Overrides before = std::exchange(overrides_, std::move(overrides));
+    if (same_replies) {
+        override_changed(before);
+        return;
+    }
+    cache_.clear();
+    no_promise_.reset();
+}
+
+void Engine::override_changed(const Overrides& before) {
+    const std::vector<std::string> keys = before.differences(overrides_);
+    // What is below a parent is all over the memory.
+    if (std::ranges::any_of(keys, [](const std::string& key) { return key.starts_with('.'); }))
+        return cache_.clear();
+    for (const std::string& key : keys)
+        cache_.erase(key);
 }
 
 Engine::Flights::Shared Engine::start_or_join(const Nexthop& nexthop, MonoTime asked,
@@ -99,23 +128,27 @@ async::Task<> Engine::look_again(Due due) {
 }
 
 async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Progress& progress) {
-    auto override_ = overrides_.find(nexthop, sources_.clock.now());
-    // What is said there needs no lookup, and must not wait for one.
-    if (override_ && override_->says.kind != verdict::Override::Kind::sts_only)
+    std::optional<Overrides::Found> override_ = overrides_.find(nexthop, sources_.clock.now());
+    if (needs_no_lookup(override_))
         co_return overridden(nexthop, std::move(*override_), progress.asked);
     const async::Limiter::Permit permit = co_await limiter_.acquire();
     progress.started = true;
-    if (override_) progress.override_ = override_->says;
     Found found;
-    std::size_t jumps = 0;
     WallTime now;
-    // Times read under one clock mean nothing under another.
-    do {
-        jumps = watch_.jumps();
+    // Times read under one clock mean nothing under another; and reconfigure() may bring an
+    // override meanwhile.
+    for (;;) {
+        progress.override_ = override_ ? std::optional(override_->says) : std::nullopt;
+        const std::size_t jumps = watch_.jumps();
         found = Found{};
         co_await look_up(nexthop, progress, found);
         now = sources_.clock.now();
-    } while (watch_.jumps() != jumps);
+        auto latest = overrides_.find(nexthop, now);
+        if (watch_.jumps() == jumps && latest == override_) break;
+        override_ = std::move(latest);
+        if (needs_no_lookup(override_))
+            co_return overridden(nexthop, std::move(*override_), progress.asked);
+    }
 
     verdict::Evidence evidence{.nexthop = nexthop,
                                .mx = std::move(found.mx),
@@ -232,6 +265,7 @@ std::shared_ptr<const Answer> Engine::write(verdict::Evidence evidence, verdict:
     std::shared_ptr<const Replies> replies = render(evidence, verdict, written);
     return std::make_shared<const Answer>(Answer{.evidence = std::move(evidence),
                                                  .verdict = std::move(verdict),
+                                                 .maps = maps_,
                                                  .written = std::move(written),
                                                  .replies = std::move(replies),
                                                  .holds = holds});
@@ -241,7 +275,7 @@ std::shared_ptr<const Replies> Engine::render(const verdict::Evidence& evidence,
                                               const verdict::Verdict& verdict,
                                               std::vector<verdict::Reply>& written) {
     Replies replies;
-    for (const verdict::ReplyOptions& options : maps_.variants()) {
+    for (const verdict::ReplyOptions& options : maps_->variants()) {
         verdict::Reply& reply = written.emplace_back(verdict::render(verdict, evidence, options));
         if (!reply.defect.empty())
             sources_.log.error("reply-defect", {{"nexthop", evidence.nexthop.key()},

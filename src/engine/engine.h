@@ -5,6 +5,8 @@
 // is known by then; the evaluation goes on and its result is kept. A failed lookup never takes the
 // place of what was found before and still holds.
 // take_due() and look_again() are for Refresh: what is in use is evaluated again before it must.
+// reconfigure() changes it in place: questions under way end with the new settings, and what memory
+// holds for others is dropped. An Answer keeps the maps that it was written for.
 // Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -46,6 +48,8 @@ class Engine {
     Engine& operator=(const Engine&) = delete;
     ~Engine() = default;
 
+    void reconfigure(const Maps& maps, Overrides overrides, const Options& options);
+
     // Null: not known now. Keys are canonical (Nexthop::key()); another spelling is just not found.
     [[nodiscard]] const Replies* known(std::string_view key) {
         return cache_.find(key, sources_.loop.now());
@@ -77,7 +81,8 @@ class Engine {
     // What the engine asks; its clock is the one that notices jumps.
     [[nodiscard]] const Sources& sources() const { return sources_; }
     [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
-    [[nodiscard]] const Maps& maps() const { return maps_; }
+    [[nodiscard]] const Maps& maps() const { return *maps_; }
+    [[nodiscard]] std::shared_ptr<const Maps> shared_maps() const { return maps_; }
     [[nodiscard]] std::size_t cached() const { return cache_.size(); }
     [[nodiscard]] std::size_t in_the_air() const { return flights_.in_the_air(); }
 
@@ -109,6 +114,7 @@ class Engine {
                                              MonoTime asked);
     async::Task<> note_override(std::shared_ptr<const Answer> answer);
     bool keep(const Answer& answer, seconds txt_ttl, unsigned failures, MonoTime asked);
+    void override_changed(const Overrides& before);
     async::Task<> look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx);
     async::Task<> look_up_sts(Nexthop nexthop, Progress& progress, Found& found);
     void on_jump(const store::ClockJump& jump);
@@ -123,8 +129,8 @@ class Engine {
 
     ClockWatch watch_;
     Sources sources_;
-    const Maps& maps_;
-    const Overrides& overrides_;
+    std::shared_ptr<const Maps> maps_;
+    Overrides overrides_;
     Options options_;
     Cache cache_;
     std::shared_ptr<const Replies> no_promise_; // shared by all the domains without one

@@ -31,6 +31,8 @@ class Maps {
         return maps_;
     }
 
+    friend bool operator==(const Maps&, const Maps&) = default;
+
   private:
     std::vector<std::pair<std::string, std::size_t>> maps_;
     std::vector<verdict::ReplyOptions> variants_;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -176,6 +177,22 @@ std::string to_string(const verdict::Override& says) {
         return "sts-only";
     }
     return {};
+}
+
+std::vector<std::string> Overrides::differences(const Overrides& other) const {
+    std::set<std::string> keys;
+    const auto note = [&keys](const Overrides& one, const Overrides& another) {
+        for (const auto& [key, entry] : one.entries_) {
+            const auto found = another.entries_.find(key);
+            // Where it stands and why is no difference.
+            if (found == another.entries_.end() || found->second.says != entry.says ||
+                found->second.until != entry.until)
+                keys.insert(key);
+        }
+    };
+    note(*this, other);
+    note(other, *this);
+    return {keys.begin(), keys.end()};
 }
 
 } // namespace postseal::engine

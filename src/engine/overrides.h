@@ -52,6 +52,7 @@ class Overrides {
 
         // How long an answer that follows it may be used: at most an hour.
         [[nodiscard]] milliseconds holds(WallTime now) const;
+        friend bool operator==(const Found&, const Found&) = default;
     };
     [[nodiscard]] std::optional<Found> find(const Nexthop& nexthop, WallTime now) const;
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
@@ -59,6 +60,8 @@ class Overrides {
     [[nodiscard]] const std::map<std::string, Entry, std::less<>>& entries() const {
         return entries_;
     }
+    // Canonical keys and ".parent"s that one has and the other has not, or with another policy.
+    [[nodiscard]] std::vector<std::string> differences(const Overrides& other) const;
 
   private:
     std::optional<std::string> add(std::size_t line, std::string_view text);

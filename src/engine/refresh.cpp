@@ -27,6 +27,11 @@ Refresh::Refresh(Engine& engine, const RefreshLimits& limits)
 
 Refresh::~Refresh() { engine_.on_sooner({}); }
 
+void Refresh::reconfigure(const RefreshLimits& limits) {
+    limits_ = limits;
+    look_ahead_later();
+}
+
 void Refresh::look_ahead_later() {
     if (looking_ahead_ >= limits_.look_aheads) return; // the next that ends comes back here
     const MonoTime next = engine_.next_due();

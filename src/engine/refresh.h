@@ -42,6 +42,8 @@ class Refresh {
     Refresh& operator=(const Refresh&) = delete;
     ~Refresh();
 
+    void reconfigure(const RefreshLimits& limits); // fetches: of the start
+
     [[nodiscard]] std::size_t looking_ahead() const { return looking_ahead_; }
     [[nodiscard]] std::size_t fetching() const { return fetching_.size(); }
 

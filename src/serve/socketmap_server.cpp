@@ -10,10 +10,22 @@ namespace postseal::serve {
 
 SocketmapServer::SocketmapServer(engine::Engine& engine, Counters& counters,
                                  const std::vector<std::string>& allowed)
-    : engine_(engine), counters_(counters), not_found_(wire::socketmap::not_found()) {
+    : engine_(engine), counters_(counters), allowed_(allowed),
+      not_found_(wire::socketmap::not_found()) {
+    take_maps();
+}
+
+void SocketmapServer::reconfigure(const config::Listen& listen) {
+    allowed_ = listen.maps;
+    take_maps();
+}
+
+void SocketmapServer::take_maps() {
+    taken_ = engine_.shared_maps();
+    maps_.clear();
     std::string names;
-    for (const auto& map : engine.maps().all()) {
-        if (!allowed.empty() && std::ranges::find(allowed, map.first) == allowed.end()) continue;
+    for (const auto& map : taken_->all()) {
+        if (!allowed_.empty() && std::ranges::find(allowed_, map.first) == allowed_.end()) continue;
         maps_.push_back(map);
         names += (names.empty() ? "" : ", ") + map.first;
     }
@@ -32,9 +44,10 @@ Protocol::Step SocketmapServer::step(std::string_view bytes, Connection& connect
     }
     counters_.queries++;
     const Step taken{.outcome = Outcome::taken, .consumed = scan.consumed};
-    for (const auto& [name, variant] : maps_) {
-        if (name != scan.request.map) continue;
-        answer(scan.request.key, variant, connection);
+    if (&engine_.maps() != taken_.get()) take_maps();
+    for (const auto& map : maps_) {
+        if (map.first != scan.request.map) continue;
+        answer(scan.request.key, map, connection);
         return taken;
     }
     counters_.unknown_map++;
@@ -42,10 +55,11 @@ Protocol::Step SocketmapServer::step(std::string_view bytes, Connection& connect
     return taken;
 }
 
-void SocketmapServer::answer(std::string_view key, std::size_t variant, Connection& connection) {
+void SocketmapServer::answer(std::string_view key, const std::pair<std::string, std::size_t>& map,
+                             Connection& connection) {
     if (const engine::Replies* replies = engine_.known(key)) {
         counters_.cached++;
-        connection.reply((*replies)[variant]);
+        connection.reply((*replies)[map.second]);
         return;
     }
     auto nexthop = Nexthop::parse(key);
@@ -56,18 +70,20 @@ void SocketmapServer::answer(std::string_view key, std::size_t variant, Connecti
     }
     if (const engine::Replies* replies = engine_.known(nexthop->key())) {
         counters_.cached++;
-        connection.reply((*replies)[variant]);
+        connection.reply((*replies)[map.second]);
         return;
     }
     counters_.looked_up++;
     const Connection::Place place = connection.reply_later();
-    connection.start(answer_later(connection, place, std::move(*nexthop), variant));
+    connection.start(answer_later(connection, place, std::move(*nexthop), map.first));
 }
 
 async::Task<> SocketmapServer::answer_later(Connection& connection, Connection::Place place,
-                                            Nexthop nexthop, std::size_t variant) {
+                                            Nexthop nexthop, std::string map) {
     const auto answer = co_await engine_.answer(std::move(nexthop));
-    connection.fulfil(place, (*answer->replies)[variant]);
+    // The maps may have changed meanwhile.
+    const auto variant = answer->maps->find(map);
+    connection.fulfil(place, variant ? (*answer->replies)[*variant] : unknown_map_);
 }
 
 } // namespace postseal::serve

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,16 +30,21 @@ class SocketmapServer final : public Protocol {
     // `allowed`: the maps this listener offers; empty: all.
     SocketmapServer(engine::Engine& engine, Counters& counters,
                     const std::vector<std::string>& allowed);
+    void reconfigure(const config::Listen& listen) override;
 
     Step step(std::string_view bytes, Connection& connection) override;
 
   private:
-    void answer(std::string_view key, std::size_t variant, Connection& connection);
+    void take_maps();
+    void answer(std::string_view key, const std::pair<std::string, std::size_t>& map,
+                Connection& connection);
     async::Task<> answer_later(Connection& connection, Connection::Place place, Nexthop nexthop,
-                               std::size_t variant);
+                               std::string map);
 
     engine::Engine& engine_;
     Counters& counters_;
+    std::vector<std::string> allowed_;
+    std::shared_ptr<const engine::Maps> taken_;             // the engine's, when maps_ was made
     std::vector<std::pair<std::string, std::size_t>> maps_; // name, variant
     std::string unknown_map_;                               // the reply
     std::string not_found_;                                 // the reply

@@ -136,3 +136,13 @@ TEST_CASE("no file, no overrides; a file that cannot be read is an error") {
     REQUIRE(some);
     CHECK(find(*some, "example.com") == "may");
 }
+
+TEST_CASE("differences are the keys that only one has, or with another policy") {
+    const auto read = [](const char* text) { return Overrides::parse(text, "f").value(); };
+    const Overrides a = read("same.example may\nother.example may\n.gone.example may\n");
+    const Overrides b = read("SAME.example may\nother.example none\nnew.example may\n");
+    const std::vector<std::string> keys{".gone.example", "new.example", "other.example"};
+    CHECK(a.differences(b) == keys);
+    CHECK(b.differences(a) == keys);
+    CHECK(a.differences(a).empty());
+}

@@ -86,9 +86,14 @@ class Daemon:
     def __exit__(self, *_) -> None:
         self.stop()
 
+    def command(self, *options: str) -> list[str]:
+        return [program("postseald"), "--config", str(self.configuration), *options]
+
     def start(self) -> None:
-        command = [program("postseald"), "--config", str(self.configuration)]
-        self.process = processes.start(command, self.log)
+        self.process = processes.start(self.command(), self.log)
+        self.wait_until_listening()
+
+    def wait_until_listening(self) -> None:
         end = time.monotonic() + STARTUP
         while not self._listening():
             if self.process.poll() is not None or time.monotonic() > end:
@@ -102,6 +107,14 @@ class Daemon:
         status = processes.stop(process)
         assert status in (0, -signal.SIGTERM), f"status {status}:\n{self.log_text()}"
         return status
+
+    def take_over(self) -> None:
+        """A second process goes on in the place of the first."""
+        first = self.process
+        self.process = processes.start(self.command("--take-over"), self.log)
+        status = first.wait(STARTUP)
+        assert status == 0, f"status {status}:\n{self.log_text()}"
+        self.wait_until_listening()
 
     def restart(self) -> None:
         self.stop()
@@ -138,6 +151,17 @@ class Daemon:
     def tool(self, *arguments: str) -> subprocess.CompletedProcess:
         """The tool postseal with this daemon's configuration."""
         return run([program("postseal"), "--config", str(self.configuration), *arguments])
+
+    def admin(self, command: str) -> dict:
+        """One command to the admin socket."""
+        with socket.socket(socket.AF_UNIX) as admin:
+            admin.settimeout(20)
+            admin.connect(str(self.folder / "admin.sock"))
+            admin.sendall(json.dumps({"command": command}).encode() + b"\n")
+            return json.loads(admin.makefile("rb").readline())
+
+    def status(self) -> dict:
+        return self.admin("status")["status"]
 
     def explain(self, key: str) -> dict:
         result = self.tool("explain", "--json", key)
