@@ -43,8 +43,7 @@ Reload::Reload(const Parts& parts, Load load, config::Config now, engine::Overri
 serve::Reloaded Reload::run() {
     auto next = build();
     if (!next) {
-        error_ = std::move(next.error());
-        parts_.log.error("reload-failed", {{"reason", error_}});
+        note_failure(std::move(next.error()));
         return {.error = error_};
     }
     serve::Reloaded done{.changed = differences(*next)};
@@ -58,6 +57,27 @@ serve::Reloaded Reload::run() {
                     {{"changed", fmt::format("{}", fmt::join(done.changed, ","))},
                      {"needs_restart", fmt::format("{}", fmt::join(done.needs_restart, ","))}});
     return done;
+}
+
+serve::ReloadedOverrides Reload::run_overrides() {
+    auto overrides = engine::Overrides::load(now_.overrides);
+    if (!overrides) {
+        note_failure(std::move(overrides.error()));
+        return {.error = error_, .changed = {}};
+    }
+    serve::ReloadedOverrides done{
+        .error = {}, .changed = overrides->differences(overrides_), .count = overrides->size()};
+    parts_.engine.reconfigure(engine::Maps(now_.maps), *overrides, engine::engine_options(now_));
+    overrides_ = std::move(*overrides);
+    error_.clear();
+    parts_.log.info("reloaded",
+                    {{"changed", done.changed.empty() ? "" : "overrides"}, {"needs_restart", ""}});
+    return done;
+}
+
+void Reload::note_failure(std::string error) {
+    error_ = std::move(error);
+    parts_.log.error("reload-failed", {{"reason", error_}});
 }
 
 std::expected<Reload::Next, std::string> Reload::build() {
