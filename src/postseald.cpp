@@ -163,9 +163,8 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     if (!https) return fail(bad_config, https.error());
     https::Replaceable fetcher(*std::move(https));
     // All else is there, so the gap is short: the store is one daemon's own.
-    if (sockets->predecessor)
-        if (auto ended = sockets->predecessor->end(); !ended)
-            return fail(unavailable, ended.error());
+    if (std::optional<service::Predecessor>& predecessor = sockets->predecessor; predecessor)
+        if (auto ended = predecessor->end(); !ended) return fail(unavailable, ended.error());
     auto store = store::SqliteStore::open(
         loop, config.state_dir + "/postseal.db", [&clock] { return clock.now(); },
         [&log](const std::string& text) { log.error("store", {{"reason", text}}); });
