@@ -20,7 +20,6 @@ std::expected<Reply, ClientError> reply_for(const Common& common, const std::str
     if (common.direct) {
         const auto found = explanation(common, key);
         if (!found) return std::unexpected(found.error());
-        if (!found->contains("replies")) return Reply{"not-found", ""};
         const Json& replies = (*found)["replies"];
         if (!replies.contains(map))
             return std::unexpected(ClientError{usage, fmt::format("there is no map \"{}\"", map)});

@@ -67,7 +67,7 @@ serve::ReloadedOverrides Reload::run_overrides() {
     }
     serve::ReloadedOverrides done{
         .error = {}, .changed = overrides->differences(overrides_), .count = overrides->size()};
-    parts_.engine.reconfigure(engine::Maps(now_.maps), *overrides, engine::engine_options(now_));
+    parts_.engine.reconfigure(engine::Maps(now_), *overrides, engine::engine_options(now_));
     overrides_ = std::move(*overrides);
     error_.clear();
     parts_.log.info("reloaded",
@@ -120,6 +120,7 @@ std::vector<std::string> Reload::differences(const Next& next) const {
     note(config.listen == now_.listen, "listen");
     note(config.maps == now_.maps, "map");
     note(config.verdict == now_.verdict, "verdict");
+    note(config.delegation == now_.delegation, "delegation");
     note(next.overrides.differences(overrides_).empty(), "overrides");
     note(config.dns == now_.dns && next.dns_files == dns_files_, "dns");
     note(config.https == now_.https && next.https_files == https_files_, "https");
@@ -133,7 +134,7 @@ void Reload::apply(Next next) {
     const config::Config& config = next.config;
     parts_.log.reconfigure(config.log);
     const engine::Options options = engine::engine_options(config);
-    parts_.engine.reconfigure(engine::Maps(config.maps), next.overrides, options);
+    parts_.engine.reconfigure(engine::Maps(config), next.overrides, options);
     parts_.refresh.reconfigure(engine::RefreshLimits::within(options));
     if (next.resolver) replace_resolver(std::move(next.resolver));
     if (next.fetcher) parts_.fetcher.replace(std::move(next.fetcher));
