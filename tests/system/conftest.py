@@ -8,14 +8,39 @@ import shutil
 
 import pytest
 
+import postfix_release
 from daemon import Daemon, build_folder
 from world import Unavailable, World
 
 _ports = itertools.count(8462)
+_releases = pytest.StashKey[dict[str, postfix_release.Release | postfix_release.Unavailable]]()
 
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+def pytest_collection_finish(session):
+    """Before the world's network namespace is entered: no mirror can be reached from there."""
+    config = session.config
+    wanted = any("release" in getattr(item, "fixturenames", ()) for item in session.items)
+    if config.option.collectonly or not wanted:
+        return
+    config.stash[_releases] = found = {}
+    for name in postfix_release.NAMES:
+        try:
+            found[name] = postfix_release.prepare(name)
+        except postfix_release.Unavailable as why:
+            found[name] = why
+
+
+@pytest.fixture(scope="session", params=postfix_release.NAMES)
+def release(request) -> postfix_release.Release:
+    """Each version of Postfix."""
+    found = request.config.stash[_releases][request.param]
+    if isinstance(found, postfix_release.Unavailable):
+        pytest.skip(f"POSTFIX OF {request.param.upper()} NOT TRIED: {found}")
+    return found
 
 
 @pytest.fixture(scope="session")
