@@ -9,11 +9,10 @@
 #include "engine/from_config.h"
 #include "engine/refresh.h"
 #include "log/log.h"
-#include "serve/admin_server.h"
 #include "serve/descriptors.h"
 #include "serve/privileges.h"
+#include "serve/protocols.h"
 #include "serve/server.h"
-#include "serve/socketmap_server.h"
 #include "store/sqlite.h"
 #include "version.h"
 
@@ -73,6 +72,9 @@ std::string status_json(const engine::Engine& engine, const serve::Counters& cou
     const store::Status stored = store.status();
     return nlohmann::ordered_json{{"version", POSTSEAL_VERSION},
                                   {"queries", counters.queries},
+                                  {"socketmap_queries", counters.socketmap},
+                                  {"tcp_table_queries", counters.tcp_table},
+                                  {"delegation_queries", counters.delegation},
                                   {"cached", counters.cached},
                                   {"looked_up", counters.looked_up},
                                   {"no_nexthop", counters.no_nexthop},
@@ -137,7 +139,7 @@ int serve_until_told(const config::Config& config, const engine::Overrides& over
     if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
         log.warning("descriptors", {{"reason", *warning}});
     const engine::SystemClock clock;
-    const engine::Maps maps(config.maps);
+    const engine::Maps maps(config);
     auto store = store::SqliteStore::open(
         loop, config.state_dir + "/postseal.db", [&clock] { return clock.now(); },
         [&log](const std::string& text) { log.error("store", {{"reason", text}}); });
@@ -157,20 +159,12 @@ int serve_until_told(const config::Config& config, const engine::Overrides& over
 
     serve::Shared shared(config.limits.connections);
     serve::Counters counters;
+    const serve::Behind behind{
+        engine, counters, [&] { return status_json(engine, counters, shared, **store); }};
     std::list<serve::Server> servers;
     for (auto& [listen, fds] : *bound) {
-        std::unique_ptr<serve::Protocol> protocol;
-        switch (listen->protocol) {
-        case config::Protocol::socketmap:
-            protocol = std::make_unique<serve::SocketmapServer>(engine, counters, listen->maps);
-            break;
-        case config::Protocol::admin:
-            protocol = std::make_unique<serve::AdminServer>(
-                engine, [&] { return status_json(engine, counters, shared, **store); });
-            break;
-        }
         servers.emplace_back(loop, log, shared, listen->address, std::move(fds),
-                             std::move(protocol));
+                             serve::make_protocol(*listen, behind), listen->idle);
         log.info("listening", {{"address", listen->address.text()},
                                {"protocol", std::string(to_string(listen->protocol))}});
     }

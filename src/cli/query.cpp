@@ -18,7 +18,6 @@ std::expected<Reply, ClientError> ask(const Common& common, const std::string& k
     if (common.direct) {
         const auto found = explanation(common, key);
         if (!found) return std::unexpected(found.error());
-        if (!found->contains("replies")) return Reply{"not-found", ""};
         const Json& replies = (*found)["replies"];
         if (!replies.contains(map))
             return std::unexpected(ClientError{usage, fmt::format("there is no map \"{}\"", map)});

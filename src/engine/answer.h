@@ -13,12 +13,12 @@
 
 namespace postseal::engine {
 
-// One whole socketmap reply a variant (Maps::variants), ready to be sent.
+// One whole reply a variant (Maps::variants), in its protocol, ready to be sent.
 using Replies = std::vector<std::string>;
 
 struct Answer {
     verdict::Evidence evidence;
-    verdict::Verdict verdict;
+    verdict::Verdict verdict; // as [verdict] judges; a map may judge otherwise
     std::vector<verdict::Reply> written; // one a variant
     std::shared_ptr<const Replies> replies;
     milliseconds holds{0}; // from when it was made; 0: for this question only

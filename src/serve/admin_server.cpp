@@ -23,6 +23,13 @@ std::string refused(std::string text) {
     return line_of({{"ok", false}, {"fault", "usage"}, {"error", std::move(text)}});
 }
 
+Json reply_json(const verdict::Reply& reply) {
+    const char* kind = reply.kind == verdict::Reply::Kind::ok          ? "ok"
+                       : reply.kind == verdict::Reply::Kind::not_found ? "not-found"
+                                                                       : "temp";
+    return {{"ok", true}, {"kind", kind}, {"text", reply.text}};
+}
+
 // The text of a member; empty where there is none or it is no text.
 std::string text_of(const Json& object, const char* name) {
     const auto found = object.find(name);
@@ -71,20 +78,17 @@ async::Task<std::string> AdminServer::query(std::string key, std::string map) {
         co_return refused(
             fmt::format("there is no map \"{}\"; there are: {}", map, engine_.maps().names()));
     const auto nexthop = Nexthop::parse(key);
-    if (!nexthop) co_return line_of({{"ok", true}, {"kind", "not-found"}, {"text", ""}});
+    if (!nexthop) co_return line_of(reply_json(engine_.maps().no_nexthop()[*variant]));
     const auto answer = co_await engine_.answer(*nexthop);
-    const verdict::Reply& reply = answer->written[*variant];
-    const char* kind = reply.kind == verdict::Reply::Kind::ok          ? "ok"
-                       : reply.kind == verdict::Reply::Kind::not_found ? "not-found"
-                                                                       : "temp";
-    co_return line_of({{"ok", true}, {"kind", kind}, {"text", reply.text}});
+    co_return line_of(reply_json(answer->written[*variant]));
 }
 
 async::Task<std::string> AdminServer::explain(std::string key) {
     const auto nexthop = Nexthop::parse(key);
     if (!nexthop)
         co_return line_of(
-            {{"ok", true}, {"explain", engine::explain_no_nexthop(key, nexthop.error())}});
+            {{"ok", true},
+             {"explain", engine::explain_no_nexthop(key, nexthop.error(), engine_.maps())}});
     const auto answer = co_await engine_.answer(*nexthop);
     co_return line_of({{"ok", true}, {"explain", engine::explain(*answer, engine_.maps())}});
 }

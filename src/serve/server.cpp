@@ -30,9 +30,10 @@ Server::Listener::Listener(Server& server, Fd listening)
           this) {}
 
 Server::Server(async::UvLoop& loop, Log& log, Shared& shared, config::Address address,
-               std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol)
+               std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol,
+               milliseconds idle)
     : loop_(loop), log_(log), shared_(shared), address_(std::move(address)), name_(address_.text()),
-      protocol_(std::move(protocol)) {
+      protocol_(std::move(protocol)), idle_(idle) {
     for (Fd& fd : listeners)
         listeners_.emplace_back(*this, std::move(fd)).watch.set(async::FdWatch::readable);
     sweeper_.start(loop_, sweep_every,
@@ -97,7 +98,7 @@ void Server::reap() {
 void Server::sweep() {
     const MonoTime now = loop_.now();
     for (Connection& connection : connections_)
-        if (!connection.waits_for_us() && now - connection.active_at() >= idle) connection.drop();
+        if (!connection.waits_for_us() && now - connection.active_at() >= idle_) connection.drop();
     std::erase_if(complained_,
                   [&](const auto& entry) { return now - entry.second > complain_every; });
     watch_listeners();

@@ -1,7 +1,7 @@
 // serve/server.h: one listener with its connections
 //
 // Over the limit of connections new clients wait in the kernel's queue. Idle connections are closed
-// after `idle`, which must be longer than Postfix keeps one (100 s): the client closes first.
+// after `idle`, which must be longer than Postfix keeps one: the client closes first.
 // stop() takes no more requests and removes a unix socket's file; what is owed is still answered.
 // Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
@@ -34,7 +34,8 @@ struct Shared {
 class Server {
   public:
     Server(async::UvLoop& loop, Log& log, Shared& shared, config::Address address,
-           std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol);
+           std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol,
+           milliseconds idle = config::default_idle(config::Protocol::socketmap));
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     ~Server();
@@ -48,8 +49,6 @@ class Server {
     [[nodiscard]] std::string& write_buffer() { return shared_.write_buffer; }
     void malformed(int fd, const char* fault);
     void closed(Connection& connection, const char* why);
-
-    static constexpr milliseconds idle{120'000};
 
   private:
     struct Listener {
@@ -69,6 +68,7 @@ class Server {
     config::Address address_;
     std::string name_; // the address, for the log
     std::unique_ptr<Protocol> protocol_;
+    milliseconds idle_;
     std::list<Listener> listeners_;
     std::list<Connection> connections_;
     std::vector<Connection*> dead_; // closed, waiting to be destroyed outside of their own calls

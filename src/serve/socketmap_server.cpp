@@ -4,13 +4,12 @@
 #include "postseal/wire/socketmap.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace postseal::serve {
 
 SocketmapServer::SocketmapServer(engine::Engine& engine, Counters& counters,
                                  const std::vector<std::string>& allowed)
-    : engine_(engine), counters_(counters), not_found_(wire::socketmap::not_found()) {
+    : engine_(engine), counters_(counters) {
     std::string names;
     for (const auto& map : engine.maps().all()) {
         if (!allowed.empty() && std::ranges::find(allowed, map.first) == allowed.end()) continue;
@@ -23,51 +22,24 @@ SocketmapServer::SocketmapServer(engine::Engine& engine, Counters& counters,
 Protocol::Step SocketmapServer::step(std::string_view bytes, Connection& connection) {
     const wire::socketmap::Scan scan = wire::socketmap::scan(bytes);
     switch (scan.status) {
-    case wire::netstring::Status::incomplete:
+    case wire::Status::incomplete:
         return {};
-    case wire::netstring::Status::malformed:
+    case wire::Status::malformed:
         return {.outcome = Outcome::malformed, .fault = scan.fault};
-    case wire::netstring::Status::frame:
+    case wire::Status::frame:
         break;
     }
     counters_.queries++;
+    counters_.socketmap++;
     const Step taken{.outcome = Outcome::taken, .consumed = scan.consumed};
     for (const auto& [name, variant] : maps_) {
         if (name != scan.request.map) continue;
-        answer(scan.request.key, variant, connection);
+        answer_key(engine_, counters_, connection, scan.request.key, variant);
         return taken;
     }
     counters_.unknown_map++;
     connection.reply(unknown_map_);
     return taken;
-}
-
-void SocketmapServer::answer(std::string_view key, std::size_t variant, Connection& connection) {
-    if (const engine::Replies* replies = engine_.known(key)) {
-        counters_.cached++;
-        connection.reply((*replies)[variant]);
-        return;
-    }
-    auto nexthop = Nexthop::parse(key);
-    if (!nexthop) {
-        counters_.no_nexthop++;
-        connection.reply(not_found_);
-        return;
-    }
-    if (const engine::Replies* replies = engine_.known(nexthop->key())) {
-        counters_.cached++;
-        connection.reply((*replies)[variant]);
-        return;
-    }
-    counters_.looked_up++;
-    const Connection::Place place = connection.reply_later();
-    connection.start(answer_later(connection, place, std::move(*nexthop), variant));
-}
-
-async::Task<> SocketmapServer::answer_later(Connection& connection, Connection::Place place,
-                                            Nexthop nexthop, std::size_t variant) {
-    const auto answer = co_await engine_.answer(std::move(nexthop));
-    connection.fulfil(place, (*answer->replies)[variant]);
 }
 
 } // namespace postseal::serve

@@ -4,25 +4,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/engine.h"
+#include "serve/answering.h"
 #include "serve/connection.h"
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace postseal::serve {
-
-struct Counters {
-    std::uint64_t queries = 0;
-    std::uint64_t cached = 0;     // answered from memory
-    std::uint64_t looked_up = 0;  // answered after a lookup
-    std::uint64_t no_nexthop = 0; // the key is none: no policy, at once
-    std::uint64_t unknown_map = 0;
-};
 
 class SocketmapServer final : public Protocol {
   public:
@@ -33,15 +24,10 @@ class SocketmapServer final : public Protocol {
     Step step(std::string_view bytes, Connection& connection) override;
 
   private:
-    void answer(std::string_view key, std::size_t variant, Connection& connection);
-    async::Task<> answer_later(Connection& connection, Connection::Place place, Nexthop nexthop,
-                               std::size_t variant);
-
     engine::Engine& engine_;
     Counters& counters_;
     std::vector<std::pair<std::string, std::size_t>> maps_; // name, variant
     std::string unknown_map_;                               // the reply
-    std::string not_found_;                                 // the reply
 };
 
 } // namespace postseal::serve

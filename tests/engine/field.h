@@ -74,7 +74,7 @@ struct Field {
     store::MemoryStore store;
     FixedRandom random;
     Log log{{.level = config::LogLevel::error}};
-    engine::Maps maps{config::parse("", "f").value().maps};
+    engine::Maps maps{config::parse("", "f").value()};
     std::unique_ptr<engine::Engine> engine;
 };
 

@@ -8,7 +8,7 @@ using namespace postseal::engine;
 
 TEST_CASE("maps that write alike share a variant") {
     auto config = config::parse("[[map]]\nname = \"mine\"\nno_policy = \"encrypt\"\n", "f").value();
-    const Maps maps(config.maps);
+    const Maps maps(config);
     CHECK(maps.variants().size() == 3);
     CHECK(maps.find("postfix") == maps.find("QUERY"));
     CHECK(maps.find("tlsrpt") == maps.find("QUERYwithTLSRPT"));

@@ -11,6 +11,10 @@
 namespace postseal::test {
 
 struct EngineBehind : Local {
+    // `configuration` is for its listeners, maps and actions.
+    explicit EngineBehind(const std::string& configuration = {})
+        : maps(config::parse(configuration, "f").value()) {}
+
     engine::SystemClock clock;
     FakeResolver resolver{loop, R"(
 zone example.com secure 600
@@ -27,7 +31,7 @@ slow.example MX delay 60
     FakeFetcher fetcher{loop};
     store::MemoryStore store;
     engine::SystemRandom random;
-    engine::Maps maps{config::parse("", "f").value().maps};
+    engine::Maps maps;
     engine::Overrides overrides;
     engine::Engine engine{
         {loop, clock, resolver, fetcher, store, log, random}, maps, overrides, engine::Options{}};
