@@ -10,10 +10,21 @@ import pytest
 
 import postfix_release
 from daemon import Daemon, build_folder
-from world import Unavailable, World
+from postfix import Postfix
+from world import Unavailable, World, validating_resolver
 
 _ports = itertools.count(8462)
+_submission_ports = itertools.count(8400)
 _releases = pytest.StashKey[dict[str, postfix_release.Release | postfix_release.Unavailable]]()
+
+MAIL_PORT = 8460
+MAIL_OVERRIDES = """\
+override-stronger.mail.example secure match=mx.override-stronger.mail.example
+override-stronger-wrong.mail.example secure match=mx.override-stronger-wrong.mail.example
+override-weaker.mail.example may
+override-weaker-dane.mail.example encrypt
+override-none.mail.example none
+"""
 
 
 def pytest_collection_modifyitems(items):
@@ -88,3 +99,33 @@ def new_daemon(world, programs, tmp_path):
 @pytest.fixture(scope="session")
 def postmap_folder(tmp_path_factory) -> pathlib.Path:
     return tmp_path_factory.mktemp("postmap")
+
+
+@pytest.fixture(scope="session")
+def policies(world, programs, tmp_path_factory):
+    """The daemon that Postfix asks when it sends mail."""
+    folder = tmp_path_factory.mktemp("policies")
+    overrides = folder / "overrides"
+    overrides.write_text(MAIL_OVERRIDES, encoding="ascii")
+    verdict = {"default_level": "dane", "overrides": str(overrides)}
+    with Daemon(world, folder, MAIL_PORT, verdict=verdict) as daemon_:
+        yield daemon_
+
+
+@pytest.fixture(scope="session")
+def new_postfix(world, tmp_path_factory):
+    """Makes a Postfix of a release, not started yet, whose resolver validates."""
+    if reason := validating_resolver.missing():
+        pytest.skip(f"NO MAIL SENT: {reason}")
+    folder = tmp_path_factory.mktemp("resolver")
+    resolver = validating_resolver.ValidatingResolver(folder, world.trust_anchor, world.root_hints)
+
+    def make(release, settings: dict[str, str], services: str = "") -> Postfix:
+        return Postfix(
+            release, tmp_path_factory.mktemp(release.name) / "postfix", next(_submission_ports),
+            ca_file=world.ca_file, resolv_conf=resolver.resolv_conf,
+            settings=settings, services=services,
+        )
+
+    with resolver:
+        yield make

@@ -131,6 +131,10 @@ class Daemon:
             raise
         return Connection(unix)
 
+    def socketmap(self, map_name: str) -> str:
+        """As main.cf names it."""
+        return f"socketmap:inet:127.0.0.1:{self.port}:{map_name}"
+
     def ask(self, key: str, map_name: str = "postfix") -> str:
         with self.connect() as connection:
             return connection.ask(map_name, key)

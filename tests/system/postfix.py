@@ -35,7 +35,6 @@ notify_classes =
 smtputf8_enable = yes
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtp_dns_support_level = dnssec
-smtp_tls_security_level = dane
 smtp_tls_CAfile = /mnt/ca.pem
 smtp_tls_loglevel = 1
 """
@@ -84,6 +83,11 @@ class Outcome:
     address: str | None
     tls: str  # Verified, Trusted, Untrusted, Anonymous or none: the last connection
     text: str  # of the last status, and the warnings before it
+
+
+def policy_map(release: Release) -> str:
+    """What it asks postseald for."""
+    return "tlsrpt" if release.version >= (3, 10) else "postfix"
 
 
 class Postfix:
@@ -144,15 +148,16 @@ class Postfix:
         logs = (self._folder / "master.log", self._log)
         return "".join(log.read_text(errors="replace") for log in logs if log.exists())
 
-    def client(self) -> smtplib.SMTP:
-        return smtplib.SMTP("127.0.0.1", self.port, timeout=20)
+    def client(self, port: int | None = None) -> smtplib.SMTP:
+        """`port`: of another smtpd(8) among the services."""
+        return smtplib.SMTP("127.0.0.1", port or self.port, timeout=20)
 
-    def send(self, recipients: Iterable[str]) -> None:
+    def send(self, recipients: Iterable[str], header: str = "") -> None:
         """A message each, from the null sender: what cannot be delivered is not sent back."""
         with self.client() as client:
             client.ehlo()
             for recipient in recipients:
-                message = f"To: <{recipient}>\nSubject: a test\n\nHello.\n"
+                message = f"{header}To: <{recipient}>\nSubject: a test\n\nHello.\n"
                 options = [] if recipient.isascii() else ["SMTPUTF8"]
                 client.sendmail("", [recipient], message.encode(), options)
 

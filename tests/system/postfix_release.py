@@ -20,6 +20,7 @@ SYSTEM = "system"
 OWN_SUITE = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
 SUITES = [suite for suite in ("trixie", "sid") if suite != OWN_SUITE]
 NAMES = [SYSTEM, *SUITES]
+NEWEST = NAMES[-1]
 PATIENCE = 300  # seconds for a slow mirror
 PACKAGES = "base-files,netbase,postfix"
 USERS = """\

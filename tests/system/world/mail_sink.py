@@ -1,7 +1,7 @@
 # mail_sink.py: the SMTP servers of all mail hosts, with STARTTLS (RFC 5321, RFC 3207)
 #
-# One thread a connection. Every message is accepted and forgotten; `received` says for each
-# recipient which address took it and how it came.
+# One thread a connection. Every message is accepted; `received` says for each recipient which address
+# took the last one and how it came.
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib
 import selectors
@@ -22,6 +22,7 @@ class Received:
     address: str
     tls: str | None  # "TLSv1.3"
     mail: str  # the whole MAIL command
+    message: str
 
 
 class MailSink:
@@ -34,6 +35,9 @@ class MailSink:
         }
         self._listeners = selectors.DefaultSelector()
         self._stopping = socket.socketpair()
+
+    def address(self, name: str) -> str:
+        return next(host.address for host in self._hosts if host.name == name)
 
     def start(self) -> None:
         self._listeners.register(self._stopping[0], selectors.EVENT_READ)
@@ -99,6 +103,8 @@ class _Session:
         offered = [self._host.name, "8BITMIME", "SMTPUTF8"]
         if self._context and not self._tls:
             offered.append("STARTTLS")
+        if self._tls and self._host.requiretls:
+            offered.append("REQUIRETLS")
         return [f"250-{word}" for word in offered[:-1]] + [f"250 {offered[-1]}"]
 
     def _start_tls(self, context: ssl.SSLContext) -> None:
@@ -115,9 +121,9 @@ class _Session:
             self._recipients.append(text.partition("<")[2].partition(">")[0])
         elif verb == "DATA":
             self._say("354 go on")
-            while self._input.readline() not in (b".\r\n", b""):
-                pass
-            how = Received(self._host.address, self._tls, self._mail)
+            lines = list(iter(self._input.readline, b".\r\n"))
+            message = b"".join(lines).decode(errors="replace")
+            how = Received(self._host.address, self._tls, self._mail, message)
             self._received.update(dict.fromkeys(self._recipients, how))
         self._say("250 fine")
 
