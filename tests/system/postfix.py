@@ -1,8 +1,8 @@
 # postfix.py: a running Postfix that sends mail, and what became of it
 #
-# Its folder is /mnt and its /etc/resolv.conf is ours in a mount namespace of its own; master(8) runs
-# in the foreground there, in the tree of its release. Nothing of the system's own Postfix is used but
-# its programs.
+# In a mount namespace of its own its folder is /mnt and /etc/resolv.conf is ours; master(8) runs
+# there in the foreground, in the tree of its release. Of the system's own Postfix only the programs
+# are used.
 # SPDX-License-Identifier: BSD-3-Clause
 import os
 import pathlib
@@ -39,7 +39,6 @@ smtp_tls_CAfile = /mnt/ca.pem
 smtp_tls_loglevel = 1
 """
 MASTER_CF = """\
-127.0.0.1:{port} inet n - n - - smtpd
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -58,7 +57,8 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 QUEUES = (
-    "active bounce corrupt defer deferred flush hold incoming maildrop pid private public saved trace"
+    "active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "maildrop",
+    "pid", "private", "public", "saved", "trace",
 )
 # /dev: a tree of its own may lack it.
 START = """\
@@ -108,17 +108,20 @@ class Postfix:
         main_cf.write_text(lines, encoding="utf-8")
         # Postfix waits until the file is two seconds old.
         os.utime(main_cf, (time.time() - 60,) * 2)
-        master_cf = MASTER_CF.format(port=port) + services
+        # The last to listen: when it does, all do.
+        own = f"127.0.0.1:{port} inet n - n - - smtpd\n"
+        master_cf = MASTER_CF + services + own
         (folder / "etc" / "master.cf").write_text(master_cf, encoding="ascii")
 
     def _make_folders(self) -> None:
-        owner = self._uid()
         self._folder.mkdir(parents=True)
         self._folder.chmod(0o755)
-        for name in ("etc", "data", "queue", *(f"queue/{queue}" for queue in QUEUES.split())):
-            (self._folder / name).mkdir()
-        for name in ("data", *(f"queue/{queue}" for queue in QUEUES.split() if queue != "pid")):
-            os.chown(self._folder / name, owner, -1)
+        owner = self._uid()
+        for name in ("etc", "data", "queue", *(f"queue/{queue}" for queue in QUEUES)):
+            folder = self._folder / name
+            folder.mkdir()
+            if name not in ("etc", "queue", "queue/pid"):
+                os.chown(folder, owner, -1)
 
     def _uid(self) -> int:
         users = (self._release.root / "etc/passwd").read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
 # postfix_release.py: several versions of Postfix side by side
 #
-# The system's own, and for each of SUITES that of another Debian release, unpacked with all that it
-# needs and without maintainer scripts by mmdebstrap, from the mirror that this system uses. They are
-# kept in the folder that the environment variable POSTSEAL_POSTFIX names (default: postfix, in the
-# build folder); remove it to have newer ones.
+# The system's own, and for each of SUITES that of another Debian release, unpacked with all that
+# it needs and without maintainer scripts by mmdebstrap, from the mirror that this system uses. They
+# are kept in the folder that the environment variable POSTSEAL_POSTFIX names (default: postfix, in
+# the build folder); remove it to have newer ones.
 # SPDX-License-Identifier: BSD-3-Clause
 import os
 import pathlib
@@ -76,14 +76,15 @@ def _unpack(suite: str, root: pathlib.Path) -> None:
     new.parent.mkdir(exist_ok=True)
     # A mirror may lag behind: the signature of what it has is what counts.
     options = ["--aptopt=Acquire::Check-Valid-Until \"false\"", *_proxies()]
-    command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=extract",
-               f"--include={PACKAGES}", *options, suite, str(new), _mirror()]
+    command = ["mmdebstrap", "--mode=root", "--variant=extract", f"--include={PACKAGES}",
+               *options, suite, str(new), _mirror()]
     try:
         result = run(command, timeout=PATIENCE)
     except subprocess.TimeoutExpired as why:
         raise Unavailable(f"mmdebstrap {suite}: not done after {PATIENCE} s") from why
     if result.returncode != 0:
-        raise Unavailable(f"mmdebstrap {suite}: {' '.join(result.stderr.split())[-300:]}")
+        errors = [line for line in result.stderr.splitlines() if line.startswith("E: ")]
+        raise Unavailable(f"mmdebstrap {suite}: {' '.join(errors)[:300]}")
     (new / "etc/passwd").write_text(USERS, encoding="ascii")
     (new / "etc/group").write_text(GROUPS, encoding="ascii")
     (new / "mnt").mkdir(exist_ok=True)

@@ -1,5 +1,5 @@
-# test_requiretls.py: Postfix 3.11 sends messages that ask for REQUIRETLS (RFC 8689), and asks the map
-# "requiretls" what that means
+# test_requiretls.py: Postfix 3.11 sends messages that ask for REQUIRETLS (RFC 8689), and asks the
+# map "requiretls" what that means
 # SPDX-License-Identifier: BSD-3-Clause
 import pytest
 

@@ -1,10 +1,10 @@
-# world: DNS and policy hosts of an Internet of our own, in a network namespace
+# world: DNS, policy hosts and mail hosts of an Internet of our own, in a network namespace
 #
 #     with World(folder) as world: ...
 #
 # enters the namespace (the whole process does: see netns.py), starts the name servers, the policy
-# server and the mail hosts, and stops them at the end. world.trust_anchor, world.root_hints and world.ca_file
-# are what a resolver and an HTTPS client need. Starting takes about two seconds.
+# server and the mail hosts, and stops them at the end. world.trust_anchor, world.root_hints and
+# world.ca_file are what a resolver and an HTTPS client need. Starting takes about two seconds.
 # SPDX-License-Identifier: BSD-3-Clause
 import pathlib
 

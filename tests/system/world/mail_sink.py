@@ -1,7 +1,7 @@
 # mail_sink.py: the SMTP servers of all mail hosts, with STARTTLS (RFC 5321, RFC 3207)
 #
-# One thread a connection. Every message is accepted; `received` says for each recipient which address
-# took the last one and how it came.
+# One thread a connection. Every message is accepted; `received` says for each recipient which
+# address took the last one and how it came.
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib
 import selectors
