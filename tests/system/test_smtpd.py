@@ -1,4 +1,4 @@
-# test_delegation.py: what real smtpd(8) does with the actions of policy delegation
+# test_smtpd.py: what real smtpd(8) does with the actions of policy delegation
 # (SMTPD_POLICY_README), one of each kind that the configuration takes (access(5))
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib
