@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -13,7 +14,7 @@
 namespace postseal::serve {
 namespace {
 
-constexpr milliseconds sweep_every{5'000};
+constexpr milliseconds sweep_at_least_every{5'000};
 constexpr milliseconds complain_every{60'000};
 constexpr int most_accepts = 64; // a turn
 
@@ -36,8 +37,7 @@ Server::Server(async::UvLoop& loop, Log& log, Shared& shared, config::Address ad
       protocol_(std::move(protocol)), idle_(idle) {
     for (Fd& fd : listeners)
         listeners_.emplace_back(*this, std::move(fd)).watch.set(async::FdWatch::readable);
-    sweeper_.start(loop_, sweep_every,
-                   {[](void* self) { static_cast<Server*>(self)->sweep(); }, this});
+    sweep();
 }
 
 Server::~Server() { shared_.connections -= connections_.size(); }
@@ -102,7 +102,7 @@ void Server::sweep() {
     std::erase_if(complained_,
                   [&](const auto& entry) { return now - entry.second > complain_every; });
     watch_listeners();
-    sweeper_.start(loop_, sweep_every,
+    sweeper_.start(loop_, std::min(sweep_at_least_every, idle_ / 2),
                    {[](void* self) { static_cast<Server*>(self)->sweep(); }, this});
 }
 

@@ -34,8 +34,7 @@ struct Shared {
 class Server {
   public:
     Server(async::UvLoop& loop, Log& log, Shared& shared, config::Address address,
-           std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol,
-           milliseconds idle = config::default_idle(config::Protocol::socketmap));
+           std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol, milliseconds idle);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     ~Server();

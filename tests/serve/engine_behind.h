@@ -25,6 +25,10 @@ zone none.example insecure 600
 none.example MX insecure 600 0 .
 bogus.example MX bogus signature expired
 _mta-sts.bogus.example TXT insecure 600 nodata
+zone sts.example insecure 600
+sts.example MX insecure 600 10 mx.sts.example
+mx.sts.example A insecure 600 192.0.2.2
+_mta-sts.sts.example TXT insecure 600 "v=STSv1; id=1;"
 slow.example MX insecure 600 0 .
 slow.example MX delay 60
 )"};

@@ -47,9 +47,13 @@ def _is_table(value) -> bool:
 
 
 class Daemon:
-    """postseald on 127.0.0.1:`port` and on unix sockets in `folder`."""
+    """postseald on 127.0.0.1:`port` and on unix sockets in `folder`.
 
-    def __init__(self, world: World, folder: pathlib.Path, port: int, **sections: dict) -> None:
+    Sections are added to the configuration: a table, or a list of tables.
+    """
+
+    def __init__(self, world: World, folder: pathlib.Path, port: int,
+                 **sections: dict | list) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.port = port
@@ -71,7 +75,10 @@ class Daemon:
             "log": {"level": "debug"},
         }
         for name, section in sections.items():
-            self.settings.setdefault(name, {}).update(section)
+            if isinstance(section, list):
+                self.settings.setdefault(name, []).extend(section)
+            else:
+                self.settings.setdefault(name, {}).update(section)
         (folder / "state").mkdir(exist_ok=True)
         self.write_configuration(self.settings)
         self.process: subprocess.Popen | None = None
@@ -134,6 +141,10 @@ class Daemon:
     def socketmap(self, map_name: str) -> str:
         """As main.cf names it."""
         return f"socketmap:inet:127.0.0.1:{self.port}:{map_name}"
+
+    def connect_to(self, port: int) -> socket.socket:
+        """To another listener of the configuration."""
+        return socket.create_connection(("127.0.0.1", port), timeout=20)
 
     def ask(self, key: str, map_name: str = "postfix") -> str:
         with self.connect() as connection:
