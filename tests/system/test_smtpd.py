@@ -3,15 +3,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib
 import re
+import socket
 import time
 from dataclasses import dataclass, field
 
 import pytest
 
 from daemon import Daemon
+from delegation import ATTRIBUTES_3_7, ATTRIBUTES_3_10
 from postfix import policy_map
 
 FIRST_PORT = 8430  # postseald: socketmap, delegation; smtpd(8): ten further on
+RECORDER_PORT = FIRST_PORT + 20
 PATIENCE = 20  # seconds
 
 DOMAINS = {
@@ -99,15 +102,13 @@ def servers(world, programs, tmp_path_factory):
             folder = tmp_path_factory.mktemp("delegation")
             overrides = folder / "overrides"
             overrides.write_text(f"{DOMAINS['override']} encrypt\n", encoding="ascii")
-            daemon = Daemon(
+            address = f"inet:127.0.0.1:{delegation_port(number)}"
+            stack.enter_context(Daemon(
                 world, folder, FIRST_PORT + number,
+                listen=[{"address": address, "protocol": "delegation"}],
                 delegation={case.verdict_class: case.action for case in group},
                 verdict={"overrides": str(overrides)},
-            )
-            address = f"inet:127.0.0.1:{delegation_port(number)}"
-            daemon.settings["listen"].append({"address": address, "protocol": "delegation"})
-            daemon.write_configuration(daemon.settings)
-            stack.enter_context(daemon)
+            ))
         yield
 
 
@@ -172,3 +173,34 @@ def test_several_recipients(postfix, world, replies):
     recipients = ["several@dane.mail.example", "several@enforce.mail.example"]
     with postfix.client(smtpd_port(0)) as client:
         assert client.sendmail("", recipients, "Subject: a test\n\nHello.\n") == {}
+
+
+def test_attributes(release, new_postfix):
+    """Those that the other tests and the fuzz corpus send are those of this version."""
+    policy = f"check_policy_service inet:127.0.0.1:{RECORDER_PORT}"
+    with (
+        socket.create_server(("127.0.0.1", RECORDER_PORT)) as recorder,
+        new_postfix(release, {"smtpd_recipient_restrictions": policy}) as postfix_,
+        postfix_.client() as client,
+    ):
+        client.ehlo()
+        client.mail("")
+        client.putcmd("rcpt to:<user@dane.mail.example>")
+        request = read_request(recorder)
+        assert client.getreply()[0] == 250
+    names = [line.partition("=")[0] for line in request.splitlines()]
+    expected = ATTRIBUTES_3_10 if release.version >= (3, 10) else ATTRIBUTES_3_7
+    assert names == list(expected)
+
+
+def read_request(listener: socket.socket) -> str:
+    """One request, answered."""
+    listener.settimeout(PATIENCE)
+    connection, _ = listener.accept()
+    with connection:
+        connection.settimeout(PATIENCE)
+        octets = b""
+        while not octets.endswith(b"\n\n"):
+            octets += connection.recv(4096)
+        connection.sendall(b"action=DUNNO\n\n")
+    return octets.decode().rstrip("\n")
