@@ -94,7 +94,7 @@ deadline = "5s"
 [delegation]
 dane = "PREPEND X-Sealed: %c"
 enforce = "OK"
-may = "550 5.7.10 no promise"
+may = "550 5.7.1 no promise"
 override = "INFO %d"
 tempfail = "DEFER_IF_PERMIT %r"
 [log]
@@ -144,7 +144,7 @@ format = "json"
     using verdict::Class;
     CHECK(config->delegation.of(Class::dane) == "PREPEND X-Sealed: %c");
     CHECK(config->delegation.of(Class::enforce) == "OK");
-    CHECK(config->delegation.of(Class::may) == "550 5.7.10 no promise");
+    CHECK(config->delegation.of(Class::may) == "550 5.7.1 no promise");
     CHECK(config->delegation.of(Class::override_) == "INFO %d");
     CHECK(config->delegation.of(Class::tempfail) == "DEFER_IF_PERMIT %r");
     CHECK(config->log.level == LogLevel::debug);

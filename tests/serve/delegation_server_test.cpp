@@ -18,7 +18,7 @@ address = "inet:127.0.0.1:1"
 protocol = "delegation"
 [delegation]
 dane = "PREPEND X-Sealed: %c"
-may = "550 5.7.10 %d: %r"
+may = "550 5.7.1 %d: %r"
 tempfail = "DEFER_IF_PERMIT 4.7.5 %r"
 )";
 
@@ -46,7 +46,7 @@ struct Field : test::EngineBehind {
 const std::string dunno = "action=DUNNO\n\n";
 const std::string sealed = "action=PREPEND X-Sealed: dane\n\n";
 const std::string refused =
-    "action=550 5.7.10 none.example: no host to deliver to is found: no policy\n\n";
+    "action=550 5.7.1 none.example: no host to deliver to is found: no policy\n\n";
 
 } // namespace
 
@@ -99,7 +99,7 @@ TEST_CASE("delegation: a reply that takes its time is the only one") {
     const Fd client = field.connect();
     Field::write(client, request("b@slow.example") + request("b@example.com"));
     const std::string expected =
-        "action=550 5.7.10 slow.example: no host to deliver to is found: no policy\n\n" + sealed;
+        "action=550 5.7.1 slow.example: no host to deliver to is found: no policy\n\n" + sealed;
     CHECK(field.read(client, expected.size()) == expected);
     Field::write(client, request(""));
     CHECK(field.read(client, dunno.size()) == dunno);

@@ -9,11 +9,11 @@ PORT = 8711
 ACTIONS = {
     "dane": "PREPEND X-Sealed: %c",
     "enforce": "INFO %d is sealed by MTA-STS",
-    "may": "550 5.7.10 %d: %c: %r",
+    "may": "550 5.7.1 %d: %c: %r",
     "override": "HOLD",
     "tempfail": "DEFER_IF_PERMIT 4.7.5 %r",
 }
-MAY = ("550 5.7.10 plain.example: may: "
+MAY = ("550 5.7.1 plain.example: may: "
        "the MX RRset is insecure and no host has TLSA records: no policy")
 RECIPIENTS = {
     "a@dane.example": "PREPEND X-Sealed: dane",

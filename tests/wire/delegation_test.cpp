@@ -55,7 +55,7 @@ TEST_CASE("wire/delegation: the domain of a recipient") {
 
 TEST_CASE("wire/delegation: a reply is one line and an empty one, whatever it says") {
     CHECK(delegation::action("DUNNO") == "action=DUNNO\n\n");
-    CHECK(delegation::action("550 5.7.10 no promise") == "action=550 5.7.10 no promise\n\n");
+    CHECK(delegation::action("550 5.7.1 no promise") == "action=550 5.7.1 no promise\n\n");
     CHECK(delegation::action("WARN a\r\n\naction=OK") == "action=WARN a???action=OK\n\n");
     CHECK(delegation::action(std::string(2000, 'x')).size() == 7 + 1000 + 2);
 }
