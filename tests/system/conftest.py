@@ -108,7 +108,8 @@ def policies(world, programs, tmp_path_factory):
     overrides = folder / "overrides"
     overrides.write_text(MAIL_OVERRIDES, encoding="ascii")
     verdict = {"default_level": "dane", "overrides": str(overrides)}
-    with Daemon(world, folder, MAIL_PORT, verdict=verdict) as daemon_:
+    exact = {"name": "exact", "form": "legacy", "match": "mx"}
+    with Daemon(world, folder, MAIL_PORT, verdict=verdict, map=[exact]) as daemon_:
         yield daemon_
 
 

@@ -69,3 +69,16 @@ def test_delivery(release, level, world, outcomes, delivery):
 def test_every_mail_domain_is_tried():
     tried = {delivery.domain.encode("idna").decode("ascii") for delivery in DELIVERIES}
     assert tried >= {name for name in ZONES if name.endswith(".mail.example")}
+
+
+def test_exact_match(release, policies, new_postfix):
+    """match = "mx": the check of RFC 8461 section 4.1 by any version."""
+    to = f"{release.name}-exact@enforce-wildcard-first-deep.mail.example"
+    with new_postfix(release, {
+        "smtp_tls_security_level": "dane",
+        "smtp_tls_policy_maps": policies.socketmap("exact"),
+    }) as postfix:
+        postfix.send([to])
+        outcome = postfix.outcomes([to], PATIENCE)[to]
+    assert (outcome.status, outcome.tls) == ("sent", "Verified"), outcome
+    assert outcome.host == "b.in.enforce-wildcard-first-deep.mail.example"

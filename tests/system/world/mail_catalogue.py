@@ -86,6 +86,8 @@ mail("enforce-untrusted", "untrusted", sts=ENFORCE)
 mail("enforce-no-starttls", NO_STARTTLS, sts=ENFORCE)
 mail("enforce-wildcard", mx="a.in", sts=policy("enforce", "*.in.$DOMAIN"))
 mail("enforce-wildcard-deep", mx="deep.a.in", sts=policy("enforce", "*.in.$DOMAIN"))
+mail("enforce-wildcard-first-deep", "good, good", mx="deep.a.in b.in",
+     sts=policy("enforce", "*.in.$DOMAIN"))
 mail("enforce-two", "good, good", sts=BOTH)
 mail("enforce-two-first-expired", "expired, good", sts=BOTH)
 mail("enforce-two-both-wrong", "expired, wrong name", sts=BOTH)
