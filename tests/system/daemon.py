@@ -151,6 +151,10 @@ class Daemon:
             raise
         return Connection(unix)
 
+    def socketmap(self, map_name: str) -> str:
+        """As main.cf names it."""
+        return f"socketmap:inet:127.0.0.1:{self.port}:{map_name}"
+
     def connect_to(self, port: int) -> socket.socket:
         """To another listener of the configuration."""
         return socket.create_connection(("127.0.0.1", port), timeout=20)
