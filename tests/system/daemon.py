@@ -75,6 +75,7 @@ class Daemon:
         (folder / "state").mkdir(exist_ok=True)
         self.write_configuration(self.settings)
         self.process: subprocess.Popen | None = None
+        self.enter_command: list[str] = []  # put before the daemon's
 
     def write_configuration(self, settings: dict) -> None:
         self.configuration.write_text(to_toml(settings), encoding="utf-8")
@@ -88,6 +89,7 @@ class Daemon:
 
     def start(self) -> None:
         command = [program("postseald"), "--config", str(self.configuration)]
+        command = self.enter_command + command
         self.process = processes.start(command, self.log)
         end = time.monotonic() + STARTUP
         while not self._listening():
@@ -130,6 +132,18 @@ class Daemon:
             unix.close()
             raise
         return Connection(unix)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def status(self) -> dict:
+        with socket.socket(socket.AF_UNIX) as admin:
+            admin.settimeout(20)
+            admin.connect(str(self.folder / "admin.sock"))
+            admin.sendall(b'{"command": "status"}\n')
+            with admin.makefile(encoding="utf-8") as lines:
+                return json.loads(lines.readline())["status"]
 
     def ask(self, key: str, map_name: str = "postfix") -> str:
         with self.connect() as connection:

@@ -217,8 +217,7 @@ class Soak:
     def _kill(self) -> None:
         kill = Interval(time.monotonic())
         self.history.kills.append(kill)
-        self._daemon.process.kill()
-        self._daemon.process.wait()
+        self._daemon.kill()
         kill.until = time.monotonic()
         self._daemon.start()
 
