@@ -28,6 +28,7 @@ from world.netns import Unavailable
 CLIENTS = 12
 PORT = 8461
 CHANGES_A_SECOND = 25
+DNS_TIMEOUT = "3s"  # well before the name server is back
 SHOWN = 20  # violations told in full
 SECURE = re.compile(r"OK secure match=mx\.(\S+):v(\d+)\.\1 servername=hostname")
 
@@ -180,7 +181,10 @@ class Soak:
         self.domains = self._chance.domains(count)
         self._world = ChangingWorld(folder / "world", self.domains)
         self._seconds = seconds
-        self._daemon = Daemon(self._world, folder / "daemon", PORT, log={"level": "info"})
+        self._daemon = Daemon(
+            self._world, folder / "daemon", PORT,
+            dns={"timeout": DNS_TIMEOUT}, log={"level": "info"},
+        )
         self.history = History()
         self.clients = Clients(self._daemon, self.domains, Model(self.history), seed)
         self.changes = 0
@@ -188,24 +192,27 @@ class Soak:
     def run(self) -> None:
         with self._world, self._daemon, self.clients:
             begin = time.monotonic()
-            away = min(8.0, self._seconds / 6)
-            events = collections.deque([
-                (0.20, self._policy_host_goes), (0.20, self._policy_host_comes),
-                (0.40, self._kill),
-                (0.55, self._dns_goes), (0.57, self._kill), (0.55, self._dns_comes),
-                (0.85, self._kill),
-            ])
-            comes = {self._policy_host_comes, self._dns_comes}
+            events = collections.deque(self._events())
             while (now := time.monotonic() - begin) < self._seconds and not self.clients.faults:
-                share, event = events[0] if events else (2, None)
-                if now >= share * self._seconds + (away if event in comes else 0):
-                    events.popleft()
-                    event()
+                if events and now >= events[0][0]:
+                    events.popleft()[1]()
                 self._change()
                 # At a steady rate: what a batch took is part of the second.
                 rest = begin + now + 0.5 - time.monotonic()
                 time.sleep(max(0.0, rest))
             assert not events or self.clients.faults, "too slow: not all has happened"
+
+    def _events(self):
+        """What happens when. The daemon that starts without DNS has only its store to go by."""
+        whole = self._seconds
+        away = min(10.0, 0.3 * whole)
+        yield 0.15 * whole, self._policy_host_goes
+        yield 0.15 * whole + away / 2, self._policy_host_comes
+        yield 0.40 * whole, self._kill
+        yield 0.50 * whole, self._dns_goes
+        yield 0.50 * whole, self._kill
+        yield 0.50 * whole + away, self._dns_comes
+        yield 0.85 * whole, self._kill
 
     def _change(self) -> None:
         if self.history.dns_down and self.history.dns_down[-1].until == float("inf"):
