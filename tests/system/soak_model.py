@@ -137,6 +137,8 @@ class Model:
         begin = asked - 2 * HOLDS - FAILED_HOLDS
         memories = set()
         for state in list(domain.seen):
+            if state.dns.mx == "bogus" or "F" in state.dns.tlsa:
+                memories.add("nothing")  # maybe no evaluation was sound
             if state.dns.mx != "bogus" and _interval(state).touches(begin, got):
                 null = state.dns.mx == "null"
                 letters = "" if null else state.dns.tlsa[:state.dns.hosts]

@@ -73,7 +73,8 @@ class PolicyServer:
 
     def _choose(self, connection: ssl.SSLSocket, name: str | None, _context) -> None:
         domain = (name or "").removeprefix("mta-sts.")
-        connection.context = self._contexts.get(domain, self._default)
+        with contextlib.suppress(AttributeError):  # it has been cut off meanwhile
+            connection.context = self._contexts.get(domain, self._default)
         connection.policy_domain = domain
 
     def _accept(self, listener: socket.socket, serve) -> None:
