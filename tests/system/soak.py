@@ -203,16 +203,18 @@ class Soak:
             assert not events or self.clients.faults, "too slow: not all has happened"
 
     def _events(self):
-        """What happens when. The daemon that starts without DNS has only its store to go by."""
+        """What happens when. The daemon that starts without DNS has only its store to go by; the
+        long time after that is for evidence that has outlived its time."""
         whole = self._seconds
         away = min(10.0, 0.3 * whole)
-        yield 0.15 * whole, self._policy_host_goes
-        yield 0.15 * whole + away / 2, self._policy_host_comes
-        yield 0.40 * whole, self._kill
-        yield 0.50 * whole, self._dns_goes
-        yield 0.50 * whole, self._kill
-        yield 0.50 * whole + away, self._dns_comes
-        yield 0.85 * whole, self._kill
+        first = 2 + 0.03 * whole
+        yield first, self._kill
+        yield first + 2, self._dns_goes
+        yield first + 2, self._kill
+        yield first + 2 + away, self._dns_comes
+        yield 0.60 * whole, self._policy_host_goes
+        yield 0.60 * whole + away / 2, self._policy_host_comes
+        yield 0.95 * whole, self._kill
 
     def _change(self) -> None:
         if self.history.dns_down and self.history.dns_down[-1].until == float("inf"):
