@@ -11,9 +11,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import argparse
 import collections
+import contextlib
 import pathlib
 import random
 import re
+import shutil
+import sqlite3
 import sys
 import tempfile
 import threading
@@ -228,7 +231,17 @@ class Soak:
         self.history.kills.append(kill)
         self._daemon.kill()
         kill.until = time.monotonic()
+        self._check_store()
         self._daemon.start()
+
+    def _check_store(self) -> None:
+        """As the kill left it: of a copy, for to look at it is to mend it."""
+        state = self._daemon.folder / "state"
+        with tempfile.TemporaryDirectory() as copies:
+            for part in state.glob("postseal.db*"):
+                shutil.copy(part, copies)
+            with contextlib.closing(sqlite3.connect(f"{copies}/postseal.db")) as db:
+                assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
     def _policy_host_goes(self) -> None:
         self.history.host_down.append(Interval(time.monotonic()))
