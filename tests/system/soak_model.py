@@ -136,13 +136,13 @@ class Model:
         that was an evaluation before it."""
         begin = asked - 2 * HOLDS - FAILED_HOLDS
         memories = set()
-        for state in list(domain.seen):
-            if state.dns.mx == "bogus" or "F" in state.dns.tlsa:
-                memories.add("nothing")  # maybe no evaluation was sound
-            if state.dns.mx != "bogus" and _interval(state).touches(begin, got):
-                null = state.dns.mx == "null"
-                letters = "" if null else state.dns.tlsa[:state.dns.hosts]
-                memories.add("dane" if set(letters) & {"U", "X", "F"} else "no-dane")
+        for mx, hosts in self._dane(domain, begin, got, hindered=False):
+            if set(hosts) & {"U", "X"} and mx in ("secure", "insecure"):
+                memories.add("dane")
+            elif mx == "bogus" or "F" in hosts:
+                memories.add("nothing")  # not a sound evaluation, and maybe there was no other
+            else:
+                memories.add("no-dane")
         first = self._answered.get(domain.name, got)
         troubles = [i.since for i in self._history.dns_down + self._history.kills]
         if any(first > t - KILL_LOSES for t in troubles if t < got):

@@ -110,6 +110,13 @@ def test_judge_of_dead_dns():
     assert judged([Seen(WITH_DANE, 0)], [fetched(10)], dead) == {DANE_ONLY, TEMPFAIL}
 
 
+def test_judge_of_what_was_seen_in_the_middle_of_a_change():
+    """The MX RRset of one state, the TLSA records of the next: remembered is no DANE."""
+    dead = History(dns_down=[Interval(950)], kills=[Interval(951, 952)])
+    change = [Seen(Dns(hosts=1, tlsa="UU"), 0, 940), Seen(Dns(hosts=2, tlsa="NX"), 938)]
+    assert judged(change, history=dead) == {MAY, DANE}
+
+
 def test_judge_of_a_kill():
     """A policy fetched in the last moment may be lost, an older one not; memory is."""
     kill = History(kills=[Interval(990, 991)])
