@@ -146,7 +146,8 @@ class Disk:
             ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )
-        assert self._holder.stdout.readline() == b"mounted\n"
+        if self._holder.stdout.readline() != b"mounted\n":
+            pytest.skip("SYSTEM TESTS NOT RUN: cannot mount a file system of our own")
         self._enter = ["nsenter", "--mount", "--target", str(self._holder.pid)]
         daemon.enter_command = self._enter
 
