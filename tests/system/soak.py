@@ -59,7 +59,8 @@ class Chance:
     def next_state(self, domain: Changing) -> tuple[Dns, Policy]:
         temper = int(domain.name[3])
         sts_id, policy = self._sts(domain, temper)
-        return Dns(self._mx(temper), self._random.choice((1, 2)), self._tlsa(temper), sts_id), policy
+        hosts = self._random.choice((1, 2))
+        return Dns(self._mx(temper), hosts, self._tlsa(temper), sts_id), policy
 
     def _mx(self, temper: int) -> str:
         if temper == 8 and self._random.random() < 0.2:

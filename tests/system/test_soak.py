@@ -13,7 +13,9 @@ from world.processes import run
 
 SECONDS = 20
 SOAK = pathlib.Path(__file__).with_name("soak.py")
-SUMMARY = re.compile(r"^soak: .* (\d+) changes, (\d+) queries: (.*); (\d+) policies.*; 0 violations$")
+SUMMARY = re.compile(
+    r"^soak: .* (\d+) changes, (\d+) queries: (.*); (\d+) policies.*; 0 violations$"
+)
 
 
 def test_soak(programs):
@@ -49,7 +51,9 @@ def offered(policy: Policy) -> list[tuple[float, Policy]]:
 
 def judged(seen: list[Seen], served: list[Served] = (), history: History | None = None,
            signed: bool = True, offers: Policy = Policy(0, status=404)) -> set[Verdict]:
-    domain = Changing("a.example", signed, seen[-1].dns, offers, seen, offered(offers), list(served))
+    domain = Changing(
+        "a.example", signed, seen[-1].dns, offers, seen, offered(offers), list(served)
+    )
     model = Model(history or History())
     model.allowed(domain, 500, 500)  # known since long
     return model.allowed(domain, 1000, 1000)
@@ -75,6 +79,7 @@ def test_judge_of_an_unsigned_domain():
 
 
 ENDED = Policy(1, max_age=100)
+REFUSED = Policy(0, status=404)
 POLICIES = {
     "held, record gone": ([Seen(Dns(), 0)], [fetched(10)], {SECURE}),
     "held, and DANE": ([Seen(WITH_DANE, 0)], [fetched(10)], {DANE_ONLY}),
@@ -83,7 +88,7 @@ POLICIES = {
     "not ended": ([Seen(Dns(), 0)], [fetched(910, ENDED)], {SECURE}),
     "ends now": ([Seen(Dns(), 0)], [fetched(900, ENDED)], {MAY, SECURE}),
     "replaced": ([Seen(Dns(), 0)], [fetched(10), fetched(20, Policy(2, "testing"))], {MAY}),
-    "refused later": ([Seen(Dns(), 0)], [fetched(10), fetched(20, Policy(0, status=404))], {SECURE}),
+    "refused later": ([Seen(Dns(), 0)], [fetched(10), fetched(20, REFUSED)], {SECURE}),
     "being fetched": ([Seen(Dns(), 0)], [fetched(999)], {MAY, SECURE}),
 }
 

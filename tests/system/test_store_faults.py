@@ -255,21 +255,28 @@ def test_read_only(world, daemon, disk):
 
 # --- Schemas ---------------------------------------------------------------------------------
 
-def change_schema(daemon, statements: str) -> None:
-    with contextlib.closing(sqlite3.connect(database(daemon))) as db:
-        db.executescript(statements)
+FIRST_SCHEMA = """
+    CREATE TABLE sts (domain TEXT PRIMARY KEY NOT NULL, body BLOB NOT NULL, id TEXT NOT NULL,
+        fetched_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, failures INTEGER NOT NULL,
+        failed_id TEXT NOT NULL, fault TEXT NOT NULL, reason TEXT NOT NULL,
+        failed_at INTEGER NOT NULL, retry_at INTEGER NOT NULL) STRICT;
+    CREATE TABLE dane (nexthop TEXT PRIMARY KEY NOT NULL, dane INTEGER NOT NULL,
+        seen_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    INSERT INTO sts SELECT domain, body, id, fetched_at, expires_at, failures, failed_id, fault,
+        reason, failed_at, retry_at FROM today.sts;
+    PRAGMA application_id = 0x70534541;
+    PRAGMA user_version = 1;
+"""
 
 
 def test_older_schema(world, daemon):
     daemon.start()
     assert daemon.ask(STS) == ENFORCED
     daemon.stop()
-    change_schema(daemon, """
-        DROP INDEX sts_by_refresh;
-        ALTER TABLE sts DROP COLUMN refresh_at;
-        ALTER TABLE sts DROP COLUMN record_gone;
-        PRAGMA user_version = 1;
-    """)
+    today = database(daemon).rename(daemon.folder / "today.db")
+    with contextlib.closing(sqlite3.connect(database(daemon))) as db:
+        db.execute("ATTACH ? AS today", (str(today),))
+        db.executescript(FIRST_SCHEMA)
     asked = fetches(world)
     daemon.start()
     assert daemon.ask(STS) == ENFORCED
@@ -284,7 +291,8 @@ def test_older_schema(world, daemon):
 def test_newer_schema(daemon):
     daemon.start()
     daemon.stop()
-    change_schema(daemon, "PRAGMA user_version = 999")
+    with contextlib.closing(sqlite3.connect(database(daemon))) as db:
+        db.execute("PRAGMA user_version = 999")
     before = database(daemon).read_bytes()
     result = run([program("postseald"), "--config", str(daemon.configuration)], timeout=20)
     assert result.returncode == 78
