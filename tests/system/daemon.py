@@ -82,6 +82,7 @@ class Daemon:
         (folder / "state").mkdir(exist_ok=True)
         self.write_configuration(self.settings)
         self.process: subprocess.Popen | None = None
+        self.enter_command: list[str] = []  # put before the daemon's
 
     def write_configuration(self, settings: dict) -> None:
         self.configuration.write_text(to_toml(settings), encoding="utf-8")
@@ -97,7 +98,7 @@ class Daemon:
         return [program("postseald"), "--config", str(self.configuration), *options]
 
     def start(self) -> None:
-        self.process = processes.start(self.command(), self.log)
+        self.process = processes.start(self.enter_command + self.command(), self.log)
         self.wait_until_listening()
 
     def wait_until_listening(self) -> None:
@@ -158,6 +159,18 @@ class Daemon:
     def connect_to(self, port: int) -> socket.socket:
         """To another listener of the configuration."""
         return socket.create_connection(("127.0.0.1", port), timeout=20)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def status(self) -> dict:
+        with socket.socket(socket.AF_UNIX) as admin:
+            admin.settimeout(20)
+            admin.connect(str(self.folder / "admin.sock"))
+            admin.sendall(b'{"command": "status"}\n')
+            with admin.makefile(encoding="utf-8") as lines:
+                return json.loads(lines.readline())["status"]
 
     def ask(self, key: str, map_name: str = "postfix") -> str:
         with self.connect() as connection:
