@@ -215,6 +215,7 @@ void read_https(Reading& reading, const toml::table* table, Https& https) {
     in.text("ca_file", https.ca_file);
     in.flag("allow_private", https.allow_private);
     in.duration("timeout", https.timeout, 1s, 1min);
+    in.number("per_address", https.per_address, 1, 1000);
     in.finish();
 }
 

@@ -86,6 +86,7 @@ struct Https {
     std::string ca_file; // empty: the system's trust store
     bool allow_private = false;
     milliseconds timeout{30000};
+    std::size_t per_address = 8;
 
     friend bool operator==(const Https&, const Https&) = default;
 };
