@@ -159,8 +159,8 @@ int serve_until_told(const config::Config& config, const engine::Overrides& over
 
     serve::Shared shared(config.limits.connections);
     serve::Counters counters;
-    const serve::Behind behind{
-        engine, counters, [&] { return status_json(engine, counters, shared, **store); }};
+    const serve::Behind behind{engine, counters,
+                               [&] { return status_json(engine, counters, shared, **store); }};
     std::list<serve::Server> servers;
     for (auto& [listen, fds] : *bound) {
         servers.emplace_back(loop, log, shared, listen->address, std::move(fds),

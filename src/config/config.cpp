@@ -22,8 +22,8 @@ std::vector<Map> built_in_maps(const verdict::Options& verdict) {
         return Map{std::move(name), {.form = form, .match = {}, .no_policy = {}}, verdict};
     };
     return {
-        map("postfix", Form::legacy),         map("QUERY", Form::legacy),
-        map("tlsrpt", Form::tlsrpt),          map("QUERYwithTLSRPT", Form::tlsrpt),
+        map("postfix", Form::legacy),        map("QUERY", Form::legacy),
+        map("tlsrpt", Form::tlsrpt),         map("QUERYwithTLSRPT", Form::tlsrpt),
         map("requiretls", Form::requiretls),
     };
 }

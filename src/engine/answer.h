@@ -18,7 +18,7 @@ using Replies = std::vector<std::string>;
 
 struct Answer {
     verdict::Evidence evidence;
-    verdict::Verdict verdict; // as [verdict] judges; a map may judge otherwise
+    verdict::Verdict verdict;            // as [verdict] judges; a map may judge otherwise
     std::vector<verdict::Reply> written; // one a variant
     std::shared_ptr<const Replies> replies;
     milliseconds holds{0}; // from when it was made; 0: for this question only

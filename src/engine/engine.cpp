@@ -185,8 +185,8 @@ std::shared_ptr<const Answer> Engine::write(verdict::Evidence evidence,
     const auto waits =
         std::ranges::find(verdicts, verdict::Class::tempfail, &verdict::Verdict::cls);
     if (waits != verdicts.end())
-        sources_.log.warning(
-            "tempfail", {{"nexthop", evidence.nexthop.key()}, {"reason", waits->temp_reason}});
+        sources_.log.warning("tempfail",
+                             {{"nexthop", evidence.nexthop.key()}, {"reason", waits->temp_reason}});
     std::vector<verdict::Reply> written;
     for (const Variant& variant : maps_.variants())
         written.push_back(render(evidence, verdicts[variant.verdict], variant));

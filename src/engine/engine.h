@@ -95,8 +95,7 @@ class Engine {
     std::shared_ptr<const Answer> conclude(verdict::Evidence evidence, milliseconds holds);
     // Verdicts: one for each of Maps::verdicts().
     std::shared_ptr<const Answer> write(verdict::Evidence evidence,
-                                        std::vector<verdict::Verdict> verdicts,
-                                        milliseconds holds);
+                                        std::vector<verdict::Verdict> verdicts, milliseconds holds);
     verdict::Reply render(const verdict::Evidence& evidence, const verdict::Verdict& verdict,
                           const Variant& variant);
     std::shared_ptr<const Replies> to_replies(const std::vector<verdict::Reply>& written,

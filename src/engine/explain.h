@@ -19,8 +19,7 @@
 namespace postseal::engine {
 
 [[nodiscard]] nlohmann::ordered_json explain(const Answer& answer, const Maps& maps);
-[[nodiscard]] nlohmann::ordered_json explain_no_nexthop(std::string_view key,
-                                                        const NexthopError& error,
-                                                        const Maps& maps);
+[[nodiscard]] nlohmann::ordered_json
+explain_no_nexthop(std::string_view key, const NexthopError& error, const Maps& maps);
 
 } // namespace postseal::engine

@@ -74,9 +74,8 @@ Maps::Maps(const config::Config& config) : actions_(config.delegation) {
 }
 
 std::size_t Maps::add(const config::Map& map, config::Protocol protocol) {
-    Variant variant{.verdict = place_of(map.verdict, verdicts_),
-                    .protocol = protocol,
-                    .reply = map.reply};
+    Variant variant{
+        .verdict = place_of(map.verdict, verdicts_), .protocol = protocol, .reply = map.reply};
     if (protocol == config::Protocol::tcp_table) {
         variant.reply.coding = verdict::Coding::percent;
         variant.reply.limit = wire::tcp_table::max_value;

@@ -31,8 +31,7 @@ Server::Listener::Listener(Server& server, Fd listening)
           this) {}
 
 Server::Server(async::UvLoop& loop, Log& log, Shared& shared, config::Address address,
-               std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol,
-               milliseconds idle)
+               std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol, milliseconds idle)
     : loop_(loop), log_(log), shared_(shared), address_(std::move(address)), name_(address_.text()),
       protocol_(std::move(protocol)), idle_(idle) {
     for (Fd& fd : listeners)

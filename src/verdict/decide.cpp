@@ -199,8 +199,7 @@ Verdict decide(const Evidence& evidence, const Options& options, WallTime now) {
     const Row& row = found == table.end() ? none : *found;
 
     std::vector<std::string> why;
-    const bool enforced =
-        !facts.overridden && counts_as_enforced(evidence.sts, options, now, why);
+    const bool enforced = !facts.overridden && counts_as_enforced(evidence.sts, options, now, why);
     const Says says = adjusted(enforced ? row.with_policy : row.without, enforced, options, why);
 
     Verdict verdict = verdict_of(says, row, evidence);

@@ -175,8 +175,8 @@ std::expected<PostfixPolicy, std::string> read_override(const std::string& text)
 }
 
 Reply bad_override(const std::string& text, const std::string& why) {
-    return defect(fmt::format("Postfix would not read the override \"{}\": {}",
-                              printable(text, 400), why));
+    return defect(
+        fmt::format("Postfix would not read the override \"{}\": {}", printable(text, 400), why));
 }
 
 // The operator's text goes out as it is.

@@ -85,9 +85,9 @@ std::string decode(std::string_view coded) {
     out.reserve(coded.size());
     for (std::size_t i = 0; i < coded.size(); i++) {
         const bool is_code = coded[i] == '%' && i + 2 < coded.size();
-        out += is_code ? static_cast<char>(digit_value(coded[i + 1]) << 4U |
-                                           digit_value(coded[i + 2]))
-                       : coded[i];
+        out += is_code
+                   ? static_cast<char>(digit_value(coded[i + 1]) << 4U | digit_value(coded[i + 2]))
+                   : coded[i];
         if (is_code) i += 2;
     }
     return out;

@@ -67,8 +67,7 @@ TEST_CASE("delegation: the class of the recipient's domain chooses the action") 
 TEST_CASE("delegation: transcripts, cut at every octet boundary") {
     Field field;
     check_transcript(field, request("b@example.com"), sealed);
-    check_transcript(field, request("b@none.example") + request("b@example.com"),
-                     refused + sealed);
+    check_transcript(field, request("b@none.example") + request("b@example.com"), refused + sealed);
     check_transcript(field, "request=smtpd_access_policy\n\n", dunno);
     check_transcript(field, request("b@example.com") + "nonsense\n", sealed + "EOF");
     check_transcript(field, "recipient=b@example.com\n\n", "EOF");

@@ -35,9 +35,8 @@ TEST_CASE("each listener speaks its protocol") {
                                 "{\"ok\":true,\"status\":{\"queries\":3}}\n"};
     test::EngineBehind field(configuration);
     Counters counters;
-    const Behind behind{field.engine, counters, [&] {
-                            return "{\"queries\":" + std::to_string(counters.queries) + "}";
-                        }};
+    const Behind behind{field.engine, counters,
+                        [&] { return "{\"queries\":" + std::to_string(counters.queries) + "}"; }};
     const auto config = config::parse(configuration, "f").value();
     for (std::size_t i = 0; i < config.listen.size(); i++) {
         CAPTURE(i);

@@ -75,9 +75,9 @@ TEST_CASE("tcp_table: pipelined queries are answered in order, whatever each tak
 
 TEST_CASE("tcp_table: what is malformed closes its connection and is counted") {
     Field field;
-    for (const std::string& bad : {std::string("delete x\n"), std::string("get %zz\n"),
-                                   std::string("19:postfix example.com,"),
-                                   "get " + std::string(4096, 'a')}) {
+    for (const std::string& bad :
+         {std::string("delete x\n"), std::string("get %zz\n"),
+          std::string("19:postfix example.com,"), "get " + std::string(4096, 'a')}) {
         CAPTURE(bad);
         const Fd client = field.connect();
         Field::write(client, "get example.com\n" + bad);
@@ -92,7 +92,7 @@ TEST_CASE("tcp_table: a policy that does not fit into a line is written shorter"
     for (int i = 0; i < 60; i++)
         mx += fmt::format("mx: {}{}.example.net\n", std::string(30, 'a'), i);
     field.fetcher.serve("sts.example", "version: STSv1\nmode: enforce\nmx: mx.sts.example\n" + mx +
-                                         "max_age: 86400\n");
+                                           "max_age: 86400\n");
     const std::string reply = field.ask("sts.example");
     CAPTURE(reply);
     CHECK(reply.size() <= wire::tcp_table::max_line);
@@ -102,8 +102,8 @@ TEST_CASE("tcp_table: a policy that does not fit into a line is written shorter"
 
 TEST_CASE("tcp_table: an override that does not fit is a temporary failure") {
     Field field;
-    const std::string text = "secure match=" + std::string(2000, 'a') + " match=" +
-                             std::string(2100, 'b');
+    const std::string text =
+        "secure match=" + std::string(2000, 'a') + " match=" + std::string(2100, 'b');
     engine::Overrides overrides = engine::Overrides::parse("x.example " + text, "o").value();
     engine::Engine other({field.loop, field.clock, field.resolver, field.fetcher, field.store,
                           field.log, field.random},

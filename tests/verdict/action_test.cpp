@@ -48,9 +48,9 @@ TEST_CASE("an action of the configuration is one that Postfix knows") {
 TEST_CASE("an unknown action names those that are known") {
     const auto fault = action_fault("nonsense");
     REQUIRE(fault);
-    for (const char* word : {"DUNNO", "OK", "REJECT", "DEFER", "DEFER_IF_REJECT", "DEFER_IF_PERMIT",
-                             "HOLD", "DISCARD", "WARN", "INFO", "PREPEND", "FILTER", "REDIRECT",
-                             "BCC", "550"})
+    for (const char* word :
+         {"DUNNO", "OK", "REJECT", "DEFER", "DEFER_IF_REJECT", "DEFER_IF_PERMIT", "HOLD", "DISCARD",
+          "WARN", "INFO", "PREPEND", "FILTER", "REDIRECT", "BCC", "550"})
         CHECK(fault->find(word) != std::string::npos);
 }
 

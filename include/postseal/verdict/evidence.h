@@ -96,9 +96,7 @@ struct Sts {
         return policy && policy->mode == mode && now < expires_at;
     }
     // E of the decision table: whatever DNS or HTTPS say now (RFC 8461 section 3.3).
-    [[nodiscard]] bool enforced(WallTime now) const {
-        return in_force(mtasts::Mode::enforce, now);
-    }
+    [[nodiscard]] bool enforced(WallTime now) const { return in_force(mtasts::Mode::enforce, now); }
 
     friend bool operator==(const Sts&, const Sts&) = default;
 };

@@ -2,9 +2,9 @@
 //
 // legacy: Postfix 2.10 to 3.9. tlsrpt: 3.10 and later, with the attributes for TLS reports and MX
 // host checks. requiretls: 3.11's smtp_requiretls_policy, whether the TLS policy of the destination
-// is enough for a message that demands TLS (RFC 8689). What is written is read again by the model of Postfix's own parser
-// (postfix_policy.h); a reply that would not parse becomes temp, and `defect` says why, to be
-// logged as an error.
+// is enough for a message that demands TLS (RFC 8689). What is written is read again by the model
+// of Postfix's own parser (postfix_policy.h); a reply that would not parse becomes temp, and
+// `defect` says why, to be logged as an error.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -61,8 +61,8 @@ struct Reply {
 [[nodiscard]] Reply render(const Verdict& verdict, const Evidence& evidence,
                            const ReplyOptions& options);
 
-// For a key that is no nexthop: not found, whatever no_policy says, so that main.cf's level applies.
-// But to requiretls that would mean enforce, and Postfix would bounce.
+// For a key that is no nexthop: not found, whatever no_policy says, so that main.cf's level
+// applies. But to requiretls that would mean enforce, and Postfix would bounce.
 [[nodiscard]] Reply no_nexthop(Form form);
 
 } // namespace postseal::verdict

@@ -1,11 +1,11 @@
 // wire/delegation.h: requests and replies of Postfix policy delegation (SMTPD_POLICY_README)
 //
-// A request is lines "name=value" up to an empty line; a reply is the line "action=..." and an empty
-// line, one a request, in order. Attributes that are not known here are passed over.
-// scan() looks at the front of what has arrived and takes nothing away, so any split of a stream
-// gives the same requests. Malformed, which is said as soon as it is sure: a line without "=" or
-// without a name, no attribute "request", "request" or "recipient" twice, a line of more than 8192
-// octets, a request of more than 256 lines or 32,768 octets.
+// A request is lines "name=value" up to an empty line; a reply is the line "action=..." and an
+// empty line, one a request, in order. Attributes that are not known here are passed over. scan()
+// looks at the front of what has arrived and takes nothing away, so any split of a stream gives the
+// same requests. Malformed, which is said as soon as it is sure: a line without "=" or without a
+// name, no attribute "request", "request" or "recipient" twice, a line of more than 8192 octets, a
+// request of more than 256 lines or 32,768 octets.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
