@@ -1,18 +1,21 @@
 // postseald: gives Postfix its per-destination TLS policy, see postseald(8)
 //
-// Builds everything, in order, and turns the loop until SIGTERM or SIGINT.
+// Builds everything, in order, and turns the loop until SIGTERM, SIGINT or a successor.
 // SPDX-License-Identifier: BSD-3-Clause
-#include "async/group.h"
 #include "async/uv_loop.h"
 #include "config/config.h"
 #include "engine/engine.h"
 #include "engine/from_config.h"
+#include "engine/housekeeping.h"
 #include "engine/refresh.h"
 #include "log/log.h"
+#include "postseal/base/text.h"
 #include "serve/descriptors.h"
 #include "serve/privileges.h"
 #include "serve/protocols.h"
-#include "serve/server.h"
+#include "service/control.h"
+#include "service/predecessor.h"
+#include "service/watchdog.h"
 #include "store/sqlite.h"
 #include "version.h"
 
@@ -23,7 +26,8 @@
 #include <csignal>
 #include <exception>
 #include <filesystem>
-#include <list>
+#include <memory>
+#include <optional>
 
 namespace {
 
@@ -32,11 +36,11 @@ using namespace std::chrono_literals;
 
 constexpr int bad_config = 78;
 constexpr int unavailable = 69;
-constexpr milliseconds patience_at_end = 700ms; // for answers still owed at SIGTERM
 
 struct Arguments {
     std::string config_file;
     bool check = false;
+    bool take_over = false;
 };
 
 int fail(int status, const std::string& text) {
@@ -45,30 +49,16 @@ int fail(int status, const std::string& text) {
 }
 
 std::expected<config::Config, std::string> load_config(const Arguments& arguments) {
-    std::string file = arguments.config_file;
-    std::error_code ignored;
-    if (file.empty() && !std::filesystem::exists(config::default_file, ignored))
+    if (arguments.config_file.empty())
         return config::parse("", std::string(config::default_file)).value();
-    if (file.empty()) file = config::default_file;
-    auto config = config::load(file);
+    auto config = config::load(arguments.config_file);
     if (!config) return std::unexpected(config.error().message());
     return std::move(*config);
 }
 
-using Bound = std::list<std::pair<const config::Listen*, std::vector<serve::Fd>>>;
-
-std::expected<Bound, std::string> bind_all(const config::Config& config) {
-    Bound bound;
-    for (const config::Listen& listen : config.listen) {
-        auto fds = serve::listen_on(listen);
-        if (!fds) return std::unexpected(fds.error());
-        bound.emplace_back(&listen, std::move(*fds));
-    }
-    return bound;
-}
-
 std::string status_json(const engine::Engine& engine, const serve::Counters& counters,
-                        const serve::Shared& shared, const store::Store& store) {
+                        const serve::Shared& shared, const store::Store& store,
+                        const service::Reload& reload) {
     const store::Status stored = store.status();
     return nlohmann::ordered_json{{"version", POSTSEAL_VERSION},
                                   {"queries", counters.queries},
@@ -85,101 +75,151 @@ std::string status_json(const engine::Engine& engine, const serve::Counters& cou
                                   {"downgrades", engine.downgrades().count()},
                                   {"last_downgrade", engine.downgrades().last()},
                                   {"degraded", stored.degraded},
-                                  {"degraded_reason", stored.reason}}
+                                  {"degraded_reason", stored.reason},
+                                  {"reload_error", reload.error()}}
         .dump();
 }
 
-// Ends the loop: listeners close, what is owed is answered for a moment, then run() returns.
-class Ending {
-  public:
-    Ending(async::UvLoop& loop, std::list<serve::Server>& servers)
-        : loop_(loop), servers_(servers) {}
-    void begin() {
-        if (begun_) return;
-        begun_ = true;
-        for (serve::Server& server : servers_)
-            server.stop();
-        limit_.start(loop_, patience_at_end,
-                     {[](void* loop) { static_cast<async::UvLoop*>(loop)->stop(); }, &loop_});
-        look();
-    }
-
-  private:
-    void look() {
-        std::size_t left = 0;
-        for (const serve::Server& server : servers_)
-            left += server.connections();
-        if (left == 0) return loop_.stop();
-        again_.start(loop_, 10ms, {[](void* self) { static_cast<Ending*>(self)->look(); }, this});
-    }
-    async::UvLoop& loop_;
-    std::list<serve::Server>& servers_;
-    async::Timer limit_;
-    async::Timer again_;
-    bool begun_ = false;
-};
-
-async::Task<> ask_once(dns::Resolver& resolver) {
-    co_await resolver.resolve("localhost", dns::RrType::a);
+// The round trips that the watchdog waits for. The loop is shown by the feeding itself.
+async::Task<bool> through_resolver(std::shared_ptr<dns::Unbound> resolver) {
+    co_return co_await resolver->round_trip();
 }
 
-int serve_until_told(const config::Config& config, const engine::Overrides& overrides) {
-    // Before anybody can connect: a signal that comes early ends us cleanly when the loop turns.
-    async::UvLoop loop;
-    Ending* ending = nullptr;
-    const async::SignalWatch terminate(loop, SIGTERM, [&ending] { ending->begin(); });
-    const async::SignalWatch interrupt(loop, SIGINT, [&ending] { ending->begin(); });
+async::Task<bool> through_store(store::Store& store) {
+    co_await store.next_refreshes(1);
+    co_return true;
+}
 
-    auto bound = bind_all(config);
-    if (!bound) return fail(unavailable, bound.error());
+std::string status_line(const engine::Engine& engine, const serve::Listeners& listeners,
+                        const store::Store& store, const service::Reload& reload) {
+    std::string line = fmt::format("{} listeners, {} domains in memory",
+                                   listeners.addresses().size(), engine.cached());
+    if (const store::Status stored = store.status(); stored.degraded)
+        line += "; degraded: " + stored.reason;
+    if (!reload.error().empty()) line += "; reload failed: " + reload.error();
+    return printable(line, 500);
+}
+
+std::string admin_socket(const config::Config& config) {
+    for (const config::Listen& listen : config.listen)
+        if (listen.protocol == config::Protocol::admin) return listen.address.path;
+    return std::string(config::default_admin_socket);
+}
+
+struct Sockets {
+    std::optional<service::Predecessor> predecessor; // must end before the store is opened
+    std::vector<serve::Bound> bound;
+    std::vector<std::string> complaints; // about what was passed to us
+};
+
+// Passed by systemd, handed over by the daemon that we take over from, or bound now.
+std::expected<Sockets, std::string> listening_sockets(const Arguments& arguments,
+                                                      const config::Config& config,
+                                                      service::Systemd& systemd) {
+    Sockets sockets;
+    serve::Inherited passed = systemd.passed(sockets.complaints);
+    if (arguments.take_over) {
+        auto found = service::Predecessor::find(admin_socket(config));
+        if (!found) return std::unexpected(std::move(found.error()));
+        sockets.predecessor = *std::move(found);
+    }
+    serve::Inherited& inherited = sockets.predecessor ? sockets.predecessor->listeners() : passed;
+    auto bound = serve::bind_all(config.listen, inherited);
+    if (!bound) return std::unexpected(std::move(bound.error()));
+    sockets.bound = *std::move(bound);
+    for (const std::string& address : inherited.addresses()) {
+        sockets.complaints.push_back("no [[listen]] names " + address);
+        systemd.forget(address);
+    }
+    return sockets;
+}
+
+int serve_until_told(const Arguments& arguments, const config::Config& config,
+                     const engine::Overrides& overrides) {
+    // Before anybody can connect: a signal that comes early counts when the loop turns.
+    async::UvLoop loop;
+    service::Control* control = nullptr;
+    const async::SignalWatch terminate(loop, SIGTERM, [&control] { control->end(); });
+    const async::SignalWatch interrupt(loop, SIGINT, [&control] { control->end(); });
+    const async::SignalWatch hang_up(loop, SIGHUP, [&control] { control->reload_now(); });
+
+    service::Systemd systemd;
+    auto sockets = listening_sockets(arguments, config, systemd);
+    if (!sockets) return fail(unavailable, sockets.error());
     if (auto switched = serve::switch_user(config.user); !switched)
         return fail(bad_config, switched.error());
 
     Log log(config.log);
+    for (const std::string& reason : sockets->complaints)
+        log.warning("passed-socket", {{"reason", reason}});
     if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
         log.warning("descriptors", {{"reason", *warning}});
     const engine::SystemClock clock;
-    const engine::Maps maps(config);
+    auto unbound = dns::Unbound::open(loop, engine::unbound_options(config.dns));
+    if (!unbound) return fail(bad_config, unbound.error());
+    for (const std::string& warning : (*unbound)->warnings())
+        log.warning("dns", {{"reason", warning}});
+    service::CurrentResolver resolver(*std::move(unbound));
+    auto https =
+        https::HttpsPolicyFetcher::open(loop, resolver, engine::fetcher_options(config.https));
+    if (!https) return fail(bad_config, https.error());
+    https::Replaceable fetcher(*std::move(https));
+    // All else is there, so the gap is short: the store is one daemon's own.
+    if (std::optional<service::Predecessor>& predecessor = sockets->predecessor; predecessor)
+        if (auto ended = predecessor->end(); !ended) return fail(unavailable, ended.error());
     auto store = store::SqliteStore::open(
         loop, config.state_dir + "/postseal.db", [&clock] { return clock.now(); },
         [&log](const std::string& text) { log.error("store", {{"reason", text}}); });
     if (!store) return fail(bad_config, store.error());
-    auto resolver = dns::Unbound::open(loop, engine::unbound_options(config.dns));
-    if (!resolver) return fail(bad_config, resolver.error());
-    for (const std::string& warning : (*resolver)->warnings())
-        log.warning("dns", {{"reason", warning}});
-    auto fetcher =
-        https::HttpsPolicyFetcher::open(loop, **resolver, engine::fetcher_options(config.https));
-    if (!fetcher) return fail(bad_config, fetcher.error());
     engine::SystemRandom random;
-    const engine::Sources sources{loop, clock, **resolver, **fetcher, **store, log, random};
+    const engine::Sources sources{loop, clock, resolver, fetcher, **store, log, random};
     const engine::Options options = engine::engine_options(config);
-    engine::Engine engine(sources, maps, overrides, options);
-    const engine::Refresh refresh(sources, engine, engine::RefreshLimits::within(options));
+    engine::Engine engine(sources, engine::Maps(config), overrides, options);
+    engine::Refresh refresh(engine, engine::RefreshLimits::within(options));
+    const engine::Housekeeping housekeeping(engine.sources());
 
     serve::Shared shared(config.limits.connections);
     serve::Counters counters;
-    const serve::Behind behind{engine, counters,
-                               [&] { return status_json(engine, counters, shared, **store); }};
-    std::list<serve::Server> servers;
-    for (auto& [listen, fds] : *bound) {
-        servers.emplace_back(loop, log, shared, listen->address, std::move(fds),
-                             serve::make_protocol(*listen, behind), listen->idle);
-        log.info("listening", {{"address", listen->address.text()},
-                               {"protocol", std::string(to_string(listen->protocol))}});
-    }
-
-    // A name that libunbound answers by itself: its thread is up before the first question.
-    async::Group warm_up(loop);
-    warm_up.start(ask_once(**resolver));
-
-    const async::SignalWatch reload(loop, SIGHUP, [&log] {
-        log.warning("reload", {{"reason", "the configuration is read at the start only: restart"}});
+    serve::Listeners listeners(loop, log, shared, &systemd);
+    service::Reload reload(
+        {.loop = loop,
+         .log = log,
+         .resolver = resolver,
+         .fetcher = fetcher,
+         .engine = engine,
+         .refresh = refresh,
+         .shared = shared,
+         .listeners = listeners},
+        [&arguments] { return load_config(arguments); }, config, overrides);
+    service::Ending ending(loop, listeners);
+    service::StatusLine status(loop, systemd,
+                               [&] { return status_line(engine, listeners, **store, reload); });
+    service::Control steering({.loop = loop,
+                               .log = log,
+                               .systemd = systemd,
+                               .reload = reload,
+                               .listeners = listeners,
+                               .ending = ending,
+                               .status_line = status});
+    control = &steering;
+    listeners.speak([behind = serve::Behind{engine, counters, steering, [&] {
+                                                return status_json(engine, counters, shared,
+                                                                   **store, reload);
+                                            }}](const config::Listen& listen) {
+        return serve::make_protocol(listen, behind);
     });
-    Ending the_end(loop, servers);
-    ending = &the_end;
+    listeners.apply(config.listen, std::move(sockets->bound));
+
+    // Brings libunbound's thread up before the first question, too.
+    const auto limit = systemd.watchdog();
+    const service::Watchdog watchdog(
+        loop, log, limit ? *limit / 2 : 10s,
+        {{"resolver", [&resolver] { return through_resolver(resolver.now()); }},
+         {"store", [&store] { return through_store(**store); }}},
+        [&systemd] { systemd.alive(); });
     log.info("started",
              {{"version", POSTSEAL_VERSION}, {"overrides", std::to_string(overrides.size())}});
+    status.ready();
     loop.run();
     log.info("stopped");
     return 0;
@@ -194,15 +234,21 @@ int run(int argc, char** argv) {
     app.add_option("-c,--config", arguments.config_file,
                    "configuration file (default /etc/postseal/postseal.toml, if it is there)");
     app.add_flag("--check", arguments.check, "read the configuration, say what is wrong, and end");
+    app.add_flag("--take-over", arguments.take_over,
+                 "go on in the place of the running daemon, with its listening sockets");
     app.footer(
-        "Exit status: 0 ended by SIGTERM or SIGINT, 64 usage, 69 an address cannot be listened on, "
-        "70 internal error, 78 configuration error.");
+        "Exit status: 0 ended by SIGTERM, SIGINT or a successor, 64 usage, 69 an address cannot be "
+        "listened on, or the daemon to take over from does not give way, 70 internal error, "
+        "78 configuration error.");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 64;
     }
 
+    std::error_code ignored;
+    if (arguments.config_file.empty() && std::filesystem::exists(config::default_file, ignored))
+        arguments.config_file = config::default_file;
     auto config = load_config(arguments);
     if (!config) return fail(bad_config, config.error());
     if (arguments.check) {
@@ -214,7 +260,7 @@ int run(int argc, char** argv) {
     auto overrides = engine::Overrides::load(config->overrides);
     if (!overrides) return fail(bad_config, overrides.error());
     std::signal(SIGPIPE, SIG_IGN);
-    return serve_until_told(*config, *overrides);
+    return serve_until_told(arguments, *config, *overrides);
 }
 
 } // namespace

@@ -16,11 +16,21 @@ void Limiter::leave(Acquire& waiter) {
     waiting_--;
 }
 
+void Limiter::set_permits(std::size_t permits) {
+    assert(permits > 0);
+    permits_ = permits;
+    for (; !queue_.empty() && in_use_ < permits_; in_use_++)
+        hand_over();
+}
+
 void Limiter::give_back() {
-    if (queue_.empty()) {
+    if (queue_.empty() || in_use_ > permits_)
         in_use_--;
-        return;
-    }
+    else
+        hand_over();
+}
+
+void Limiter::hand_over() {
     auto& next = static_cast<Acquire&>(queue_.first());
     leave(next);
     next.granted_ = true;
@@ -38,7 +48,7 @@ Limiter::Acquire::~Acquire() {
 
 // While somebody waits no permit is free, so nobody is overtaken.
 bool Limiter::Acquire::await_ready() noexcept {
-    if (limiter_.in_use_ == limiter_.permits_) return false;
+    if (limiter_.in_use_ >= limiter_.permits_) return false;
     limiter_.in_use_++;
     granted_ = true;
     return true;

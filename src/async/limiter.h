@@ -61,6 +61,8 @@ class Limiter {
     Limiter& operator=(const Limiter&) = delete;
     ~Limiter();
 
+    // Fewer: those held stay until they are given back.
+    void set_permits(std::size_t permits);
     [[nodiscard]] Acquire acquire() { return Acquire(*this); }
     [[nodiscard]] std::size_t in_use() const { return in_use_; }
     [[nodiscard]] std::size_t waiting() const { return waiting_; }
@@ -68,6 +70,7 @@ class Limiter {
   private:
     void leave(Acquire& waiter);
     void give_back();
+    void hand_over();
     Loop& loop_;
     std::size_t permits_;
     std::size_t in_use_ = 0; // those handed to a waiter included

@@ -80,7 +80,8 @@ std::expected<Json, ClientError> ask_daemon(const std::string& socket, const Jso
             ClientError{unreachable, fmt::format("what answers at {} is no postseald", socket)});
     if (!reply.value("ok", false))
         return std::unexpected(
-            ClientError{usage, reply.value("error", "refused without a reason")});
+            ClientError{reply.value("fault", "") == "config" ? bad_config : usage,
+                        reply.value("error", "refused without a reason")});
     return reply;
 }
 

@@ -78,6 +78,7 @@ class Unbound::Impl::Question {
         return false;
     }
     Answer await_resume() { return std::move(answer_); }
+    [[nodiscard]] bool answered() const { return answered_; } // by libunbound, whatever it said
 
   private:
     static void on_result(void* self, int error, ub_result* result) {
@@ -85,6 +86,7 @@ class Unbound::Impl::Question {
         const std::unique_ptr<ub_result, decltype(&ub_resolve_free)> owned(result,
                                                                            &ub_resolve_free);
         question->asked_ = false;
+        question->answered_ = error == 0;
         question->answer_ = error == 0 ? to_answer(*result)
                                        : failure(fmt::format("libunbound: {}", ub_strerror(error)));
         question->ready_.post(question->impl_.loop, async::Callback::resume(question->waiter_));
@@ -94,6 +96,7 @@ class Unbound::Impl::Question {
     std::string name_;
     RrType type_;
     bool asked_ = false; // and neither answered nor cancelled
+    bool answered_ = false;
     int id_ = 0;
     Answer answer_;
     std::coroutine_handle<> waiter_;
@@ -127,6 +130,12 @@ async::Task<Answer> Unbound::resolve(std::string name, RrType type) {
     co_return failure(asked ? fmt::format("no answer in {}", limit)
                             : fmt::format("not asked within {}: {} lookups were before it", limit,
                                           most_in_flight));
+}
+
+async::Task<bool> Unbound::round_trip() {
+    Impl::Question question(*impl_, "localhost", RrType::a);
+    co_await question;
+    co_return question.answered();
 }
 
 std::size_t Unbound::in_flight() const { return impl_->limiter.in_use(); }

@@ -38,6 +38,10 @@ class Unbound final : public Resolver {
 
     async::Task<Answer> resolve(std::string name, RrType type) override;
 
+    // Through the worker thread and back, by a name that libunbound answers itself; ahead of the
+    // queue and without a time limit. False: the thread is gone.
+    [[nodiscard]] async::Task<bool> round_trip();
+
     [[nodiscard]] std::size_t in_flight() const; // with libunbound
     [[nodiscard]] std::size_t waiting() const;   // behind them
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "engine/maps.h"
 #include "postseal/base/time.h"
 #include "postseal/verdict/decide.h"
 #include "postseal/verdict/evidence.h"
@@ -13,12 +14,10 @@
 
 namespace postseal::engine {
 
-// One whole reply a variant (Maps::variants), in its protocol, ready to be sent.
-using Replies = std::vector<std::string>;
-
 struct Answer {
     verdict::Evidence evidence;
     verdict::Verdict verdict;            // as [verdict] judges; a map may judge otherwise
+    std::shared_ptr<const Maps> maps;    // that it was written for
     std::vector<verdict::Reply> written; // one a variant
     std::shared_ptr<const Replies> replies;
     milliseconds holds{0}; // from when it was made; 0: for this question only

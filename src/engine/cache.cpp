@@ -8,6 +8,8 @@ namespace postseal::engine {
 namespace {
 
 constexpr std::size_t small_string = 15; // held inside std::string itself
+// A put: room for it and some more; a limit that was lowered is not reached all at once.
+constexpr int most_evictions = 256;
 
 std::size_t heap_of(const std::string& text) {
     return text.capacity() > small_string ? text.capacity() + 1 : 0;
@@ -60,7 +62,7 @@ void Cache::put(std::string_view key, std::shared_ptr<const Replies> replies, co
     set_due(*found, times.due);
     entry.octets = static_cast<std::uint32_t>(octets_of(*found));
     octets_ += entry.octets;
-    while (octets_ > most_octets_ && entries_.size() > 1)
+    for (int n = 0; n < most_evictions && octets_ > most_octets_ && entries_.size() > 1; n++)
         evict_one();
 }
 
@@ -104,13 +106,28 @@ void Cache::link(Entries::value_type& item) {
 void Cache::evict_one() {
     while (std::exchange(hand_->second.used, false))
         hand_ = hand_->second.next;
-    Entries::value_type* victim = hand_;
-    hand_ = victim->second.next;
-    victim->second.prev->second.next = victim->second.next;
-    victim->second.next->second.prev = victim->second.prev;
-    octets_ -= victim->second.octets;
-    set_due(*victim, not_due);
-    entries_.erase(entries_.find(victim->first));
+    drop(entries_.find(hand_->first));
+}
+
+void Cache::drop(Entries::iterator item) {
+    Entry& entry = item->second;
+    if (hand_ == &*item) hand_ = entry.next == hand_ ? nullptr : entry.next;
+    entry.prev->second.next = entry.next;
+    entry.next->second.prev = entry.prev;
+    octets_ -= entry.octets;
+    set_due(*item, not_due);
+    entries_.erase(item);
+}
+
+void Cache::erase(std::string_view key) {
+    if (const auto found = entries_.find(key); found != entries_.end()) drop(found);
+}
+
+void Cache::clear() {
+    due_.clear();
+    entries_.clear();
+    hand_ = nullptr;
+    octets_ = 0;
 }
 
 } // namespace postseal::engine

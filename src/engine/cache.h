@@ -54,6 +54,11 @@ class Cache {
     // Also of an entry no longer valid; 0 where there is none.
     [[nodiscard]] unsigned failures(std::string_view key) const;
 
+    void erase(std::string_view key);
+    void clear();
+    // Counts from now on; a smaller one is reached little by little, as entries are put.
+    void limit(std::size_t most_octets) { most_octets_ = most_octets; }
+
     [[nodiscard]] MonoTime next_due() const;
     // The entry whose look-ahead came first, if it has come; it is then not due any more.
     [[nodiscard]] std::optional<Due> take_due(MonoTime now);
@@ -93,6 +98,7 @@ class Cache {
     void set_due(Entries::value_type& item, MonoTime due);
     void link(Entries::value_type& item);
     void evict_one();
+    void drop(Entries::iterator item);
 
     std::size_t most_octets_;
     std::size_t octets_ = 0;

@@ -10,13 +10,14 @@ class Clock {
   public:
     virtual ~Clock() = default;
     [[nodiscard]] virtual WallTime now() const = 0;
+    // Since some moment; nobody sets it, and it goes on while the machine is suspended.
+    [[nodiscard]] virtual milliseconds elapsed() const = 0;
 };
 
 class SystemClock final : public Clock {
   public:
-    [[nodiscard]] WallTime now() const override {
-        return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
-    }
+    [[nodiscard]] WallTime now() const override;
+    [[nodiscard]] milliseconds elapsed() const override;
 };
 
 } // namespace postseal::engine

@@ -1,4 +1,4 @@
-// engine/downgrades.h: promises that grew weaker, each told once
+// engine/downgrades.h: promises that grew weaker, each told once: logged, counted, in the history
 //
 // A policy that expired and was not renewed, enforce that became testing or none, DANE withdrawn,
 // the _mta-sts record gone while a policy is held. None of it is an error, and each is what an
@@ -6,7 +6,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "log/log.h"
+#include "engine/sources.h"
 
 #include <cstdint>
 #include <string>
@@ -16,7 +16,7 @@ namespace postseal::engine {
 
 class Downgrades {
   public:
-    explicit Downgrades(Log& log) : log_(log) {}
+    explicit Downgrades(Sources sources) : sources_(sources) {}
 
     // `subject`: the policy domain or, for DANE, the nexthop.
     void note(std::string_view subject, std::string_view before, std::string_view after);
@@ -26,7 +26,7 @@ class Downgrades {
     [[nodiscard]] const std::string& last() const { return last_; }
 
   private:
-    Log& log_;
+    Sources sources_;
     std::uint64_t count_ = 0;
     std::string last_;
 };

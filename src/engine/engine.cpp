@@ -16,28 +16,57 @@ namespace {
 using verdict::HostState;
 using verdict::MxState;
 
-// Whether this evaluation knows of DANE: nothing where a lookup failed before the answer was sure.
-std::optional<bool> dane_seen(const verdict::Mx& mx) {
-    const auto has = [&](HostState state) {
-        return std::ranges::any_of(mx.hosts, [&](const auto& host) { return host.state == state; });
-    };
-    if (mx.state == MxState::bogus || mx.state == MxState::failed) return std::nullopt;
-    if (has(HostState::usable) || has(HostState::unusable)) return true;
-    if (has(HostState::failed)) return std::nullopt;
-    return false;
+// What is said there is said at once, and must not wait for a lookup.
+bool needs_no_lookup(const std::optional<Overrides::Found>& override_) {
+    return override_ && override_->says.kind != verdict::Override::Kind::sts_only;
 }
 
 } // namespace
 
 Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
                const Options& options)
-    : sources_(sources), maps_(maps), overrides_(overrides), options_(options),
-      cache_(options.cache_octets), downgrades_(sources.log),
-      limiter_(sources.loop, options.lookups), sts_(sources, downgrades_), flights_(sources.loop) {}
+    : watch_(sources.clock, [this](const store::ClockJump& jump) { on_jump(jump); }),
+      sources_(sources.with(watch_)), maps_(std::make_shared<const Maps>(maps)),
+      overrides_(overrides), options_(options), cache_(options.cache_octets), downgrades_(sources_),
+      notes_(sources_, downgrades_), limiter_(sources.loop, options.lookups),
+      sts_(sources_, watch_, downgrades_), flights_(sources.loop), group_(sources.loop) {}
 
-Engine::Flights::Shared Engine::start_or_join(const Nexthop& nexthop, MonoTime asked) {
+void Engine::on_jump(const store::ClockJump& jump) {
+    sources_.log.warning("clock-jump", {{"old", rfc3339(jump.from)},
+                                        {"new", rfc3339(jump.to)},
+                                        {"reason", "policies keep what was left of their lives"}});
+    sources_.store.clock_jumped(jump);
+}
+
+void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& options) {
+    const bool same_replies = maps == *maps_;
+    if (maps != *maps_) maps_ = std::make_shared<const Maps>(maps);
+    options_ = options;
+    cache_.limit(options.cache_octets);
+    limiter_.set_permits(options.lookups);
+    const Overrides before = std::exchange(overrides_, std::move(overrides));
+    if (same_replies) {
+        override_changed(before);
+        return;
+    }
+    cache_.clear();
+    no_promise_.reset();
+}
+
+void Engine::override_changed(const Overrides& before) {
+    const std::vector<std::string> keys = before.differences(overrides_);
+    // What is below a parent is all over the memory.
+    if (std::ranges::any_of(keys, [](const std::string& key) { return key.starts_with('.'); }))
+        return cache_.clear();
+    for (const std::string& key : keys)
+        cache_.erase(key);
+}
+
+Engine::Flights::Shared Engine::start_or_join(const Nexthop& nexthop, MonoTime asked,
+                                              Refresh refresh) {
     Flights::Shared flight = flights_.start_or_join(nexthop.key(), [&](Progress& progress) {
         progress.asked = asked;
+        progress.refresh = refresh == Refresh::yes;
         return evaluate(nexthop, progress);
     });
     flight->context.asked = std::max(flight->context.asked, asked);
@@ -45,7 +74,16 @@ Engine::Flights::Shared Engine::start_or_join(const Nexthop& nexthop, MonoTime a
 }
 
 async::Task<std::shared_ptr<const Answer>> Engine::answer(Nexthop nexthop) {
-    const Flights::Shared flight = start_or_join(nexthop, sources_.loop.now());
+    Flights::Shared flight = start_or_join(nexthop, sources_.loop.now(), Refresh::no);
+    co_return co_await land(std::move(nexthop), std::move(flight));
+}
+
+async::Task<std::shared_ptr<const Answer>> Engine::refresh(Nexthop nexthop) {
+    Flights::Shared flight = start_or_join(nexthop, sources_.loop.now(), Refresh::yes);
+    co_return co_await land(std::move(nexthop), std::move(flight));
+}
+
+async::Task<std::shared_ptr<const Answer>> Engine::land(Nexthop nexthop, Flights::Shared flight) {
     if (!flight->value) {
         async::Task<std::shared_ptr<const Answer>> landing = Flights::wait(sources_.loop, flight);
         co_await async::with_timeout(sources_.loop, std::move(landing), options_.deadline);
@@ -53,6 +91,13 @@ async::Task<std::shared_ptr<const Answer>> Engine::answer(Nexthop nexthop) {
     const auto& landed = flight->value;
     if (landed) co_return *landed;
     co_return at_deadline(nexthop, flight->context);
+}
+
+void Engine::forget(const Nexthop& nexthop) {
+    cache_.erase(nexthop.key());
+    sources_.store.save(store::NexthopRow{.nexthop = nexthop.key(), .verdict = {}});
+    sources_.store.save(store::StsRow{.domain = nexthop.domain});
+    sources_.log.info("forgotten", {{"nexthop", nexthop.key()}});
 }
 
 std::optional<Engine::Due> Engine::take_due() {
@@ -65,38 +110,61 @@ std::optional<Engine::Due> Engine::take_due() {
 }
 
 async::Task<> Engine::look_again(Due due) {
-    const Flights::Shared flight = start_or_join(due.nexthop, due.asked);
+    const Flights::Shared flight = start_or_join(due.nexthop, due.asked, Refresh::no);
     co_await Flights::Waiter(sources_.loop, flight);
 }
 
 async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Progress& progress) {
-    if (auto policy = overrides_.find(nexthop))
-        co_return overridden(nexthop, std::move(*policy), progress.asked);
+    std::optional<Overrides::Found> override_ = overrides_.find(nexthop, sources_.clock.now());
+    if (needs_no_lookup(override_))
+        co_return overridden(nexthop, std::move(*override_), progress.asked);
     const async::Limiter::Permit permit = co_await limiter_.acquire();
     progress.started = true;
-    std::optional<store::DaneRow> row;
-    StsLookup::Result sts;
-    verdict::Mx mx;
-    async::Group lookups(sources_.loop);
-    lookups.start(look_up_mx(nexthop, progress, mx));
-    lookups.start(look_up_sts(nexthop, progress, row, sts));
-    co_await lookups.join();
+    Found found;
+    WallTime now;
+    // Times read under one clock mean nothing under another; and reconfigure() may bring an
+    // override meanwhile.
+    for (;;) {
+        progress.override_ = override_ ? std::optional(override_->says) : std::nullopt;
+        const std::size_t jumps = watch_.jumps();
+        found = Found{};
+        co_await look_up(nexthop, progress, found);
+        now = sources_.clock.now();
+        auto latest = overrides_.find(nexthop, now);
+        if (watch_.jumps() == jumps && latest == override_) break;
+        override_ = std::move(latest);
+        if (needs_no_lookup(override_))
+            co_return overridden(nexthop, std::move(*override_), progress.asked);
+    }
 
-    const WallTime now = sources_.clock.now();
     verdict::Evidence evidence{.nexthop = nexthop,
-                               .mx = std::move(mx),
-                               .sts = std::move(sts.sts),
+                               .mx = std::move(found.mx),
+                               .sts = std::move(found.sts.sts),
                                .remembered = progress.remembered,
+                               .override_ = progress.override_,
                                .obtained_at = now};
-    remember(evidence, row);
     const unsigned failures = any_failed(evidence) ? cache_.failures(nexthop.key()) + 1 : 0;
-    const milliseconds holds = holds_for(evidence, sts.txt_ttl, failures, now);
-    std::shared_ptr<const Answer> answer = conclude(std::move(evidence), holds);
-    keep(*answer, sts.txt_ttl, failures, progress.asked);
+    milliseconds holds = holds_for(evidence, found.sts.txt_ttl, failures, now);
+    if (override_) holds = std::min(holds, override_->holds(now));
+    const std::shared_ptr<const Answer> answer = conclude(std::move(evidence), holds);
+    const bool given = keep(*answer, found.sts.txt_ttl, failures, progress.asked);
+    notes_.note(answer->evidence, answer->verdict,
+                given ? NexthopNotes::Verdict::given : NexthopNotes::Verdict::withheld, found.row);
     co_return answer;
 }
 
-void Engine::keep(const Answer& answer, seconds txt_ttl, unsigned failures, MonoTime asked) {
+async::Task<> Engine::look_up(Nexthop nexthop, Progress& progress, Found& found) {
+    async::Group lookups(sources_.loop);
+    if (progress.override_)
+        found.mx = {.state = MxState::insecure, .hosts = {}, .ttl = longest_ttl};
+    else
+        lookups.start(look_up_mx(nexthop, progress, found.mx));
+    lookups.start(look_up_sts(nexthop, progress, found));
+    co_await lookups.join();
+}
+
+// Whether it is what clients are given from now on.
+bool Engine::keep(const Answer& answer, seconds txt_ttl, unsigned failures, MonoTime asked) {
     const verdict::Evidence& evidence = answer.evidence;
     const std::string key = evidence.nexthop.key();
     const MonoTime now = sources_.loop.now();
@@ -104,23 +172,31 @@ void Engine::keep(const Answer& answer, seconds txt_ttl, unsigned failures, Mono
     const MonoTime due = now + look_ahead_after(evidence, txt_ttl, failures, evidence.obtained_at,
                                                 sources_.random.next());
     // Known evidence is used to its end.
-    if (failures == 0 || !cache_.postpone(key, now, due, failures))
+    const bool postponed = failures > 0 && cache_.postpone(key, now, due, failures);
+    if (!postponed)
         cache_.put(key, answer.replies, {.until = now + answer.holds, .due = due, .asked = asked},
                    failures);
     if (sooner_.fn != nullptr && cache_.next_due() < due_before) sooner_();
+    return !postponed;
 }
 
-// What the operator says needs no lookup, and must not wait for one.
-std::shared_ptr<const Answer> Engine::overridden(const Nexthop& nexthop, std::string policy,
+std::shared_ptr<const Answer> Engine::overridden(const Nexthop& nexthop, Overrides::Found override_,
                                                  MonoTime asked) {
-    verdict::Evidence evidence{.nexthop = nexthop,
-                               .override_policy = std::move(policy),
-                               .obtained_at = sources_.clock.now()};
-    const milliseconds holds = std::chrono::hours(1);
+    const WallTime now = sources_.clock.now();
+    const milliseconds holds = override_.holds(now);
+    verdict::Evidence evidence{
+        .nexthop = nexthop, .override_ = std::move(override_.says), .obtained_at = now};
     std::shared_ptr<const Answer> answer = conclude(std::move(evidence), holds);
     const MonoTime until = sources_.loop.now() + holds;
     cache_.put(nexthop.key(), answer->replies, {.until = until, .asked = asked}, 0);
+    group_.start(note_override(answer));
     return answer;
+}
+
+async::Task<> Engine::note_override(std::shared_ptr<const Answer> answer) {
+    const Nexthop& nexthop = answer->evidence.nexthop;
+    const store::Loaded loaded = co_await sources_.store.load(nexthop.domain, nexthop.key());
+    notes_.note(answer->evidence, answer->verdict, NexthopNotes::Verdict::given, loaded.nexthop);
 }
 
 async::Task<> Engine::look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx) {
@@ -128,24 +204,14 @@ async::Task<> Engine::look_up_mx(Nexthop nexthop, Progress& progress, verdict::M
         co_await dns::mx_lookup(sources_.loop, sources_.resolver, std::move(nexthop), &progress.mx);
 }
 
-async::Task<> Engine::look_up_sts(Nexthop nexthop, Progress& progress,
-                                  std::optional<store::DaneRow>& row, StsLookup::Result& result) {
+async::Task<> Engine::look_up_sts(Nexthop nexthop, Progress& progress, Found& found) {
     store::Loaded loaded = co_await sources_.store.load(nexthop.domain, nexthop.key());
-    row = std::move(loaded.dane);
-    if (row && sources_.clock.now() < row->seen_at + remembered_for)
-        progress.remembered = row->dane ? verdict::Remembered::dane : verdict::Remembered::no_dane;
-    progress.sts = sts_.start_or_join(nexthop.domain, std::move(loaded.sts));
-    result = co_await StsLookup::Flights::wait(sources_.loop, progress.sts);
-}
-
-void Engine::remember(const verdict::Evidence& evidence, const std::optional<store::DaneRow>& row) {
-    using namespace std::chrono_literals;
-    const std::optional<bool> dane = dane_seen(evidence.mx);
-    if (!dane) return;
-    // The same state is written again only now and then: it is for days.
-    if (row && row->dane && !*dane) downgrades_.note(evidence.nexthop.key(), "DANE", "no DANE");
-    if (row && row->dane == *dane && evidence.obtained_at < row->seen_at + 1h) return;
-    sources_.store.save(store::DaneRow{evidence.nexthop.key(), *dane, evidence.obtained_at});
+    found.row = std::move(loaded.nexthop);
+    if (found.row) progress.remembered = NexthopNotes::remembered(*found.row, sources_.clock.now());
+    progress.sts =
+        sts_.start_or_join(nexthop.domain, std::move(loaded.sts),
+                           progress.refresh ? StsLookup::Fetch::now : StsLookup::Fetch::if_new);
+    found.sts = co_await StsLookup::Flights::wait(sources_.loop, progress.sts);
 }
 
 std::shared_ptr<const Answer> Engine::at_deadline(const Nexthop& nexthop,
@@ -154,6 +220,7 @@ std::shared_ptr<const Answer> Engine::at_deadline(const Nexthop& nexthop,
     verdict::Evidence evidence{.nexthop = nexthop,
                                .mx = progress.mx,
                                .remembered = progress.remembered,
+                               .override_ = progress.override_,
                                .obtained_at = sources_.clock.now(),
                                .partial = true};
     if (progress.sts) evidence.sts = progress.sts->context;
@@ -168,13 +235,13 @@ std::shared_ptr<const Answer> Engine::overloaded(const Nexthop& nexthop) {
     verdict.temp_reason = fmt::format("{} lookups are at work and {} wait (limits.lookups)",
                                       limiter_.in_use(), limiter_.waiting());
     verdict.reasons = {verdict.temp_reason};
-    std::vector<verdict::Verdict> verdicts(maps_.verdicts().size(), verdict);
+    std::vector<verdict::Verdict> verdicts(maps_->verdicts().size(), verdict);
     return write(std::move(evidence), std::move(verdicts), milliseconds(0));
 }
 
 std::shared_ptr<const Answer> Engine::conclude(verdict::Evidence evidence, milliseconds holds) {
     std::vector<verdict::Verdict> verdicts;
-    for (const verdict::Options& options : maps_.verdicts())
+    for (const verdict::Options& options : maps_->verdicts())
         verdicts.push_back(verdict::decide(evidence, options, evidence.obtained_at));
     return write(std::move(evidence), std::move(verdicts), holds);
 }
@@ -188,11 +255,12 @@ std::shared_ptr<const Answer> Engine::write(verdict::Evidence evidence,
         sources_.log.warning("tempfail",
                              {{"nexthop", evidence.nexthop.key()}, {"reason", waits->temp_reason}});
     std::vector<verdict::Reply> written;
-    for (const Variant& variant : maps_.variants())
+    for (const Variant& variant : maps_->variants())
         written.push_back(render(evidence, verdicts[variant.verdict], variant));
     std::shared_ptr<const Replies> replies = to_replies(written, verdicts.front().cls);
     return std::make_shared<const Answer>(Answer{.evidence = std::move(evidence),
                                                  .verdict = std::move(verdicts.front()),
+                                                 .maps = maps_,
                                                  .written = std::move(written),
                                                  .replies = std::move(replies),
                                                  .holds = holds});
@@ -202,7 +270,7 @@ verdict::Reply Engine::render(const verdict::Evidence& evidence, const verdict::
                               const Variant& variant) {
     if (variant.protocol == config::Protocol::delegation)
         return {.kind = verdict::Reply::Kind::ok,
-                .text = verdict::action_for(verdict, evidence, maps_.actions()),
+                .text = verdict::action_for(verdict, evidence, maps_->actions()),
                 .defect = {}};
     verdict::Reply reply = verdict::render(verdict, evidence, variant.reply);
     if (!reply.defect.empty())
@@ -216,7 +284,7 @@ std::shared_ptr<const Replies> Engine::to_replies(const std::vector<verdict::Rep
                                                   verdict::Class cls) {
     Replies replies;
     for (std::size_t i = 0; i < written.size(); i++)
-        replies.push_back(to_wire(written[i], maps_.variants()[i].protocol));
+        replies.push_back(to_wire(written[i], maps_->variants()[i].protocol));
     if (cls == verdict::Class::may) {
         if (!no_promise_ || *no_promise_ != replies)
             no_promise_ = std::make_shared<const Replies>(std::move(replies));

@@ -5,6 +5,8 @@
 // is known by then; the evaluation goes on and its result is kept. A failed lookup never takes the
 // place of what was found before and still holds.
 // take_due() and look_again() are for Refresh: what is in use is evaluated again before it must.
+// reconfigure() changes it in place: questions under way end with the new settings, and what memory
+// holds for others is dropped. An Answer keeps the maps that it was written for.
 // Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -12,7 +14,9 @@
 #include "async/limiter.h"
 #include "engine/answer.h"
 #include "engine/cache.h"
+#include "engine/clock_watch.h"
 #include "engine/maps.h"
+#include "engine/nexthop_notes.h"
 #include "engine/overrides.h"
 #include "engine/single_flight.h"
 #include "engine/sources.h"
@@ -43,11 +47,19 @@ class Engine {
     Engine& operator=(const Engine&) = delete;
     ~Engine() = default;
 
+    void reconfigure(const Maps& maps, Overrides overrides, const Options& options);
+
     // Null: not known now. Keys are canonical (Nexthop::key()); another spelling is just not found.
     [[nodiscard]] const Replies* known(std::string_view key) {
         return cache_.find(key, sources_.loop.now());
     }
     [[nodiscard]] async::Task<std::shared_ptr<const Answer>> answer(Nexthop nexthop);
+
+    // Evaluates anew, whatever memory and store say, and fetches the policy if there may be one;
+    // past the deadline it goes on as answer() does. Joins an evaluation that is in the air.
+    [[nodiscard]] async::Task<std::shared_ptr<const Answer>> refresh(Nexthop nexthop);
+    // As if the nexthop and its policy domain had never been asked for; the history stays.
+    void forget(const Nexthop& nexthop);
 
     // The nexthop whose look-ahead came first, if it has come and the nexthop was asked for in the
     // last 7 days; each is given once, until it has been evaluated again.
@@ -65,8 +77,11 @@ class Engine {
         return sts_.refresh(std::move(domain));
     }
 
+    // What the engine asks; its clock is the one that notices jumps.
+    [[nodiscard]] const Sources& sources() const { return sources_; }
     [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
-    [[nodiscard]] const Maps& maps() const { return maps_; }
+    [[nodiscard]] const Maps& maps() const { return *maps_; }
+    [[nodiscard]] std::shared_ptr<const Maps> shared_maps() const { return maps_; }
     [[nodiscard]] std::size_t cached() const { return cache_.size(); }
     [[nodiscard]] std::size_t in_the_air() const { return flights_.in_the_air(); }
 
@@ -74,22 +89,34 @@ class Engine {
     // What can be said of an evaluation that is still in the air.
     struct Progress {
         bool started = false; // past the limit of lookups at work
+        bool refresh = false; // fetch the policy whatever its record says
         MonoTime asked;       // by a client, the latest
+        std::optional<verdict::Override> override_;
         verdict::Remembered remembered = verdict::Remembered::nothing;
         verdict::Mx mx;
         StsLookup::Flights::Shared sts;
     };
     using Flights = SingleFlight<std::string, std::shared_ptr<const Answer>, Progress>;
 
-    Flights::Shared start_or_join(const Nexthop& nexthop, MonoTime asked);
+    // What an evaluation found, beside the evidence.
+    struct Found {
+        std::optional<store::NexthopRow> row; // as it was before
+        StsLookup::Result sts;
+        verdict::Mx mx;
+    };
+    enum class Refresh { no, yes };
+    Flights::Shared start_or_join(const Nexthop& nexthop, MonoTime asked, Refresh refresh);
+    async::Task<std::shared_ptr<const Answer>> land(Nexthop nexthop, Flights::Shared flight);
     async::Task<std::shared_ptr<const Answer>> evaluate(Nexthop nexthop, Progress& progress);
-    std::shared_ptr<const Answer> overridden(const Nexthop& nexthop, std::string policy,
+    async::Task<> look_up(Nexthop nexthop, Progress& progress, Found& found);
+    std::shared_ptr<const Answer> overridden(const Nexthop& nexthop, Overrides::Found override_,
                                              MonoTime asked);
-    void keep(const Answer& answer, seconds txt_ttl, unsigned failures, MonoTime asked);
+    async::Task<> note_override(std::shared_ptr<const Answer> answer);
+    bool keep(const Answer& answer, seconds txt_ttl, unsigned failures, MonoTime asked);
+    void override_changed(const Overrides& before);
     async::Task<> look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx);
-    async::Task<> look_up_sts(Nexthop nexthop, Progress& progress,
-                              std::optional<store::DaneRow>& row, StsLookup::Result& result);
-    void remember(const verdict::Evidence& evidence, const std::optional<store::DaneRow>& row);
+    async::Task<> look_up_sts(Nexthop nexthop, Progress& progress, Found& found);
+    void on_jump(const store::ClockJump& jump);
     std::shared_ptr<const Answer> at_deadline(const Nexthop& nexthop, const Progress& progress);
     std::shared_ptr<const Answer> overloaded(const Nexthop& nexthop);
     std::shared_ptr<const Answer> conclude(verdict::Evidence evidence, milliseconds holds);
@@ -101,17 +128,20 @@ class Engine {
     std::shared_ptr<const Replies> to_replies(const std::vector<verdict::Reply>& written,
                                               verdict::Class cls);
 
+    ClockWatch watch_;
     Sources sources_;
-    const Maps& maps_;
-    const Overrides& overrides_;
+    std::shared_ptr<const Maps> maps_;
+    Overrides overrides_;
     Options options_;
     Cache cache_;
     std::shared_ptr<const Replies> no_promise_; // shared by all the domains without one
     async::Callback sooner_;
     Downgrades downgrades_;
+    NexthopNotes notes_;
     async::Limiter limiter_;
     StsLookup sts_;
-    Flights flights_; // last: its bodies use the rest
+    Flights flights_;    // last: its bodies use the rest
+    async::Group group_; // likewise
 };
 
 } // namespace postseal::engine

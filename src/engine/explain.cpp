@@ -3,7 +3,6 @@
 
 #include "postseal/base/text.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -17,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 Json time_or_null(WallTime time) {
     if (time == WallTime{}) return nullptr;
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", std::chrono::time_point_cast<seconds>(time));
+    return rfc3339(time);
 }
 
 Json host_json(const verdict::Host& host) {
@@ -105,7 +104,7 @@ Json replies_json(const Maps& maps, const std::vector<verdict::Reply>& written) 
 Json explain(const Answer& answer, const Maps& maps) {
     const verdict::Evidence& evidence = answer.evidence;
     Json out = {{"key", evidence.nexthop.key()}, {"verdict", verdict_json(answer.verdict)}};
-    if (!evidence.override_policy) {
+    if (!evidence.override_ || evidence.override_->kind == verdict::Override::Kind::sts_only) {
         out["mx"] = mx_json(evidence.mx, evidence.nexthop.literal_host);
         out["mta_sts"] = sts_json(evidence.sts);
         out["remembered"] = verdict::to_string(evidence.remembered);

@@ -100,6 +100,20 @@ std::optional<std::size_t> Maps::tcp_table(std::string_view name) const {
     return variant_of(tcp_table_, name);
 }
 
+std::optional<std::size_t> Maps::variant(config::Protocol protocol, std::string_view name) const {
+    switch (protocol) {
+    case config::Protocol::socketmap:
+        return find(name);
+    case config::Protocol::tcp_table:
+        return tcp_table(name);
+    case config::Protocol::delegation:
+        return delegation_;
+    case config::Protocol::admin:
+        break;
+    }
+    return std::nullopt;
+}
+
 std::string Maps::names() const {
     std::string out;
     for (const auto& [name, variant] : maps_)

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "engine/answer.h"
+#include "engine/replies.h"
 #include "postseal/verdict/action.h"
 #include "postseal/verdict/decide.h"
 #include "postseal/verdict/reply.h"
@@ -39,6 +39,10 @@ class Maps {
     // Nothing: there is no delegation listener.
     [[nodiscard]] std::optional<std::size_t> delegation() const { return delegation_; }
 
+    // One of these three, by the protocol; the name means nothing to delegation.
+    [[nodiscard]] std::optional<std::size_t> variant(config::Protocol protocol,
+                                                     std::string_view name) const;
+
     // The ways of judging; the first is that of [verdict].
     [[nodiscard]] const std::vector<verdict::Options>& verdicts() const { return verdicts_; }
     [[nodiscard]] const std::vector<Variant>& variants() const { return variants_; }
@@ -55,6 +59,8 @@ class Maps {
     [[nodiscard]] const std::vector<std::pair<std::string, std::size_t>>& all() const {
         return maps_;
     }
+
+    friend bool operator==(const Maps&, const Maps&) = default;
 
   private:
     std::size_t add(const config::Map& map, config::Protocol protocol);

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -26,7 +28,7 @@ std::vector<std::pair<std::size_t, std::string>> logical_lines(std::string_view 
         const auto end = text.find('\n');
         const std::string_view line = text.substr(0, end);
         text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-        if (is_blank(line) || line.front() == '#') continue;
+        if (is_blank(line) || line[line.find_first_not_of(blanks)] == '#') continue;
         if (blanks.find(line.front()) != std::string_view::npos && !lines.empty())
             lines.back().second += line;
         else
@@ -46,38 +48,91 @@ std::expected<std::string, std::string> canonical(std::string_view key) {
     return nexthop->key();
 }
 
-} // namespace
-
-std::optional<std::string> Overrides::add(std::string_view key, std::string_view policy) {
-    auto name = canonical(key);
-    if (!name) return fmt::format("\"{}\": {}", printable(key), name.error());
-    if (policy.empty()) return fmt::format("\"{}\" has no policy behind it", printable(key));
+std::expected<verdict::Override, std::string> read_policy(std::string_view policy) {
+    using Kind = verdict::Override::Kind;
+    if (policy.empty()) return std::unexpected("has no policy behind it");
+    if (policy == "ignore") return verdict::Override{.kind = Kind::ignore, .policy = {}};
+    if (policy == "sts-only") return verdict::Override{.kind = Kind::sts_only, .policy = {}};
     // What both forms take goes to every Postfix.
     if (auto read = verdict::read_postfix_policy(policy, verdict::Form::legacy); !read)
-        return fmt::format("\"{}\": Postfix would refuse \"{}\": {}", printable(key),
-                           printable(policy), read.error());
-    if (!policies_.emplace(std::move(*name), policy).second)
-        return fmt::format("\"{}\" is there already", printable(key));
+        return std::unexpected(
+            fmt::format("Postfix would refuse \"{}\": {}", printable(policy), read.error()));
+    return verdict::Override{.kind = Kind::policy, .policy = std::string(policy)};
+}
+
+std::string_view stripped(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+    return text.substr(0, text.find_last_not_of(blanks) + 1);
+}
+
+// Takes the first word off the front, and the white space behind it.
+std::string_view take_word(std::string_view& text) {
+    const auto end = std::min(text.find_first_of(blanks), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(text.find_first_not_of(blanks, end), text.size()));
+    return word;
+}
+
+// What stands behind a "#" that white space precedes is cut off.
+std::string_view take_comment(std::string_view& text) {
+    for (auto at = text.find('#'); at != std::string_view::npos; at = text.find('#', at + 1)) {
+        if (at == 0 || blanks.find(text[at - 1]) == std::string_view::npos) continue;
+        const std::string_view comment = stripped(text.substr(at + 1));
+        text = text.substr(0, at);
+        return comment;
+    }
+    return {};
+}
+
+std::optional<std::string> read_until(std::string_view& comment, Overrides::Entry& entry) {
+    constexpr std::string_view mark = "until=";
+    if (!comment.starts_with(mark)) return std::nullopt;
+    const std::string_view when = take_word(comment).substr(mark.size());
+    entry.until = parse_until(when);
+    if (entry.until) return std::nullopt;
+    return fmt::format("\"until={}\" is no day: write until=2027-01-31, or a time in UTC as "
+                       "until=2027-01-31T12:00Z",
+                       printable(when));
+}
+
+} // namespace
+
+std::optional<std::string> Overrides::add(std::size_t line, std::string_view text) {
+    std::string_view comment = take_comment(text);
+    text = stripped(text);
+    const std::string_view key = take_word(text);
+    auto name = canonical(key);
+    if (!name) return fmt::format("\"{}\": {}", printable(key), name.error());
+    Entry entry{.says = {}, .until = {}, .comment = {}, .line = line};
+    auto says = read_policy(text);
+    if (!says) return fmt::format("\"{}\": {}", printable(key), says.error());
+    entry.says = std::move(*says);
+    if (auto fault = read_until(comment, entry))
+        return fmt::format("\"{}\": {}", printable(key), *fault);
+    entry.comment = comment;
+    const auto [there, is_new] = entries_.emplace(std::move(*name), std::move(entry));
+    if (!is_new)
+        return fmt::format("\"{}\" is there already, in line {}", printable(key),
+                           there->second.line);
     return std::nullopt;
+}
+
+Overrides::Reading Overrides::read(std::string_view text, const std::string& file) {
+    Reading reading;
+    for (const auto& [number, line] : logical_lines(text))
+        if (auto fault = reading.overrides.add(number, line))
+            reading.faults.push_back(fmt::format("{}:{}: {}", file, number, *fault));
+    return reading;
 }
 
 std::expected<Overrides, std::string> Overrides::parse(std::string_view text,
                                                        const std::string& file) {
-    Overrides overrides;
-    for (const auto& [number, line] : logical_lines(text)) {
-        const std::string_view whole = trim(line);
-        const auto gap = whole.find_first_of(blanks);
-        const std::string_view key = whole.substr(0, gap);
-        std::string_view policy =
-            gap == std::string_view::npos ? std::string_view() : whole.substr(gap);
-        while (!policy.empty() && blanks.find(policy.front()) != std::string_view::npos)
-            policy.remove_prefix(1);
-        while (!policy.empty() && blanks.find(policy.back()) != std::string_view::npos)
-            policy.remove_suffix(1);
-        if (auto fault = overrides.add(key, policy))
-            return std::unexpected(fmt::format("{}:{}: {}", file, number, *fault));
-    }
-    return overrides;
+    Reading reading = read(text, file);
+    if (reading.faults.empty()) return std::move(reading.overrides);
+    std::string error = std::move(reading.faults.front());
+    if (const auto more = reading.faults.size() - 1; more > 0)
+        error += fmt::format(" (and {} more: postseal overrides check)", more);
+    return std::unexpected(std::move(error));
 }
 
 std::expected<Overrides, std::string> Overrides::load(const std::string& path) {
@@ -88,17 +143,56 @@ std::expected<Overrides, std::string> Overrides::load(const std::string& path) {
     return parse(*text, path);
 }
 
-std::optional<std::string> Overrides::find(const Nexthop& nexthop) const {
-    if (policies_.empty()) return std::nullopt;
-    if (const auto exact = policies_.find(nexthop.key()); exact != policies_.end())
-        return exact->second;
+milliseconds Overrides::Found::holds(WallTime now) const {
+    milliseconds time = std::chrono::hours(1);
+    if (until) time = std::min(time, *until - now);
+    return std::max<milliseconds>(time, milliseconds(1));
+}
+
+std::optional<Overrides::Found> Overrides::find(const Nexthop& nexthop, WallTime now) const {
+    if (entries_.empty()) return std::nullopt;
+    const auto at = [&](std::string_view key) -> std::optional<Found> {
+        const auto found = entries_.find(key);
+        if (found == entries_.end()) return std::nullopt;
+        const Entry& entry = found->second;
+        if (entry.until && now >= *entry.until) return std::nullopt;
+        return Found{.says = entry.says, .until = entry.until};
+    };
+    if (auto exact = at(nexthop.key())) return exact;
     // Postfix asks for no parents of "[host]" or of a name with a port; nor do we.
     if (nexthop.literal_host || nexthop.port != 25) return std::nullopt;
     const std::string_view name = nexthop.domain.name();
     for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1))
-        if (const auto parent = policies_.find(name.substr(dot)); parent != policies_.end())
-            return parent->second;
+        if (auto parent = at(name.substr(dot))) return parent;
     return std::nullopt;
+}
+
+std::string to_string(const verdict::Override& says) {
+    switch (says.kind) {
+    case verdict::Override::Kind::policy:
+        return says.policy;
+    case verdict::Override::Kind::ignore:
+        return "ignore";
+    case verdict::Override::Kind::sts_only:
+        return "sts-only";
+    }
+    return {};
+}
+
+std::vector<std::string> Overrides::differences(const Overrides& other) const {
+    std::set<std::string> keys;
+    const auto note = [&keys](const Overrides& one, const Overrides& another) {
+        for (const auto& [key, entry] : one.entries_) {
+            const auto found = another.entries_.find(key);
+            // Where it stands and why is no difference.
+            if (found == another.entries_.end() || found->second.says != entry.says ||
+                found->second.until != entry.until)
+                keys.insert(key);
+        }
+    };
+    note(*this, other);
+    note(other, *this);
+    return {keys.begin(), keys.end()};
 }
 
 } // namespace postseal::engine

@@ -1,14 +1,18 @@
 // engine/overrides.h: the operator's own word for a nexthop (postseal-overrides(5))
 //
-// A Postfix texthash file: "key<white space>policy" a line; "#" begins a comment line; a line that
-// begins with white space continues the one before. Keys: a nexthop as Postfix asks for it, or
-// ".example.com" for all below example.com (the longest that fits counts, an exact key first).
-// Every policy is read by the model of Postfix's parser when the file is loaded: the first fault,
-// with its line, is the error, and nothing of the file counts.
+// A Postfix texthash file: "key<white space>policy" a line; "#" begins a comment, at the beginning
+// of a line or behind white space; a line that begins with white space continues the one before.
+// Keys: a nexthop as Postfix asks for it, or ".example.com" for all below example.com (the longest
+// that fits counts, an exact key first). A comment that begins "until=2027-01-31" ends the entry
+// with that day, as if it were no longer there.
+// Every policy is read by the model of Postfix's parser when the file is loaded: a fault, with its
+// line, is an error, and nothing of the file counts.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "postseal/base/nexthop.h"
+#include "postseal/base/time.h"
+#include "postseal/verdict/evidence.h"
 
 #include <cstddef>
 #include <expected>
@@ -16,24 +20,60 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postseal::engine {
 
 class Overrides {
   public:
+    struct Entry {
+        verdict::Override says;
+        std::optional<WallTime> until;
+        std::string comment; // without the "until="
+        std::size_t line = 0;
+
+        friend bool operator==(const Entry&, const Entry&) = default;
+    };
+    struct Reading;
+
     Overrides() = default;
 
-    // A file that is not there means no overrides. Errors: "FILE:LINE: what is wrong".
+    // A file that is not there means no overrides. Errors: "FILE:LINE: what is wrong" of the first
+    // fault, and how many there are.
     [[nodiscard]] static std::expected<Overrides, std::string> load(const std::string& path);
     [[nodiscard]] static std::expected<Overrides, std::string> parse(std::string_view text,
                                                                      const std::string& file);
+    // All that is wrong, and the rest.
+    [[nodiscard]] static Reading read(std::string_view text, const std::string& file);
 
-    [[nodiscard]] std::optional<std::string> find(const Nexthop& nexthop) const;
-    [[nodiscard]] std::size_t size() const { return policies_.size(); }
+    struct Found {
+        verdict::Override says;
+        std::optional<WallTime> until;
+
+        // How long an answer that follows it may be used: at most an hour.
+        [[nodiscard]] milliseconds holds(WallTime now) const;
+        friend bool operator==(const Found&, const Found&) = default;
+    };
+    [[nodiscard]] std::optional<Found> find(const Nexthop& nexthop, WallTime now) const;
+    [[nodiscard]] std::size_t size() const { return entries_.size(); }
+    // By canonical key or ".parent".
+    [[nodiscard]] const std::map<std::string, Entry, std::less<>>& entries() const {
+        return entries_;
+    }
+    // Canonical keys and ".parent"s that one has and the other has not, or with another policy.
+    [[nodiscard]] std::vector<std::string> differences(const Overrides& other) const;
 
   private:
-    std::optional<std::string> add(std::string_view key, std::string_view policy);
-    std::map<std::string, std::string, std::less<>> policies_; // by canonical key or ".parent"
+    std::optional<std::string> add(std::size_t line, std::string_view text);
+    std::map<std::string, Entry, std::less<>> entries_;
 };
+
+struct Overrides::Reading {
+    Overrides overrides;
+    std::vector<std::string> faults; // "FILE:LINE: what is wrong"
+};
+
+// As the file says it: a policy, "ignore" or "sts-only".
+[[nodiscard]] std::string to_string(const verdict::Override& says);
 
 } // namespace postseal::engine

@@ -17,15 +17,20 @@ constexpr milliseconds shortest_pause = 1s;
 
 } // namespace
 
-Refresh::Refresh(Sources sources, Engine& engine, const RefreshLimits& limits)
-    : sources_(sources), engine_(engine), limits_(limits), fetches_(sources.loop, limits.fetches),
-      group_(sources.loop) {
+Refresh::Refresh(Engine& engine, const RefreshLimits& limits)
+    : sources_(engine.sources()), engine_(engine), limits_(limits),
+      fetches_(sources_.loop, limits.fetches), group_(sources_.loop) {
     engine_.on_sooner({[](void* self) { static_cast<Refresh*>(self)->look_ahead_later(); }, this});
     look_ahead_later();
     group_.start(refresh_policies());
 }
 
 Refresh::~Refresh() { engine_.on_sooner({}); }
+
+void Refresh::reconfigure(const RefreshLimits& limits) {
+    limits_ = limits;
+    look_ahead_later();
+}
 
 void Refresh::look_ahead_later() {
     if (looking_ahead_ >= limits_.look_aheads) return; // the next that ends comes back here

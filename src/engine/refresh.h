@@ -37,10 +37,12 @@ struct RefreshLimits {
 
 class Refresh {
   public:
-    Refresh(Sources sources, Engine& engine, const RefreshLimits& limits);
+    Refresh(Engine& engine, const RefreshLimits& limits);
     Refresh(const Refresh&) = delete;
     Refresh& operator=(const Refresh&) = delete;
     ~Refresh();
+
+    void reconfigure(const RefreshLimits& limits); // fetches: of the start
 
     [[nodiscard]] std::size_t looking_ahead() const { return looking_ahead_; }
     [[nodiscard]] std::size_t fetching() const { return fetching_.size(); }

@@ -20,6 +20,10 @@ struct Sources {
     store::Store& store;
     Log& log;
     Random& random;
+
+    [[nodiscard]] Sources with(const Clock& other) const {
+        return {loop, other, resolver, fetcher, store, log, random};
+    }
 };
 
 } // namespace postseal::engine

@@ -48,9 +48,9 @@ std::optional<mtasts::Mode> held_mode(const store::StsRow& row) {
 } // namespace
 
 StsLookup::Flights::Shared StsLookup::start_or_join(const Domain& domain,
-                                                    std::optional<store::StsRow> row) {
+                                                    std::optional<store::StsRow> row, Fetch when) {
     return flights_.start_or_join(domain, [&](verdict::Sts& sts) {
-        return look_up(row ? std::move(*row) : store::StsRow{.domain = domain}, sts, Fetch::if_new);
+        return look_up(row ? std::move(*row) : store::StsRow{.domain = domain}, sts, when);
     });
 }
 
@@ -69,7 +69,7 @@ async::Task<> StsLookup::refresh(Domain domain) {
         co_return;
     }
     const Flights::Shared flight = flights_.start_or_join(domain, [&](verdict::Sts& sts) {
-        return look_up(std::move(*loaded.sts), sts, Fetch::always);
+        return look_up(std::move(*loaded.sts), sts, Fetch::daily);
     });
     co_await Flights::wait(sources_.loop, flight);
 }
@@ -102,15 +102,19 @@ bool StsLookup::note_record(store::StsRow& row, const verdict::Sts& sts) {
 async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, verdict::Sts& sts,
                                                   Fetch when) {
     show_stored(row, sources_.clock.now(), sts);
+    const std::size_t jumps = watch_.jumps();
     const dns::TxtResult txt = co_await dns::txt_lookup(sources_.resolver, row.domain);
     sts.record = txt.state;
     sts.record_id = txt.id;
     sts.record_reason = txt.reason;
+    const WallTime now = sources_.clock.now();
+    row = watch_.caught_up(std::move(row), jumps);
     const bool changed = note_record(row, sts);
     const bool held = sts.policy && sts.policy_id == txt.id;
-    const bool is_new = txt.state == verdict::RecordState::found && !held;
-    const bool wanted = is_new || when == Fetch::always;
-    const bool waits = backing_off(row, id_for_fetch(row, sts), sources_.clock.now());
+    const bool has_record = txt.state == verdict::RecordState::found;
+    const bool wanted = (has_record && !held) || when == Fetch::daily ||
+                        (when == Fetch::now && (has_record || sts.policy));
+    const bool waits = when != Fetch::now && backing_off(row, id_for_fetch(row, sts), now);
     if (wanted && waits) show_failure(row, sts);
     if (wanted && !waits)
         co_await fetch(std::move(row), sts);
@@ -121,7 +125,10 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, verdict::St
 
 async::Task<> StsLookup::fetch(store::StsRow row, verdict::Sts& sts) {
     sts.fetch = verdict::FetchState::pending;
+    const std::size_t jumps = watch_.jumps();
     const https::FetchResult fetched = co_await sources_.fetcher.fetch(row.domain);
+    [[maybe_unused]] const WallTime now = sources_.clock.now(); // notices a jump
+    row = watch_.caught_up(std::move(row), jumps);
     if (fetched)
         keep(std::move(row), *fetched, sts);
     else

@@ -10,6 +10,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "engine/clock_watch.h"
 #include "engine/downgrades.h"
 #include "engine/single_flight.h"
 #include "engine/sources.h"
@@ -29,17 +30,20 @@ class StsLookup {
     // The context shows what is known so far.
     using Flights = SingleFlight<Domain, Result, verdict::Sts>;
 
-    StsLookup(Sources sources, Downgrades& downgrades)
-        : sources_(sources), downgrades_(downgrades), flights_(sources.loop) {}
+    StsLookup(Sources sources, const ClockWatch& watch, Downgrades& downgrades)
+        : sources_(sources), watch_(watch), downgrades_(downgrades), flights_(sources.loop) {}
 
+    // if_new: as the record says; daily: unless a fetch failed lately; now: at once, if there is a
+    // record or a policy is held.
+    enum class Fetch { if_new, daily, now };
     // `row` is what the store holds at this moment.
-    Flights::Shared start_or_join(const Domain& domain, std::optional<store::StsRow> row);
+    Flights::Shared start_or_join(const Domain& domain, std::optional<store::StsRow> row,
+                                  Fetch when);
 
     // What is due for the domain by its row's refresh_at, if anything is.
     [[nodiscard]] async::Task<> refresh(Domain domain);
 
   private:
-    enum class Fetch { if_new, always };
     async::Task<Result> look_up(store::StsRow row, verdict::Sts& sts, Fetch when);
     void expire(store::StsRow row);
     bool note_record(store::StsRow& row, const verdict::Sts& sts);
@@ -48,6 +52,7 @@ class StsLookup {
     void keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts);
 
     Sources sources_;
+    const ClockWatch& watch_;
     Downgrades& downgrades_;
     Flights flights_; // last: its bodies use the rest
 };

@@ -27,7 +27,7 @@ milliseconds dns_holds(const verdict::Evidence& evidence, seconds txt_ttl, unsig
 
 } // namespace
 
-seconds bounded_ttl(seconds ttl) { return std::clamp(ttl, seconds(60s), seconds(1h)); }
+seconds bounded_ttl(seconds ttl) { return std::clamp(ttl, seconds(60s), seconds(longest_ttl)); }
 seconds lookup_retry(unsigned failures) { return doubled(30s, 5min, failures); }
 seconds fetch_retry(unsigned failures) { return doubled(5min, 1h, failures); }
 

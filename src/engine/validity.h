@@ -17,6 +17,8 @@ namespace postseal::engine {
 
 inline constexpr std::chrono::days remembered_for{7};
 inline constexpr std::chrono::days asked_lately{7};
+// For which DNS answers hold at most.
+inline constexpr std::chrono::hours longest_ttl{1};
 // A policy's end is noticed this much later: whoever asks may renew it first.
 inline constexpr std::chrono::minutes expiry_grace{10};
 // A fetch that is due may take so long: the answer holds meanwhile.

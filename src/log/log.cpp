@@ -8,6 +8,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
+
 namespace postseal {
 namespace {
 
@@ -42,21 +44,26 @@ std::string field_text(std::string_view value) {
 
 struct Log::Impl {
     explicit Impl(const config::Log& options)
-        : json(options.format == config::LogFormat::json),
-          logger("postseal", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
+        : logger("postseal", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
+        logger.flush_on(spdlog::level::debug);
+        configure(options);
+    }
+    void configure(const config::Log& options) {
+        json = options.format == config::LogFormat::json;
         logger.set_level(to_spdlog(options.level));
         logger.set_formatter(std::make_unique<spdlog::pattern_formatter>(
             json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
                  : "%Y-%m-%dT%H:%M:%S.%eZ %l %v",
             spdlog::pattern_time_type::utc));
-        logger.flush_on(spdlog::level::debug);
     }
-    bool json;
+    std::atomic<bool> json;
     spdlog::logger logger;
 };
 
 Log::Log(const config::Log& options) : impl_(std::make_unique<Impl>(options)) {}
 Log::~Log() = default;
+
+void Log::reconfigure(const config::Log& options) { impl_->configure(options); }
 
 bool Log::wants(Level level) const { return impl_->logger.should_log(to_spdlog(level)); }
 

@@ -26,6 +26,7 @@ class Log {
     Log(const Log&) = delete;
     Log& operator=(const Log&) = delete;
     ~Log();
+    void reconfigure(const config::Log& options);
 
     [[nodiscard]] bool wants(Level level) const;
     // `event` is a word in kebab-case; field names are words, values come from anywhere.

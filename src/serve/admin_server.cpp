@@ -5,7 +5,10 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace postseal::serve {
@@ -19,8 +22,19 @@ std::string line_of(const Json& object) {
     return object.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
-std::string refused(std::string text) {
-    return line_of({{"ok", false}, {"fault", "usage"}, {"error", std::move(text)}});
+std::string refused(std::string text, const char* fault = "usage") {
+    return line_of({{"ok", false}, {"fault", fault}, {"error", std::move(text)}});
+}
+
+bool changes_something(std::string_view command) {
+    constexpr std::array changing{"reload", "reload-overrides", "refresh",
+                                  "forget", "hand-over",        "give-way"};
+    return std::ranges::find(changing, command) != changing.end();
+}
+
+bool may_change(const Connection& connection) {
+    const auto peer = connection.peer();
+    return peer && (peer->uid == 0 || peer->uid == ::geteuid());
 }
 
 Json reply_json(const verdict::Reply& reply) {
@@ -52,12 +66,20 @@ Protocol::Step AdminServer::step(std::string_view bytes, Connection& connection)
 
 async::Task<> AdminServer::answer(Connection& connection, Connection::Place place,
                                   std::string line) {
-    const std::string reply = co_await carry_out(std::move(line));
-    connection.fulfil(place, reply);
+    const Json request = Json::parse(line, nullptr, false);
+    const std::string command = request.is_object() ? text_of(request, "command") : "";
+    std::string reply;
+    if (changes_something(command) && !may_change(connection))
+        reply = refused(fmt::format("only root and the daemon's own user may {}", command),
+                        "permission");
+    else if (command == "hand-over")
+        reply = hand_over(connection, place);
+    else
+        reply = co_await carry_out(request);
+    if (!reply.empty()) connection.fulfil(place, reply);
 }
 
-async::Task<std::string> AdminServer::carry_out(std::string line) {
-    const Json request = Json::parse(line, nullptr, false);
+async::Task<std::string> AdminServer::carry_out(const Json& request) {
     if (!request.is_object()) co_return refused("write a JSON object a line");
     const std::string command = text_of(request, "command");
     std::string key = text_of(request, "key");
@@ -68,8 +90,57 @@ async::Task<std::string> AdminServer::carry_out(std::string line) {
     if (command == "explain") co_return co_await explain(std::move(key));
     if (command == "status")
         co_return line_of({{"ok", true}, {"status", Json::parse(status_(), nullptr, false)}});
-    co_return refused(
-        fmt::format("there is no command \"{}\"; there are: query, explain, status", command));
+    if (command == "reload") co_return co_await reload();
+    if (command == "reload-overrides") co_return co_await reload_overrides();
+    if (command == "give-way") {
+        steering_.give_way();
+        co_return line_of({{"ok", true}});
+    }
+    co_return co_await of_memory(command, request);
+}
+
+async::Task<std::string> AdminServer::of_memory(std::string command, Json request) {
+    using Run = async::Task<AdminMemory::Result> (AdminMemory::*)(Json);
+    constexpr std::pair<std::string_view, Run> commands[] = {{"show", &AdminMemory::show},
+                                                             {"list", &AdminMemory::list},
+                                                             {"history", &AdminMemory::history},
+                                                             {"refresh", &AdminMemory::refresh},
+                                                             {"forget", &AdminMemory::forget}};
+    const auto* found = std::ranges::find(commands, std::string_view(command),
+                                          &std::pair<std::string_view, Run>::first);
+    if (found == std::end(commands))
+        co_return refused(fmt::format(
+            "there is no command \"{}\"; there are: query, explain, status, show, list, "
+            "history, refresh, forget, reload, reload-overrides",
+            command));
+    AdminMemory::Result result = co_await (memory_.*found->second)(std::move(request));
+    if (!result) co_return refused(result.error());
+    Json reply = {{"ok", true}};
+    reply.update(*result);
+    co_return line_of(reply);
+}
+
+async::Task<std::string> AdminServer::reload() {
+    const Reloaded done = co_await steering_.reload();
+    if (!done.error.empty()) co_return refused(done.error, "config");
+    co_return line_of(
+        {{"ok", true}, {"changed", done.changed}, {"needs_restart", done.needs_restart}});
+}
+
+async::Task<std::string> AdminServer::reload_overrides() {
+    const ReloadedOverrides done = co_await steering_.reload_overrides();
+    if (!done.error.empty()) co_return refused(done.error, "config");
+    co_return line_of({{"ok", true}, {"changed", done.changed}, {"overrides", done.count}});
+}
+
+// Empty: the reply has gone out with the descriptors.
+std::string AdminServer::hand_over(Connection& connection, Connection::Place place) {
+    const auto handed = steering_.hand_over();
+    if (!handed) return refused(handed.error());
+    std::vector<int> fds{handed->process.get()};
+    fds.insert(fds.end(), handed->sockets.begin(), handed->sockets.end());
+    if (connection.fulfil_with(place, line_of({{"ok", true}}), fds)) return "";
+    return refused("the descriptors cannot be passed: ask for nothing else at the same time");
 }
 
 async::Task<std::string> AdminServer::query(std::string key, std::string map) {
@@ -90,7 +161,7 @@ async::Task<std::string> AdminServer::explain(std::string key) {
             {{"ok", true},
              {"explain", engine::explain_no_nexthop(key, nexthop.error(), engine_.maps())}});
     const auto answer = co_await engine_.answer(*nexthop);
-    co_return line_of({{"ok", true}, {"explain", engine::explain(*answer, engine_.maps())}});
+    co_return line_of({{"ok", true}, {"explain", engine::explain(*answer, *answer->maps)}});
 }
 
 } // namespace postseal::serve

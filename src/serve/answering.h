@@ -25,12 +25,20 @@ struct Counters {
     std::uint64_t unknown_map = 0;
 };
 
+// One of the engine's ways of answering, as its present maps have it. `map` is read before the call
+// it is for returns.
+struct Way {
+    config::Protocol protocol;
+    std::string_view map; // empty: delegation
+    std::size_t variant;
+};
+
 // Each gives exactly one reply to the request at hand.
 void answer_key(engine::Engine& engine, Counters& counters, Connection& connection,
-                std::string_view key, std::size_t variant);
+                std::string_view key, const Way& way);
 void answer_nexthop(engine::Engine& engine, Counters& counters, Connection& connection,
-                    Nexthop nexthop, std::size_t variant);
+                    Nexthop nexthop, const Way& way);
 void answer_no_nexthop(engine::Engine& engine, Counters& counters, Connection& connection,
-                       std::size_t variant);
+                       const Way& way);
 
 } // namespace postseal::serve

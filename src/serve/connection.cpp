@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace postseal::serve {
@@ -67,8 +68,10 @@ void Connection::take_requests(std::string_view bytes) {
             bytes = {};
             break;
         }
+        asked_ = true;
         bytes.remove_prefix(step.consumed);
     }
+    if (finishing_ && asked_) at_end_ = true;
     taking_ = false;
     in_ = bytes;
 }
@@ -144,7 +147,31 @@ bool Connection::write_out() {
     return true;
 }
 
-void Connection::finish() {
+bool Connection::fulfil_with(Place place, std::string_view whole, std::span<const int> fds) {
+    if (pending_.size() != 1 || place != first_place_ || !out_.empty()) return false;
+    iovec text{.iov_base = const_cast<char*>(whole.data()), .iov_len = whole.size()};
+    std::vector<char> control(CMSG_SPACE(fds.size_bytes()));
+    msghdr message{};
+    message.msg_iov = &text;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(fds.size_bytes());
+    std::memcpy(CMSG_DATA(header), fds.data(), fds.size_bytes());
+    const ssize_t sent = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    if (sent < 0) return false;
+    fulfil(place, whole.substr(static_cast<std::size_t>(sent)));
+    return true;
+}
+
+void Connection::finish(Finish how) {
+    if (closed_) return;
+    finishing_ = true;
+    if (!at_end_ && may_take()) on_readable();
+    if (closed_ || (how == Finish::gently && !asked_ && !at_end_)) return;
     at_end_ = true;
     in_.clear();
     settle();

@@ -17,6 +17,8 @@
 #include <cstdint>
 #include <deque>
 #include <list>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -34,6 +36,8 @@ class Protocol {
         const char* fault = "";   // malformed; a static text
     };
     virtual ~Protocol() = default;
+    // The listener's settings have changed; the engine's have been changed before.
+    virtual void reconfigure(const config::Listen&) {}
     // Takes at most one request from the front of `bytes` and calls exactly one of
     // connection.reply() and connection.reply_later() for it.
     virtual Step step(std::string_view bytes, Connection& connection) = 0;
@@ -58,11 +62,19 @@ class Connection {
     void start(async::Task<> body) { tasks_.start(std::move(body)); }
     void fulfil(Place place, std::string_view whole);
 
+    // As fulfil(), at once and with copies of the descriptors (SCM_RIGHTS); only for the one
+    // request that is open, on a unix socket. False: the client does not take it.
+    [[nodiscard]] bool fulfil_with(Place place, std::string_view whole, std::span<const int> fds);
+
     [[nodiscard]] int fd() const { return fd_.get(); }
+    // Who connected; nothing unless it is a unix socket.
+    [[nodiscard]] std::optional<Peer> peer() const { return peer_of(fd_.get()); }
     [[nodiscard]] MonoTime active_at() const { return active_at_; }
     [[nodiscard]] bool waits_for_us() const { return !pending_.empty(); }
-    // Takes no more requests; closes when what it owes has been written.
-    void finish();
+    // Takes what has arrived and no more; closes when what it owes has been written. A client that
+    // has not asked yet may ask once, unless it is `late`.
+    enum class Finish { gently, late };
+    void finish(Finish how = Finish::gently);
     // Closes now, whatever is owed.
     void drop() { close("idle"); }
 
@@ -94,6 +106,8 @@ class Connection {
     MonoTime active_at_;
     unsigned events_ = async::FdWatch::readable; // watched for
     bool at_end_ = false;                        // the client sends no more, or we take no more
+    bool finishing_ = false;                     // at_end_ from its first request on
+    bool asked_ = false;                         // took a request
     bool closed_ = false;
     bool taking_ = false;
     async::Group tasks_; // last: its bodies use the rest

@@ -32,10 +32,13 @@ Protocol::Step DelegationServer::step(std::string_view bytes, Connection& connec
     }
     counters_.queries++;
     counters_.delegation++;
-    if (auto nexthop = destination(scan.request))
-        answer_nexthop(engine_, counters_, connection, std::move(*nexthop), variant_);
+    auto nexthop = destination(scan.request);
+    if (const auto variant = engine_.maps().delegation(); !variant) // it is about to go
+        connection.reply(wire::delegation::action(verdict::dunno));
+    else if (const Way way{config::Protocol::delegation, {}, *variant}; nexthop)
+        answer_nexthop(engine_, counters_, connection, std::move(*nexthop), way);
     else
-        answer_no_nexthop(engine_, counters_, connection, variant_);
+        answer_no_nexthop(engine_, counters_, connection, way);
     return {.outcome = Outcome::taken, .consumed = scan.consumed};
 }
 

@@ -10,23 +10,20 @@
 #include "serve/answering.h"
 #include "serve/connection.h"
 
-#include <cstddef>
 #include <string_view>
 
 namespace postseal::serve {
 
 class DelegationServer final : public Protocol {
   public:
-    // `variant` is Maps::delegation().
-    DelegationServer(engine::Engine& engine, Counters& counters, std::size_t variant)
-        : engine_(engine), counters_(counters), variant_(variant) {}
+    DelegationServer(engine::Engine& engine, Counters& counters)
+        : engine_(engine), counters_(counters) {}
 
     Step step(std::string_view bytes, Connection& connection) override;
 
   private:
     engine::Engine& engine_;
     Counters& counters_;
-    std::size_t variant_;
 };
 
 } // namespace postseal::serve

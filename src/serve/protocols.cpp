@@ -15,15 +15,13 @@ std::unique_ptr<Protocol> make_protocol(const config::Listen& listen, const Behi
     case config::Protocol::socketmap:
         return std::make_unique<SocketmapServer>(engine, counters, listen.maps);
     case config::Protocol::tcp_table:
-        return std::make_unique<TcpTableServer>(
-            engine, counters, engine.maps().tcp_table(listen.maps.front()).value());
+        return std::make_unique<TcpTableServer>(engine, counters, listen.maps.front());
     case config::Protocol::delegation:
-        return std::make_unique<DelegationServer>(engine, counters,
-                                                  engine.maps().delegation().value());
+        return std::make_unique<DelegationServer>(engine, counters);
     case config::Protocol::admin:
         break;
     }
-    return std::make_unique<AdminServer>(engine, behind.status);
+    return std::make_unique<AdminServer>(engine, behind.steering, behind.status);
 }
 
 } // namespace postseal::serve

@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "serve/answering.h"
 #include "serve/connection.h"
+#include "serve/steering.h"
 
 #include <functional>
 #include <memory>
@@ -17,6 +18,7 @@ namespace postseal::serve {
 struct Behind {
     engine::Engine& engine;
     Counters& counters;
+    Steering& steering;
     std::function<std::string()> status; // as JSON text, for admin
 };
 

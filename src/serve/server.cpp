@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -30,9 +29,9 @@ Server::Listener::Listener(Server& server, Fd listening)
           },
           this) {}
 
-Server::Server(async::UvLoop& loop, Log& log, Shared& shared, config::Address address,
+Server::Server(async::UvLoop& loop, Log& log, Shared& shared, const config::Address& address,
                std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol, milliseconds idle)
-    : loop_(loop), log_(log), shared_(shared), address_(std::move(address)), name_(address_.text()),
+    : loop_(loop), log_(log), shared_(shared), name_(address.text()),
       protocol_(std::move(protocol)), idle_(idle) {
     for (Fd& fd : listeners)
         listeners_.emplace_back(*this, std::move(fd)).watch.set(async::FdWatch::readable);
@@ -108,9 +107,29 @@ void Server::sweep() {
 void Server::stop() {
     accepting_ = false;
     listeners_.clear();
-    if (address_.is_unix()) ::unlink(address_.path.c_str());
+    finish_all(Connection::Finish::gently);
+}
+
+void Server::hurry() { finish_all(Connection::Finish::late); }
+
+std::vector<Fd> Server::release() {
+    std::vector<Fd> fds;
+    for (Listener& listener : listeners_)
+        fds.push_back(std::move(listener.fd));
+    stop();
+    return fds;
+}
+
+std::vector<int> Server::listening() const {
+    std::vector<int> fds;
+    for (const Listener& listener : listeners_)
+        fds.push_back(listener.fd.get());
+    return fds;
+}
+
+void Server::finish_all(Connection::Finish how) {
     for (Connection& connection : connections_)
-        connection.finish();
+        connection.finish(how);
 }
 
 } // namespace postseal::serve

@@ -2,7 +2,8 @@
 //
 // Over the limit of connections new clients wait in the kernel's queue. Idle connections are closed
 // after `idle`, which must be longer than Postfix keeps one: the client closes first.
-// stop() takes no more requests and removes a unix socket's file; what is owed is still answered.
+// stop() accepts nobody and takes no more requests than Connection::finish() does; what is owed is
+// still answered. The file of a unix socket stays.
 // Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -33,13 +34,22 @@ struct Shared {
 
 class Server {
   public:
-    Server(async::UvLoop& loop, Log& log, Shared& shared, config::Address address,
+    Server(async::UvLoop& loop, Log& log, Shared& shared, const config::Address& address,
            std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol, milliseconds idle);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     ~Server();
 
     void stop();
+    // After stop(): who has not asked yet may not any more.
+    void hurry();
+    // stop(), but the listening sockets go to another.
+    [[nodiscard]] std::vector<Fd> release();
+    [[nodiscard]] std::vector<int> listening() const;
+    [[nodiscard]] Protocol& protocol() { return *protocol_; }
+    // The limit of connections has been changed.
+    void limit_changed() { watch_listeners(); }
+    void idle_after(milliseconds idle) { idle_ = idle; }
     [[nodiscard]] std::size_t connections() const { return connections_.size(); }
     [[nodiscard]] std::uint64_t malformed_count() const { return malformed_; }
 
@@ -58,13 +68,13 @@ class Server {
     };
     void accept_from(Listener& listener);
     void watch_listeners();
+    void finish_all(Connection::Finish how);
     void reap();
     void sweep();
 
     async::UvLoop& loop_;
     Log& log_;
     Shared& shared_;
-    config::Address address_;
     std::string name_; // the address, for the log
     std::unique_ptr<Protocol> protocol_;
     milliseconds idle_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/socket.h"
 
+#include "serve/inherited.h"
+
 #include <fmt/format.h>
 #include <grp.h>
 #include <netdb.h>
@@ -13,6 +15,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -48,34 +52,7 @@ bool somebody_listens(const sockaddr_un& address) {
                              errno == EAGAIN);
 }
 
-std::expected<void, std::string> set_owner(const config::Listen& listen) {
-    const std::string& path = listen.address.path;
-    uid_t uid = static_cast<uid_t>(-1);
-    gid_t gid = static_cast<gid_t>(-1);
-    if (!listen.owner.empty()) {
-        const passwd* user = ::getpwnam(listen.owner.c_str());
-        if (user == nullptr)
-            return std::unexpected(
-                fmt::format("listen.owner: there is no user \"{}\"", listen.owner));
-        uid = user->pw_uid;
-    }
-    if (!listen.group.empty()) {
-        const group* grp = ::getgrnam(listen.group.c_str());
-        if (grp == nullptr)
-            return std::unexpected(
-                fmt::format("listen.group: there is no group \"{}\"", listen.group));
-        gid = grp->gr_gid;
-    }
-    if ((!listen.owner.empty() || !listen.group.empty()) && ::chown(path.c_str(), uid, gid) != 0)
-        return std::unexpected(fmt::format("cannot give {} to {}:{}: {}", path, listen.owner,
-                                           listen.group, std::strerror(errno)));
-    if (::chmod(path.c_str(), listen.mode) != 0)
-        return std::unexpected(
-            fmt::format("cannot set the mode of {}: {}", path, std::strerror(errno)));
-    return {};
-}
-
-std::expected<std::vector<Fd>, std::string> listen_unix(const config::Listen& listen) {
+std::expected<Fd, std::string> bind_unix(const config::Listen& listen) {
     const sockaddr_un address = unix_address(listen.address.path);
     struct stat info{};
     if (::lstat(address.sun_path, &info) == 0) {
@@ -95,14 +72,30 @@ std::expected<std::vector<Fd>, std::string> listen_unix(const config::Listen& li
     const int error = errno;
     ::umask(before);
     if (bound != 0) return failed(listen.address, error);
-    if (auto owned = set_owner(listen); !owned) return std::unexpected(owned.error());
-    if (::listen(fd.get(), backlog) != 0) return failed(listen.address, errno);
+    auto ready = set_owner(listen);
+    if (ready && ::listen(fd.get(), backlog) != 0) ready = failed(listen.address, errno);
+    if (ready) return fd;
+    ::unlink(address.sun_path);
+    return std::unexpected(std::move(ready.error()));
+}
+
+std::expected<std::vector<Fd>, std::string> listen_unix(const config::Listen& listen,
+                                                        Inherited& inherited) {
     std::vector<Fd> fds;
-    fds.push_back(std::move(fd));
+    fds.push_back(inherited.take(listen.address.text()));
+    if (fds.front().valid()) {
+        if (auto owned = set_owner(listen); !owned) return std::unexpected(owned.error());
+        return fds;
+    }
+    auto fd = bind_unix(listen);
+    if (!fd) return std::unexpected(std::move(fd.error()));
+    fds.front() = std::move(*fd);
     return fds;
 }
 
-std::expected<Fd, int> listen_inet(const addrinfo& address) {
+std::expected<Fd, int> listen_inet(const addrinfo& address, Inherited& inherited) {
+    if (Fd fd = inherited.take(address_text(address.ai_addr, address.ai_addrlen)); fd.valid())
+        return fd;
     Fd fd(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd.valid()) return std::unexpected(errno);
     const int on = 1;
@@ -120,8 +113,44 @@ void Fd::close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
-std::expected<std::vector<Fd>, std::string> listen_on(const config::Listen& listen) {
-    if (listen.address.is_unix()) return listen_unix(listen);
+std::expected<void, std::string> set_owner(const config::Listen& listen) {
+    const auto remedy = [](int error) {
+        return error == EPERM ? ": start as root, or let who makes the socket see to it" : "";
+    };
+    const std::string& path = listen.address.path;
+    struct stat now{};
+    if (::lstat(path.c_str(), &now) != 0)
+        return std::unexpected(fmt::format("{} is gone: {}", path, std::strerror(errno)));
+    uid_t uid = now.st_uid;
+    gid_t gid = now.st_gid;
+    if (!listen.owner.empty()) {
+        const passwd* user = ::getpwnam(listen.owner.c_str());
+        if (user == nullptr)
+            return std::unexpected(
+                fmt::format("listen.owner: there is no user \"{}\"", listen.owner));
+        uid = user->pw_uid;
+    }
+    if (!listen.group.empty()) {
+        const group* grp = ::getgrnam(listen.group.c_str());
+        if (grp == nullptr)
+            return std::unexpected(
+                fmt::format("listen.group: there is no group \"{}\"", listen.group));
+        gid = grp->gr_gid;
+    }
+    if ((uid != now.st_uid || gid != now.st_gid) && ::chown(path.c_str(), uid, gid) != 0)
+        return std::unexpected(fmt::format("cannot give {} to {}:{}: {}{}", path, listen.owner,
+                                           listen.group, std::strerror(errno), remedy(errno)));
+    if ((now.st_mode & 07777) != listen.mode && ::chmod(path.c_str(), listen.mode) != 0)
+        return std::unexpected(fmt::format("cannot set the mode of {} to {:04o}: {}{}", path,
+                                           listen.mode, std::strerror(errno), remedy(errno)));
+    return {};
+}
+
+std::expected<std::vector<Fd>, std::string> listen_on(const config::Listen& listen,
+                                                      Inherited* inherited) {
+    Inherited none;
+    if (inherited == nullptr) inherited = &none;
+    if (listen.address.is_unix()) return listen_unix(listen, *inherited);
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_PASSIVE;
@@ -135,11 +164,61 @@ std::expected<std::vector<Fd>, std::string> listen_on(const config::Listen& list
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
     std::vector<Fd> fds;
     for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
-        auto fd = listen_inet(*address);
+        auto fd = listen_inet(*address, *inherited);
         if (!fd) return failed(listen.address, fd.error());
         fds.push_back(std::move(*fd));
     }
     return fds;
+}
+
+SocketFile::SocketFile(std::string path) : path_(std::move(path)) {
+    struct stat info{};
+    if (::lstat(path_.c_str(), &info) != 0) return;
+    uid_ = info.st_uid;
+    gid_ = info.st_gid;
+    mode_ = info.st_mode & 07777;
+}
+
+void SocketFile::restore() const {
+    if (mode_ == 0) return;
+    if (::chown(path_.c_str(), uid_, gid_) == 0) ::chmod(path_.c_str(), mode_);
+}
+
+std::optional<Peer> peer_of(int fd) {
+    int family = 0;
+    socklen_t size = sizeof family;
+    if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0 || family != AF_UNIX)
+        return std::nullopt;
+    ucred peer{};
+    size = sizeof peer;
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+    return Peer{.uid = peer.uid, .pid = peer.pid};
+}
+
+std::string address_text(const sockaddr* address, socklen_t size) {
+    config::Address out;
+    if (address->sa_family == AF_UNIX) {
+        const auto& local = *reinterpret_cast<const sockaddr_un*>(address);
+        if (size <= offsetof(sockaddr_un, sun_path)) return "";
+        out.path.assign(local.sun_path,
+                        ::strnlen(local.sun_path, size - offsetof(sockaddr_un, sun_path)));
+        return out.path.empty() ? "" : out.text();
+    }
+    char host[NI_MAXHOST];
+    char port[NI_MAXSERV];
+    if (::getnameinfo(address, size, host, sizeof host, port, sizeof port,
+                      NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return "";
+    out.host = host;
+    out.port = static_cast<std::uint16_t>(std::strtoul(port, nullptr, 10));
+    return out.text();
+}
+
+std::string local_address(int fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
+    return address_text(reinterpret_cast<const sockaddr*>(&address), size);
 }
 
 std::string peer_name(int fd) {

@@ -4,7 +4,11 @@
 
 #include "config/config.h"
 
+#include <sys/socket.h>
+#include <sys/types.h>
+
 #include <expected>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,8 +40,38 @@ class Fd {
 
 // Bound, listening, non-blocking; a host name with several addresses gives several sockets. A unix
 // socket file that nobody listens on any more is replaced, one in use is not.
+// What is inherited for the address is taken instead of bound.
 // Errors: one sentence that names the address and the remedy.
-[[nodiscard]] std::expected<std::vector<Fd>, std::string> listen_on(const config::Listen& listen);
+class Inherited;
+[[nodiscard]] std::expected<std::vector<Fd>, std::string> listen_on(const config::Listen& listen,
+                                                                    Inherited* inherited = nullptr);
+
+// Gives a unix socket's file its owner, group and mode, where they differ. Errors: likewise.
+[[nodiscard]] std::expected<void, std::string> set_owner(const config::Listen& listen);
+
+// Owner, group and mode of a file as they are now.
+class SocketFile {
+  public:
+    explicit SocketFile(std::string path);
+    void restore() const;
+
+  private:
+    std::string path_;
+    uid_t uid_ = 0;
+    gid_t gid_ = 0;
+    mode_t mode_ = 0;
+};
+
+// Who has connected to a unix socket, as of the connect(2).
+struct Peer {
+    uid_t uid;
+    pid_t pid; // 0: in another namespace
+};
+[[nodiscard]] std::optional<Peer> peer_of(int fd);
+
+// As config::Address writes it, in numbers; empty where it has no such form.
+[[nodiscard]] std::string address_text(const sockaddr* address, socklen_t size);
+[[nodiscard]] std::string local_address(int fd);
 
 // The other side, for the log: "127.0.0.1", "::1", or "unix".
 [[nodiscard]] std::string peer_name(int fd);

@@ -7,16 +7,15 @@
 
 namespace postseal::serve {
 
-SocketmapServer::SocketmapServer(engine::Engine& engine, Counters& counters,
-                                 const std::vector<std::string>& allowed)
-    : engine_(engine), counters_(counters) {
+bool SocketmapServer::allows(std::string_view map) const {
+    return allowed_.empty() || std::ranges::find(allowed_, map) != allowed_.end();
+}
+
+std::string SocketmapServer::unknown_map() const {
     std::string names;
-    for (const auto& map : engine.maps().all()) {
-        if (!allowed.empty() && std::ranges::find(allowed, map.first) == allowed.end()) continue;
-        maps_.push_back(map);
-        names += (names.empty() ? "" : ", ") + map.first;
-    }
-    unknown_map_ = wire::socketmap::perm("no such map here; there are: " + names);
+    for (const auto& [name, variant] : engine_.maps().all())
+        if (allows(name)) names += (names.empty() ? "" : ", ") + name;
+    return wire::socketmap::perm("no such map here; there are: " + names);
 }
 
 Protocol::Step SocketmapServer::step(std::string_view bytes, Connection& connection) {
@@ -32,13 +31,14 @@ Protocol::Step SocketmapServer::step(std::string_view bytes, Connection& connect
     counters_.queries++;
     counters_.socketmap++;
     const Step taken{.outcome = Outcome::taken, .consumed = scan.consumed};
-    for (const auto& [name, variant] : maps_) {
-        if (name != scan.request.map) continue;
-        answer_key(engine_, counters_, connection, scan.request.key, variant);
+    const std::string_view map = scan.request.map;
+    if (const auto variant = engine_.maps().find(map); variant && allows(map)) {
+        answer_key(engine_, counters_, connection, scan.request.key,
+                   {config::Protocol::socketmap, map, *variant});
         return taken;
     }
     counters_.unknown_map++;
-    connection.reply(unknown_map_);
+    connection.reply(unknown_map());
     return taken;
 }
 

@@ -7,10 +7,8 @@
 #include "serve/answering.h"
 #include "serve/connection.h"
 
-#include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace postseal::serve {
@@ -18,16 +16,19 @@ namespace postseal::serve {
 class SocketmapServer final : public Protocol {
   public:
     // `allowed`: the maps this listener offers; empty: all.
-    SocketmapServer(engine::Engine& engine, Counters& counters,
-                    const std::vector<std::string>& allowed);
+    SocketmapServer(engine::Engine& engine, Counters& counters, std::vector<std::string> allowed)
+        : engine_(engine), counters_(counters), allowed_(std::move(allowed)) {}
+    void reconfigure(const config::Listen& listen) override { allowed_ = listen.maps; }
 
     Step step(std::string_view bytes, Connection& connection) override;
 
   private:
+    [[nodiscard]] bool allows(std::string_view map) const;
+    [[nodiscard]] std::string unknown_map() const;
+
     engine::Engine& engine_;
     Counters& counters_;
-    std::vector<std::pair<std::string, std::size_t>> maps_; // name, variant
-    std::string unknown_map_;                               // the reply
+    std::vector<std::string> allowed_;
 };
 
 } // namespace postseal::serve

@@ -7,7 +7,6 @@
 #include "serve/answering.h"
 #include "serve/connection.h"
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -15,15 +14,16 @@ namespace postseal::serve {
 
 class TcpTableServer final : public Protocol {
   public:
-    // `variant` is one of Maps::tcp_table().
-    TcpTableServer(engine::Engine& engine, Counters& counters, std::size_t variant);
+    // `map` is one that the configuration offers by tcp_table.
+    TcpTableServer(engine::Engine& engine, Counters& counters, std::string map);
+    void reconfigure(const config::Listen& listen) override { map_ = listen.maps.front(); }
 
     Step step(std::string_view bytes, Connection& connection) override;
 
   private:
     engine::Engine& engine_;
     Counters& counters_;
-    std::size_t variant_;
+    std::string map_;
     std::string no_put_; // the reply
 };
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "store/database.h"
 
+#include "store/statement.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <limits>
 
 namespace postseal::store {
 namespace {
@@ -46,8 +46,11 @@ std::uint64_t inode_of(const std::string& path) {
     return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
 }
 
-// For a database in WAL mode on a file system that cannot take the log's index: legitimate only
-// because nobody else can write there either, and there is no log.
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+// For a database in WAL mode in a place that cannot take the log's index: legitimate only because
+// there is no log, and nobody else writes there: no daemon at all on such a file system, none
+// beside ours in such a folder (DatabaseFile's lock).
 std::string unchanging(const std::string& path) {
     std::string uri = "file:";
     for (const char c : path) {
@@ -58,35 +61,6 @@ std::string unchanging(const std::string& path) {
     }
     return uri + "?immutable=1";
 }
-
-// The octets stay the row's: bound for one step only.
-void bind_text(sqlite3_stmt* statement, int at, std::string_view text) {
-    sqlite3_bind_text64(statement, at, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
-}
-void bind_time(sqlite3_stmt* statement, int at, WallTime time) {
-    sqlite3_bind_int64(statement, at, time.time_since_epoch().count());
-}
-
-std::string text_at(sqlite3_stmt* statement, int column) {
-    const void* octets = sqlite3_column_blob(statement, column);
-    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
-    return size == 0 ? std::string() : std::string(static_cast<const char*>(octets), size);
-}
-WallTime time_at(sqlite3_stmt* statement, int column) {
-    return WallTime(milliseconds(sqlite3_column_int64(statement, column)));
-}
-
-// A statement left in the middle would keep its read transaction, and the log from being emptied.
-struct Reset {
-    sqlite3_stmt* statement;
-    explicit Reset(sqlite3_stmt* s) : statement(s) {}
-    Reset(const Reset&) = delete;
-    Reset& operator=(const Reset&) = delete;
-    ~Reset() {
-        sqlite3_reset(statement);
-        sqlite3_clear_bindings(statement);
-    }
-};
 
 } // namespace
 
@@ -121,9 +95,13 @@ DbResult<std::unique_ptr<Database>> Database::open(const std::string& path,
                                                    std::span<const SchemaStep> steps) {
     const auto unwritable = make_file(path);
     if (!unwritable) return std::unexpected(unwritable.error());
+    const bool has_log = exists(path + "-wal") || exists(path + "-journal");
+    // Not tried otherwise: SQLite would make a log as little writable as the file, and leave it.
+    if (*unwritable != 0 && !has_log) return connect(path, unchanging(path), steps);
     auto opened = connect(path, path, steps);
-    const bool has_log = ::access((path + "-wal").c_str(), F_OK) == 0;
-    if (!opened && *unwritable == EROFS && !has_log) return connect(path, unchanging(path), steps);
+    // The file may be written, but not the folder.
+    if (!opened && opened.error().fault == DbFault::read_only && !has_log)
+        return connect(path, unchanging(path), steps);
     return opened;
 }
 
@@ -150,13 +128,19 @@ DbResult<> Database::prepare_all() {
         {&rollback_, "ROLLBACK"},
         {&find_sts_, "SELECT body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
                      " failed_at, retry_at, refresh_at, record_gone FROM sts WHERE domain = ?1"},
-        {&find_dane_, "SELECT dane, seen_at FROM dane WHERE nexthop = ?1"},
+        {&find_nexthop_, "SELECT nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at"
+                         " FROM nexthop WHERE nexthop = ?1"},
         {&next_refreshes_, "SELECT domain, refresh_at FROM sts WHERE refresh_at <> 0"
                            " ORDER BY refresh_at, domain LIMIT ?1"},
         {&put_sts_, "REPLACE INTO sts (domain, body, id, fetched_at, expires_at, failures,"
                     " failed_id, fault, reason, failed_at, retry_at, refresh_at, record_gone)"
                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"},
-        {&put_dane_, "REPLACE INTO dane (nexthop, dane, seen_at) VALUES (?1, ?2, ?3)"},
+        {&drop_sts_, "DELETE FROM sts WHERE domain = ?1"},
+        {&put_nexthop_, "REPLACE INTO nexthop (nexthop, dane, dane_seen_at, verdict, row,"
+                        " verdict_since, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+        {&drop_nexthop_, "DELETE FROM nexthop WHERE nexthop = ?1"},
+        {&put_history_, "REPLACE INTO history (nexthop, at, kind, before, after, row, reasons)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
     };
     for (const auto& [statement, sql] : all) {
         sqlite3_stmt* raw = nullptr;
@@ -174,93 +158,19 @@ DbResult<> Database::prepare_all() {
     return {};
 }
 
+DbResult<Database::Statement> Database::prepare(const std::string& sql) {
+    sqlite3_stmt* raw = nullptr;
+    const int rc = sqlite3_prepare_v3(db_.get(), sql.c_str(), -1, 0, &raw, nullptr);
+    Statement statement(raw);
+    if (rc != SQLITE_OK) return db_error(db_.get(), rc, "read", path_);
+    return statement;
+}
+
 DbResult<> Database::run(sqlite3_stmt* statement) {
     const Reset reset(statement);
     const int rc = sqlite3_step(statement);
     if (rc != SQLITE_DONE) return db_error(db_.get(), rc, "write", path_);
     return {};
-}
-
-DbResult<std::optional<StsRow>> Database::find_sts(const Domain& domain) {
-    sqlite3_stmt* s = find_sts_.get();
-    const Reset reset(s);
-    bind_text(s, 1, domain.name());
-    const int rc = sqlite3_step(s);
-    if (rc == SQLITE_DONE) return std::nullopt;
-    if (rc != SQLITE_ROW) return db_error(db_.get(), rc, "read", path_);
-    constexpr sqlite3_int64 most = std::numeric_limits<std::uint32_t>::max();
-    const auto failures = std::clamp<sqlite3_int64>(sqlite3_column_int64(s, 4), 0, most);
-    return StsRow{.domain = domain,
-                  .body = text_at(s, 0),
-                  .id = text_at(s, 1),
-                  .fetched_at = time_at(s, 2),
-                  .expires_at = time_at(s, 3),
-                  .failures = static_cast<std::uint32_t>(failures),
-                  .failed_id = text_at(s, 5),
-                  .fault = text_at(s, 6),
-                  .reason = text_at(s, 7),
-                  .failed_at = time_at(s, 8),
-                  .retry_at = time_at(s, 9),
-                  .refresh_at = time_at(s, 10),
-                  .record_gone = sqlite3_column_int64(s, 11) != 0};
-}
-
-DbResult<std::vector<RefreshDue>> Database::next_refreshes(std::size_t most) {
-    sqlite3_stmt* s = next_refreshes_.get();
-    const Reset reset(s);
-    sqlite3_bind_int64(s, 1, static_cast<sqlite3_int64>(most));
-    std::vector<RefreshDue> next;
-    int rc = SQLITE_ROW;
-    while ((rc = sqlite3_step(s)) == SQLITE_ROW)
-        if (auto domain = Domain::parse(text_at(s, 0)))
-            next.push_back({.domain = std::move(*domain), .at = time_at(s, 1)});
-    if (rc != SQLITE_DONE) return db_error(db_.get(), rc, "read", path_);
-    return next;
-}
-
-DbResult<std::optional<DaneRow>> Database::find_dane(const std::string& nexthop) {
-    sqlite3_stmt* s = find_dane_.get();
-    const Reset reset(s);
-    bind_text(s, 1, nexthop);
-    const int rc = sqlite3_step(s);
-    if (rc == SQLITE_DONE) return std::nullopt;
-    if (rc != SQLITE_ROW) return db_error(db_.get(), rc, "read", path_);
-    return DaneRow{
-        .nexthop = nexthop, .dane = sqlite3_column_int64(s, 0) != 0, .seen_at = time_at(s, 1)};
-}
-
-DbResult<> Database::put(const StsRow& row) {
-    sqlite3_stmt* s = put_sts_.get();
-    bind_text(s, 1, row.domain.name());
-    sqlite3_bind_blob64(s, 2, row.body.data(), row.body.size(), SQLITE_STATIC);
-    bind_text(s, 3, row.id);
-    bind_time(s, 4, row.fetched_at);
-    bind_time(s, 5, row.expires_at);
-    sqlite3_bind_int64(s, 6, row.failures);
-    bind_text(s, 7, row.failed_id);
-    bind_text(s, 8, row.fault);
-    bind_text(s, 9, row.reason);
-    bind_time(s, 10, row.failed_at);
-    bind_time(s, 11, row.retry_at);
-    bind_time(s, 12, row.refresh_at);
-    sqlite3_bind_int64(s, 13, row.record_gone ? 1 : 0);
-    return run(s);
-}
-
-DbResult<> Database::put(const DaneRow& row) {
-    sqlite3_stmt* s = put_dane_.get();
-    bind_text(s, 1, row.nexthop);
-    sqlite3_bind_int64(s, 2, row.dane ? 1 : 0);
-    bind_time(s, 3, row.seen_at);
-    return run(s);
-}
-
-DbResult<> Database::put_all(const Batch& batch) {
-    for (const StsRow& row : batch.sts.rows())
-        if (auto done = put(row); !done) return done;
-    for (const DaneRow& row : batch.dane.rows())
-        if (auto done = put(row); !done) return done;
-    return run(commit_.get());
 }
 
 DbResult<> Database::write(const Batch& batch) {

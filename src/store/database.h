@@ -31,10 +31,19 @@ class Database {
     ~Database();
 
     [[nodiscard]] DbResult<std::optional<StsRow>> find_sts(const Domain& domain);
-    [[nodiscard]] DbResult<std::optional<DaneRow>> find_dane(const std::string& nexthop);
+    [[nodiscard]] DbResult<std::optional<NexthopRow>> find_nexthop(const std::string& nexthop);
     // The earliest first, at most so many.
     [[nodiscard]] DbResult<std::vector<RefreshDue>> next_refreshes(std::size_t most);
+    // The newest first, at most so many.
+    [[nodiscard]] DbResult<std::vector<HistoryRow>> history(const std::string& nexthop,
+                                                            std::size_t most);
+    // Those behind `after`, by key.
+    [[nodiscard]] DbResult<std::vector<NexthopRow>> nexthops(const std::string& after,
+                                                             std::size_t most);
     [[nodiscard]] DbResult<> write(const Batch& batch);
+    // Store::prune(), so many keys a step.
+    [[nodiscard]] DbResult<bool> prune(WallTime before, std::size_t keys);
+    [[nodiscard]] DbResult<> clock_jumped(const ClockJump& jump);
 
     [[nodiscard]] bool read_only() const;
     [[nodiscard]] DbError not_writable() const;
@@ -61,17 +70,25 @@ class Database {
     connect(const std::string& path, const std::string& name, std::span<const SchemaStep> steps);
     [[nodiscard]] DbResult<> set_up();
     [[nodiscard]] DbResult<> prepare_all();
+    [[nodiscard]] DbResult<Statement> prepare(const std::string& sql);
     // Runs a statement that gives no row.
     [[nodiscard]] DbResult<> run(sqlite3_stmt* statement);
     [[nodiscard]] DbResult<> put_all(const Batch& batch);
     [[nodiscard]] DbResult<> put(const StsRow& row);
-    [[nodiscard]] DbResult<> put(const DaneRow& row);
+    [[nodiscard]] DbResult<> put(const NexthopRow& row);
+    [[nodiscard]] DbResult<> put(const HistoryRow& row);
 
     std::string path_;
     Handle db_;
     std::uint64_t log_ = 0; // the log's inode
     Statement begin_, commit_, rollback_;
-    Statement find_sts_, find_dane_, next_refreshes_, put_sts_, put_dane_;
+    Statement find_sts_, find_nexthop_, next_refreshes_;
+    Statement put_sts_, drop_sts_, put_nexthop_, drop_nexthop_, put_history_;
+    struct Pruning {
+        std::size_t table = 0;
+        std::string after; // what lies before it has been looked at in this round
+    };
+    Pruning pruning_;
 };
 
 // Of the library at work.

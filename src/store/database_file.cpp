@@ -175,29 +175,72 @@ DbResult<> DatabaseFile::read_into(Loaded& loaded, const Domain& domain,
     auto sts = database_->find_sts(domain);
     if (!sts) return std::unexpected(sts.error());
     loaded.sts = std::move(*sts);
-    auto dane = database_->find_dane(nexthop);
-    if (!dane) return std::unexpected(dane.error());
-    loaded.dane = std::move(*dane);
+    auto known = database_->find_nexthop(nexthop);
+    if (!known) return std::unexpected(known.error());
+    loaded.nexthop = std::move(*known);
     return {};
 }
 
-DatabaseFile::Read DatabaseFile::load(const Domain& domain, const std::string& nexthop) {
-    Read read;
+DatabaseFile::Read<Loaded> DatabaseFile::load(const Domain& domain, const std::string& nexthop) {
+    Read<Loaded> read;
     if (!database_) return read;
-    auto done = read_into(read.loaded, domain, nexthop);
+    auto done = read_into(read.value, domain, nexthop);
     if (!done) read.fault = after_failed_read(done.error());
     return read;
 }
 
-DatabaseFile::ReadRefreshes DatabaseFile::next_refreshes(std::size_t most) {
-    ReadRefreshes read;
+template <class T>
+DatabaseFile::Read<T> DatabaseFile::read(std::move_only_function<DbResult<T>()> from) {
+    Read<T> read;
     if (!database_) return read;
-    auto next = database_->next_refreshes(most);
-    if (next)
-        read.next = std::move(*next);
+    auto got = from();
+    if (got)
+        read.value = std::move(*got);
     else
-        read.fault = after_failed_read(next.error());
+        read.fault = after_failed_read(got.error());
     return read;
+}
+
+DatabaseFile::Read<std::vector<RefreshDue>> DatabaseFile::next_refreshes(std::size_t most) {
+    return read<std::vector<RefreshDue>>([&] { return database_->next_refreshes(most); });
+}
+
+DatabaseFile::Read<std::vector<HistoryRow>> DatabaseFile::history(const std::string& nexthop,
+                                                                  std::size_t most) {
+    return read<std::vector<HistoryRow>>([&] { return database_->history(nexthop, most); });
+}
+
+DatabaseFile::Read<std::vector<Listed>> DatabaseFile::list(const std::string& after,
+                                                           std::size_t most) {
+    return read<std::vector<Listed>>([&] { return read_list(after, most); });
+}
+
+DbResult<std::vector<Listed>> DatabaseFile::read_list(const std::string& after, std::size_t most) {
+    auto nexthops = database_->nexthops(after, most);
+    if (!nexthops) return std::unexpected(nexthops.error());
+    std::vector<Listed> list;
+    for (NexthopRow& row : *nexthops) {
+        Listed& next = list.emplace_back(Listed{.nexthop = std::move(row), .sts = {}});
+        const auto domain = policy_domain(next.nexthop);
+        if (!domain) continue;
+        auto sts = database_->find_sts(*domain);
+        if (!sts) return std::unexpected(sts.error());
+        next.sts = std::move(*sts);
+    }
+    return list;
+}
+
+// What cannot be written now shows with the next write; this can wait for a day.
+bool DatabaseFile::prune(WallTime before, std::size_t keys) {
+    if (!database_ || database_->read_only()) return true;
+    return database_->prune(before, keys).value_or(true);
+}
+
+std::optional<DbError> DatabaseFile::clock_jumped(const ClockJump& jump) {
+    if (auto usable = ensure_usable(); !usable) return fault_;
+    if (database_->read_only()) return database_->not_writable();
+    if (auto done = database_->clock_jumped(jump); !done) return done.error();
+    return std::nullopt;
 }
 
 std::optional<DbError> DatabaseFile::after_failed_read(const DbError& error) {

@@ -37,16 +37,18 @@ class DatabaseFile {
     DatabaseFile& operator=(const DatabaseFile&) = delete;
     ~DatabaseFile();
 
-    struct Read {
-        Loaded loaded;                // what could be read
+    template <class T> struct Read {
+        T value{};                    // what could be read
         std::optional<DbError> fault; // of this read; none where there is no database
     };
-    [[nodiscard]] Read load(const Domain& domain, const std::string& nexthop);
-    struct ReadRefreshes {
-        std::vector<RefreshDue> next;
-        std::optional<DbError> fault;
-    };
-    [[nodiscard]] ReadRefreshes next_refreshes(std::size_t most);
+    [[nodiscard]] Read<Loaded> load(const Domain& domain, const std::string& nexthop);
+    [[nodiscard]] Read<std::vector<RefreshDue>> next_refreshes(std::size_t most);
+    [[nodiscard]] Read<std::vector<HistoryRow>> history(const std::string& nexthop,
+                                                        std::size_t most);
+    [[nodiscard]] Read<std::vector<Listed>> list(const std::string& after, std::size_t most);
+    // True also when it cannot be done now: this round ends.
+    [[nodiscard]] bool prune(WallTime before, std::size_t keys);
+    [[nodiscard]] std::optional<DbError> clock_jumped(const ClockJump& jump);
     // All of the batch or nothing. An empty one opens the file anew if it is not open.
     [[nodiscard]] std::optional<DbError> write(const Batch& batch);
 
@@ -61,6 +63,9 @@ class DatabaseFile {
     [[nodiscard]] DbResult<> ensure_usable();
     [[nodiscard]] DbResult<> read_into(Loaded& loaded, const Domain& domain,
                                        const std::string& nexthop);
+    [[nodiscard]] DbResult<std::vector<Listed>> read_list(const std::string& after,
+                                                          std::size_t most);
+    template <class T> [[nodiscard]] Read<T> read(std::move_only_function<DbResult<T>()> from);
     // What a read that failed leads to, and its fault.
     [[nodiscard]] std::optional<DbError> after_failed_read(const DbError& error);
 

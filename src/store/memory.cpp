@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "store/memory.h"
 
+#include <algorithm>
+#include <ranges>
+
 namespace postseal::store {
 
 async::Task<Loaded> MemoryStore::load(Domain policy_domain, std::string nexthop_key) {
     Loaded loaded;
     if (const auto found = sts_.find(policy_domain); found != sts_.end())
         loaded.sts = found->second;
-    if (const auto found = dane_.find(nexthop_key); found != dane_.end())
-        loaded.dane = found->second;
+    if (const auto found = nexthops_.find(nexthop_key); found != nexthops_.end())
+        loaded.nexthop = found->second;
     co_return loaded;
 }
 
@@ -21,17 +24,61 @@ async::Task<std::vector<RefreshDue>> MemoryStore::next_refreshes(std::size_t mos
     co_return next;
 }
 
+async::Task<std::vector<HistoryRow>> MemoryStore::history(std::string nexthop, std::size_t most) {
+    std::vector<HistoryRow> rows;
+    for (const HistoryRow& row : std::views::reverse(history_))
+        if (row.nexthop == nexthop && rows.size() < most) rows.push_back(row);
+    co_return rows;
+}
+
+async::Task<std::vector<Listed>> MemoryStore::list(std::string after, std::size_t most) {
+    std::vector<Listed> rows;
+    for (auto at = nexthops_.upper_bound(after); at != nexthops_.end() && rows.size() < most;
+         ++at) {
+        Listed& row = rows.emplace_back(Listed{.nexthop = at->second, .sts = {}});
+        const auto domain = policy_domain(row.nexthop);
+        if (!domain) continue;
+        if (const auto found = sts_.find(*domain); found != sts_.end()) row.sts = found->second;
+    }
+    co_return rows;
+}
+
 void MemoryStore::save(StsRow row) {
     Domain key = row.domain;
     if (const auto old = sts_.find(key); old != sts_.end())
         refreshes_.erase({old->second.refresh_at, key});
     if (row.refresh_at != WallTime{}) refreshes_.emplace(row.refresh_at, key);
-    sts_.insert_or_assign(std::move(key), std::move(row));
+    if (is_blank(row))
+        sts_.erase(key);
+    else
+        sts_.insert_or_assign(std::move(key), std::move(row));
 }
 
-void MemoryStore::save(DaneRow row) {
+void MemoryStore::save(NexthopRow row) {
     std::string key = row.nexthop;
-    dane_.insert_or_assign(std::move(key), std::move(row));
+    if (is_blank(row))
+        nexthops_.erase(key);
+    else
+        nexthops_.insert_or_assign(std::move(key), std::move(row));
+}
+
+void MemoryStore::save(HistoryRow row) { history_.push_back(std::move(row)); }
+
+async::Task<bool> MemoryStore::prune(WallTime before) {
+    std::erase_if(history_, [&](const HistoryRow& row) { return row.at < before; });
+    std::erase_if(nexthops_, [&](const auto& item) { return item.second.seen_at < before; });
+    std::erase_if(sts_, [&](const auto& item) {
+        const StsRow& row = item.second;
+        return row.refresh_at == WallTime{} &&
+               std::max({row.expires_at, row.fetched_at, row.failed_at}) < before;
+    });
+    co_return true;
+}
+
+void MemoryStore::clock_jumped(ClockJump jump) {
+    refreshes_.clear();
+    for (auto& [domain, row] : std::exchange(sts_, {}))
+        save(moved(std::move(row), jump));
 }
 
 async::Task<> MemoryStore::flush() { co_return; }

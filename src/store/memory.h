@@ -4,6 +4,7 @@
 
 #include "store/store.h"
 
+#include <map>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -14,15 +15,21 @@ class MemoryStore final : public Store {
   public:
     async::Task<Loaded> load(Domain policy_domain, std::string nexthop_key) override;
     async::Task<std::vector<RefreshDue>> next_refreshes(std::size_t most) override;
+    async::Task<std::vector<HistoryRow>> history(std::string nexthop, std::size_t most) override;
+    async::Task<std::vector<Listed>> list(std::string after, std::size_t most) override;
     void save(StsRow row) override;
-    void save(DaneRow row) override;
+    void save(NexthopRow row) override;
+    void save(HistoryRow row) override;
+    async::Task<bool> prune(WallTime before) override;
+    void clock_jumped(ClockJump jump) override;
     async::Task<> flush() override;
     [[nodiscard]] Status status() const override { return {}; }
 
   private:
     std::unordered_map<Domain, StsRow> sts_;
     std::set<std::pair<WallTime, Domain>> refreshes_; // the rows of sts_ with a refresh_at
-    std::unordered_map<std::string, DaneRow> dane_;
+    std::map<std::string, NexthopRow> nexthops_;
+    std::vector<HistoryRow> history_; // in the order saved
 };
 
 } // namespace postseal::store

@@ -16,15 +16,20 @@
 namespace postseal::store {
 
 [[nodiscard]] inline std::string_view key_of(const StsRow& row) { return row.domain.name(); }
-[[nodiscard]] inline std::string_view key_of(const DaneRow& row) { return row.nexthop; }
+[[nodiscard]] inline std::string_view key_of(const NexthopRow& row) { return row.nexthop; }
 
 // Roughly what a row holds of memory here.
 [[nodiscard]] inline std::size_t weight(const StsRow& row) {
     return 2 * sizeof row + row.domain.name().size() + row.body.size() + row.id.size() +
            row.failed_id.size() + row.fault.size() + row.reason.size();
 }
-[[nodiscard]] inline std::size_t weight(const DaneRow& row) {
-    return 2 * sizeof row + row.nexthop.size();
+[[nodiscard]] inline std::size_t weight(const NexthopRow& row) {
+    return 2 * sizeof row + row.nexthop.size() + row.verdict.size();
+}
+
+[[nodiscard]] inline std::size_t weight(const HistoryRow& row) {
+    return 2 * sizeof row + row.nexthop.size() + row.before.size() + row.after.size() +
+           row.reasons.size();
 }
 
 template <class Row> class Pending {
@@ -96,16 +101,49 @@ template <class Row> class Pending {
     std::size_t weight_ = 0;
 };
 
+// Rows none of which takes the place of another.
+class PendingHistory {
+  public:
+    [[nodiscard]] const std::list<HistoryRow>& rows() const { return rows_; }
+    [[nodiscard]] std::size_t weight() const { return weight_; }
+    void put(HistoryRow row) {
+        weight_ += store::weight(row);
+        rows_.push_back(std::move(row));
+    }
+    void put_older(PendingHistory older) {
+        rows_.splice(rows_.begin(), older.rows_);
+        weight_ += older.weight_;
+    }
+    std::size_t shrink(std::size_t limit) {
+        std::size_t dropped = 0;
+        for (; weight_ > limit; dropped++) {
+            weight_ -= store::weight(rows_.front());
+            rows_.pop_front();
+        }
+        return dropped;
+    }
+
+  private:
+    std::list<HistoryRow> rows_;
+    std::size_t weight_ = 0;
+};
+
 struct Batch {
     Pending<StsRow> sts;
-    Pending<DaneRow> dane;
+    Pending<NexthopRow> nexthops;
+    PendingHistory history;
 
-    [[nodiscard]] bool empty() const { return sts.rows().empty() && dane.rows().empty(); }
-    [[nodiscard]] std::size_t size() const { return sts.rows().size() + dane.rows().size(); }
-    [[nodiscard]] std::size_t weight() const { return sts.weight() + dane.weight(); }
+    [[nodiscard]] bool empty() const { return size() == 0; }
+    [[nodiscard]] std::size_t size() const {
+        return sts.rows().size() + nexthops.rows().size() + history.rows().size();
+    }
+    [[nodiscard]] std::size_t weight() const {
+        return sts.weight() + nexthops.weight() + history.weight();
+    }
     void put_older(Batch older) {
         sts.put_older(std::move(older.sts));
-        dane.put_older(std::move(older.dane));
+        nexthops.put_older(std::move(older.nexthops));
+        history.put_older(std::move(older.history));
     }
 };
 

@@ -10,7 +10,7 @@
 namespace postseal::store {
 namespace {
 
-// A policy's row is too long for WITHOUT ROWID to pay; a remembered DANE state's is all key.
+// A policy's row is too long for WITHOUT ROWID to pay; a nexthop's is nearly all key.
 constexpr SchemaStep steps_of_postseal[] = {
     {R"sql(
 CREATE TABLE sts (
@@ -38,6 +38,30 @@ ALTER TABLE sts ADD COLUMN refresh_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sts ADD COLUMN record_gone INTEGER NOT NULL DEFAULT 0;
 UPDATE sts SET refresh_at = fetched_at + 86400000 WHERE length(body) > 0;
 CREATE INDEX sts_by_refresh ON sts (refresh_at, domain) WHERE refresh_at <> 0;
+)sql"},
+    // A nexthop's last verdict, and the history of them.
+    {R"sql(
+CREATE TABLE nexthop (
+    nexthop       TEXT PRIMARY KEY NOT NULL,
+    dane          INTEGER NOT NULL,
+    dane_seen_at  INTEGER NOT NULL,
+    verdict       TEXT NOT NULL,
+    row           INTEGER NOT NULL,
+    verdict_since INTEGER NOT NULL,
+    seen_at       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO nexthop SELECT nexthop, dane, seen_at, '', 0, 0, seen_at FROM dane;
+DROP TABLE dane;
+CREATE TABLE history (
+    nexthop TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    kind    INTEGER NOT NULL,
+    before  TEXT NOT NULL,
+    after   TEXT NOT NULL,
+    row     INTEGER NOT NULL,
+    reasons TEXT NOT NULL,
+    PRIMARY KEY (nexthop, at, kind, before)
+) STRICT, WITHOUT ROWID;
 )sql"},
 };
 

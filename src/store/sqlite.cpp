@@ -17,7 +17,9 @@ constexpr milliseconds first_retry{1'000};
 constexpr milliseconds last_retry{60'000};
 constexpr milliseconds calm_after{10'000}; // the last failed read
 constexpr std::size_t sts_limit = 32 << 20;
-constexpr std::size_t dane_limit = 8 << 20;
+constexpr std::size_t nexthop_limit = 8 << 20;
+constexpr std::size_t history_limit = 8 << 20;
+constexpr std::size_t pruned_at_once = 1000; // keys: about a millisecond
 
 } // namespace
 
@@ -83,15 +85,20 @@ void SqliteStore::save(StsRow row) {
     accepted();
 }
 
-void SqliteStore::save(DaneRow row) {
-    pending_.dane.put(std::move(row));
+void SqliteStore::save(NexthopRow row) {
+    pending_.nexthops.put(std::move(row));
+    accepted();
+}
+
+void SqliteStore::save(HistoryRow row) {
+    pending_.history.put(std::move(row));
     accepted();
 }
 
 void SqliteStore::accepted() {
     // While writing works there is no limit: what waits is on its way to the disk.
     if (retry_.count() > 0) {
-        dropped_ += pending_.sts.shrink(sts_limit) + pending_.dane.shrink(dane_limit);
+        shrink_pending();
         return;
     }
     if (pending_.weight() >= group_weight)
@@ -115,7 +122,7 @@ void SqliteStore::write_soon() {
 void SqliteStore::begin_write() {
     timer_.stop();
     due_ = false;
-    in_flight_ = std::make_shared<Batch>(std::move(pending_));
+    in_flight_ = std::make_shared<Batch>(std::exchange(pending_, {}));
     begun_++;
     writers_->start(write(in_flight_));
 }
@@ -154,8 +161,12 @@ void SqliteStore::settle(Written written) {
 void SqliteStore::restore_unwritten() {
     if (in_flight_) pending_.put_older(std::move(*in_flight_));
     in_flight_.reset();
-    if (retry_.count() > 0)
-        dropped_ += pending_.sts.shrink(sts_limit) + pending_.dane.shrink(dane_limit);
+    if (retry_.count() > 0) shrink_pending();
+}
+
+void SqliteStore::shrink_pending() {
+    dropped_ += pending_.sts.shrink(sts_limit) + pending_.nexthops.shrink(nexthop_limit) +
+                pending_.history.shrink(history_limit);
 }
 
 void SqliteStore::try_again_later() {
@@ -179,29 +190,39 @@ Loaded SqliteStore::waiting(const Domain& domain, const std::string& nexthop) co
         if (batch == nullptr) continue;
         if (const StsRow* row = batch->sts.find(domain.name()); row != nullptr && !loaded.sts)
             loaded.sts = *row;
-        if (const DaneRow* row = batch->dane.find(nexthop); row != nullptr && !loaded.dane)
-            loaded.dane = *row;
+        if (const NexthopRow* row = batch->nexthops.find(nexthop);
+            row != nullptr && !loaded.nexthop)
+            loaded.nexthop = *row;
     }
     return loaded;
+}
+
+template <class T> async::Task<T> SqliteStore::read(From<T> from) {
+    std::move_only_function<Read<T>()> job = [file = file_.get(),
+                                              from = std::move(from)]() mutable {
+        Read<T> read{.read = from(*file), .incidents = {}};
+        read.incidents = file->take_incidents();
+        return read;
+    };
+    auto got = co_await worker_->call<Read<T>>(std::move(job));
+    note_incidents(std::move(got.incidents));
+    if (got.read.fault) note_failed_read(*got.read.fault);
+    co_return std::move(got.read.value);
 }
 
 async::Task<Loaded> SqliteStore::load(Domain policy_domain, std::string nexthop_key) {
     // What waits now may have been written when the answer comes, but not yet when it was read.
     Loaded saved = waiting(policy_domain, nexthop_key);
-    if (saved.sts && saved.dane) co_return saved;
-    std::move_only_function<Read()> job = [file = file_.get(), policy_domain, nexthop_key] {
-        Read read{.read = file->load(policy_domain, nexthop_key), .incidents = {}};
-        read.incidents = file->take_incidents();
-        return read;
+    if (saved.sts && saved.nexthop) co_return saved;
+    From<Loaded> from = [policy_domain, nexthop_key](DatabaseFile& file) {
+        return file.load(policy_domain, nexthop_key);
     };
-    auto got = co_await worker_->call<Read>(std::move(job));
-    note_incidents(std::move(got.incidents));
-    if (got.read.fault) note_failed_read(*got.read.fault);
+    Loaded got = co_await read(std::move(from));
 
     Loaded newest = waiting(policy_domain, nexthop_key);
-    for (Loaded* older : {&saved, &got.read.loaded}) {
+    for (Loaded* older : {&saved, &got}) {
         if (!newest.sts) newest.sts = std::move(older->sts);
-        if (!newest.dane) newest.dane = std::move(older->dane);
+        if (!newest.nexthop) newest.nexthop = std::move(older->nexthop);
     }
     co_return newest;
 }
@@ -210,15 +231,52 @@ async::Task<std::vector<RefreshDue>> SqliteStore::next_refreshes(std::size_t mos
     // A row in the file counts for nothing when a newer one waits: so many more may be needed.
     const std::size_t wait =
         pending_.sts.rows().size() + (in_flight_ ? in_flight_->sts.rows().size() : std::size_t{0});
-    std::move_only_function<ReadRefreshes()> job = [file = file_.get(), most, wait] {
-        ReadRefreshes read{.read = file->next_refreshes(most + wait), .incidents = {}};
-        read.incidents = file->take_incidents();
-        return read;
+    From<std::vector<RefreshDue>> from = [most, wait](DatabaseFile& file) {
+        return file.next_refreshes(most + wait);
     };
-    auto got = co_await worker_->call<ReadRefreshes>(std::move(job));
-    note_incidents(std::move(got.incidents));
-    if (got.read.fault) note_failed_read(*got.read.fault);
-    co_return with_waiting(std::move(got.read.next), most);
+    std::vector<RefreshDue> next = co_await read(std::move(from));
+    co_return with_waiting(std::move(next), most);
+}
+
+async::Task<std::vector<HistoryRow>> SqliteStore::history(std::string nexthop, std::size_t most) {
+    co_await flush();
+    From<std::vector<HistoryRow>> from = [nexthop = std::move(nexthop), most](DatabaseFile& file) {
+        return file.history(nexthop, most);
+    };
+    co_return co_await read(std::move(from));
+}
+
+async::Task<std::vector<Listed>> SqliteStore::list(std::string after, std::size_t most) {
+    co_await flush();
+    From<std::vector<Listed>> from = [after = std::move(after), most](DatabaseFile& file) {
+        return file.list(after, most);
+    };
+    co_return co_await read(std::move(from));
+}
+
+async::Task<bool> SqliteStore::prune(WallTime before) {
+    std::move_only_function<bool()> job = [file = file_.get(), before] {
+        return file->prune(before, pruned_at_once);
+    };
+    co_return co_await worker_->call<bool>(std::move(job));
+}
+
+// The worker keeps the order: what is in flight is written before, what waits is moved here.
+void SqliteStore::clock_jumped(ClockJump jump) {
+    Batch waiting = std::exchange(pending_, {});
+    for (const StsRow& row : waiting.sts.rows())
+        pending_.sts.put(moved(row, jump));
+    pending_.nexthops = std::move(waiting.nexthops);
+    pending_.history = std::move(waiting.history);
+    writers_->start(move_times(jump));
+}
+
+async::Task<> SqliteStore::move_times(ClockJump jump) {
+    std::move_only_function<std::optional<DbError>()> job = [file = file_.get(), jump] {
+        return file->clock_jumped(jump);
+    };
+    const auto fault = co_await worker_->call<std::optional<DbError>>(std::move(job));
+    if (fault) note_failed_read(*fault);
 }
 
 std::vector<RefreshDue> SqliteStore::with_waiting(std::vector<RefreshDue> read,

@@ -2,14 +2,13 @@
 //
 // Saves wait in memory, the newest for each key, and are written together 50 ms after the first. A
 // write that fails is tried again after 1 s, doubling to 1 min; its rows wait so long, up to 32 MiB
-// of policies and 8 MiB of DANE states, beyond that the oldest saved go. flush() ends when one
-// attempt to write all before it has ended; status() tells whether it failed.
-// What befalls a damaged file: store/database_file.h.
-// Degraded: while the last write or the last read failed; and, until the end of the process, since
-// a file was moved aside or lost.
-// Thread: the loop's; a worker of its own reads and writes. The log callback is called on the
-// loop's thread, when something breaks and when it works again.
-// The destructor writes what waits, and blocks on it. No load() or flush() may be left by then.
+// of policies and 8 MiB each of nexthops and of history, beyond that the oldest saved go. flush()
+// ends when one attempt to write all before it has ended; status() tells whether it failed. What
+// befalls a damaged file: store/database_file.h. Degraded: while the last write or the last read
+// failed; and, until the end of the process, since a file was moved aside or lost. Thread: the
+// loop's; a worker of its own reads and writes. The log callback is called on the loop's thread,
+// when something breaks and when it works again. The destructor writes what waits, and blocks on
+// it. No load() or flush() may be left by then.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -44,8 +43,13 @@ class SqliteStore final : public Store {
 
     async::Task<Loaded> load(Domain policy_domain, std::string nexthop_key) override;
     async::Task<std::vector<RefreshDue>> next_refreshes(std::size_t most) override;
+    async::Task<std::vector<HistoryRow>> history(std::string nexthop, std::size_t most) override;
+    async::Task<std::vector<Listed>> list(std::string after, std::size_t most) override;
     void save(StsRow row) override;
-    void save(DaneRow row) override;
+    void save(NexthopRow row) override;
+    void save(HistoryRow row) override;
+    async::Task<bool> prune(WallTime before) override;
+    void clock_jumped(ClockJump jump) override;
     async::Task<> flush() override;
     [[nodiscard]] Status status() const override;
 
@@ -54,14 +58,14 @@ class SqliteStore final : public Store {
         std::optional<DbError> fault;
         std::vector<std::string> incidents;
     };
-    struct Read {
-        DatabaseFile::Read read;
+    template <class T> struct Read {
+        DatabaseFile::Read<T> read;
         std::vector<std::string> incidents;
     };
-    struct ReadRefreshes {
-        DatabaseFile::ReadRefreshes read;
-        std::vector<std::string> incidents;
-    };
+    template <class T>
+    using From = std::move_only_function<DatabaseFile::Read<T>(DatabaseFile& file)>;
+    // On the worker; what went wrong is noted.
+    template <class T> async::Task<T> read(From<T> from);
     class AttemptEnded;
 
     SqliteStore(async::UvLoop& loop, std::unique_ptr<DatabaseFile> file,
@@ -73,6 +77,8 @@ class SqliteStore final : public Store {
     async::Task<> write(std::shared_ptr<const Batch> batch);
     void settle(Written written);
     void restore_unwritten();
+    void shrink_pending();
+    async::Task<> move_times(ClockJump jump);
     void try_again_later();
     [[nodiscard]] Loaded waiting(const Domain& domain, const std::string& nexthop) const;
 

@@ -1,11 +1,11 @@
 // store/store.h: what survives a restart
 //
-// Policies by policy domain, remembered DANE state by nexthop key. A save is accepted at once and
-// written with the next group commit (at most 100 ms later); flush() ends when an attempt to write
-// all before it has ended.
-// A load sees every save accepted before it returns. No call fails: a store that cannot read or
-// write answers from what it has, says so in status() and tries again. Thread: the loop's; the work
-// is done elsewhere.
+// Policies by policy domain, what was last known of each nexthop, and the history of its verdicts.
+// A save is accepted at once and written with the next group commit (at most 100 ms later); flush()
+// ends when an attempt to write all before it has ended.
+// A load sees every save accepted before it returns; history() and list() see what could be
+// written. No call fails: a store that cannot read or write answers from what it has, says so in
+// status() and tries again. Thread: the loop's; the work is done elsewhere.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -44,14 +44,46 @@ struct StsRow {
     friend bool operator==(const StsRow&, const StsRow&) = default;
 };
 
-// What the last lookup that did not fail said of DANE for a nexthop (7 days).
-struct DaneRow {
+// What is known of a nexthop: what the last lookup that did not fail said of its DANE (7 days), and
+// its last verdict. A blank one, or a blank StsRow, deletes what is there.
+struct NexthopRow {
     std::string nexthop; // Nexthop::key()
     bool dane = false;
-    WallTime seen_at;
+    WallTime dane_seen_at;  // 1970: never
+    std::string verdict;    // verdict::brief(); empty: none yet
+    int row = 0;            // of the decision table
+    WallTime verdict_since; // its class and level
+    WallTime seen_at;       // last looked up, give or take an hour
 
-    friend bool operator==(const DaneRow&, const DaneRow&) = default;
+    friend bool operator==(const NexthopRow&, const NexthopRow&) = default;
 };
+
+[[nodiscard]] bool is_blank(const StsRow& row);
+[[nodiscard]] bool is_blank(const NexthopRow& row);
+// RFC 8461 section 3.4: of "[mx.example.com]:587" it is mx.example.com. Nothing: the key is none.
+[[nodiscard]] std::optional<Domain> policy_domain(const NexthopRow& row);
+
+// A change of a nexthop's verdict, or a promise that grew weaker (engine/downgrades.h).
+struct HistoryRow {
+    std::string nexthop; // of a downgrade: perhaps the policy domain
+    WallTime at;
+    enum class Kind { verdict, downgrade } kind = Kind::verdict;
+    std::string before;
+    std::string after;
+    int row = 0;         // of the decision table; 0: a downgrade
+    std::string reasons; // joined by "; "
+
+    friend bool operator==(const HistoryRow&, const HistoryRow&) = default;
+};
+
+// The wall clock was set: it said `from` and now says `to`.
+struct ClockJump {
+    WallTime from;
+    WallTime to;
+};
+// The row with its times moved as if the new time had always been told, if they are of the old one:
+// what was left of the policy's life is left of it still.
+[[nodiscard]] StsRow moved(StsRow row, const ClockJump& jump);
 
 // When a policy is to be looked at again.
 struct RefreshDue {
@@ -63,9 +95,16 @@ struct RefreshDue {
 
 struct Loaded {
     std::optional<StsRow> sts;
-    std::optional<DaneRow> dane;
+    std::optional<NexthopRow> nexthop;
 
     friend bool operator==(const Loaded&, const Loaded&) = default;
+};
+
+struct Listed {
+    NexthopRow nexthop;
+    std::optional<StsRow> sts; // of its policy domain
+
+    friend bool operator==(const Listed&, const Listed&) = default;
 };
 
 struct Status {
@@ -80,8 +119,17 @@ class Store {
     virtual async::Task<Loaded> load(Domain policy_domain, std::string nexthop_key) = 0;
     // The rows with a refresh_at, the earliest first, at most so many; sees what load() sees.
     virtual async::Task<std::vector<RefreshDue>> next_refreshes(std::size_t most) = 0;
+    // The newest first, at most so many.
+    virtual async::Task<std::vector<HistoryRow>> history(std::string nexthop, std::size_t most) = 0;
+    // The nexthops behind `after`, by key, at most so many; none is left when it gives fewer.
+    virtual async::Task<std::vector<Listed>> list(std::string after, std::size_t most) = 0;
     virtual void save(StsRow row) = 0;
-    virtual void save(DaneRow row) = 0;
+    virtual void save(NexthopRow row) = 0;
+    virtual void save(HistoryRow row) = 0;
+    // One step through all that is kept: drops history, nexthops and ends of policies older than
+    // `before`. True: the step was the last of a round; the next begins a new one.
+    virtual async::Task<bool> prune(WallTime before) = 0;
+    virtual void clock_jumped(ClockJump jump) = 0;
     virtual async::Task<> flush() = 0;
     [[nodiscard]] virtual Status status() const = 0;
 };

@@ -18,7 +18,7 @@ namespace {
 
 // What the rows look at. Hosts without an address are left out; those beyond the 32nd are N.
 struct Facts {
-    bool overridden = false;
+    const Override* said = nullptr; // by the operator
     MxState mx = MxState::failed;
     Remembered remembered = Remembered::nothing;
     std::size_t u = 0;
@@ -37,7 +37,7 @@ Facts survey(const Evidence& evidence) {
     const auto count = [&](HostState state) {
         return static_cast<std::size_t>(std::ranges::count(evidence.mx.hosts, state, &Host::state));
     };
-    return {.overridden = evidence.override_policy.has_value(),
+    return {.said = evidence.override_ ? &*evidence.override_ : nullptr,
             .mx = evidence.mx.state,
             .remembered = evidence.remembered,
             .u = count(HostState::usable),
@@ -64,7 +64,7 @@ bool nowhere_to_deliver(const Facts& f) {
 // The first row that applies decides.
 using enum Says;
 constexpr std::array table{
-    Row{1, [](const Facts& f) { return f.overridden; }, //
+    Row{1, [](const Facts& f) { return f.said != nullptr; }, //
         as_configured, as_configured, "the operator's override"},
     Row{2, nowhere_to_deliver, //
         secure, may, "no host to deliver to is found"},
@@ -102,6 +102,22 @@ Says chosen(Mixed mixed) {
         return dane;
     }
     return secure;
+}
+
+Says configured(const Override& said, bool enforced, std::vector<std::string>& why) {
+    switch (said.kind) {
+    case Override::Kind::policy:
+        // Nothing is looked up for it.
+        why.push_back(printable("override: " + said.policy, 400));
+        return as_configured;
+    case Override::Kind::ignore:
+        why.emplace_back("override: ignore, so what the domain promises does not count");
+        return may;
+    case Override::Kind::sts_only:
+        why.emplace_back("override: sts-only, so its DANE does not count");
+        return enforced ? secure : may;
+    }
+    return as_configured;
 }
 
 // E of the table; a testing policy that is taken for it is a reason.
@@ -163,7 +179,7 @@ Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
     switch (says) {
     case as_configured:
         verdict.cls = Class::override_;
-        verdict.override_text = evidence.override_policy.value_or("");
+        verdict.override_text = evidence.override_->policy;
         break;
     case may:
         verdict.cls = Class::may;
@@ -199,18 +215,24 @@ Verdict decide(const Evidence& evidence, const Options& options, WallTime now) {
     const Row& row = found == table.end() ? none : *found;
 
     std::vector<std::string> why;
-    const bool enforced = !facts.overridden && counts_as_enforced(evidence.sts, options, now, why);
-    const Says says = adjusted(enforced ? row.with_policy : row.without, enforced, options, why);
+    const bool enforced = counts_as_enforced(evidence.sts, options, now, why);
+    const Says word = enforced ? row.with_policy : row.without;
+    const Says says = facts.said != nullptr ? configured(*facts.said, enforced, why)
+                                            : adjusted(word, enforced, options, why);
 
     Verdict verdict = verdict_of(says, row, evidence);
     verdict.reasons.push_back(fmt::format("{}: {}", row.because, conclusion(says)));
     std::ranges::move(why, std::back_inserter(verdict.reasons));
-    // An override is not looked up; there is no evidence to describe.
-    if (facts.overridden)
-        verdict.reasons.push_back(printable("override: " + verdict.override_text, 400));
-    else
+    if (facts.said == nullptr || facts.said->kind == Override::Kind::sts_only)
         std::ranges::move(describe(evidence, now), std::back_inserter(verdict.reasons));
     return verdict;
+}
+
+std::string brief(const Verdict& verdict) {
+    if (verdict.cls == Class::dane) return std::string(to_string(verdict.level));
+    std::string text(to_string(verdict.cls));
+    if (verdict.cls == Class::override_) text += " " + verdict.override_text;
+    return text;
 }
 
 std::optional<DefaultLevel> parse_default_level(std::string_view text) {

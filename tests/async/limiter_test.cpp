@@ -125,3 +125,26 @@ TEST_CASE("limiter: a permit can be given back early, and moved") {
     CHECK(step == 2);
     CHECK(limiter.in_use() == 0);
 }
+
+TEST_CASE("limiter: more permits go to those who wait, fewer count from the next that comes back") {
+    VirtualLoop loop;
+    Limiter limiter(loop, 1);
+    Log log;
+    Group group(loop);
+    for (int i = 0; i < 6; i++)
+        group.start(use(loop, limiter, 10ms, i, log));
+    limiter.set_permits(3);
+    CHECK(limiter.in_use() == 3);
+    CHECK(limiter.waiting() == 3);
+    loop.advance(5ms);
+    CHECK(log == Log{0, 1, 2});
+    limiter.set_permits(1);
+    CHECK(limiter.in_use() == 3);
+    loop.advance(5ms);
+    loop.advance(1ms);
+    CHECK(log == Log{0, 1, 2, 3});
+    CHECK(limiter.in_use() == 1);
+    loop.advance(1h);
+    CHECK(log == Log{0, 1, 2, 3, 4, 5});
+    CHECK(limiter.in_use() == 0);
+}

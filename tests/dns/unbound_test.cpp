@@ -65,6 +65,12 @@ struct World {
     }
 };
 
+TEST_CASE("unbound: a round trip needs no name server, and no place in the queue") {
+    World world;
+    CHECK(async::block_on(world.loop, world.resolver->round_trip()));
+    CHECK(world.resolver->in_flight() == 0);
+}
+
 TEST_CASE("unbound: a positive answer") {
     World world;
     world.server.set("example.com 15",

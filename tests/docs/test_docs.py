@@ -164,7 +164,7 @@ def documented_options(page: str) -> set[tuple[str, str]]:
     return found
 
 
-COMMANDS = ("query", "explain", "check-config")
+COMMANDS = ("query", "explain", "reload", "check-config")
 
 
 def test_options_of_the_daemon():

@@ -138,3 +138,38 @@ TEST_CASE("what is evicted is not due") {
         due++;
     CHECK(due == cache.size());
 }
+
+TEST_CASE("what is erased is gone, and the rest goes on") {
+    Cache cache(plenty);
+    for (const char* key : {"a", "b", "c"})
+        cache.put(key, replies(key), {.until = t0 + 1h, .due = t0 + 1min}, 0);
+    const std::size_t octets = cache.octets();
+    cache.erase("b");
+    cache.erase("nothing");
+    CHECK(cache.find("b", t0) == nullptr);
+    CHECK(cache.find("c", t0)->front() == "c");
+    CHECK(cache.octets() == octets / 3 * 2);
+    CHECK(cache.take_due(t0 + 1min)->key != "b");
+    cache.clear();
+    CHECK(cache.size() == 0);
+    CHECK(cache.octets() == 0);
+    CHECK(cache.next_due() == Cache::not_due);
+    cache.put("a", replies("A"), {.until = t0 + 1h}, 0);
+    cache.erase("a");
+    cache.put("b", replies("B"), {.until = t0 + 1h}, 0);
+    CHECK(cache.find("b", t0)->front() == "B");
+}
+
+TEST_CASE("a lower limit is reached little by little") {
+    Cache cache(plenty);
+    for (int i = 0; i < 3000; i++)
+        cache.put(fmt::format("domain-{}.example", i), replies("x"), {.until = t0 + 1h}, 0);
+    const std::size_t before = cache.size();
+    cache.limit(10'000);
+    CHECK(cache.size() == before);
+    cache.put("one-more.example", replies("x"), {.until = t0 + 1h}, 0);
+    CHECK(cache.octets() > 10'000);
+    for (int i = 0; i < 20; i++)
+        cache.put(fmt::format("more-{}.example", i), replies("x"), {.until = t0 + 1h}, 0);
+    CHECK(cache.octets() <= 10'000);
+}

@@ -252,6 +252,96 @@ TEST_CASE("an override needs no lookup") {
     CHECK(field.resolver.questions().empty());
 }
 
+TEST_CASE("an override may leave only MTA-STS to count, or nothing") {
+    Field field({}, "example.com sts-only\nexample.org sts-only\n.example.org ignore\n");
+    field.resolver.set(dane_world);
+    field.resolver.set(sts_world);
+    field.fetcher.serve("example.org", enforce);
+    CHECK(field.reply("example.org") == secure());
+    CHECK(field.reply("example.com") == not_found);
+    for (const std::string& question : field.resolver.questions())
+        CHECK_MESSAGE(question.starts_with("_mta-sts."), question);
+    CHECK(field.row("example.org") == 1);
+    CHECK(field.reply("a.example.org") == not_found);
+    CHECK(field.row("a.example.org") == 1);
+}
+
+TEST_CASE("an answer that follows an override ends with it") {
+    Sts field;
+    field.overrides =
+        engine::Overrides::parse(
+            "example.org ignore # until=" + rfc3339(field.clock.now() + 600s) + "\n", "f")
+            .value();
+    field.restart();
+    CHECK(field.reply("example.org") == not_found);
+    field.loop.advance(599s);
+    CHECK(field.reply("example.org") == not_found);
+    field.loop.advance(1s);
+    CHECK(field.reply("example.org") == secure());
+}
+
+TEST_CASE("a refresh looks up anew and fetches the policy, back-off or not") {
+    Sts field;
+    CHECK(field.reply("example.org") == secure());
+    field.fetcher.serve("example.org", "version: STSv1\nmode: none\nmax_age: 864000\n");
+    const auto refresh = [&](const char* key) {
+        return field.loop.run_until_done(field.engine->refresh(Nexthop::parse(key).value()));
+    };
+    const auto answer = refresh("example.org");
+    CHECK(answer->verdict.cls == verdict::Class::may);
+    CHECK(field.reply("example.org") == not_found); // memory has it too
+    CHECK(field.fetcher.fetches() == 2);
+
+    field.fetcher.fail("example.org", https::FetchFault::status, "404 Not Found");
+    refresh("example.org");
+    refresh("example.org");
+    CHECK(field.fetcher.fetches() == 4);
+    field.resolver.set(dane_world);
+    refresh("example.com"); // nothing to fetch
+    CHECK(field.fetcher.fetches() == 4);
+}
+
+TEST_CASE("what was forgotten is found out anew") {
+    Sts field;
+    field.resolver.set(dane_world);
+    CHECK(field.reply("example.org") == secure());
+    CHECK(field.reply("example.com") == "12:OK dane-only,");
+    field.resolver.block(true);
+    field.engine->forget(Nexthop::parse("Example.ORG").value());
+    CHECK(field.row("example.org") == 5); // nothing is remembered
+    CHECK(field.engine->known("example.com") != nullptr);
+    field.resolver.block(false);
+    field.fetcher.fail("example.org", https::FetchFault::connect, "refused");
+    field.loop.advance(1h);
+    CHECK(field.reply("example.org") == not_found);
+}
+
+TEST_CASE("a lookup under way when the wall clock jumps begins again under the new time") {
+    Sts field;
+    CHECK(field.reply("example.org") == secure());
+    field.loop.advance(1h);
+    field.resolver.set("_mta-sts.example.org TXT insecure 600 \"v=STSv1; id=two;\"");
+    field.fetcher.delay(5s);
+    field.fetcher.fail("example.org", https::FetchFault::connect, "refused");
+    auto asking = field.engine->answer(Nexthop::parse("example.org").value());
+    async::Group group(field.loop);
+    std::shared_ptr<const engine::Answer> answer;
+    group.start([](auto task, auto& to) -> async::Task<> {
+        to = co_await std::move(task);
+    }(std::move(asking), answer));
+    field.loop.advance(1s);
+    field.clock.jump(100 * 24h); // far past the policy's end
+    field.loop.advance(20s);
+    REQUIRE(answer != nullptr);
+    CHECK(answer->verdict.cls == verdict::Class::enforce);
+    CHECK(field.reply("example.org") == secure());
+    const auto row =
+        field.loop.run_until_done(field.store.load(Domain::parse("example.org").value(), "x")).sts;
+    REQUIRE(row.has_value());
+    CHECK(row->expires_at > field.clock.now() + 9 * 24h);
+    CHECK(row->failures > 0);
+}
+
 TEST_CASE("maps with options of their own have verdicts of their own") {
     Field field({}, {}, R"(
 [[listen]]

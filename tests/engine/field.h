@@ -21,6 +21,7 @@ class LoopClock final : public engine::Clock {
     [[nodiscard]] WallTime now() const override {
         return start_ + (loop_.now() - MonoTime{}) + jump_;
     }
+    [[nodiscard]] milliseconds elapsed() const override { return loop_.now() - MonoTime{}; }
     void jump(milliseconds by) { jump_ += by; }
 
   private:

@@ -15,7 +15,7 @@ struct LivingField : Field {
         : Field(engine_options), limits(refresh_limits) {
         begin();
     }
-    void begin() { refresh = std::make_unique<engine::Refresh>(sources(), *engine, limits); }
+    void begin() { refresh = std::make_unique<engine::Refresh>(*engine, limits); }
     void end() { refresh.reset(); }
     // A new engine with an empty memory on the old store.
     void restart() {

@@ -11,11 +11,15 @@
 
 using namespace postseal;
 using namespace postseal::engine;
+using namespace std::chrono_literals;
 
 namespace {
 
-std::string find(const Overrides& overrides, const char* key) {
-    return overrides.find(Nexthop::parse(key).value()).value_or("-");
+constexpr WallTime noon = std::chrono::sys_days{std::chrono::year{2026} / 11 / 22} + 12h;
+
+std::string find(const Overrides& overrides, const char* key, WallTime now = noon) {
+    const auto found = overrides.find(Nexthop::parse(key).value(), now);
+    return found ? to_string(found->says) : "-";
 }
 
 } // namespace
@@ -46,6 +50,69 @@ TEST_CASE("exact keys count before parents, near parents before far ones") {
     CHECK(find(*overrides, "a.example.com:587") == "-");
 }
 
+TEST_CASE("comments, and entries that end") {
+    const auto overrides = Overrides::parse(
+        "a.example  encrypt   # until=2027-01-31 partner rebuilds\n"
+        "b.example  encrypt   #until=2026-11-22T12:00Z\n"
+        ".example   may # for all # of them\n"
+        "c.example  secure\n   # a comment of its own\n   match=c.example # the certificate\n"
+        "d.example  verify match=x#y\n",
+        "f");
+    REQUIRE_MESSAGE(overrides, overrides.error());
+    CHECK(find(*overrides, "a.example") == "encrypt");
+    const WallTime day_after = std::chrono::sys_days{std::chrono::year{2027} / 2 / 1};
+    CHECK(find(*overrides, "a.example", day_after - 1ms) == "encrypt");
+    CHECK(find(*overrides, "a.example", day_after) == "may"); // the parent counts again
+    CHECK(find(*overrides, "b.example", noon - 1ms) == "encrypt");
+    CHECK(find(*overrides, "b.example", noon) == "may");
+    CHECK(find(*overrides, "c.example") == "secure   match=c.example");
+    CHECK(find(*overrides, "d.example") == "verify match=x#y");
+
+    const Overrides::Entry& a = overrides->entries().at("a.example");
+    CHECK(a.comment == "partner rebuilds");
+    CHECK(a.until == day_after);
+    CHECK(a.line == 1);
+    CHECK(overrides->entries().at(".example").comment == "for all # of them");
+    CHECK(overrides->entries().at("c.example").line == 4);
+}
+
+TEST_CASE("an answer that follows an override is used for an hour, or to its end") {
+    const auto overrides =
+        Overrides::parse("a.example may # until=2026-11-22T12:30Z\nb.example may\n", "f");
+    REQUIRE(overrides);
+    const auto holds = [&](const char* key, WallTime now) {
+        return overrides->find(Nexthop::parse(key).value(), now).value().holds(now);
+    };
+    CHECK(holds("a.example", noon) == 30min);
+    CHECK(holds("a.example", noon - 30min) == 1h);
+    CHECK(holds("b.example", noon) == 1h);
+}
+
+TEST_CASE("words that are no policy of Postfix") {
+    const auto overrides = Overrides::parse("a.example ignore\nb.example sts-only # why\n"
+                                            "c.example dane-only\n",
+                                            "f");
+    REQUIRE(overrides);
+    using Kind = verdict::Override::Kind;
+    CHECK(overrides->entries().at("a.example").says.kind == Kind::ignore);
+    CHECK(overrides->entries().at("b.example").says.kind == Kind::sts_only);
+    CHECK(overrides->entries().at("c.example").says.kind == Kind::policy);
+    CHECK(find(*overrides, "b.example") == "sts-only");
+}
+
+TEST_CASE("all faults are found, the first is told with their number") {
+    const std::string text = "a_b.example may\nb.example may\nc.example strong\n"
+                             "d.example may # until=tomorrow\n";
+    const Overrides::Reading reading = Overrides::read(text, "f");
+    REQUIRE(reading.faults.size() == 3);
+    CHECK(reading.faults[1].starts_with("f:3: "));
+    CHECK(reading.faults[2].starts_with("f:4: "));
+    CHECK(reading.overrides.size() == 1);
+    const auto parsed = Overrides::parse(text, "f");
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error() == reading.faults[0] + " (and 2 more: postseal overrides check)");
+}
+
 TEST_CASE("a fault is said with its line, and nothing of the file counts") {
     for (const auto& row : test::read_table("engine/overrides_bad.table", 4)) {
         CAPTURE(row.fields[3]);
@@ -68,4 +135,14 @@ TEST_CASE("no file, no overrides; a file that cannot be read is an error") {
     std::filesystem::remove(file);
     REQUIRE(some);
     CHECK(find(*some, "example.com") == "may");
+}
+
+TEST_CASE("differences are the keys that only one has, or with another policy") {
+    const auto read = [](const char* text) { return Overrides::parse(text, "f").value(); };
+    const Overrides a = read("same.example may\nother.example may\n.gone.example may\n");
+    const Overrides b = read("SAME.example may\nother.example none\nnew.example may\n");
+    const std::vector<std::string> keys{".gone.example", "new.example", "other.example"};
+    CHECK(a.differences(b) == keys);
+    CHECK(b.differences(a) == keys);
+    CHECK(a.differences(a).empty());
 }

@@ -71,7 +71,7 @@ Evidence some_evidence(Input& in) {
                  .mx = {},
                  .sts = some_sts(in),
                  .remembered = static_cast<Remembered>(in.ConsumeIntegralInRange(0, 2)),
-                 .override_policy = {},
+                 .override_ = {},
                  .obtained_at = {},
                  .partial = in.ConsumeBool()};
     out.mx.state = static_cast<MxState>(in.ConsumeIntegralInRange(0, 5));
@@ -81,13 +81,16 @@ Evidence some_evidence(Input& in) {
     for (int left = in.ConsumeIntegralInRange(0, 4); left > 0; left--)
         out.mx.hosts.push_back(some_host(in));
     out.mx.beyond = in.ConsumeIntegralInRange<std::size_t>(0, 3);
-    if (in.ConsumeBool()) out.override_policy = in.ConsumeRandomLengthString(200);
+    if (in.ConsumeBool())
+        out.override_ =
+            Override{.kind = static_cast<Override::Kind>(in.ConsumeIntegralInRange(0, 2)),
+                     .policy = in.ConsumeRandomLengthString(200)};
     return out;
 }
 
 void check_verdict(const Verdict& verdict, const Evidence& evidence, bool enforced) {
     check(verdict.row >= 1 && verdict.row <= 13);
-    check((verdict.row == 1) == evidence.override_policy.has_value());
+    check((verdict.row == 1) == evidence.override_.has_value());
     check(!verdict.reasons.empty());
     for (const auto& reason : verdict.reasons)
         check(!reason.empty() && reason.size() <= 400 && fuzz::is_printable(reason));

@@ -31,3 +31,11 @@ TEST_CASE("levels") {
     CHECK(log.wants(Log::Level::warning));
     CHECK_FALSE(log.wants(Log::Level::info));
 }
+
+TEST_CASE("level and form change while it is in use") {
+    Log log({.level = config::LogLevel::warning});
+    log.reconfigure({.level = config::LogLevel::debug, .format = config::LogFormat::json});
+    CHECK(log.wants(Log::Level::debug));
+    log.reconfigure({.level = config::LogLevel::error});
+    CHECK_FALSE(log.wants(Log::Level::warning));
+}

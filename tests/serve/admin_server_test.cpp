@@ -2,12 +2,17 @@
 #include "serve/admin_server.h"
 
 #include "serve/engine_behind.h"
+#include "serve/fake_steering.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <cstring>
 
 using namespace postseal;
 using namespace postseal::serve;
+using test::FakeSteering;
 
 namespace {
 
@@ -15,18 +20,27 @@ using Json = nlohmann::json;
 
 struct Field : test::EngineBehind {
     explicit Field(const std::string& configuration = {}) : EngineBehind(configuration) {
-        serve(
-            std::make_unique<AdminServer>(engine, [] { return std::string(R"({"queries":7})"); }));
+        serve(std::make_unique<AdminServer>(engine, steering,
+                                            [] { return std::string(R"({"queries":7})"); }));
     }
-    Json ask(const std::string& line) {
-        const Fd client = connect();
+    Json ask(const std::string& line) { return ask_by(connect_unix(), line); }
+    Json ask_by(const Fd& client, const std::string& line) {
         write(client, line + "\n");
         std::string got;
         while (!got.ends_with('\n') && !got.ends_with("EOF"))
             got += read(client, 1);
         return Json::parse(got, nullptr, false);
     }
+    FakeSteering steering;
 };
+
+// Connects as somebody else; needs root.
+Fd connect_as_nobody(const Field& field) {
+    REQUIRE(::seteuid(65534) == 0);
+    Fd fd = field.connect_unix();
+    REQUIRE(::seteuid(0) == 0);
+    return fd;
+}
 
 } // namespace
 
@@ -105,4 +119,60 @@ TEST_CASE("an endless line ends its connection") {
     const Fd client = field.connect();
     Field::write(client, std::string(70'000, 'x'));
     CHECK(field.read(client, 1) == "EOF");
+}
+
+TEST_CASE("reload says what has changed and what has not, or the fault") {
+    Field field;
+    field.steering.reloaded = {.changed = {"dns", "log"}, .needs_restart = {"user"}};
+    CHECK(field.ask(R"({"command":"reload"})") ==
+          Json{{"ok", true}, {"changed", {"dns", "log"}}, {"needs_restart", {"user"}}});
+    field.steering.reloaded = {.error = "postseal.toml:3: dns.tiemout: unknown key"};
+    CHECK(field.ask(R"({"command":"reload"})") ==
+          Json{{"ok", false},
+               {"fault", "config"},
+               {"error", "postseal.toml:3: dns.tiemout: unknown key"}});
+}
+
+TEST_CASE("only root and the daemon's own user may change anything") {
+    Field field;
+    const auto refused = [&](const Fd& client) {
+        for (const char* command : {"reload", "hand-over", "give-way"}) {
+            CAPTURE(command);
+            const Json reply = field.ask_by(client, Json{{"command", command}}.dump());
+            CHECK(reply["fault"] == "permission");
+            CHECK(reply["error"].get<std::string>().find("only root") == 0);
+        }
+        CHECK(field.ask_by(client, R"({"command":"status"})")["ok"] == true);
+    };
+    refused(field.connect()); // nobody knows who that is
+    if (::geteuid() == 0) refused(connect_as_nobody(field));
+    CHECK(field.steering.reloads == 0);
+    CHECK_FALSE(field.steering.ended);
+}
+
+TEST_CASE("hand-over passes the descriptors with its reply") {
+    Field field;
+    const Fd client = field.connect_unix();
+    Field::write(client, "{\"command\":\"hand-over\"}\n");
+    field.turn(milliseconds(50));
+    char text[100];
+    alignas(cmsghdr) char control[CMSG_SPACE(10 * sizeof(int))];
+    iovec into{.iov_base = text, .iov_len = sizeof text};
+    msghdr message{};
+    message.msg_iov = &into;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t got = ::recvmsg(client.get(), &message, 0);
+    REQUIRE(got > 0);
+    CHECK(std::string(text, static_cast<std::size_t>(got)) == "{\"ok\":true}\n");
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    REQUIRE(header != nullptr);
+    REQUIRE(header->cmsg_len == CMSG_LEN(3 * sizeof(int)));
+    int fds[3];
+    std::memcpy(fds, CMSG_DATA(header), sizeof fds);
+    for (const int fd : fds)
+        CHECK(::close(fd) == 0);
+    CHECK(field.ask_by(client, R"({"command":"give-way"})")["ok"] == true);
+    CHECK(field.steering.ended);
 }

@@ -182,6 +182,8 @@ TEST_CASE("stop answers what is owed and takes no more") {
     Field field;
     const Fd busy = field.connect();
     const Fd idle = field.connect();
+    Field::write(idle, "i\n");
+    CHECK(field.read(idle, 3) == "<i>");
     Field::write(busy, "later 50 a\n");
     field.turn(10ms);
     field.server->stop();
@@ -191,6 +193,33 @@ TEST_CASE("stop answers what is owed and takes no more") {
     const Fd late = test::Local::tcp_socket(0);
     CHECK(::connect(late.get(), reinterpret_cast<sockaddr*>(&field.address),
                     sizeof field.address) == -1);
+}
+
+TEST_CASE("what has arrived before stop is answered") {
+    Field field;
+    const Fd client = field.connect();
+    Field::write(client, "a\n");
+    CHECK(field.read(client, 3) == "<a>");
+    Field::write(client, "b\nc\n");
+    field.server->stop();
+    CHECK(field.read(client, 100) == "<b><c>EOF");
+}
+
+TEST_CASE("who has connected and not asked yet may ask once after stop, until it has to hurry") {
+    Field field;
+    const Fd asks = field.connect();
+    const Fd waits = field.connect();
+    field.turn(10ms);
+    field.server->stop();
+    field.turn(10ms);
+    Field::write(asks, "later 10 a");
+    field.turn(10ms);
+    Field::write(asks, "\n");
+    CHECK(field.read(asks, 100) == "<later 10 a>EOF");
+    CHECK(field.read(waits, 1).empty());
+    field.server->hurry();
+    CHECK(field.read(waits, 1) == "EOF");
+    CHECK(field.server->connections() == 0);
 }
 
 TEST_CASE("a server may go with requests in the air") {

@@ -30,7 +30,7 @@ std::string request(std::string_view recipient, std::string_view kind = "smtpd_a
 
 struct Field : test::EngineBehind {
     Field() : EngineBehind(configuration) {
-        serve(std::make_unique<DelegationServer>(engine, counters, maps.delegation().value()));
+        serve(std::make_unique<DelegationServer>(engine, counters));
     }
     std::string ask(std::string_view octets) {
         const Fd client = connect();

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cerrno>
 #include <memory>
@@ -38,10 +39,27 @@ struct Local {
         REQUIRE(::listen(listener.get(), 100) == 0);
         socklen_t size = sizeof address;
         ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size);
+        // A name of the kernel's choice, in no folder.
+        serve::Fd unix_listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+        REQUIRE(::bind(unix_listener.get(), reinterpret_cast<sockaddr*>(&unix_address),
+                       sizeof unix_address.sun_family) == 0);
+        REQUIRE(::listen(unix_listener.get(), 100) == 0);
+        size = sizeof unix_address;
+        ::getsockname(unix_listener.get(), reinterpret_cast<sockaddr*>(&unix_address), &size);
+        unix_size = size;
         std::vector<serve::Fd> listeners;
         listeners.push_back(std::move(listener));
+        listeners.push_back(std::move(unix_listener));
         server.emplace(loop, log, shared, config::Address{.host = "127.0.0.1", .port = 1},
                        std::move(listeners), std::move(protocol), idle);
+    }
+    // The same server's other clients, on a unix socket.
+    [[nodiscard]] serve::Fd connect_unix() const {
+        serve::Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
+        REQUIRE(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&unix_address), unix_size) ==
+                0);
+        ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+        return fd;
     }
     [[nodiscard]] serve::Fd connect(int receive_buffer = 0) {
         serve::Fd fd = tcp_socket(0);
@@ -86,6 +104,8 @@ struct Local {
     Log log{{.level = config::LogLevel::error}};
     serve::Shared shared;
     sockaddr_in address{};
+    sockaddr_un unix_address{.sun_family = AF_UNIX};
+    socklen_t unix_size = 0;
     std::optional<serve::Server> server;
 };
 

@@ -2,6 +2,7 @@
 #include "serve/protocols.h"
 
 #include "serve/engine_behind.h"
+#include "serve/fake_steering.h"
 
 #include <doctest/doctest.h>
 
@@ -35,7 +36,8 @@ TEST_CASE("each listener speaks its protocol") {
                                 "{\"ok\":true,\"status\":{\"queries\":3}}\n"};
     test::EngineBehind field(configuration);
     Counters counters;
-    const Behind behind{field.engine, counters,
+    test::FakeSteering steering;
+    const Behind behind{field.engine, counters, steering,
                         [&] { return "{\"queries\":" + std::to_string(counters.queries) + "}"; }};
     const auto config = config::parse(configuration, "f").value();
     for (std::size_t i = 0; i < config.listen.size(); i++) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/socket.h"
 
+#include "serve/folder.h"
+
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,19 +12,9 @@
 
 using namespace postseal;
 using namespace postseal::serve;
+using test::Folder;
 
 namespace {
-
-struct Folder {
-    Folder() {
-        std::string text = std::filesystem::temp_directory_path() / "postseal-XXXXXX";
-        path = ::mkdtemp(text.data());
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() { std::filesystem::remove_all(path); }
-    std::filesystem::path path;
-};
 
 config::Listen unix_listen(const std::string& path) {
     return {.address = {.path = path}, .mode = 0640};

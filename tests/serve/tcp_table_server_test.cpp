@@ -18,7 +18,7 @@ struct Field : test::EngineBehind {
         : EngineBehind(fmt::format("[[listen]]\naddress = \"inet:127.0.0.1:1\"\n"
                                    "protocol = \"tcp_table\"\nmaps = [\"{}\"]\n{}",
                                    map, more)) {
-        serve(std::make_unique<TcpTableServer>(engine, counters, maps.tcp_table(map).value()));
+        serve(std::make_unique<TcpTableServer>(engine, counters, map));
     }
     // The one line that answers.
     std::string ask(std::string_view key) {
@@ -108,8 +108,7 @@ TEST_CASE("tcp_table: an override that does not fit is a temporary failure") {
     engine::Engine other({field.loop, field.clock, field.resolver, field.fetcher, field.store,
                           field.log, field.random},
                          field.maps, overrides, engine::Options{});
-    field.serve(std::make_unique<TcpTableServer>(other, field.counters,
-                                                 field.maps.tcp_table("postfix").value()));
+    field.serve(std::make_unique<TcpTableServer>(other, field.counters, "postfix"));
     CHECK(field.ask("x.example") == "400 the%20policy%20is%20over%204096%20octets\n");
     field.server.reset();
 }

@@ -13,6 +13,7 @@
 using namespace postseal;
 using namespace postseal::store;
 using namespace postseal::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -57,11 +58,11 @@ TEST_CASE_TEMPLATE("a load sees what was saved before it, flushed or not", World
     SUBCASE("flushed") { flushed = true; }
     for (int mark = 0; mark < 3; mark++) {
         world.store.save(sts_row("example.com", mark));
-        world.store.save(dane_row("example.com:587", mark));
+        world.store.save(nexthop_row("example.com:587", mark));
         if (flushed) flush(world);
         const Loaded both = load(world, "example.com", "example.com:587");
         CHECK(both.sts == sts_row("example.com", mark));
-        CHECK(both.dane == dane_row("example.com:587", mark));
+        CHECK(both.nexthop == nexthop_row("example.com:587", mark));
     }
 }
 
@@ -71,13 +72,13 @@ TEST_CASE_TEMPLATE("policies and DANE states are found apart", World, OfMemory, 
     SUBCASE("not flushed") {}
     SUBCASE("flushed") { flushed = true; }
     world.store.save(sts_row("a.example"));
-    world.store.save(dane_row("[mx.example]:26"));
+    world.store.save(nexthop_row("[mx.example]:26"));
     if (flushed) flush(world);
     CHECK(load(world, "a.example", "a.example").sts == sts_row("a.example"));
-    CHECK_FALSE(load(world, "a.example", "a.example").dane.has_value());
-    CHECK(load(world, "mx.example", "[mx.example]:26").dane == dane_row("[mx.example]:26"));
+    CHECK_FALSE(load(world, "a.example", "a.example").nexthop.has_value());
+    CHECK(load(world, "mx.example", "[mx.example]:26").nexthop == nexthop_row("[mx.example]:26"));
     CHECK_FALSE(load(world, "mx.example", "[mx.example]:26").sts.has_value());
-    CHECK_FALSE(load(world, "mx.example", "mx.example:26").dane.has_value());
+    CHECK_FALSE(load(world, "mx.example", "mx.example:26").nexthop.has_value());
     CHECK_FALSE(load(world, "sub.a.example", "sub.a.example").sts.has_value());
 }
 
@@ -177,4 +178,151 @@ TEST_CASE_TEMPLATE("a load or flush that is cancelled, at any point, harms nothi
     flush(world);
     CHECK(load(world, "old.example", "").sts == sts_row("old.example"));
     CHECK(load(world, "new.example", "").sts == sts_row("new.example", turns - 1));
+}
+
+TEST_CASE_TEMPLATE("a blank row deletes, flushed or not", World, OfMemory, OfSqlite) {
+    World world;
+    bool flushed = false;
+    SUBCASE("not flushed") {}
+    SUBCASE("flushed") { flushed = true; }
+    world.store.save(sts_row("example.com"));
+    world.store.save(nexthop_row("example.com"));
+    world.store.save(nexthop_row("example.com:587"));
+    if (flushed) flush(world);
+    world.store.save(StsRow{.domain = domain("example.com")});
+    world.store.save(NexthopRow{.nexthop = "example.com"});
+    if (flushed) {
+        flush(world);
+        CHECK(load(world, "example.com", "example.com") == Loaded{});
+    }
+    const Loaded other = load(world, "example.com", "example.com:587");
+    CHECK((!other.sts || is_blank(*other.sts)));
+    CHECK(other.nexthop == nexthop_row("example.com:587"));
+    CHECK(async::block_on(world.loop, world.store.next_refreshes(9)).empty());
+    CHECK(async::block_on(world.loop, world.store.list("", 9)).size() == 1);
+}
+
+TEST_CASE_TEMPLATE("the history of a nexthop, the newest first", World, OfMemory, OfSqlite) {
+    World world;
+    const auto row = [](const char* nexthop, std::int64_t time, HistoryRow::Kind kind) {
+        return HistoryRow{.nexthop = nexthop,
+                          .at = at(time),
+                          .kind = kind,
+                          .before = fmt::format("before {}", time),
+                          .after = "after",
+                          .row = 11,
+                          .reasons = "one; two"};
+    };
+    const HistoryRow one = row("example.com", 1, HistoryRow::Kind::verdict);
+    const HistoryRow two = row("example.com", 2, HistoryRow::Kind::downgrade);
+    const HistoryRow same_time = row("example.com", 2, HistoryRow::Kind::verdict);
+    world.store.save(one);
+    world.store.save(row("example.org", 1, HistoryRow::Kind::verdict));
+    flush(world);
+    world.store.save(two);
+    CHECK(async::block_on(world.loop, world.store.history("example.com", 9)) ==
+          std::vector{two, one});
+    CHECK(async::block_on(world.loop, world.store.history("example.com", 1)) == std::vector{two});
+    CHECK(async::block_on(world.loop, world.store.history("example.net", 9)).empty());
+    world.store.save(same_time);
+    CHECK(async::block_on(world.loop, world.store.history("example.com", 9)).size() == 3);
+}
+
+TEST_CASE_TEMPLATE("the nexthops in order of their keys, each with its policy", World, OfMemory,
+                   OfSqlite) {
+    World world;
+    world.store.save(sts_row("mx.example"));
+    for (const char* key : {"c.example", "[mx.example]:587", "a.example"})
+        world.store.save(nexthop_row(key));
+    const auto list = [&](const char* after, std::size_t most) {
+        std::string keys;
+        for (const Listed& row : async::block_on(world.loop, world.store.list(after, most)))
+            keys += row.nexthop.nexthop + (row.sts ? "+ " : " ");
+        return keys;
+    };
+    CHECK(list("", 9) == "[mx.example]:587+ a.example c.example ");
+    CHECK(list("", 2) == "[mx.example]:587+ a.example ");
+    CHECK(list("a.example", 2) == "c.example ");
+    CHECK(list("c.example", 2).empty());
+}
+
+TEST_CASE_TEMPLATE("pruning drops what is older, and nothing else", World, OfMemory, OfSqlite) {
+    World world;
+    const WallTime before = at(1'000'000);
+    for (const std::int64_t time : {1, 999'999, 1'000'000}) {
+        const std::string name = fmt::format("d{}.example", time);
+        world.store.save(HistoryRow{.nexthop = name, .at = at(time), .after = "x"});
+        world.store.save(HistoryRow{.nexthop = "same.example", .at = at(time), .after = "x"});
+        world.store.save(NexthopRow{.nexthop = name, .seen_at = at(time)});
+        world.store.save(StsRow{.domain = domain(name), .failed_at = at(time)});
+    }
+    StsRow held = sts_row("held.example");
+    held.fetched_at = held.expires_at = held.failed_at = at(1);
+    world.store.save(held); // has a refresh_at: its end has not been noticed yet
+    flush(world);
+    for (int steps = 0; !async::block_on(world.loop, world.store.prune(before)); steps++)
+        REQUIRE(steps < 9);
+    flush(world);
+    for (const std::int64_t time : {1, 999'999, 1'000'000}) {
+        CAPTURE(time);
+        const std::string name = fmt::format("d{}.example", time);
+        const bool stays = time == 1'000'000;
+        CHECK(async::block_on(world.loop, world.store.history(name, 9)).empty() != stays);
+        CHECK(load(world, name.c_str(), name.c_str()).sts.has_value() == stays);
+        CHECK(load(world, name.c_str(), name.c_str()).nexthop.has_value() == stays);
+    }
+    CHECK(async::block_on(world.loop, world.store.history("same.example", 9)).size() == 1);
+    CHECK(load(world, "held.example", "x").sts == held);
+}
+
+TEST_CASE("pruning goes through a large store in steps, round after round") {
+    OfSqlite world;
+    for (int i = 0; i < 2500; i++)
+        world.store.save(
+            NexthopRow{.nexthop = fmt::format("d{}.example", i), .seen_at = at(1 + i % 2)});
+    flush(world);
+    for (int round = 0; round < 2; round++) {
+        int steps = 1; // of nexthops: 1000, 1000, 500; of history and policies one each
+        while (!async::block_on(world.loop, world.store.prune(at(2))))
+            steps++;
+        CHECK(steps == (round == 0 ? 5 : 4));
+        CHECK(async::block_on(world.loop, world.store.list("", 9999)).size() == 1250);
+    }
+}
+
+TEST_CASE_TEMPLATE("the wall clock is set: a policy's life is as long as before", World, OfMemory,
+                   OfSqlite) {
+    World world;
+    bool flushed = false;
+    SUBCASE("not flushed") {}
+    SUBCASE("flushed") { flushed = true; }
+    // Of the old time; fetched under the new one before it was set back; never fetched.
+    const StsRow old = sts_row("old.example");
+    const StsRow blank_but_failed{.domain = domain("failed.example"),
+                                  .failures = 1,
+                                  .failed_at = old.failed_at,
+                                  .retry_at = old.retry_at};
+    world.store.save(old);
+    world.store.save(blank_but_failed);
+    if (flushed) flush(world);
+    const milliseconds by = std::chrono::days(3650);
+    const WallTime ahead = old.failed_at + by;
+    world.store.clock_jumped({.from = old.failed_at, .to = ahead});
+    const StsRow moved_row = *load(world, "old.example", "x").sts;
+    CHECK(moved_row == moved(old, {.from = old.failed_at, .to = ahead}));
+    CHECK(moved_row.fetched_at == old.fetched_at + by);
+    CHECK(moved_row.expires_at == old.expires_at + by);
+    CHECK(moved_row.refresh_at == old.refresh_at + by);
+    CHECK(moved_row.retry_at == old.retry_at + by);
+    const StsRow failed = *load(world, "failed.example", "x").sts;
+    CHECK(failed.retry_at == old.retry_at + by);
+    CHECK(failed.fetched_at == at(0));
+    CHECK(failed.expires_at == at(0));
+    CHECK(async::block_on(world.loop, world.store.next_refreshes(9)) ==
+          std::vector{RefreshDue{moved_row.domain, moved_row.refresh_at}});
+
+    world.store.save(sts_row("new.example")); // its times are before `to`: of the right time
+    world.store.clock_jumped({.from = ahead, .to = old.failed_at + 1h});
+    CHECK(load(world, "old.example", "x").sts->expires_at == old.expires_at + 1h);
+    CHECK(load(world, "new.example", "x").sts == sts_row("new.example"));
 }

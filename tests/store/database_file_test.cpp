@@ -25,7 +25,7 @@ std::unique_ptr<DatabaseFile> open(const Scratch& scratch) {
 Batch batch_of(int mark = 0) {
     Batch batch;
     batch.sts.put(sts_row("example.com", mark));
-    batch.dane.put(dane_row("example.com", mark));
+    batch.nexthops.put(nexthop_row("example.com", mark));
     return batch;
 }
 
@@ -37,15 +37,15 @@ DbError fault_of(std::optional<DbError> written) {
 void check_holds(DatabaseFile& file, int mark = 0) {
     const auto read = file.load(example, "example.com");
     CHECK_FALSE(read.fault.has_value());
-    CHECK(read.loaded.sts == sts_row("example.com", mark));
-    CHECK(read.loaded.dane == dane_row("example.com", mark));
+    CHECK(read.value.sts == sts_row("example.com", mark));
+    CHECK(read.value.nexthop == nexthop_row("example.com", mark));
 }
 
 void check_holds_nothing(DatabaseFile& file) {
     const auto read = file.load(example, "example.com");
     CHECK_FALSE(read.fault.has_value());
-    CHECK_FALSE(read.loaded.sts.has_value());
-    CHECK_FALSE(read.loaded.dane.has_value());
+    CHECK_FALSE(read.value.sts.has_value());
+    CHECK_FALSE(read.value.nexthop.has_value());
 }
 
 void check_moved_aside(DatabaseFile& file, const Scratch& scratch) {
@@ -63,7 +63,7 @@ void fill(const Scratch& scratch) {
     Batch batch = batch_of();
     for (int i = 0; i < 500; i++) {
         batch.sts.put(sts_row(fmt::format("a{}.example", i)));
-        batch.dane.put(dane_row(fmt::format("a{}.example", i)));
+        batch.nexthops.put(nexthop_row(fmt::format("a{}.example", i)));
     }
     REQUIRE_FALSE(file->write(batch).has_value());
 }

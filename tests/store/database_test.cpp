@@ -20,10 +20,10 @@ std::unique_ptr<Database> open(const std::string& path) {
     return std::move(*opened);
 }
 
-Batch batch_of(StsRow sts, DaneRow dane) {
+Batch batch_of(StsRow sts, NexthopRow nexthop) {
     Batch batch;
     batch.sts.put(std::move(sts));
-    batch.dane.put(std::move(dane));
+    batch.nexthops.put(std::move(nexthop));
     return batch;
 }
 
@@ -43,13 +43,14 @@ TEST_CASE("rows come back as they were written, also from a file opened again") 
                        .id = {},
                        .failed_id = {},
                        .fault = {},
-                       .reason = {}};
+                       .reason = {},
+                       .failed_at = at(1)};
     {
         auto db = open(scratch.file());
-        Batch batch = batch_of(plain, dane_row("[mx.example.com]:587", 0));
+        Batch batch = batch_of(plain, nexthop_row("[mx.example.com]:587", 0));
         batch.sts.put(odd);
         batch.sts.put(empty);
-        batch.dane.put(dane_row("example.com", 1));
+        batch.nexthops.put(nexthop_row("example.com", 1));
         REQUIRE(db->write(batch).has_value());
         CHECK(db->find_sts(plain.domain).value() == plain);
     }
@@ -58,42 +59,43 @@ TEST_CASE("rows come back as they were written, also from a file opened again") 
     CHECK(db->find_sts(odd.domain).value() == odd);
     CHECK(db->find_sts(empty.domain).value() == empty);
     CHECK(db->find_sts(domain("sub.example.com")).value() == std::nullopt);
-    CHECK(db->find_dane("[mx.example.com]:587").value() == dane_row("[mx.example.com]:587", 0));
-    CHECK(db->find_dane("example.com").value() == dane_row("example.com", 1));
-    CHECK(db->find_dane("mx.example.com").value() == std::nullopt);
+    CHECK(db->find_nexthop("[mx.example.com]:587").value() ==
+          nexthop_row("[mx.example.com]:587", 0));
+    CHECK(db->find_nexthop("example.com").value() == nexthop_row("example.com", 1));
+    CHECK(db->find_nexthop("mx.example.com").value() == std::nullopt);
 }
 
 TEST_CASE("a later row takes the place of an earlier one") {
     const Scratch scratch;
     auto db = open(scratch.file());
     for (int mark = 0; mark < 3; mark++)
-        REQUIRE(db->write(batch_of(sts_row("example.com", mark), dane_row("example.com", mark)))
+        REQUIRE(db->write(batch_of(sts_row("example.com", mark), nexthop_row("example.com", mark)))
                     .has_value());
     CHECK(db->find_sts(domain("example.com")).value() == sts_row("example.com", 2));
-    CHECK(db->find_dane("example.com").value() == dane_row("example.com", 2));
+    CHECK(db->find_nexthop("example.com").value() == nexthop_row("example.com", 2));
     CHECK(sql(scratch.file(), "SELECT count(*) FROM sts") == "1");
-    CHECK(sql(scratch.file(), "SELECT count(*) FROM dane") == "1");
+    CHECK(sql(scratch.file(), "SELECT count(*) FROM nexthop") == "1");
 }
 
 TEST_CASE("a batch is written whole or not at all") {
     const Scratch scratch;
     auto db = open(scratch.file());
-    sql(scratch.file(), "CREATE TRIGGER no BEFORE INSERT ON dane WHEN new.nexthop = 'bad'"
+    sql(scratch.file(), "CREATE TRIGGER no BEFORE INSERT ON nexthop WHEN new.nexthop = 'bad'"
                         " BEGIN SELECT raise(ABORT, 'no'); END");
-    const auto bad = batch_of(sts_row("example.com"), dane_row("bad"));
+    const auto bad = batch_of(sts_row("example.com"), nexthop_row("bad"));
     CHECK_FALSE(db->write(bad).has_value());
     CHECK(db->find_sts(domain("example.com")).value() == std::nullopt);
     // And the failure leaves no transaction behind.
-    REQUIRE(db->write(batch_of(sts_row("example.com"), dane_row("good"))).has_value());
+    REQUIRE(db->write(batch_of(sts_row("example.com"), nexthop_row("good"))).has_value());
     CHECK(db->find_sts(domain("example.com")).value() == sts_row("example.com"));
 }
 
 TEST_CASE("another program that holds the lock makes a write fail soon, and loads go on") {
     const Scratch scratch;
     auto db = open(scratch.file());
-    REQUIRE(db->write(batch_of(sts_row("example.com"), dane_row("a"))).has_value());
+    REQUIRE(db->write(batch_of(sts_row("example.com"), nexthop_row("a"))).has_value());
     const LockHolder lock(scratch.file());
-    const auto written = db->write(batch_of(sts_row("example.com", 1), dane_row("b")));
+    const auto written = db->write(batch_of(sts_row("example.com", 1), nexthop_row("b")));
     REQUIRE_FALSE(written.has_value());
     CHECK(written.error().fault == DbFault::busy);
     CHECK(db->find_sts(domain("example.com")).value() == sts_row("example.com"));
@@ -126,7 +128,7 @@ TEST_CASE("damage is told from other faults") {
     SUBCASE("short and not a database") { write_file(scratch.file(), "hello"); }
     SUBCASE("a table is missing") {
         open(scratch.file());
-        sql(scratch.file(), "DROP TABLE dane");
+        sql(scratch.file(), "DROP TABLE nexthop");
     }
     SUBCASE("a column is missing") {
         open(scratch.file());
@@ -141,7 +143,7 @@ TEST_CASE("damage is told from other faults") {
 TEST_CASE("an empty file is a new one") {
     const Scratch scratch;
     write_file(scratch.file(), "");
-    CHECK(open(scratch.file())->find_dane("x").value() == std::nullopt);
+    CHECK(open(scratch.file())->find_nexthop("x").value() == std::nullopt);
 }
 
 TEST_CASE("why a file cannot be opened") {

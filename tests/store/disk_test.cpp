@@ -8,6 +8,8 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -44,7 +46,7 @@ struct World {
     Loaded load(const std::string& name) {
         return async::block_on(loop, store->load(domain(name), name));
     }
-    bool holds(const std::string& name) { return load(name).dane == dane_row(name); }
+    bool holds(const std::string& name) { return load(name).nexthop == nexthop_row(name); }
     bool degraded() { return store->status().degraded; }
     bool recovers() {
         const MonoTime end = loop.now() + milliseconds(10'000);
@@ -86,12 +88,12 @@ void save_much(World& world) {
     StsRow row = sts_row("big.example");
     row.body.assign(60'000, 'x');
     world.store->save(row);
-    world.store->save(dane_row("new.example"));
+    world.store->save(nexthop_row("new.example"));
 }
 
 std::string full_while_in_use(World& world) {
     EXPECT(world.start());
-    world.store->save(dane_row("old.example"));
+    world.store->save(nexthop_row("old.example"));
     world.flush();
     world.fill_disk();
     save_much(world);
@@ -111,7 +113,7 @@ std::string full_while_in_use(World& world) {
 std::string full_at_start(World& world, bool has_file) {
     if (has_file) {
         EXPECT(world.start());
-        world.store->save(dane_row("old.example"));
+        world.store->save(nexthop_row("old.example"));
         world.store.reset();
     }
     world.fill_disk();
@@ -142,7 +144,7 @@ bool leave_log(World& world) {
 
 std::string read_only_at_start(World& world, bool with_log) {
     EXPECT(world.start());
-    world.store->save(dane_row("old.example"));
+    world.store->save(nexthop_row("old.example"));
     world.flush();
     if (with_log) EXPECT(leave_log(world));
     world.store.reset();
@@ -151,7 +153,7 @@ std::string read_only_at_start(World& world, bool with_log) {
     EXPECT(world.degraded());
     EXPECT(world.store->status().reason.contains("read-only"));
     EXPECT(world.holds("old.example"));
-    world.store->save(dane_row("new.example"));
+    world.store->save(nexthop_row("new.example"));
     world.flush();
     EXPECT(world.degraded());
     EXPECT(world.holds("new.example") && world.holds("old.example"));
@@ -179,7 +181,7 @@ std::string damaged_and_read_only(World& world) {
     EXPECT(world.start());
     EXPECT(world.degraded());
     EXPECT(world.store->status().reason.contains("cannot move it aside: Read-only file system"));
-    world.store->save(dane_row("new.example"));
+    world.store->save(nexthop_row("new.example"));
     world.flush();
     EXPECT(world.holds("new.example"));
     EXPECT(set_read_only(world.folder, false));
@@ -188,6 +190,35 @@ std::string damaged_and_read_only(World& world) {
     EXPECT(world.start());
     EXPECT(!world.degraded());
     EXPECT(world.holds("new.example"));
+    return "";
+}
+
+constexpr uid_t nobody = 65'534;
+
+bool set_modes(const World& world, mode_t folder, mode_t file) {
+    return ::chmod(world.folder.c_str(), folder) == 0 &&
+           ::chmod((world.folder + "/postseal.db").c_str(), file) == 0;
+}
+
+// All is the daemon's own, so that its modes are what counts.
+std::string not_writable(World& world, mode_t folder, mode_t file) {
+    EXPECT(::chown(world.folder.c_str(), nobody, nobody) == 0);
+    EXPECT(::seteuid(nobody) == 0);
+    EXPECT(world.start());
+    world.store->save(nexthop_row("old.example"));
+    world.store.reset();
+    EXPECT(set_modes(world, folder, file));
+    EXPECT(world.start());
+    EXPECT(world.holds("old.example"));
+    world.store->save(nexthop_row("new.example"));
+    world.flush();
+    EXPECT(world.degraded());
+    EXPECT(world.holds("new.example") && world.holds("old.example"));
+    EXPECT(set_modes(world, 0755, 0640));
+    EXPECT(world.recovers());
+    EXPECT(world.start());
+    EXPECT(!world.degraded());
+    EXPECT(world.holds("new.example") && world.holds("old.example"));
     return "";
 }
 
@@ -213,4 +244,16 @@ TEST_CASE("a file system that may only be read") {
     }
     SUBCASE("and no file") { run(read_only_and_no_file); }
     SUBCASE("and a damaged file") { run(damaged_and_read_only); }
+}
+
+TEST_CASE("modes that forbid the daemon's user to write") {
+    SUBCASE("to the folder") {
+        run([](World& world) { return not_writable(world, 0555, 0640); });
+    }
+    SUBCASE("to the file") {
+        run([](World& world) { return not_writable(world, 0755, 0440); });
+    }
+    SUBCASE("to either") {
+        run([](World& world) { return not_writable(world, 0555, 0440); });
+    }
 }

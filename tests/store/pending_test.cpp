@@ -11,9 +11,9 @@ using namespace postseal::test;
 
 namespace {
 
-std::string keys(const Pending<DaneRow>& pending) {
+std::string keys(const Pending<NexthopRow>& pending) {
     std::string all;
-    for (const DaneRow& row : pending.rows())
+    for (const NexthopRow& row : pending.rows())
         all += row.nexthop + " ";
     return all;
 }
@@ -21,34 +21,34 @@ std::string keys(const Pending<DaneRow>& pending) {
 } // namespace
 
 TEST_CASE("the newest row for a key is kept, in the order of saving") {
-    Pending<DaneRow> pending;
+    Pending<NexthopRow> pending;
     for (const auto* key : {"a", "b", "c"})
-        pending.put(dane_row(key, 1));
-    pending.put(dane_row("a", 2));
+        pending.put(nexthop_row(key, 1));
+    pending.put(nexthop_row("a", 2));
     CHECK(keys(pending) == "b c a ");
     REQUIRE(pending.find("a") != nullptr);
-    CHECK(*pending.find("a") == dane_row("a", 2));
+    CHECK(*pending.find("a") == nexthop_row("a", 2));
     CHECK(pending.find("d") == nullptr);
 }
 
 TEST_CASE("what comes back after a failed write is older than what came since") {
-    Pending<DaneRow> pending;
+    Pending<NexthopRow> pending;
     for (const auto* key : {"a", "b", "c"})
-        pending.put(dane_row(key, 1));
-    Pending<DaneRow> failed = std::move(pending);
-    pending = Pending<DaneRow>();
-    pending.put(dane_row("b", 2));
-    pending.put(dane_row("d", 2));
+        pending.put(nexthop_row(key, 1));
+    Pending<NexthopRow> failed = std::move(pending);
+    pending = Pending<NexthopRow>();
+    pending.put(nexthop_row("b", 2));
+    pending.put(nexthop_row("d", 2));
     pending.put_older(std::move(failed));
     CHECK(keys(pending) == "a c b d ");
-    CHECK(*pending.find("b") == dane_row("b", 2));
-    CHECK(*pending.find("c") == dane_row("c", 1));
+    CHECK(*pending.find("b") == nexthop_row("b", 2));
+    CHECK(*pending.find("c") == nexthop_row("c", 1));
 }
 
 TEST_CASE("the oldest rows go when there are too many") {
-    Pending<DaneRow> pending;
+    Pending<NexthopRow> pending;
     for (const auto* key : {"a", "b", "c", "d"})
-        pending.put(dane_row(key));
+        pending.put(nexthop_row(key));
     const std::size_t each = pending.weight() / 4;
     CHECK(pending.shrink(pending.weight()) == 0);
     CHECK(pending.shrink(2 * each) == 2);

@@ -16,8 +16,9 @@ namespace {
 
 const SchemaStep first = schema_steps()[0];
 const SchemaStep second = schema_steps()[1];
-constexpr auto third = "ALTER TABLE dane ADD COLUMN note TEXT NOT NULL DEFAULT 'none';"
-                       "UPDATE dane SET note = 'known since ' || seen_at;";
+const SchemaStep third = schema_steps()[2];
+constexpr auto fourth = "ALTER TABLE nexthop ADD COLUMN note TEXT NOT NULL DEFAULT 'none';"
+                        "UPDATE nexthop SET note = 'known since ' || seen_at;";
 
 void make(const std::string& path, std::span<const SchemaStep> steps) {
     REQUIRE(Database::open(path, steps).has_value());
@@ -49,14 +50,14 @@ TEST_CASE("a new file has today's version and our mark") {
 TEST_CASE("an older version is brought up to date and keeps its rows") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
-    sql(scratch.file(), "INSERT INTO dane VALUES ('example.com', 1, 17)");
-    const SchemaStep newer[] = {first, second, {third}};
+    sql(scratch.file(), "INSERT INTO nexthop VALUES ('example.com', 1, 17, '', 0, 0, 17)");
+    const SchemaStep newer[] = {first, second, third, {fourth}};
     make(scratch.file(), newer);
-    CHECK(sql(scratch.file(), "PRAGMA user_version") == "3");
-    CHECK(sql(scratch.file(), "SELECT note FROM dane") == "known since 17");
+    CHECK(sql(scratch.file(), "PRAGMA user_version") == "4");
+    CHECK(sql(scratch.file(), "SELECT note FROM nexthop") == "known since 17");
     // A second time there is nothing to do: the step would fail.
     make(scratch.file(), newer);
-    CHECK(sql(scratch.file(), "SELECT note FROM dane") == "known since 17");
+    CHECK(sql(scratch.file(), "SELECT note FROM nexthop") == "known since 17");
 }
 
 TEST_CASE("a file goes through all steps at once, each in its own transaction") {
@@ -98,6 +99,22 @@ TEST_CASE("version 1 to 2: every policy gets a day for its refresh, other rows n
           std::vector{RefreshDue{held.domain, held.refresh_at}});
 }
 
+TEST_CASE("version 2 to 3: what is remembered of DANE stays") {
+    const Scratch scratch;
+    sql(scratch.file(), fmt::format("{} {} PRAGMA application_id = {}; PRAGMA user_version = 2;"
+                                    "INSERT INTO dane VALUES ('[mx.example]:587', 1, 17)",
+                                    first.sql, second.sql, application_id));
+    const auto opened = Database::open(scratch.file());
+    REQUIRE_MESSAGE(opened.has_value(), opened.error().text);
+    CHECK((*opened)->find_nexthop("[mx.example]:587").value() ==
+          NexthopRow{.nexthop = "[mx.example]:587",
+                     .dane = true,
+                     .dane_seen_at = at(17),
+                     .verdict_since = at(0),
+                     .seen_at = at(17)});
+    CHECK((*opened)->history("[mx.example]:587", 9).value().empty());
+}
+
 TEST_CASE("what is due next is read from an index, not by a scan") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
@@ -117,7 +134,7 @@ TEST_CASE("a newer version is refused and not touched") {
     REQUIRE_FALSE(opened.has_value());
     CHECK(opened.error().fault == DbFault::refused);
     CHECK(opened.error().text ==
-          scratch.file() + " has schema version 9, this postseal knows 2 at most: run the newer "
+          scratch.file() + " has schema version 9, this postseal knows 3 at most: run the newer "
                            "postseal, or move the file away to begin anew");
     CHECK(read_file(scratch.file()) == before);
 }

@@ -90,8 +90,15 @@ store::StsRow sts_row(const std::string& name, int mark) {
             .record_gone = mark % 2 == 1};
 }
 
-store::DaneRow dane_row(const std::string& nexthop, int mark) {
-    return {.nexthop = nexthop, .dane = mark % 2 == 0, .seen_at = at(1'769'904'000'000 + mark)};
+store::NexthopRow nexthop_row(const std::string& nexthop, int mark) {
+    const std::int64_t now = 1'769'904'000'000 + mark;
+    return {.nexthop = nexthop,
+            .dane = mark % 2 == 0,
+            .dane_seen_at = at(now),
+            .verdict = fmt::format("verdict {}", mark),
+            .row = mark + 1,
+            .verdict_since = at(now + 1),
+            .seen_at = at(now + 2)};
 }
 
 WallTime tests_clock() { return at(1'769'903'999'000); }

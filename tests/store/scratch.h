@@ -49,7 +49,7 @@ class LockHolder {
 [[nodiscard]] WallTime at(std::int64_t ms);
 // All fields set, each different, all depending on `mark`.
 [[nodiscard]] store::StsRow sts_row(const std::string& name, int mark = 0);
-[[nodiscard]] store::DaneRow dane_row(const std::string& nexthop, int mark = 0);
+[[nodiscard]] store::NexthopRow nexthop_row(const std::string& nexthop, int mark = 0);
 
 // The file's name once moved aside at the time that the tests' clock shows.
 inline constexpr auto corrupt_name = "postseal.db.corrupt-20260131T235959Z";

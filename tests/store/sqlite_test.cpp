@@ -68,11 +68,11 @@ TEST_CASE("what was saved is there after a restart, flushed or not") {
     world.store->save(sts_row("flushed.example"));
     world.flush();
     world.store->save(sts_row("saved.example"));
-    world.store->save(dane_row("saved.example"));
+    world.store->save(nexthop_row("saved.example"));
     world.restart();
     CHECK(world.load("flushed.example").sts == sts_row("flushed.example"));
     CHECK(world.load("saved.example").sts == sts_row("saved.example"));
-    CHECK(world.load("saved.example").dane == dane_row("saved.example"));
+    CHECK(world.load("saved.example").nexthop == nexthop_row("saved.example"));
     CHECK(world.log.empty());
     CHECK_FALSE(world.store->status().degraded);
 }
@@ -82,23 +82,23 @@ TEST_CASE("what was in flight when the store ended is there after a restart") {
     const auto flush = [](Store& store) -> async::Task<> { co_await store.flush(); };
     {
         async::Group group(world.loop);
-        world.store->save(dane_row("flying.example", 1));
+        world.store->save(nexthop_row("flying.example", 1));
         group.start(flush(*world.store));
-        world.store->save(dane_row("waiting.example", 2));
+        world.store->save(nexthop_row("waiting.example", 2));
     }
     world.restart();
-    CHECK(world.load("flying.example").dane == dane_row("flying.example", 1));
-    CHECK(world.load("waiting.example").dane == dane_row("waiting.example", 2));
+    CHECK(world.load("flying.example").nexthop == nexthop_row("flying.example", 1));
+    CHECK(world.load("waiting.example").nexthop == nexthop_row("waiting.example", 2));
 }
 
 TEST_CASE("saves are written together, without being asked to") {
     World world;
     const auto begin = std::chrono::steady_clock::now();
     for (int i = 0; i < 100; i++)
-        world.store->save(dane_row(fmt::format("d{}.example", i)));
-    CHECK(world.count("dane") == "0");
-    CHECK(world.turn_until([&] { return world.count("dane") != "0"; }));
-    CHECK(world.count("dane") == "100");
+        world.store->save(nexthop_row(fmt::format("d{}.example", i)));
+    CHECK(world.count("nexthop") == "0");
+    CHECK(world.turn_until([&] { return world.count("nexthop") != "0"; }));
+    CHECK(world.count("nexthop") == "100");
     // 100 ms is promised; a second allows for a busy machine and yet tells waiting from not.
     CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(1));
 }
@@ -117,14 +117,14 @@ TEST_CASE("many saves for one key are one write, the newest") {
 TEST_CASE("flush waits for all before it, also for what came during an attempt") {
     World world;
     const auto save_and_flush = [](Store& store, int mark) -> async::Task<> {
-        store.save(dane_row(fmt::format("d{}.example", mark), mark));
+        store.save(nexthop_row(fmt::format("d{}.example", mark), mark));
         co_await store.flush();
     };
     async::Group group(world.loop);
     for (int mark = 0; mark < 3; mark++)
         group.start(save_and_flush(*world.store, mark));
     world.flush();
-    CHECK(world.count("dane") == "3");
+    CHECK(world.count("nexthop") == "3");
     CHECK(world.turn_until([&] { return group.size() == 0; }));
 }
 
@@ -134,9 +134,9 @@ TEST_CASE("an attempt that is under way is not the one that flush waits for, if 
         world.scratch.file()); // so that each attempt takes a while, and is counted
     const auto flush = [](Store& store) -> async::Task<> { co_await store.flush(); };
     async::Group group(world.loop);
-    world.store->save(dane_row("first.example"));
+    world.store->save(nexthop_row("first.example"));
     group.start(flush(*world.store));
-    world.store->save(dane_row("second.example"));
+    world.store->save(nexthop_row("second.example"));
     world.flush();
     CHECK(world.store->status().failures == 2);
     CHECK(group.size() == 0);
@@ -149,7 +149,7 @@ TEST_CASE("a load of rows that wait, or are being written, does not wait for the
     };
     World world;
     world.store->save(sts_row("example.com"));
-    world.store->save(dane_row("example.com"));
+    world.store->save(nexthop_row("example.com"));
     const auto flush = [](Store& store) -> async::Task<> { co_await store.flush(); };
     async::Group group(world.loop);
     SUBCASE("waiting") {}
@@ -160,7 +160,7 @@ TEST_CASE("a load of rows that wait, or are being written, does not wait for the
         async::drive_into(static_cast<async::Done&>(flag),
                           world.store->load(domain("example.com"), "example.com"), loaded);
     REQUIRE(flag.set);
-    CHECK(loaded.take() == Loaded{sts_row("example.com"), dane_row("example.com")});
+    CHECK(loaded.take() == Loaded{sts_row("example.com"), nexthop_row("example.com")});
 }
 
 TEST_CASE("a large heap of saves does not wait for the time to pass") {
@@ -177,12 +177,12 @@ TEST_CASE("a large heap of saves does not wait for the time to pass") {
 
 TEST_CASE("while writing fails, saves wait, loads see them, and it is tried again") {
     World world;
-    world.store->save(dane_row("before.example"));
+    world.store->save(nexthop_row("before.example"));
     world.flush();
     {
         const LockHolder lock(world.scratch.file());
-        world.store->save(dane_row("example.com", 1));
-        world.store->save(dane_row("other.example", 1));
+        world.store->save(nexthop_row("example.com", 1));
+        world.store->save(nexthop_row("other.example", 1));
         world.flush();
         const Status status = world.store->status();
         CHECK(status.degraded);
@@ -192,94 +192,94 @@ TEST_CASE("while writing fails, saves wait, loads see them, and it is tried agai
         CHECK(status.failures == 1);
         REQUIRE(world.log.size() == 1);
         CHECK(world.log[0] == "cannot write " + world.scratch.file() + ": database is locked");
-        CHECK(world.load("example.com").dane == dane_row("example.com", 1));
-        CHECK(world.load("before.example").dane == dane_row("before.example"));
-        world.store->save(dane_row("example.com", 2));
+        CHECK(world.load("example.com").nexthop == nexthop_row("example.com", 1));
+        CHECK(world.load("before.example").nexthop == nexthop_row("before.example"));
+        world.store->save(nexthop_row("example.com", 2));
         world.flush();
         CHECK(world.store->status().failures == 2);
         CHECK(world.log.size() == 1);
-        CHECK(world.load("example.com").dane == dane_row("example.com", 2));
+        CHECK(world.load("example.com").nexthop == nexthop_row("example.com", 2));
     }
     // Nobody asks: by its own timer.
     CHECK(world.turn_until([&] { return !world.store->status().degraded; }));
     CHECK(world.store->status().reason.empty());
-    CHECK(world.count("dane") == "3");
+    CHECK(world.count("nexthop") == "3");
     REQUIRE(world.log.size() == 2);
     CHECK(world.log[1].starts_with("works again: "));
     // And from then on as always.
-    world.store->save(dane_row("after.example"));
-    CHECK(world.turn_until([&] { return world.count("dane") == "4"; }));
+    world.store->save(nexthop_row("after.example"));
+    CHECK(world.turn_until([&] { return world.count("nexthop") == "4"; }));
     world.restart();
-    CHECK(world.load("example.com").dane == dane_row("example.com", 2));
+    CHECK(world.load("example.com").nexthop == nexthop_row("example.com", 2));
 }
 
 TEST_CASE("a save that comes during a retry that succeeds is written as well") {
     World world;
     {
         const LockHolder lock(world.scratch.file());
-        world.store->save(dane_row("first.example"));
+        world.store->save(nexthop_row("first.example"));
         world.flush();
         REQUIRE(world.store->status().degraded);
     }
     const auto flush = [](Store& store) -> async::Task<> { co_await store.flush(); };
     async::Group group(world.loop);
     group.start(flush(*world.store)); // the retry is under way
-    world.store->save(dane_row("second.example"));
-    CHECK(world.turn_until([&] { return world.count("dane") == "2"; }));
+    world.store->save(nexthop_row("second.example"));
+    CHECK(world.turn_until([&] { return world.count("nexthop") == "2"; }));
 }
 
 TEST_CASE("what waits while writing fails is bounded, and the oldest goes") {
     World world;
     const LockHolder lock(world.scratch.file());
-    world.store->save(dane_row("d0.example"));
+    world.store->save(nexthop_row("d0.example"));
     world.flush();
     constexpr int many = 100'000;
     for (int i = 1; i < many; i++)
-        world.store->save(dane_row(fmt::format("d{}.example", i), i));
+        world.store->save(nexthop_row(fmt::format("d{}.example", i), i));
     CHECK(world.store->status().reason.contains(" found no room there"));
-    CHECK_FALSE(world.load("d0.example").dane.has_value());
+    CHECK_FALSE(world.load("d0.example").nexthop.has_value());
     const std::string last = fmt::format("d{}.example", many - 1);
-    CHECK(world.load(last).dane == dane_row(last, many - 1));
+    CHECK(world.load(last).nexthop == nexthop_row(last, many - 1));
     world.store.reset();
     CHECK(world.log.back().ends_with(" rows are lost"));
 }
 
 TEST_CASE("a damaged file found at start: a new one, and the status says so till the end") {
     World world;
-    world.store->save(dane_row("example.com"));
+    world.store->save(nexthop_row("example.com"));
     world.store.reset();
     write_file(world.scratch.file(), std::string(9000, 'x'));
     world.start();
     REQUIRE(world.log.size() == 1);
     CHECK(world.log[0].contains("moved aside as"));
     CHECK(world.load("example.com") == Loaded{});
-    world.store->save(dane_row("example.com", 1));
+    world.store->save(nexthop_row("example.com", 1));
     world.flush();
     CHECK(world.store->status().degraded);
     CHECK(world.store->status().reason == world.log[0] + ", since 20260131T235959Z");
     CHECK(world.store->status().failures == 1);
     world.restart();
     CHECK_FALSE(world.store->status().degraded);
-    CHECK(world.load("example.com").dane == dane_row("example.com", 1));
+    CHECK(world.load("example.com").nexthop == nexthop_row("example.com", 1));
 }
 
 TEST_CASE("a file damaged while in use: what waits is kept, a new file begun") {
     World world;
     for (int i = 0; i < 500; i++)
-        world.store->save(dane_row(fmt::format("d{}.example", i)));
+        world.store->save(nexthop_row(fmt::format("d{}.example", i)));
     world.restart();
     damage(world.scratch.file());
     bool by_load = false;
     SUBCASE("found by a load") { by_load = true; }
     SUBCASE("found by a write") {}
-    world.store->save(dane_row("waits.example"));
+    world.store->save(nexthop_row("waits.example"));
     if (by_load) CHECK(world.load("d7.example") == Loaded{});
     world.flush();
     REQUIRE(world.log.size() == 1);
     CHECK(world.log[0].contains("moved aside as"));
     CHECK(world.store->status().degraded);
-    CHECK(world.load("waits.example").dane == dane_row("waits.example"));
-    CHECK(world.count("dane") == "1");
+    CHECK(world.load("waits.example").nexthop == nexthop_row("waits.example"));
+    CHECK(world.count("nexthop") == "1");
     CHECK(std::filesystem::exists(world.scratch.path() + "/" + corrupt_name));
 }
 

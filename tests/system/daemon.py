@@ -82,6 +82,7 @@ class Daemon:
         (folder / "state").mkdir(exist_ok=True)
         self.write_configuration(self.settings)
         self.process: subprocess.Popen | None = None
+        self.enter_command: list[str] = []  # put before the daemon's
 
     def write_configuration(self, settings: dict) -> None:
         self.configuration.write_text(to_toml(settings), encoding="utf-8")
@@ -93,9 +94,14 @@ class Daemon:
     def __exit__(self, *_) -> None:
         self.stop()
 
+    def command(self, *options: str) -> list[str]:
+        return [program("postseald"), "--config", str(self.configuration), *options]
+
     def start(self) -> None:
-        command = [program("postseald"), "--config", str(self.configuration)]
-        self.process = processes.start(command, self.log)
+        self.process = processes.start(self.enter_command + self.command(), self.log)
+        self.wait_until_listening()
+
+    def wait_until_listening(self) -> None:
         end = time.monotonic() + STARTUP
         while not self._listening():
             if self.process.poll() is not None or time.monotonic() > end:
@@ -109,6 +115,14 @@ class Daemon:
         status = processes.stop(process)
         assert status in (0, -signal.SIGTERM), f"status {status}:\n{self.log_text()}"
         return status
+
+    def take_over(self) -> None:
+        """A second process goes on in the place of the first."""
+        first = self.process
+        self.process = processes.start(self.command("--take-over"), self.log)
+        status = first.wait(STARTUP)
+        assert status == 0, f"status {status}:\n{self.log_text()}"
+        self.wait_until_listening()
 
     def restart(self) -> None:
         self.stop()
@@ -146,6 +160,18 @@ class Daemon:
         """To another listener of the configuration."""
         return socket.create_connection(("127.0.0.1", port), timeout=20)
 
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def status(self) -> dict:
+        with socket.socket(socket.AF_UNIX) as admin:
+            admin.settimeout(20)
+            admin.connect(str(self.folder / "admin.sock"))
+            admin.sendall(b'{"command": "status"}\n')
+            with admin.makefile(encoding="utf-8") as lines:
+                return json.loads(lines.readline())["status"]
+
     def ask(self, key: str, map_name: str = "postfix") -> str:
         with self.connect() as connection:
             return connection.ask(map_name, key)
@@ -153,6 +179,17 @@ class Daemon:
     def tool(self, *arguments: str) -> subprocess.CompletedProcess:
         """The tool postseal with this daemon's configuration."""
         return run([program("postseal"), "--config", str(self.configuration), *arguments])
+
+    def admin(self, command: str) -> dict:
+        """One command to the admin socket."""
+        with socket.socket(socket.AF_UNIX) as admin:
+            admin.settimeout(20)
+            admin.connect(str(self.folder / "admin.sock"))
+            admin.sendall(json.dumps({"command": command}).encode() + b"\n")
+            return json.loads(admin.makefile("rb").readline())
+
+    def status(self) -> dict:
+        return self.admin("status")["status"]
 
     def explain(self, key: str) -> dict:
         result = self.tool("explain", "--json", key)

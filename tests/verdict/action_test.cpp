@@ -66,7 +66,7 @@ TEST_CASE("the class chooses the action") {
     CHECK(action(evidence, actions) == "WARN enforce");
     evidence.mx.state = MxState::bogus;
     CHECK(action(evidence, actions) == "WARN tempfail");
-    evidence.override_policy = "encrypt";
+    evidence.override_ = Override{.policy = "encrypt"};
     CHECK(action(evidence, actions) == "WARN override");
     CHECK(action(found("N"), {}) == "DUNNO");
 }
@@ -123,6 +123,6 @@ TEST_CASE("tempfail says itself that something failed, an override needs no look
     REQUIRE(decide(evidence, {}, test::noon).cls == Class::tempfail);
     CHECK(action(evidence, actions) == "HOLD");
     Evidence overridden = test::evidence_for("example.com");
-    overridden.override_policy = "may";
+    overridden.override_ = Override{.policy = "may"};
     CHECK(action(overridden, actions) == "HOLD");
 }

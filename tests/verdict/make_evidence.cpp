@@ -101,7 +101,7 @@ Evidence evidence_for(std::string_view nexthop) {
             .mx = mx(MxState::secure, "-"),
             .sts = {},
             .remembered = Remembered::nothing,
-            .override_policy = {},
+            .override_ = {},
             .obtained_at = noon,
             .partial = false};
 }

@@ -135,15 +135,15 @@ TEST_CASE("requiretls is enforced where the TLS policy authenticates, and nowher
     for (const char* level : {"secure match=mx.example.com", "verify", "DANE-ONLY",
                               "fingerprint match=aa:bb", "\tverify\tmatch=hostname"}) {
         CAPTURE(level);
-        evidence.override_policy = level;
+        evidence.override_ = Override{.policy = level};
         CHECK(told(reply_to(evidence, options)) == "enforce");
     }
     for (const char* level : {"dane", "encrypt", "may", "none", "encrypt protocols=TLSv1.3"}) {
         CAPTURE(level);
-        evidence.override_policy = level;
+        evidence.override_ = Override{.policy = level};
         CHECK(told(reply_to(evidence, options)) == "opportunistic+starttls");
     }
-    evidence.override_policy = "sometimes";
+    evidence.override_ = Override{.policy = "sometimes"};
     CHECK(reply_to(evidence, options).kind == Kind::temp);
     CHECK_FALSE(reply_to(evidence, options).defect.empty());
 }
@@ -191,12 +191,12 @@ TEST_CASE("an override goes out as it is") {
     for (const auto* text :
          {"none", "verify  match=hostname:.example.com\ttafile=/etc/ca.pem", "secure",
           "may enable_rpk=yes", "secure policy_type=sts mx_host_pattern=a { policy_string = b }"}) {
-        evidence.override_policy = text;
+        evidence.override_ = Override{.policy = text};
         for (const Form form : {Form::legacy, Form::tlsrpt})
             CHECK(reply_to(evidence, {.form = form, .no_policy = "may"}) ==
                   Reply{.kind = Kind::ok, .text = text, .defect = {}});
     }
-    evidence.override_policy = "secure match=";
+    evidence.override_ = Override{.policy = "secure match="};
     const Reply reply = reply_to(evidence, {});
     CHECK(reply.kind == Kind::temp);
     CHECK(reply.defect == "Postfix would not read the override \"secure match=\": attribute match "

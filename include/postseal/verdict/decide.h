@@ -56,6 +56,10 @@ struct Verdict {
     friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 
+// "dane-only", "dane", "enforce", "may", "tempfail", or "override" and its text: two verdicts with
+// the same are the same promise.
+[[nodiscard]] std::string brief(const Verdict& verdict);
+
 [[nodiscard]] Verdict decide(const Evidence& evidence, const Options& options, WallTime now);
 
 } // namespace postseal::verdict

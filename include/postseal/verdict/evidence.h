@@ -105,12 +105,25 @@ struct Sts {
 enum class Remembered { nothing, no_dane, dane };
 [[nodiscard]] std::string_view to_string(Remembered remembered);
 
+// The operator's own word for a nexthop (postseal-overrides(5)).
+struct Override {
+    enum class Kind {
+        policy,   // `policy` goes to Postfix as it is
+        ignore,   // the domain's promises do not count
+        sts_only, // its MTA-STS policy counts, its DANE does not
+    };
+    Kind kind = Kind::policy;
+    std::string policy; // already validated
+
+    friend bool operator==(const Override&, const Override&) = default;
+};
+
 struct Evidence {
     Nexthop nexthop;
     Mx mx;
     Sts sts;
     Remembered remembered = Remembered::nothing;
-    std::optional<std::string> override_policy; // the operator's text, already validated
+    std::optional<Override> override_;
     WallTime obtained_at{milliseconds(0)};
     bool partial = false; // decided at the deadline, from what was known then
 

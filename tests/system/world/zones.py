@@ -22,6 +22,8 @@ SIGNED_ZONE = {State.SIGNED, State.SPOILT, State.WRONG_DS, State.EXPIRED}
 class ZoneFiles:
     """Writes the zones and knows their keys; write() again with another Zone to change one."""
 
+    negative_ttl = 60  # seconds that an absence may be remembered for
+
     def __init__(self, folder: pathlib.Path, zones: dict[str, Zone],
                  certificate: x509.Certificate, mail_key: ec.EllipticCurvePrivateKey) -> None:
         self.folder = folder
@@ -109,7 +111,7 @@ class ZoneFiles:
     def _parse(self, name: str, server: str, lines: list[str]) -> dns.zone.Zone:
         serial = int(time.time() * 1000) % 2**32
         text = "\n".join([
-            f"@ SOA ns hostmaster {serial} 3600 600 86400 60",
+            f"@ SOA ns hostmaster {serial} 3600 600 86400 {self.negative_ttl}",
             "@ NS ns",
             f"ns A {server}",
             *lines,

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine/housekeeping.h"
+
+#include "async/loop.h"
+
+namespace postseal::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr milliseconds between_steps = 1s;
+constexpr milliseconds between_rounds = 24h;
+
+} // namespace
+
+Housekeeping::Housekeeping(Sources sources) : sources_(sources), group_(sources.loop) {
+    group_.start(prune());
+}
+
+async::Task<> Housekeeping::prune() {
+    for (;;) {
+        const WallTime before = sources_.clock.now() - kept;
+        const bool round_ended = co_await sources_.store.prune(before);
+        co_await async::Sleep(sources_.loop, round_ended ? between_rounds : between_steps);
+    }
+}
+
+} // namespace postseal::engine

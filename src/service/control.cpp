@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "service/control.h"
+
+#include <fmt/format.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace postseal::service {
+namespace {
+
+constexpr std::size_t most_passed = 250; // SCM_MAX_FD is 253
+
+} // namespace
+
+serve::Reloaded Control::reload_now() {
+    parts_.systemd.reloading();
+    serve::Reloaded done = parts_.reload.run();
+    parts_.status_line.ready();
+    return done;
+}
+
+void Control::end() {
+    parts_.systemd.stopping();
+    parts_.ending.begin(serve::Listeners::Files::remove);
+}
+
+async::Task<serve::Reloaded> Control::reload() {
+    // Not from inside the connection that asks for it: its listener may be among what changes.
+    co_await async::Sleep(parts_.loop, milliseconds(0));
+    co_return reload_now();
+}
+
+async::Task<serve::ReloadedOverrides> Control::reload_overrides() {
+    co_return parts_.reload.run_overrides();
+}
+
+std::expected<serve::Steering::HandOver, std::string> Control::hand_over() {
+    if (parts_.systemd.at_work())
+        return std::unexpected("this daemon is systemd's: systemctl restart keeps its listeners");
+    serve::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+    if (!process.valid())
+        return std::unexpected(fmt::format("cannot make a descriptor of this process: {}; taking "
+                                           "over needs Linux 5.3",
+                                           std::strerror(errno)));
+    std::vector<int> sockets = parts_.listeners.descriptors();
+    if (sockets.size() > most_passed)
+        return std::unexpected(fmt::format("{} listening sockets are more than the {} that can be "
+                                           "handed over",
+                                           sockets.size(), most_passed));
+    return HandOver{.process = std::move(process), .sockets = std::move(sockets)};
+}
+
+void Control::give_way() {
+    parts_.log.info("giving-way");
+    parts_.ending.begin(serve::Listeners::Files::leave);
+}
+
+} // namespace postseal::service

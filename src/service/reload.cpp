@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "service/reload.h"
+
+#include "config/file.h"
+#include "engine/from_config.h"
+#include "serve/descriptors.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <utility>
+
+namespace postseal::service {
+namespace {
+
+// Told apart by their whole contents: they are small.
+std::string contents(const std::vector<std::string>& paths) {
+    std::string all;
+    for (const std::string& path : paths)
+        all += fmt::format("{}\n{}\n", path, config::read_file(path).value_or(""));
+    return all;
+}
+
+std::string dns_files(const config::Dns& dns) {
+    std::vector<std::string> paths = dns.trust_anchor;
+    if (!dns.root_hints.empty()) paths.push_back(dns.root_hints);
+    return contents(paths);
+}
+
+std::string https_files(const config::Https& https) {
+    return https.ca_file.empty() ? std::string() : contents({https.ca_file});
+}
+
+async::Task<> bring_up(std::shared_ptr<dns::Unbound> resolver) { co_await resolver->round_trip(); }
+
+} // namespace
+
+Reload::Reload(const Parts& parts, Load load, config::Config now, engine::Overrides overrides)
+    : parts_(parts), load_(std::move(load)), now_(std::move(now)), overrides_(std::move(overrides)),
+      dns_files_(dns_files(now_.dns)), https_files_(https_files(now_.https)),
+      warm_ups_(parts_.loop) {}
+
+serve::Reloaded Reload::run() {
+    auto next = build();
+    if (!next) {
+        note_failure(std::move(next.error()));
+        return {.error = error_};
+    }
+    serve::Reloaded done{.changed = differences(*next)};
+    if (std::exchange(next->config.state_dir, now_.state_dir) != now_.state_dir)
+        done.needs_restart.emplace_back("state_dir");
+    if (std::exchange(next->config.user, now_.user) != now_.user)
+        done.needs_restart.emplace_back("user");
+    apply(*std::move(next));
+    error_.clear();
+    parts_.log.info("reloaded",
+                    {{"changed", fmt::format("{}", fmt::join(done.changed, ","))},
+                     {"needs_restart", fmt::format("{}", fmt::join(done.needs_restart, ","))}});
+    return done;
+}
+
+serve::ReloadedOverrides Reload::run_overrides() {
+    auto overrides = engine::Overrides::load(now_.overrides);
+    if (!overrides) {
+        note_failure(std::move(overrides.error()));
+        return {.error = error_, .changed = {}};
+    }
+    serve::ReloadedOverrides done{
+        .error = {}, .changed = overrides->differences(overrides_), .count = overrides->size()};
+    parts_.engine.reconfigure(engine::Maps(now_), *overrides, engine::engine_options(now_));
+    overrides_ = std::move(*overrides);
+    error_.clear();
+    parts_.log.info("reloaded",
+                    {{"changed", done.changed.empty() ? "" : "overrides"}, {"needs_restart", ""}});
+    return done;
+}
+
+void Reload::note_failure(std::string error) {
+    error_ = std::move(error);
+    parts_.log.error("reload-failed", {{"reason", error_}});
+}
+
+std::expected<Reload::Next, std::string> Reload::build() {
+    auto config = load_();
+    if (!config) return std::unexpected(std::move(config.error()));
+    auto overrides = engine::Overrides::load(config->overrides);
+    if (!overrides) return std::unexpected(std::move(overrides.error()));
+    Next next{.config = *std::move(config), .overrides = *std::move(overrides)};
+    next.dns_files = dns_files(next.config.dns);
+    next.https_files = https_files(next.config.https);
+
+    // An unbound.conf may include other files.
+    if (next.config.dns != now_.dns || next.dns_files != dns_files_ ||
+        !next.config.dns.unbound_conf.empty()) {
+        auto opened = dns::Unbound::open(parts_.loop, engine::unbound_options(next.config.dns));
+        if (!opened) return std::unexpected(std::move(opened.error()));
+        next.resolver = *std::move(opened);
+    }
+    // The system's trust store may have been renewed.
+    if (next.config.https != now_.https || next.https_files != https_files_ ||
+        next.config.https.ca_file.empty()) {
+        auto opened = https::HttpsPolicyFetcher::open(parts_.loop, parts_.resolver,
+                                                      engine::fetcher_options(next.config.https));
+        if (!opened) return std::unexpected(std::move(opened.error()));
+        next.fetcher = *std::move(opened);
+    }
+    // The last that can fail: it touches files.
+    auto listeners = parts_.listeners.prepare(next.config.listen);
+    if (!listeners) return std::unexpected(std::move(listeners.error()));
+    next.listeners = *std::move(listeners);
+    return next;
+}
+
+std::vector<std::string> Reload::differences(const Next& next) const {
+    std::vector<std::string> changed;
+    const auto note = [&](bool same, const char* name) {
+        if (!same) changed.emplace_back(name);
+    };
+    const config::Config& config = next.config;
+    note(config.listen == now_.listen, "listen");
+    note(config.maps == now_.maps, "map");
+    note(config.verdict == now_.verdict, "verdict");
+    note(config.delegation == now_.delegation, "delegation");
+    note(next.overrides.differences(overrides_).empty(), "overrides");
+    note(config.dns == now_.dns && next.dns_files == dns_files_, "dns");
+    note(config.https == now_.https && next.https_files == https_files_, "https");
+    note(config.cache_memory == now_.cache_memory, "cache");
+    note(config.limits == now_.limits, "limits");
+    note(config.log == now_.log, "log");
+    return changed;
+}
+
+void Reload::apply(Next next) {
+    const config::Config& config = next.config;
+    parts_.log.reconfigure(config.log);
+    const engine::Options options = engine::engine_options(config);
+    parts_.engine.reconfigure(engine::Maps(config), next.overrides, options);
+    parts_.refresh.reconfigure(engine::RefreshLimits::within(options));
+    if (next.resolver) replace_resolver(std::move(next.resolver));
+    if (next.fetcher) parts_.fetcher.replace(std::move(next.fetcher));
+    if (config.limits.connections != now_.limits.connections) {
+        parts_.shared.connections_limit = config.limits.connections;
+        if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
+            parts_.log.warning("descriptors", {{"reason", *warning}});
+        parts_.listeners.limit_changed();
+    }
+    parts_.listeners.apply(config.listen, std::move(next.listeners));
+    now_ = std::move(next.config);
+    overrides_ = std::move(next.overrides);
+    dns_files_ = std::move(next.dns_files);
+    https_files_ = std::move(next.https_files);
+}
+
+void Reload::replace_resolver(std::shared_ptr<dns::Unbound> resolver) {
+    for (const std::string& warning : resolver->warnings())
+        parts_.log.warning("dns", {{"reason", warning}});
+    warm_ups_.start(bring_up(resolver));
+    parts_.resolver.replace(std::move(resolver));
+}
+
+} // namespace postseal::service

@@ -1,0 +1,82 @@
+// service/reload.h: the configuration read again, and what differs put into effect
+//
+// Everything new is built before anything is changed: a fault, in the file or in one that it names,
+// leaves all as it was, is logged, and stays in error() until a reload succeeds. A resolver or
+// fetcher is replaced if its settings or its files' contents differ; lookups in the air end with
+// the old one. What cannot change at run time is named in Reloaded::needs_restart.
+// Thread: the loop's. Reads files: some milliseconds.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/group.h"
+#include "config/config.h"
+#include "dns/replaceable.h"
+#include "dns/unbound.h"
+#include "engine/engine.h"
+#include "engine/refresh.h"
+#include "https/fetcher.h"
+#include "https/replaceable.h"
+#include "log/log.h"
+#include "serve/listeners.h"
+#include "serve/steering.h"
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace postseal::service {
+
+using CurrentResolver = dns::Replaceable<dns::Unbound>;
+
+class Reload {
+  public:
+    struct Parts {
+        async::UvLoop& loop;
+        Log& log;
+        CurrentResolver& resolver;
+        https::Replaceable& fetcher;
+        engine::Engine& engine;
+        engine::Refresh& refresh;
+        serve::Shared& shared;
+        serve::Listeners& listeners;
+    };
+    using Load = std::function<std::expected<config::Config, std::string>()>;
+    // `now`, `overrides`: what the parts were built from.
+    Reload(const Parts& parts, Load load, config::Config now, engine::Overrides overrides);
+
+    serve::Reloaded run();
+    // Only the overrides, from the file that the present configuration names.
+    serve::ReloadedOverrides run_overrides();
+    // Of the last run; empty: it went well.
+    [[nodiscard]] const std::string& error() const { return error_; }
+
+  private:
+    // All that is new; null: stays as it is.
+    struct Next {
+        config::Config config;
+        engine::Overrides overrides;
+        std::string dns_files;
+        std::string https_files;
+        std::shared_ptr<dns::Unbound> resolver;
+        std::shared_ptr<https::HttpsPolicyFetcher> fetcher;
+        std::vector<serve::Bound> listeners;
+    };
+    [[nodiscard]] std::expected<Next, std::string> build();
+    [[nodiscard]] std::vector<std::string> differences(const Next& next) const;
+    void note_failure(std::string error);
+    void apply(Next next);
+    void replace_resolver(std::shared_ptr<dns::Unbound> resolver);
+
+    Parts parts_;
+    Load load_;
+    config::Config now_;
+    engine::Overrides overrides_;
+    std::string dns_files_;
+    std::string https_files_;
+    std::string error_;
+    async::Group warm_ups_; // last
+};
+
+} // namespace postseal::service

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "store/database.h"
+#include "store/statement.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace postseal::store {
+namespace {
+
+NexthopRow nexthop_at(sqlite3_stmt* s) {
+    return {.nexthop = text_at(s, 0),
+            .dane = sqlite3_column_int64(s, 1) != 0,
+            .dane_seen_at = time_at(s, 2),
+            .verdict = text_at(s, 3),
+            .row = sqlite3_column_int(s, 4),
+            .verdict_since = time_at(s, 5),
+            .seen_at = time_at(s, 6)};
+}
+
+} // namespace
+
+DbResult<std::optional<StsRow>> Database::find_sts(const Domain& domain) {
+    sqlite3_stmt* s = find_sts_.get();
+    const Reset reset(s);
+    bind_text(s, 1, domain.name());
+    const int rc = sqlite3_step(s);
+    if (rc == SQLITE_DONE) return std::nullopt;
+    if (rc != SQLITE_ROW) return db_error(db_.get(), rc, "read", path_);
+    constexpr sqlite3_int64 most = std::numeric_limits<std::uint32_t>::max();
+    const auto failures = std::clamp<sqlite3_int64>(sqlite3_column_int64(s, 4), 0, most);
+    return StsRow{.domain = domain,
+                  .body = text_at(s, 0),
+                  .id = text_at(s, 1),
+                  .fetched_at = time_at(s, 2),
+                  .expires_at = time_at(s, 3),
+                  .failures = static_cast<std::uint32_t>(failures),
+                  .failed_id = text_at(s, 5),
+                  .fault = text_at(s, 6),
+                  .reason = text_at(s, 7),
+                  .failed_at = time_at(s, 8),
+                  .retry_at = time_at(s, 9),
+                  .refresh_at = time_at(s, 10),
+                  .record_gone = sqlite3_column_int64(s, 11) != 0};
+}
+
+DbResult<std::vector<RefreshDue>> Database::next_refreshes(std::size_t most) {
+    sqlite3_stmt* s = next_refreshes_.get();
+    const Reset reset(s);
+    sqlite3_bind_int64(s, 1, static_cast<sqlite3_int64>(most));
+    std::vector<RefreshDue> next;
+    int rc = SQLITE_ROW;
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+        if (auto domain = Domain::parse(text_at(s, 0)))
+            next.push_back({.domain = std::move(*domain), .at = time_at(s, 1)});
+    if (rc != SQLITE_DONE) return db_error(db_.get(), rc, "read", path_);
+    return next;
+}
+
+DbResult<std::optional<NexthopRow>> Database::find_nexthop(const std::string& nexthop) {
+    sqlite3_stmt* s = find_nexthop_.get();
+    const Reset reset(s);
+    bind_text(s, 1, nexthop);
+    const int rc = sqlite3_step(s);
+    if (rc == SQLITE_DONE) return std::nullopt;
+    if (rc != SQLITE_ROW) return db_error(db_.get(), rc, "read", path_);
+    return nexthop_at(s);
+}
+
+DbResult<> Database::put(const StsRow& row) {
+    sqlite3_stmt* s = is_blank(row) ? drop_sts_.get() : put_sts_.get();
+    bind_text(s, 1, row.domain.name());
+    if (s == drop_sts_.get()) return run(s);
+    sqlite3_bind_blob64(s, 2, row.body.data(), row.body.size(), SQLITE_STATIC);
+    bind_text(s, 3, row.id);
+    bind_time(s, 4, row.fetched_at);
+    bind_time(s, 5, row.expires_at);
+    sqlite3_bind_int64(s, 6, row.failures);
+    bind_text(s, 7, row.failed_id);
+    bind_text(s, 8, row.fault);
+    bind_text(s, 9, row.reason);
+    bind_time(s, 10, row.failed_at);
+    bind_time(s, 11, row.retry_at);
+    bind_time(s, 12, row.refresh_at);
+    sqlite3_bind_int64(s, 13, row.record_gone ? 1 : 0);
+    return run(s);
+}
+
+DbResult<> Database::put(const NexthopRow& row) {
+    sqlite3_stmt* s = is_blank(row) ? drop_nexthop_.get() : put_nexthop_.get();
+    bind_text(s, 1, row.nexthop);
+    if (s == drop_nexthop_.get()) return run(s);
+    sqlite3_bind_int64(s, 2, row.dane ? 1 : 0);
+    bind_time(s, 3, row.dane_seen_at);
+    bind_text(s, 4, row.verdict);
+    sqlite3_bind_int64(s, 5, row.row);
+    bind_time(s, 6, row.verdict_since);
+    bind_time(s, 7, row.seen_at);
+    return run(s);
+}
+
+DbResult<> Database::put(const HistoryRow& row) {
+    sqlite3_stmt* s = put_history_.get();
+    bind_text(s, 1, row.nexthop);
+    bind_time(s, 2, row.at);
+    sqlite3_bind_int64(s, 3, row.kind == HistoryRow::Kind::downgrade ? 1 : 0);
+    bind_text(s, 4, row.before);
+    bind_text(s, 5, row.after);
+    sqlite3_bind_int64(s, 6, row.row);
+    bind_text(s, 7, row.reasons);
+    return run(s);
+}
+
+DbResult<> Database::put_all(const Batch& batch) {
+    for (const StsRow& row : batch.sts.rows())
+        if (auto done = put(row); !done) return done;
+    for (const NexthopRow& row : batch.nexthops.rows())
+        if (auto done = put(row); !done) return done;
+    for (const HistoryRow& row : batch.history.rows())
+        if (auto done = put(row); !done) return done;
+    return run(commit_.get());
+}
+
+DbResult<std::vector<HistoryRow>> Database::history(const std::string& nexthop, std::size_t most) {
+    const auto prepared = prepare("SELECT at, kind, before, after, row, reasons FROM history"
+                                  " WHERE nexthop = ?1 ORDER BY at DESC LIMIT ?2");
+    if (!prepared) return std::unexpected(prepared.error());
+    sqlite3_stmt* s = prepared->get();
+    bind_text(s, 1, nexthop);
+    sqlite3_bind_int64(s, 2, static_cast<sqlite3_int64>(most));
+    std::vector<HistoryRow> rows;
+    int rc = SQLITE_ROW;
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+        rows.push_back({.nexthop = nexthop,
+                        .at = time_at(s, 0),
+                        .kind = sqlite3_column_int64(s, 1) == 1 ? HistoryRow::Kind::downgrade
+                                                                : HistoryRow::Kind::verdict,
+                        .before = text_at(s, 2),
+                        .after = text_at(s, 3),
+                        .row = sqlite3_column_int(s, 4),
+                        .reasons = text_at(s, 5)});
+    if (rc != SQLITE_DONE) return db_error(db_.get(), rc, "read", path_);
+    return rows;
+}
+
+DbResult<std::vector<NexthopRow>> Database::nexthops(const std::string& after, std::size_t most) {
+    const auto prepared =
+        prepare("SELECT nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at"
+                " FROM nexthop WHERE nexthop > ?1 ORDER BY nexthop LIMIT ?2");
+    if (!prepared) return std::unexpected(prepared.error());
+    sqlite3_stmt* s = prepared->get();
+    bind_text(s, 1, after);
+    sqlite3_bind_int64(s, 2, static_cast<sqlite3_int64>(most));
+    std::vector<NexthopRow> rows;
+    int rc = SQLITE_ROW;
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+        rows.push_back(nexthop_at(s));
+    if (rc != SQLITE_DONE) return db_error(db_.get(), rc, "read", path_);
+    return rows;
+}
+
+} // namespace postseal::store

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "store/database.h"
+#include "store/statement.h"
+
+#include <fmt/format.h>
+
+namespace postseal::store {
+namespace {
+
+struct Prunable {
+    const char* table;
+    const char* key;
+    const char* old; // when a row is dropped; ?3 is the time before which it must be
+};
+constexpr Prunable prunable[] = {
+    {"history", "nexthop", "at < ?3"},
+    {"nexthop", "nexthop", "seen_at < ?3"},
+    // No policy is held any more, and nothing else was lately.
+    {"sts", "domain", "refresh_at = 0 AND expires_at < ?3 AND fetched_at < ?3 AND failed_at < ?3"},
+};
+
+} // namespace
+
+// Goes by key, for which every table has its order already; an index by time would cost each save.
+DbResult<bool> Database::prune(WallTime before, std::size_t keys) {
+    const Prunable& of = prunable[pruning_.table];
+    const auto next = prepare(
+        fmt::format("SELECT max(k), count(*) FROM (SELECT DISTINCT {0} AS k FROM {1} WHERE {0} > ?1"
+                    " ORDER BY {0} LIMIT ?2)",
+                    of.key, of.table));
+    if (!next) return std::unexpected(next.error());
+    bind_text(next->get(), 1, pruning_.after);
+    sqlite3_bind_int64(next->get(), 2, static_cast<sqlite3_int64>(keys));
+    const int rc = sqlite3_step(next->get());
+    if (rc != SQLITE_ROW) return db_error(db_.get(), rc, "read", path_);
+    const std::string last = text_at(next->get(), 0);
+    const bool at_end = sqlite3_column_int64(next->get(), 1) < static_cast<sqlite3_int64>(keys);
+    sqlite3_reset(next->get());
+
+    const auto drop = prepare(fmt::format("DELETE FROM {1} WHERE {0} > ?1 AND {0} <= ?2 AND {2}",
+                                          of.key, of.table, of.old));
+    if (!drop) return std::unexpected(drop.error());
+    bind_text(drop->get(), 1, pruning_.after);
+    bind_text(drop->get(), 2, last);
+    bind_time(drop->get(), 3, before);
+    if (auto done = run(drop->get()); !done) return std::unexpected(done.error());
+
+    if (!at_end) {
+        pruning_.after = last;
+        return false;
+    }
+    pruning_ = {.table = (pruning_.table + 1) % std::size(prunable), .after = {}};
+    return pruning_.table == 0;
+}
+
+// As moved() does it.
+DbResult<> Database::clock_jumped(const ClockJump& jump) {
+    const char* is_old = jump.to > jump.from ? "<= ?2" : "> ?2";
+    const auto move = prepare(fmt::format(
+        "UPDATE sts SET"
+        " refresh_at = refresh_at + iif(refresh_at <> 0 AND max(fetched_at, failed_at) {0}, ?1, 0),"
+        " expires_at = expires_at + iif(fetched_at <> 0 AND fetched_at {0}, ?1, 0),"
+        " fetched_at = fetched_at + iif(fetched_at <> 0 AND fetched_at {0}, ?1, 0),"
+        " retry_at = retry_at + iif(failed_at <> 0 AND failed_at {0}, ?1, 0),"
+        " failed_at = failed_at + iif(failed_at <> 0 AND failed_at {0}, ?1, 0)"
+        " WHERE max(fetched_at, failed_at) <> 0",
+        is_old));
+    if (!move) return std::unexpected(move.error());
+    const milliseconds by = jump.to - jump.from;
+    sqlite3_bind_int64(move->get(), 1, by.count());
+    bind_time(move->get(), 2, jump.to > jump.from ? jump.from : jump.to);
+    return run(move->get());
+}
+
+} // namespace postseal::store

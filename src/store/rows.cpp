@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "postseal/base/nexthop.h"
+#include "store/store.h"
+
+#include <algorithm>
+
+namespace postseal::store {
+
+bool is_blank(const StsRow& row) { return row == StsRow{.domain = row.domain}; }
+bool is_blank(const NexthopRow& row) { return row == NexthopRow{.nexthop = row.nexthop}; }
+
+std::optional<Domain> policy_domain(const NexthopRow& row) {
+    auto nexthop = Nexthop::parse(row.nexthop);
+    if (!nexthop) return std::nullopt;
+    return std::move(nexthop->domain);
+}
+
+StsRow moved(StsRow row, const ClockJump& jump) {
+    const milliseconds by = jump.to - jump.from;
+    // Set ahead, all that was is of the old time; set back, what lies in the future now.
+    const auto of_old_time = [&](WallTime time) {
+        return time != WallTime{} && (by > milliseconds(0) ? time <= jump.from : time > jump.to);
+    };
+    if (row.refresh_at != WallTime{} && of_old_time(std::max(row.fetched_at, row.failed_at)))
+        row.refresh_at += by;
+    if (of_old_time(row.fetched_at)) {
+        row.fetched_at += by;
+        row.expires_at += by;
+    }
+    if (of_old_time(row.failed_at)) {
+        row.failed_at += by;
+        row.retry_at += by;
+    }
+    return row;
+}
+
+} // namespace postseal::store

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "serve/listeners.h"
+
+#include "serve/folder.h"
+#include "serve/local.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <filesystem>
+#include <set>
+
+using namespace postseal;
+using namespace postseal::serve;
+
+namespace {
+
+// Answers each octet with the listener's own name.
+class Named final : public Protocol {
+  public:
+    explicit Named(const config::Listen& listen) { reconfigure(listen); }
+    void reconfigure(const config::Listen& listen) override {
+        name_ = std::string(to_string(listen.protocol)) + (listen.maps.empty() ? "" : "!");
+    }
+    Step step(std::string_view, Connection& connection) override {
+        connection.reply(name_ + ".");
+        return {.outcome = Outcome::taken, .consumed = 1};
+    }
+
+  private:
+    std::string name_;
+};
+
+struct FakeKeeper final : Keeper {
+    bool keep(const std::string& address, int) override { return kept.insert(address).second; }
+    void forget(const std::string& address) override { kept.erase(address); }
+    std::set<std::string> kept;
+};
+
+struct Field : test::Local {
+    explicit Field(Keeper* keeper = nullptr) : listeners(loop, log, shared, keeper) {
+        listeners.speak(
+            [](const config::Listen& listen) { return std::make_unique<Named>(listen); });
+    }
+    [[nodiscard]] config::Listen at(const std::string& name) const {
+        return {.address = {.path = folder.path / name}};
+    }
+    // As a reload does it; the error, or nothing.
+    std::string configure(const std::vector<config::Listen>& wanted) {
+        auto bound = listeners.prepare(wanted);
+        if (!bound) return bound.error();
+        listeners.apply(wanted, *std::move(bound));
+        return "";
+    }
+    [[nodiscard]] Fd connect(const std::string& name) const {
+        Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
+        sockaddr_un address{.sun_family = AF_UNIX};
+        const std::string path = folder.path / name;
+        path.copy(address.sun_path, sizeof address.sun_path - 1);
+        if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+            return {};
+        ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+        return fd;
+    }
+    std::string ask(const Fd& fd, std::size_t octets) {
+        write(fd, "?");
+        return read(fd, octets);
+    }
+    [[nodiscard]] bool there(const std::string& name) const {
+        return std::filesystem::exists(folder.path / name);
+    }
+    [[nodiscard]] unsigned mode(const std::string& name) const {
+        struct stat info{};
+        REQUIRE(::stat((folder.path / name).c_str(), &info) == 0);
+        return info.st_mode & 07777;
+    }
+    test::Folder folder;
+    Listeners listeners;
+};
+
+} // namespace
+
+TEST_CASE("a listener whose address stays keeps its socket and its connections") {
+    Field field;
+    REQUIRE(field.configure({field.at("a")}).empty());
+    const std::vector<int> before = field.listeners.descriptors();
+    const Fd client = field.connect("a");
+    CHECK(field.ask(client, 10) == "socketmap.");
+    auto changed = field.at("a");
+    changed.maps = {"postfix"};
+    changed.mode = 0600;
+    REQUIRE(field.configure({field.at("b"), changed}).empty());
+    CHECK(field.ask(client, 11) == "socketmap!.");
+    CHECK(field.mode("a") == 0600);
+    CHECK(field.listeners.descriptors().size() == 2);
+    CHECK(field.listeners.descriptors().front() == before.front());
+    CHECK(field.ask(field.connect("b"), 10) == "socketmap.");
+}
+
+TEST_CASE("a removed listener closes its connections and takes its file along") {
+    Field field;
+    REQUIRE(field.configure({field.at("a"), field.at("b")}).empty());
+    const Fd client = field.connect("a");
+    CHECK(field.ask(client, 10) == "socketmap.");
+    const Fd fresh = field.connect("a"); // accepted or not: nobody answers any more
+    field.turn(milliseconds(20));
+    REQUIRE(field.configure({field.at("b")}).empty());
+    CHECK(field.read(client, 1) == "EOF");
+    CHECK(field.ask(fresh, 100) == "socketmap.EOF");
+    CHECK_FALSE(field.connect("a").valid());
+    CHECK_FALSE(field.there("a"));
+    field.turn(milliseconds(1'100));
+    CHECK(field.listeners.connections() == 0);
+}
+
+TEST_CASE("another protocol on the same address: the socket stays, the connections end") {
+    Field field;
+    REQUIRE(field.configure({field.at("a")}).empty());
+    const std::vector<int> before = field.listeners.descriptors();
+    const Fd client = field.connect("a");
+    CHECK(field.ask(client, 10) == "socketmap.");
+    auto admin = field.at("a");
+    admin.protocol = config::Protocol::admin;
+    REQUIRE(field.configure({admin}).empty());
+    CHECK(field.read(client, 1) == "EOF");
+    CHECK(field.ask(field.connect("a"), 6) == "admin.");
+    CHECK(field.listeners.descriptors() == before);
+    CHECK(field.there("a"));
+}
+
+TEST_CASE("a fault leaves everything as it was") {
+    Field field;
+    REQUIRE(field.configure({field.at("a"), field.at("b")}).empty());
+    auto changed = field.at("a");
+    changed.mode = 0600;
+    auto impossible = field.at("b");
+    impossible.mode = 0600;
+    impossible.group = "no-such-group";
+    CHECK(field.configure({field.at("new"), changed, impossible}) ==
+          "listen.group: there is no group \"no-such-group\"");
+    CHECK(field.mode("a") == 0660);
+    CHECK(field.mode("b") == 0660);
+    CHECK_FALSE(field.there("new"));
+    CHECK(field.configure({field.at("new"), field.at("no-such-folder/x")})
+              .find("its folder is not there") != std::string::npos);
+    CHECK_FALSE(field.there("new"));
+    CHECK(field.configure({field.at("a"), field.at("a")}).find("two [[listen]]") == 0);
+    CHECK(field.ask(field.connect("a"), 10) == "socketmap.");
+    CHECK(field.listeners.descriptors().size() == 2);
+}
+
+TEST_CASE("at the end the files go, unless somebody else goes on with the sockets") {
+    for (const auto files : {Listeners::Files::remove, Listeners::Files::leave}) {
+        Field field;
+        REQUIRE(field.configure({field.at("a")}).empty());
+        field.listeners.stop(files);
+        CHECK(field.there("a") == (files == Listeners::Files::leave));
+        CHECK(field.listeners.descriptors().empty());
+    }
+}
+
+TEST_CASE("what a keeper has stays at the end, and is forgotten when it is removed") {
+    FakeKeeper keeper;
+    Field field(&keeper);
+    REQUIRE(field.configure({field.at("a"), field.at("b")}).empty());
+    CHECK(keeper.kept.size() == 2);
+    REQUIRE(field.configure({field.at("b")}).empty());
+    CHECK(keeper.kept.size() == 1);
+    CHECK_FALSE(field.there("a"));
+    field.listeners.stop(Listeners::Files::remove);
+    CHECK(field.there("b"));
+}
+
+TEST_CASE("what a keeper has passed is not given to it again, and its file is not ours") {
+    FakeKeeper keeper;
+    Field field(&keeper);
+    auto made = listen_on(field.at("a"));
+    REQUIRE(made);
+    Inherited passed(Inherited::From::keeper);
+    REQUIRE(passed.add(std::move(made->front())));
+    const std::vector wanted{field.at("a")};
+    auto bound = bind_all(wanted, passed);
+    REQUIRE(bound);
+    CHECK(bound->front().origin == Bound::Origin::passed);
+    field.listeners.apply(wanted, *std::move(bound));
+    CHECK(keeper.kept.empty());
+    CHECK(field.ask(field.connect("a"), 10) == "socketmap.");
+    field.listeners.stop(Listeners::Files::remove);
+    CHECK(field.there("a"));
+}
