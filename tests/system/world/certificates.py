@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = datetime.timedelta(days=1)
+AUTHORITY_LEFT_OUT = "authority left out"
 KINDS = (
     "good", "expired", "not yet valid", "wrong name", "untrusted", "self-signed", "name in CN only",
-    "wildcard", "intermediate", "intermediate left out", "authority left out",
-    "client",
+    "wildcard", "intermediate", "intermediate left out", AUTHORITY_LEFT_OUT, "client",
 )
 
 
@@ -47,7 +47,7 @@ class CertificateStore:
     def mail_chain(self, kind: str, host: str) -> pathlib.Path:
         """With the root's certificate, as DANE-TA needs it (RFC 7672 section 3.1.1)."""
         path = self.chain(kind, host, self.mail_key)
-        if kind != "authority left out":
+        if kind != AUTHORITY_LEFT_OUT:
             with open(path, "ab") as file:
                 file.write(_pem(self.root.certificate))
         return path

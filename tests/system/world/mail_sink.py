@@ -11,7 +11,7 @@ import ssl
 import threading
 from dataclasses import dataclass
 
-from .certificates import CertificateStore
+from .certificates import AUTHORITY_LEFT_OUT, CertificateStore
 from .mail_catalogue import NO_STARTTLS, MailHost
 
 PORTS = (25, 587)
@@ -142,6 +142,8 @@ class _Session:
 def _context(host: MailHost, certificates: CertificateStore) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.mail_chain(host.certificate, host.name))
-    context.load_verify_locations(certificates.ca_file)
-    context.verify_mode = ssl.CERT_OPTIONAL
+    # OpenSSL sends along what it believes.
+    if host.certificate != AUTHORITY_LEFT_OUT:
+        context.load_verify_locations(certificates.ca_file)
+        context.verify_mode = ssl.CERT_OPTIONAL
     return context
