@@ -110,7 +110,7 @@ class Postfix:
     def __init__(self, release: Release, folder: pathlib.Path, port: int, *,
                  ca_file: pathlib.Path, resolv_conf: pathlib.Path, settings: dict[str, str],
                  services: str = "", files: dict[str, str] | None = None) -> None:
-        """`settings` go into main.cf, `services` into master.cf, `files` beside them."""
+        """`settings` go into main.cf, `services` into master.cf, `files` beside them, for root."""
         self.port = port
         self._release = release
         self._folder = folder
@@ -129,6 +129,7 @@ class Postfix:
         master_cf = MASTER_CF + services + own
         (folder / "etc" / "master.cf").write_text(master_cf, encoding="ascii")
         for name, text in (files or {}).items():
+            (folder / "etc" / name).touch(mode=0o600)
             (folder / "etc" / name).write_text(text, encoding="ascii")
 
     def _make_folders(self) -> None:

@@ -86,8 +86,8 @@ def main_cf(example, port: int) -> dict[str, str]:
     return {name: value.replace(":8461:", f":{port}:") for name, value in lines.items()}
 
 
-def renamed(text: str, **names: str) -> str:
-    for name, here in (NAMES | names).items():
+def renamed(text: str) -> str:
+    for name, here in NAMES.items():
         text = text.replace(name, here)
     return text
 
@@ -112,8 +112,8 @@ def to_partners(release, world, partners, new_postfix):
     chain = world.certificates.chain("client", CERTIFICATE).read_text(encoding="ascii")
     transport = renamed((PARTNERS / "transport").read_text(encoding="ascii"))
     services = examples.services_of(PARTNERS)
-    recipients = [f"{release.name}@{domain}" for domain in (*NAMES.values(), BROKEN,
-                                                            "plain.mail.example")]
+    domains = [*NAMES.values(), BROKEN, "plain.mail.example"]
+    recipients = [f"{release.name}@{domain}" for domain in domains]
     with new_postfix(
         release, main_cf(PARTNERS, partners.port),
         services=re.sub(r"^(partner +unix( +-){2} +)y", r"\1n", services, flags=re.MULTILINE),
