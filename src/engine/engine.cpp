@@ -147,7 +147,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     milliseconds holds = holds_for(evidence, found.sts.txt_ttl, failures, now);
     if (override_) holds = std::min(holds, override_->holds(now));
     const std::shared_ptr<const Answer> answer = conclude(std::move(evidence), holds);
-    const bool given = keep(*answer, found.sts.txt_ttl, failures, progress.asked);
+    const bool given = keep(*answer, found, failures, progress.asked);
     notes_.note(answer->evidence, answer->verdict,
                 given ? NexthopNotes::Verdict::given : NexthopNotes::Verdict::withheld, found.row);
     co_return answer;
@@ -164,15 +164,18 @@ async::Task<> Engine::look_up(Nexthop nexthop, Progress& progress, Found& found)
 }
 
 // Whether it is what clients are given from now on.
-bool Engine::keep(const Answer& answer, seconds txt_ttl, unsigned failures, MonoTime asked) {
+bool Engine::keep(const Answer& answer, const Found& found, unsigned failures, MonoTime asked) {
     const verdict::Evidence& evidence = answer.evidence;
+    const bool newly_promised = answer.verdict.cls == verdict::Class::enforce && found.row &&
+                                found.row->verdict == to_string(verdict::Class::may);
     const std::string key = evidence.nexthop.key();
     const MonoTime now = sources_.loop.now();
     const MonoTime due_before = cache_.next_due();
-    const MonoTime due = now + look_ahead_after(evidence, txt_ttl, failures, evidence.obtained_at,
-                                                sources_.random.next());
-    // Known evidence is used to its end.
-    const bool postponed = failures > 0 && cache_.postpone(key, now, due, failures);
+    const MonoTime due = now + look_ahead_after(evidence, found.sts.txt_ttl, failures,
+                                                evidence.obtained_at, sources_.random.next());
+    // Known evidence is used to its end, unless a promise has come that was not known before.
+    const bool postponed =
+        failures > 0 && !newly_promised && cache_.postpone(key, now, due, failures);
     if (!postponed)
         cache_.put(key, answer.replies, {.until = now + answer.holds, .due = due, .asked = asked},
                    failures);

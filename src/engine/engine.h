@@ -112,7 +112,7 @@ class Engine {
     std::shared_ptr<const Answer> overridden(const Nexthop& nexthop, Overrides::Found override_,
                                              MonoTime asked);
     async::Task<> note_override(std::shared_ptr<const Answer> answer);
-    bool keep(const Answer& answer, seconds txt_ttl, unsigned failures, MonoTime asked);
+    bool keep(const Answer& answer, const Found& found, unsigned failures, MonoTime asked);
     void override_changed(const Overrides& before);
     async::Task<> look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx);
     async::Task<> look_up_sts(Nexthop nexthop, Progress& progress, Found& found);
