@@ -15,7 +15,7 @@ namespace {
 using namespace postseal;
 
 constexpr auto exit_statuses =
-    "Exit status: 0 found, 1 no policy, 64 usage, 69 daemon not reachable, "
+    "Exit status: 0 found, 1 no policy or (doctor) a problem, 64 usage, 69 daemon not reachable, "
     "70 internal error, 75 temporary failure, 78 configuration error.";
 
 void config_option(CLI::App& command, cli::Common& common) {
@@ -68,6 +68,20 @@ int run(int argc, char** argv) {
     daemon_options(*reload, common);
     reload->footer("Example: postseal reload");
 
+    cli::DoctorOptions doctor_options;
+    CLI::App* doctor = app.add_subcommand(
+        "doctor", "find what is wrong between Postfix and the daemon, and say what mends it");
+    daemon_options(*doctor, common);
+    doctor->add_option("-p,--postconf", doctor_options.postconf, "the postconf of your Postfix")
+        ->capture_default_str();
+    doctor->add_option("-f,--postfix-config", doctor_options.postfix_config,
+                       "folder of main.cf (default: Postfix's own)");
+    doctor->add_option("-r,--resolv-conf", doctor_options.resolv_conf,
+                       "names the resolvers of Postfix (default: /etc/resolv.conf, below the queue "
+                       "directory if Postfix runs in a chroot)");
+    doctor->footer("Example: postseal doctor --postfix-config /etc/postfix-out\n"
+                   "Exit status: 0 no problem, 1 a problem, 64 usage, 78 configuration error.");
+
     CLI::App* check =
         app.add_subcommand("check-config", "read the configuration and say what is wrong");
     config_option(*check, common);
@@ -87,6 +101,7 @@ int run(int argc, char** argv) {
         return cli::explain(common, keys);
     }
     if (reload->parsed()) return cli::reload(common);
+    if (doctor->parsed()) return cli::doctor(common, doctor_options);
     return cli::check_config(common);
 }
 

@@ -11,6 +11,7 @@
 #include "log/log.h"
 #include "postseal/base/text.h"
 #include "serve/admin_server.h"
+#include "serve/configuration_json.h"
 #include "serve/descriptors.h"
 #include "serve/privileges.h"
 #include "serve/socketmap_server.h"
@@ -74,7 +75,8 @@ std::string status_json(const engine::Engine& engine, const serve::Counters& cou
                                   {"last_downgrade", engine.downgrades().last()},
                                   {"degraded", stored.degraded},
                                   {"degraded_reason", stored.reason},
-                                  {"reload_error", reload.error()}}
+                                  {"reload_error", reload.error()},
+                                  {"configuration", serve::configuration_json(reload.config())}}
         .dump();
 }
 

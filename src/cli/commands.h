@@ -20,6 +20,13 @@ struct Common {
 [[nodiscard]] int explain(const Common& common, const std::vector<std::string>& keys);
 // Has the daemon read its configuration again.
 [[nodiscard]] int reload(const Common& common);
+// What is wrong between Postfix and postseald. Exit status: found, problems.
+struct DoctorOptions {
+    std::string postconf = "postconf";
+    std::string postfix_config; // folder of main.cf; empty: Postfix's own
+    std::string resolv_conf;    // empty: the one that smtp(8) reads
+};
+[[nodiscard]] int doctor(const Common& common, const DoctorOptions& options);
 [[nodiscard]] int check_config(const Common& common);
 
 } // namespace postseal::cli
