@@ -77,7 +77,9 @@ void ask_name_servers(const DoctorOptions& options, Facts& facts) {
 void ask_ours(const std::string& socket, Facts& facts) {
     const auto reply = ask_daemon(socket, {{"command", "status"}});
     if (!reply) {
-        facts.admin_fault = reply.error().text;
+        // The remedies behind it are those of commands that need an answer.
+        const std::string& text = reply.error().text;
+        facts.admin_fault = text.substr(0, text.find("; "));
         return;
     }
     const Json status = reply->value("status", Json::object());

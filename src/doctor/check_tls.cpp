@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace postseal::doctor {
 namespace {
 
@@ -27,6 +29,21 @@ std::string insecure_mx_policy(const Facts& facts, const Client& client) {
     if (inherits && client.overrides.contains(level_parameter))
         return level_of(facts, client) == "dane" ? "dane" : "may";
     return std::string(postconf.value(client, name));
+}
+
+bool at_least_encrypt(std::string_view level) {
+    const auto known = verdict::parse_default_level(level);
+    return known && *known >= verdict::DefaultLevel::encrypt;
+}
+
+// There is one verdict.default_level: it must be that of the strongest client. Then no verdict says
+// dane, and a client whose own level is dane uses DANE by that.
+bool stands_behind_another(const Facts& facts, std::string_view level) {
+    const std::string& assumed = in_force(facts).default_level;
+    return level == "dane" && at_least_encrypt(assumed) &&
+           std::ranges::any_of(facts.postconf.clients, [&](const Client& other) {
+               return level_of(facts, other) == assumed;
+           });
 }
 
 std::string shown(std::string_view value) {
@@ -107,6 +124,8 @@ void check_security_level(const Facts& facts, const Client& client, Report& repo
         report.problem("security-level", what, "Postfix does not know this level, and defers all "
                                                "mail",
                        {set(facts, client, level_parameter, assumed)});
+    } else if (stands_behind_another(facts, level)) {
+        report.ok("security-level", what);
     } else if (*has < *wants) {
         report.problem("security-level", what,
                        fmt::format("mail to destinations without a promise goes out weaker than "
@@ -137,7 +156,9 @@ void check_security_level(const Facts& facts, const Client& client, Report& repo
 
 void check_insecure_mx(const Facts& facts, const Client& client, Report& report) {
     constexpr std::string_view name = "smtp_tls_dane_insecure_mx_policy";
-    if (!in_force(facts).postfix_dnssec || !facts.postconf.parameters.contains(name)) return;
+    // Who gets no verdict of dane needs none.
+    if (!in_force(facts).postfix_dnssec || at_least_encrypt(in_force(facts).default_level)) return;
+    if (!facts.postconf.parameters.contains(name)) return;
     const std::string policy = insecure_mx_policy(facts, client);
     if (policy == "dane") {
         report.ok("insecure-mx", fmt::format("{} is dane", name_of(client, name)));

@@ -3,6 +3,8 @@
 
 #include "postseal/base/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 
@@ -27,11 +29,8 @@ Endpoint seen_from_outside(const Table& table, const Client& client, const Postc
     // proxymap(8) is in no chroot, and connects in the place of its client.
     const bool inside = client.chrooted && !table.proxied;
     if (inside || !out.path.starts_with('/')) {
-        const std::string_view below = out.path;
-        out.path = std::string(postconf.value("queue_directory")) + "/";
-        out.path += below.substr(std::min(below.find_first_not_of('/'), below.size()));
-        while (out.path.starts_with("//"))
-            out.path.erase(0, 1);
+        const auto begin = std::min(out.path.find_first_not_of('/'), out.path.size());
+        out.path = fmt::format("{}/{}", postconf.value("queue_directory"), out.path.substr(begin));
     }
     return out;
 }
