@@ -10,11 +10,10 @@
 #include "engine/refresh.h"
 #include "log/log.h"
 #include "postseal/base/text.h"
-#include "serve/admin_server.h"
 #include "serve/configuration_json.h"
 #include "serve/descriptors.h"
 #include "serve/privileges.h"
-#include "serve/socketmap_server.h"
+#include "serve/protocols.h"
 #include "service/control.h"
 #include "service/predecessor.h"
 #include "service/watchdog.h"
@@ -64,6 +63,9 @@ std::string status_json(const engine::Engine& engine, const serve::Counters& cou
     const store::Status stored = store.status();
     return nlohmann::ordered_json{{"version", POSTSEAL_VERSION},
                                   {"queries", counters.queries},
+                                  {"socketmap_queries", counters.socketmap},
+                                  {"tcp_table_queries", counters.tcp_table},
+                                  {"delegation_queries", counters.delegation},
                                   {"cached", counters.cached},
                                   {"looked_up", counters.looked_up},
                                   {"no_nexthop", counters.no_nexthop},
@@ -165,9 +167,8 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     if (!https) return fail(bad_config, https.error());
     https::Replaceable fetcher(*std::move(https));
     // All else is there, so the gap is short: the store is one daemon's own.
-    if (sockets->predecessor)
-        if (auto ended = sockets->predecessor->end(); !ended)
-            return fail(unavailable, ended.error());
+    if (std::optional<service::Predecessor>& predecessor = sockets->predecessor; predecessor)
+        if (auto ended = predecessor->end(); !ended) return fail(unavailable, ended.error());
     auto store = store::SqliteStore::open(
         loop, config.state_dir + "/postseal.db", [&clock] { return clock.now(); },
         [&log](const std::string& text) { log.error("store", {{"reason", text}}); });
@@ -175,7 +176,7 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     engine::SystemRandom random;
     const engine::Sources sources{loop, clock, resolver, fetcher, **store, log, random};
     const engine::Options options = engine::engine_options(config);
-    engine::Engine engine(sources, engine::Maps(config.maps), overrides, options);
+    engine::Engine engine(sources, engine::Maps(config), overrides, options);
     engine::Refresh refresh(engine, engine::RefreshLimits::within(options));
     const engine::Housekeeping housekeeping(engine.sources());
 
@@ -203,16 +204,11 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
                                .ending = ending,
                                .status_line = status});
     control = &steering;
-    listeners.speak([&](const config::Listen& listen) -> std::unique_ptr<serve::Protocol> {
-        switch (listen.protocol) {
-        case config::Protocol::socketmap:
-            return std::make_unique<serve::SocketmapServer>(engine, counters, listen.maps);
-        case config::Protocol::admin:
-            return std::make_unique<serve::AdminServer>(engine, steering, [&] {
-                return status_json(engine, counters, shared, **store, reload);
-            });
-        }
-        return nullptr;
+    listeners.speak([behind = serve::Behind{engine, counters, steering, [&] {
+                                                return status_json(engine, counters, shared,
+                                                                   **store, reload);
+                                            }}](const config::Listen& listen) {
+        return serve::make_protocol(listen, behind);
     });
     listeners.apply(config.listen, std::move(sockets->bound));
 

@@ -16,14 +16,14 @@ namespace postseal::cli {
 
 std::expected<nlohmann::ordered_json, std::string> explain_direct(const config::Config& config,
                                                                   const std::string& key) {
+    const engine::Maps maps(config);
     const auto nexthop = Nexthop::parse(key);
-    if (!nexthop) return engine::explain_no_nexthop(key, nexthop.error());
+    if (!nexthop) return engine::explain_no_nexthop(key, nexthop.error(), maps);
     auto overrides = engine::Overrides::load(config.overrides);
     if (!overrides) return std::unexpected(overrides.error());
 
     Log log({.level = config::LogLevel::error});
     const engine::SystemClock clock;
-    const engine::Maps maps(config.maps);
     async::UvLoop loop;
     auto resolver = dns::Unbound::open(loop, engine::unbound_options(config.dns));
     if (!resolver) return std::unexpected(resolver.error());

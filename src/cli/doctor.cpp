@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "cli/commands.h"
 #include "cli/doctor_text.h"
 #include "cli/exit_status.h"
+#include "cli/options.h"
 #include "cli/setup.h"
 #include "dns/trust_anchor.h"
 #include "postseal/doctor/examine.h"
@@ -11,18 +11,25 @@
 #include "survey/postfix.h"
 #include "survey/sockets.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
+#include <memory>
 #include <utility>
 
 namespace postseal::cli {
 namespace {
 
 using doctor::Facts;
+
+struct DoctorOptions {
+    std::string postconf = "postconf";
+    std::string postfix_config; // folder of main.cf; empty: Postfix's own
+    std::string resolv_conf;    // empty: the one that smtp(8) reads
+};
 
 std::vector<std::string> texts(const Json& object, const char* name) {
     return object.value(name, std::vector<std::string>());
@@ -114,9 +121,7 @@ Facts gather(const Common& common, const DoctorOptions& options, const config::C
     return facts;
 }
 
-} // namespace
-
-int doctor(const Common& common, const DoctorOptions& options) {
+int examine_all(const Common& common, const DoctorOptions& options) {
     const auto config = load_config(common);
     if (!config) return fail(config.error().status, config.error().text);
     const auto findings = examine(gather(common, options, *config));
@@ -131,6 +136,27 @@ int doctor(const Common& common, const DoctorOptions& options) {
         return finding.severity == doctor::Severity::problem;
     });
     return ill ? ExitStatus::problems : ExitStatus::found;
+}
+
+} // namespace
+
+void add_doctor(CLI::App& app, Common& common, Run& run) {
+    CLI::App* command = app.add_subcommand(
+        "doctor", "find what is wrong between Postfix and the daemon, and say what mends it");
+    const auto options = std::make_shared<DoctorOptions>();
+    command->add_option("-p,--postconf", options->postconf, "the postconf of your Postfix")
+        ->capture_default_str();
+    command->add_option("-f,--postfix-config", options->postfix_config,
+                        "folder of main.cf (default: Postfix's own)");
+    command->add_option("-r,--resolv-conf", options->resolv_conf,
+                        "names the resolvers of Postfix (default: /etc/resolv.conf, below the "
+                        "queue directory if Postfix runs in a chroot)");
+    daemon_options(*command, common);
+    command->footer("Example: postseal doctor --postfix-config /etc/postfix-out\n"
+                    "Exit status: 0 no problem, 1 a problem, 64 usage, 78 configuration error.");
+    command->callback([options, &common, &run] {
+        run = [options, &common] { return examine_all(common, *options); };
+    });
 }
 
 } // namespace postseal::cli

@@ -111,6 +111,8 @@ void write_replies(const Json& explain, Paragraphs& out) {
     out.begin("reply");
     for (const auto& [text, maps] : lines)
         out.line(fmt::format("{}: {}", maps, text));
+    if (const std::string action = text_of(explain, "delegation"); !action.empty())
+        out.line("delegation: " + action);
 }
 
 void write_age(const Json& explain, Paragraphs& out) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/options.h"
 #include "cli/setup.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <memory>
 
 namespace postseal::cli {
 namespace {
@@ -13,12 +15,11 @@ struct Reply {
     std::string text;
 };
 
-std::expected<Reply, ClientError> ask(const Common& common, const std::string& key,
-                                      const std::string& map) {
+std::expected<Reply, ClientError> reply_for(const Common& common, const std::string& key,
+                                            const std::string& map) {
     if (common.direct) {
         const auto found = explanation(common, key);
         if (!found) return std::unexpected(found.error());
-        if (!found->contains("replies")) return Reply{"not-found", ""};
         const Json& replies = (*found)["replies"];
         if (!replies.contains(map))
             return std::unexpected(ClientError{usage, fmt::format("there is no map \"{}\"", map)});
@@ -32,10 +33,8 @@ std::expected<Reply, ClientError> ask(const Common& common, const std::string& k
     return Reply{reply->value("kind", ""), reply->value("text", "")};
 }
 
-} // namespace
-
 int query(const Common& common, const std::string& key, const std::string& map) {
-    const auto reply = ask(common, key, map);
+    const auto reply = reply_for(common, key, map);
     if (!reply) return fail(reply.error().status, reply.error().text);
     if (common.json)
         fmt::print(
@@ -46,6 +45,23 @@ int query(const Common& common, const std::string& key, const std::string& map) 
     if (reply->kind != "ok") return no_policy;
     if (!common.json) fmt::print("{}\n", reply->text);
     return ExitStatus::found;
+}
+
+} // namespace
+
+void add_query(CLI::App& app, Common& common, Run& run) {
+    auto key = std::make_shared<std::string>();
+    auto map = std::make_shared<std::string>("postfix");
+    CLI::App* command =
+        app.add_subcommand("query", "print a destination's policy as postmap -q would");
+    command->add_option("key", *key, "as Postfix asks: example.com, [mx.example.com]:587")
+        ->required();
+    command->add_option("-m,--map", *map, "the map to ask")->capture_default_str();
+    lookup_options(*command, common);
+    command->footer("Example: postseal query --map tlsrpt example.com");
+    command->callback([&common, key, map, &run] {
+        run = [&common, key, map] { return query(common, *key, *map); };
+    });
 }
 
 } // namespace postseal::cli

@@ -3,6 +3,7 @@
 
 #include "cli/direct.h"
 #include "cli/exit_status.h"
+#include "engine/clock.h"
 
 #include <fmt/format.h>
 
@@ -34,6 +35,17 @@ std::string admin_socket(const Common& common, const config::Config& config) {
         if (listen.protocol == config::Protocol::admin) return listen.address.path;
     return std::string(config::default_admin_socket);
 }
+
+std::expected<Json, ClientError> ask(const Common& common, const Json& request) {
+    const auto config = load_config(common);
+    auto reply = ask_daemon(admin_socket(common, config ? *config : config::Config()), request);
+    // The file that is at fault might have named its socket.
+    if (!reply && !config && reply.error().status == unreachable)
+        return std::unexpected(config.error());
+    return reply;
+}
+
+WallTime wall_now() { return engine::SystemClock().now(); }
 
 std::expected<Json, ClientError> explanation(const Common& common, const std::string& key) {
     const auto config = load_config(common);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/admin_client.h"
-#include "cli/commands.h"
+#include "cli/options.h"
 #include "config/config.h"
 
 #include <expected>
@@ -19,6 +19,12 @@ int fail(int status, const std::string& text);
 
 // The admin socket: --socket, the configuration's admin listener, or the default path.
 [[nodiscard]] std::string admin_socket(const Common& common, const config::Config& config);
+
+// One question to that daemon. It may run although the configuration is at fault now: then the
+// default socket is tried.
+[[nodiscard]] std::expected<Json, ClientError> ask(const Common& common, const Json& request);
+
+[[nodiscard]] WallTime wall_now();
 
 // engine/explain.h's JSON, from the daemon or by a lookup of our own.
 [[nodiscard]] std::expected<Json, ClientError> explanation(const Common& common,

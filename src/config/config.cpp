@@ -16,19 +16,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::vector<Map> built_in_maps() {
+std::vector<Map> built_in_maps(const verdict::Options& verdict) {
     using verdict::Form;
+    const auto map = [&](std::string name, Form form) {
+        return Map{std::move(name), {.form = form, .match = {}, .no_policy = {}}, verdict};
+    };
     return {
-        {"postfix", {.form = Form::legacy, .match = {}, .no_policy = {}}},
-        {"QUERY", {.form = Form::legacy, .match = {}, .no_policy = {}}},
-        {"tlsrpt", {.form = Form::tlsrpt, .match = {}, .no_policy = {}}},
-        {"QUERYwithTLSRPT", {.form = Form::tlsrpt, .match = {}, .no_policy = {}}},
+        map("postfix", Form::legacy),        map("QUERY", Form::legacy),
+        map("tlsrpt", Form::tlsrpt),         map("QUERYwithTLSRPT", Form::tlsrpt),
+        map("requiretls", Form::requiretls),
     };
 }
 
 std::optional<Protocol> parse_protocol(std::string_view word) {
-    if (word == "socketmap") return Protocol::socketmap;
-    if (word == "admin") return Protocol::admin;
+    for (const auto protocol :
+         {Protocol::socketmap, Protocol::tcp_table, Protocol::delegation, Protocol::admin})
+        if (word == to_string(protocol)) return protocol;
     return std::nullopt;
 }
 
@@ -52,13 +55,61 @@ std::optional<unsigned> parse_mode(std::string_view word) {
     return mode;
 }
 
+// Who still needs a connection, and for how long.
+struct Patience {
+    milliseconds least;
+    std::string_view why;
+};
+
+Patience patience_of(Protocol protocol) {
+    switch (protocol) {
+    case Protocol::socketmap:
+        return {100s, "a Postfix keeps a socketmap connection for 100 s"};
+    case Protocol::tcp_table:
+        return {100s, "a Postfix pays a second for each tcp_table connection that it finds closed"};
+    case Protocol::delegation:
+        return {300s, "a Postfix keeps an idle delegation connection for 300 s"};
+    case Protocol::admin:
+        break;
+    }
+    return {1s, ""};
+}
+
+void read_idle(Reader& in, Listen& listen) {
+    std::optional<milliseconds> idle;
+    if (milliseconds written{0}; in.duration("idle", written, 1s, 24h)) idle = written;
+    const auto [least, why] = patience_of(listen.protocol);
+    if (idle && *idle < least)
+        in.fail(in.node("idle"), "idle",
+                fmt::format("{}: write at least \"{}s\", or leave the key out", why,
+                            std::chrono::duration_cast<seconds>(least).count()));
+    listen.idle = idle.value_or(default_idle(listen.protocol));
+}
+
+void check_listen_maps(Reader& in, Listen& listen) {
+    const bool has_maps =
+        listen.protocol == Protocol::socketmap || listen.protocol == Protocol::tcp_table;
+    if (!has_maps && !listen.maps.empty())
+        in.fail(in.node("maps"), "maps",
+                fmt::format("a listener for {} has no maps: leave the key out",
+                            to_string(listen.protocol)));
+    if (listen.protocol != Protocol::tcp_table) return;
+    if (listen.maps.size() > 1)
+        in.fail(in.node("maps"), "maps",
+                "a tcp_table request names no map, so its listener has one: name one, and add a "
+                "[[listen]] for each other");
+    if (listen.maps.empty()) listen.maps.emplace_back("postfix");
+}
+
 Listen read_listen(Reading& reading, const toml::table* table) {
     Reader in(reading, table, "listen");
     Listen listen;
     std::string address;
     in.text("address", address);
-    in.word<Protocol>("protocol", listen.protocol, parse_protocol, "\"socketmap\", \"admin\"");
+    in.word<Protocol>("protocol", listen.protocol, parse_protocol,
+                      "\"socketmap\", \"tcp_table\", \"delegation\", \"admin\"");
     in.texts("maps", listen.maps);
+    read_idle(in, listen);
     in.text("owner", listen.owner);
     in.text("group", listen.group);
     in.word<unsigned>("mode", listen.mode, parse_mode, "the octal modes, such as \"0660\"");
@@ -73,12 +124,26 @@ Listen read_listen(Reading& reading, const toml::table* table) {
             in.node("address"), "address",
             "the admin protocol is for a unix socket only, whose file mode says who may use it: "
             "write \"unix:PATH\"");
-    if (listen.protocol == Protocol::admin && !listen.maps.empty())
-        in.fail(in.node("maps"), "maps", "an admin listener has no maps: leave the key out");
+    check_listen_maps(in, listen);
     for (const auto* key : {"owner", "group", "mode"})
         if (!listen.address.is_unix() && table->contains(key))
             in.fail(in.node(key), key, "is for unix sockets only: leave the key out");
     return listen;
+}
+
+void read_mixed(Reader& in, verdict::Options& options) {
+    in.word<verdict::Mixed>("mixed", options.mixed, verdict::parse_mixed,
+                            "\"mta-sts\", \"dane-only\", \"dane\"");
+}
+
+// requiretls has words of its own for all that these keys are about.
+void check_requiretls(Reader& in, const Map& map) {
+    if (map.reply.form != verdict::Form::requiretls) return;
+    if (!map.reply.no_policy.empty())
+        in.fail(in.node("no_policy"), "no_policy",
+                "is not for form \"requiretls\": leave the key out");
+    if (map.reply.match != verdict::Match::patterns)
+        in.fail(in.node("match"), "match", "is not for form \"requiretls\": leave the key out");
 }
 
 void check_no_policy(Reader& in, const Map& map) {
@@ -93,20 +158,27 @@ void check_no_policy(Reader& in, const Map& map) {
                 map.reply.no_policy));
 }
 
-void read_map(Reading& reading, const toml::table* table, std::vector<Map>& maps) {
+void read_map(Reading& reading, const toml::table* table, const verdict::Options& verdict,
+              std::vector<Map>& maps) {
     Reader in(reading, table, "map");
     std::string name;
     in.text("name", name);
     const auto known = std::ranges::find(maps, name, &Map::name);
-    Map map = known != maps.end() ? *known : Map{name, {}};
+    Map map = known != maps.end() ? *known : Map{name, {}, verdict};
     std::string no_policy = map.reply.no_policy;
-    in.word<verdict::Form>("form", map.reply.form, verdict::parse_form, "\"legacy\", \"tlsrpt\"");
+    in.word<verdict::Form>("form", map.reply.form, verdict::parse_form,
+                           "\"legacy\", \"tlsrpt\", \"requiretls\"");
     in.text("no_policy", no_policy);
     in.word<verdict::Match>("match", map.reply.match, verdict::parse_match, "\"patterns\", \"mx\"");
+    read_mixed(in, map.verdict);
+    in.flag("postfix_dnssec", map.verdict.postfix_dnssec);
+    in.word<verdict::Testing>("testing", map.verdict.testing, verdict::parse_testing,
+                              "\"report\", \"enforce\"");
     in.finish();
     if (table == nullptr) return;
     map.reply.no_policy = no_policy == "notfound" ? "" : no_policy;
     check_no_policy(in, map);
+    check_requiretls(in, map);
     if (name.empty() || name.find_first_of(" \t\r\n:") != std::string::npos)
         in.fail(in.node("name"), "name", "every [[map]] needs a name without blanks and colons");
     if (known != maps.end())
@@ -117,8 +189,7 @@ void read_map(Reading& reading, const toml::table* table, std::vector<Map>& maps
 
 void read_verdict(Reading& reading, const toml::table* table, Config& config) {
     Reader in(reading, table, "verdict");
-    in.word<verdict::Mixed>("mixed", config.verdict.mixed, verdict::parse_mixed,
-                            "\"mta-sts\", \"dane-only\", \"dane\"");
+    read_mixed(in, config.verdict);
     in.flag("postfix_dnssec", config.verdict.postfix_dnssec);
     in.word<verdict::DefaultLevel>("default_level", config.verdict.default_level,
                                    verdict::parse_default_level,
@@ -153,6 +224,19 @@ void read_limits(Reading& reading, const toml::table* table, Limits& limits) {
     in.number("lookups", limits.lookups, 1, 100'000);
     // Postfix gives up on a socketmap after 100 s.
     in.duration("deadline", limits.deadline, 100ms, 90s);
+    in.finish();
+}
+
+void read_delegation(Reading& reading, const toml::table* table, verdict::Actions& actions) {
+    using verdict::Class;
+    Reader in(reading, table, "delegation");
+    for (const Class cls :
+         {Class::dane, Class::enforce, Class::may, Class::override_, Class::tempfail}) {
+        const std::string_view key = to_string(cls);
+        in.text(key, actions.of(cls));
+        if (const auto fault = verdict::action_fault(actions.of(cls)))
+            in.fail(in.node(key), key, *fault);
+    }
     in.finish();
 }
 
@@ -193,25 +277,27 @@ Config read(Reading& reading, const toml::table* root) {
     for (const toml::table* table : listens)
         config.listen.push_back(read_listen(reading, table));
     if (listens.empty()) read_listen(reading, nullptr); // names its keys
-    config.maps = built_in_maps();
+    read_verdict(reading, in.table("verdict"), config);
+    config.maps = built_in_maps(config.verdict);
     const auto maps = in.tables("map");
     for (const toml::table* table : maps)
-        read_map(reading, table, config.maps);
-    if (maps.empty()) read_map(reading, nullptr, config.maps);
-    read_verdict(reading, in.table("verdict"), config);
+        read_map(reading, table, config.verdict, config.maps);
+    if (maps.empty()) read_map(reading, nullptr, config.verdict, config.maps);
     read_dns(reading, in.table("dns"), config.dns);
     read_https(reading, in.table("https"), config.https);
     Reader cache(reading, in.table("cache"), "cache");
     cache.size("memory", config.cache_memory, 1U << 20U);
     cache.finish();
     read_limits(reading, in.table("limits"), config.limits);
+    read_delegation(reading, in.table("delegation"), config.delegation);
     read_log(reading, in.table("log"), config.log);
     in.finish();
     check_maps(reading, config, listens);
     if (config.listen.empty()) {
         config.listen.push_back(Listen{.address = {"127.0.0.1", 8461, {}}});
         config.listen.push_back(Listen{.address = {{}, 0, std::string(default_admin_socket)},
-                                       .protocol = Protocol::admin});
+                                       .protocol = Protocol::admin,
+                                       .idle = default_idle(Protocol::admin)});
     }
     return config;
 }
@@ -229,10 +315,28 @@ std::string_view to_string(Protocol protocol) {
     switch (protocol) {
     case Protocol::socketmap:
         return "socketmap";
+    case Protocol::tcp_table:
+        return "tcp_table";
+    case Protocol::delegation:
+        return "delegation";
     case Protocol::admin:
         return "admin";
     }
     return "";
+}
+
+milliseconds default_idle(Protocol protocol) {
+    switch (protocol) {
+    case Protocol::socketmap:
+        return 120s;
+    case Protocol::tcp_table:
+        return 15min;
+    case Protocol::delegation:
+        return 30min;
+    case Protocol::admin:
+        return 10min;
+    }
+    return 120s;
 }
 
 std::string_view to_string(LogLevel level) {

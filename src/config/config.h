@@ -8,6 +8,7 @@
 #pragma once
 
 #include "postseal/base/time.h"
+#include "postseal/verdict/action.h"
 #include "postseal/verdict/decide.h"
 #include "postseal/verdict/reply.h"
 
@@ -31,8 +32,12 @@ struct Error {
     friend bool operator==(const Error&, const Error&) = default;
 };
 
-enum class Protocol { socketmap, admin };
+enum class Protocol { socketmap, tcp_table, delegation, admin };
 [[nodiscard]] std::string_view to_string(Protocol protocol);
+
+// A connection on which nothing has happened for so long is closed. Postfix should be the first:
+// one that it finds closed costs a socketmap client a retry and the others a second.
+[[nodiscard]] milliseconds default_idle(Protocol protocol);
 
 // "inet:HOST:PORT", "inet:[V6]:PORT", "unix:PATH"
 struct Address {
@@ -49,10 +54,11 @@ struct Address {
 struct Listen {
     Address address;
     Protocol protocol = Protocol::socketmap;
-    std::vector<std::string> maps; // empty: all
+    std::vector<std::string> maps; // empty: all; tcp_table: exactly one
     std::string owner;             // unix sockets; empty: as created
     std::string group;
     unsigned mode = 0660;
+    milliseconds idle = default_idle(Protocol::socketmap);
 
     friend bool operator==(const Listen&, const Listen&) = default;
 };
@@ -60,6 +66,7 @@ struct Listen {
 struct Map {
     std::string name;
     verdict::ReplyOptions reply;
+    verdict::Options verdict; // where the map says nothing: as [verdict]
 
     friend bool operator==(const Map&, const Map&) = default;
 };
@@ -113,6 +120,7 @@ struct Config {
     Https https;
     std::size_t cache_memory = std::size_t{256} << 20U;
     Limits limits;
+    verdict::Actions delegation;
     Log log;
 
     friend bool operator==(const Config&, const Config&) = default;

@@ -176,19 +176,20 @@ void Reader::number(std::string_view key, std::size_t& out, std::size_t least, s
         out = static_cast<std::size_t>(*value);
 }
 
-void Reader::duration(std::string_view key, milliseconds& out, milliseconds least,
+bool Reader::duration(std::string_view key, milliseconds& out, milliseconds least,
                       milliseconds most) {
     const toml::node* node = take(key);
     const auto value = as_text(node, key);
-    if (!value) return;
+    if (!value) return false;
     const auto span = to_duration(*value);
-    if (!span || *span < least || *span > most)
-        fail(node, key,
-             fmt::format(
-                 "\"{}\" is no time from {} to {}: write \"250ms\", \"8s\", \"2m\" or \"1h\"",
-                 *value, show(least), show(most)));
-    else
+    if (span && *span >= least && *span <= most) {
         out = *span;
+        return true;
+    }
+    fail(node, key,
+         fmt::format("\"{}\" is no time from {} to {}: write \"250ms\", \"8s\", \"2m\" or \"1h\"",
+                     *value, show(least), show(most)));
+    return false;
 }
 
 void Reader::size(std::string_view key, std::size_t& out, std::size_t least) {

@@ -35,7 +35,8 @@ class Reader {
     void flag(std::string_view key, bool& out);
     void texts(std::string_view key, std::vector<std::string>& out);
     void number(std::string_view key, std::size_t& out, std::size_t least, std::size_t most);
-    void duration(std::string_view key, milliseconds& out, milliseconds least, milliseconds most);
+    // True: it was there and was good.
+    bool duration(std::string_view key, milliseconds& out, milliseconds least, milliseconds most);
     void size(std::string_view key, std::size_t& out, std::size_t least);
 
     // A word with a meaning: `parse` gives nothing for what it does not know; `words` are listed

@@ -14,12 +14,9 @@
 
 namespace postseal::engine {
 
-// One whole socketmap reply a variant (Maps::variants), ready to be sent.
-using Replies = std::vector<std::string>;
-
 struct Answer {
     verdict::Evidence evidence;
-    verdict::Verdict verdict;
+    verdict::Verdict verdict;            // as [verdict] judges; a map may judge otherwise
     std::shared_ptr<const Maps> maps;    // that it was written for
     std::vector<verdict::Reply> written; // one a variant
     std::shared_ptr<const Replies> replies;

@@ -4,7 +4,6 @@
 #include "async/timeout.h"
 #include "dns/mx_lookup.h"
 #include "engine/validity.h"
-#include "postseal/wire/socketmap.h"
 
 #include <fmt/format.h>
 
@@ -16,18 +15,6 @@ namespace {
 
 using verdict::HostState;
 using verdict::MxState;
-
-std::string to_wire(const verdict::Reply& reply) {
-    switch (reply.kind) {
-    case verdict::Reply::Kind::ok:
-        return wire::socketmap::ok(reply.text);
-    case verdict::Reply::Kind::not_found:
-        return wire::socketmap::not_found();
-    case verdict::Reply::Kind::temp:
-        return wire::socketmap::temp(reply.text);
-    }
-    return wire::socketmap::temp("internal error");
-}
 
 // What is said there is said at once, and must not wait for a lookup.
 bool needs_no_lookup(const std::optional<Overrides::Found>& override_) {
@@ -52,7 +39,7 @@ void Engine::on_jump(const store::ClockJump& jump) {
 }
 
 void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& options) {
-    const bool same_replies = maps == *maps_ && options.verdict == options_.verdict;
+    const bool same_replies = maps == *maps_;
     if (maps != *maps_) maps_ = std::make_shared<const Maps>(maps);
     options_ = options;
     cache_.limit(options.cache_octets);
@@ -248,42 +235,57 @@ std::shared_ptr<const Answer> Engine::overloaded(const Nexthop& nexthop) {
     verdict.temp_reason = fmt::format("{} lookups are at work and {} wait (limits.lookups)",
                                       limiter_.in_use(), limiter_.waiting());
     verdict.reasons = {verdict.temp_reason};
-    return write(std::move(evidence), std::move(verdict), milliseconds(0));
+    std::vector<verdict::Verdict> verdicts(maps_->verdicts().size(), verdict);
+    return write(std::move(evidence), std::move(verdicts), milliseconds(0));
 }
 
 std::shared_ptr<const Answer> Engine::conclude(verdict::Evidence evidence, milliseconds holds) {
-    verdict::Verdict verdict = verdict::decide(evidence, options_.verdict, evidence.obtained_at);
-    return write(std::move(evidence), std::move(verdict), holds);
+    std::vector<verdict::Verdict> verdicts;
+    for (const verdict::Options& options : maps_->verdicts())
+        verdicts.push_back(verdict::decide(evidence, options, evidence.obtained_at));
+    return write(std::move(evidence), std::move(verdicts), holds);
 }
 
-std::shared_ptr<const Answer> Engine::write(verdict::Evidence evidence, verdict::Verdict verdict,
+std::shared_ptr<const Answer> Engine::write(verdict::Evidence evidence,
+                                            std::vector<verdict::Verdict> verdicts,
                                             milliseconds holds) {
-    if (verdict.cls == verdict::Class::tempfail)
-        sources_.log.warning(
-            "tempfail", {{"nexthop", evidence.nexthop.key()}, {"reason", verdict.temp_reason}});
+    const auto waits =
+        std::ranges::find(verdicts, verdict::Class::tempfail, &verdict::Verdict::cls);
+    if (waits != verdicts.end())
+        sources_.log.warning("tempfail",
+                             {{"nexthop", evidence.nexthop.key()}, {"reason", waits->temp_reason}});
     std::vector<verdict::Reply> written;
-    std::shared_ptr<const Replies> replies = render(evidence, verdict, written);
+    for (const Variant& variant : maps_->variants())
+        written.push_back(render(evidence, verdicts[variant.verdict], variant));
+    std::shared_ptr<const Replies> replies = to_replies(written, verdicts.front().cls);
     return std::make_shared<const Answer>(Answer{.evidence = std::move(evidence),
-                                                 .verdict = std::move(verdict),
+                                                 .verdict = std::move(verdicts.front()),
                                                  .maps = maps_,
                                                  .written = std::move(written),
                                                  .replies = std::move(replies),
                                                  .holds = holds});
 }
 
-std::shared_ptr<const Replies> Engine::render(const verdict::Evidence& evidence,
-                                              const verdict::Verdict& verdict,
-                                              std::vector<verdict::Reply>& written) {
+verdict::Reply Engine::render(const verdict::Evidence& evidence, const verdict::Verdict& verdict,
+                              const Variant& variant) {
+    if (variant.protocol == config::Protocol::delegation)
+        return {.kind = verdict::Reply::Kind::ok,
+                .text = verdict::action_for(verdict, evidence, maps_->actions()),
+                .defect = {}};
+    verdict::Reply reply = verdict::render(verdict, evidence, variant.reply);
+    if (!reply.defect.empty())
+        sources_.log.error("reply-defect", {{"nexthop", evidence.nexthop.key()},
+                                            {"form", std::string(to_string(variant.reply.form))},
+                                            {"defect", reply.defect}});
+    return reply;
+}
+
+std::shared_ptr<const Replies> Engine::to_replies(const std::vector<verdict::Reply>& written,
+                                                  verdict::Class cls) {
     Replies replies;
-    for (const verdict::ReplyOptions& options : maps_->variants()) {
-        verdict::Reply& reply = written.emplace_back(verdict::render(verdict, evidence, options));
-        if (!reply.defect.empty())
-            sources_.log.error("reply-defect", {{"nexthop", evidence.nexthop.key()},
-                                                {"form", std::string(to_string(options.form))},
-                                                {"defect", reply.defect}});
-        replies.push_back(to_wire(reply));
-    }
-    if (verdict.cls == verdict::Class::may) {
+    for (std::size_t i = 0; i < written.size(); i++)
+        replies.push_back(to_wire(written[i], maps_->variants()[i].protocol));
+    if (cls == verdict::Class::may) {
         if (!no_promise_ || *no_promise_ != replies)
             no_promise_ = std::make_shared<const Replies>(std::move(replies));
         return no_promise_;

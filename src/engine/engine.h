@@ -35,7 +35,6 @@
 namespace postseal::engine {
 
 struct Options {
-    verdict::Options verdict;
     std::size_t cache_octets = std::size_t{256} << 20U;
     std::size_t lookups = 512; // at work at once; the rest waits in order
     milliseconds deadline{10000};
@@ -121,11 +120,13 @@ class Engine {
     std::shared_ptr<const Answer> at_deadline(const Nexthop& nexthop, const Progress& progress);
     std::shared_ptr<const Answer> overloaded(const Nexthop& nexthop);
     std::shared_ptr<const Answer> conclude(verdict::Evidence evidence, milliseconds holds);
-    std::shared_ptr<const Answer> write(verdict::Evidence evidence, verdict::Verdict verdict,
-                                        milliseconds holds);
-    std::shared_ptr<const Replies> render(const verdict::Evidence& evidence,
-                                          const verdict::Verdict& verdict,
-                                          std::vector<verdict::Reply>& written);
+    // Verdicts: one for each of Maps::verdicts().
+    std::shared_ptr<const Answer> write(verdict::Evidence evidence,
+                                        std::vector<verdict::Verdict> verdicts, milliseconds holds);
+    verdict::Reply render(const verdict::Evidence& evidence, const verdict::Verdict& verdict,
+                          const Variant& variant);
+    std::shared_ptr<const Replies> to_replies(const std::vector<verdict::Reply>& written,
+                                              verdict::Class cls);
 
     ClockWatch watch_;
     Sources sources_;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <vector>
 
 namespace postseal::engine {
 namespace {
@@ -89,14 +90,19 @@ const char* kind_text(verdict::Reply::Kind kind) {
     return "";
 }
 
+// `written`: one a variant.
+Json replies_json(const Maps& maps, const std::vector<verdict::Reply>& written) {
+    Json replies = Json::object();
+    for (const auto& [name, variant] : maps.all())
+        replies[name] = {{"kind", kind_text(written[variant].kind)},
+                         {"text", written[variant].text}};
+    return replies;
+}
+
 } // namespace
 
 Json explain(const Answer& answer, const Maps& maps) {
     const verdict::Evidence& evidence = answer.evidence;
-    Json replies = Json::object();
-    for (const auto& [name, variant] : maps.all())
-        replies[name] = {{"kind", kind_text(answer.written[variant].kind)},
-                         {"text", answer.written[variant].text}};
     Json out = {{"key", evidence.nexthop.key()}, {"verdict", verdict_json(answer.verdict)}};
     if (!evidence.override_ || evidence.override_->kind == verdict::Override::Kind::sts_only) {
         out["mx"] = mx_json(evidence.mx, evidence.nexthop.literal_host);
@@ -106,15 +112,17 @@ Json explain(const Answer& answer, const Maps& maps) {
     out["obtained_at"] = time_or_null(evidence.obtained_at);
     out["holds_s"] = std::chrono::duration_cast<seconds>(answer.holds).count();
     out["partial"] = evidence.partial;
-    out["replies"] = std::move(replies);
+    out["replies"] = replies_json(maps, answer.written);
+    if (const auto variant = maps.delegation()) out["delegation"] = answer.written[*variant].text;
     return out;
 }
 
-Json explain_no_nexthop(std::string_view key, const NexthopError& error) {
+Json explain_no_nexthop(std::string_view key, const NexthopError& error, const Maps& maps) {
     const std::string reason =
         fmt::format("not a destination that can have a policy: {}", error.text);
     return {{"key", printable(key)},
-            {"verdict", {{"class", "may"}, {"level", "-"}, {"row", 0}, {"reasons", {reason}}}}};
+            {"verdict", {{"class", "may"}, {"level", "-"}, {"row", 0}, {"reasons", {reason}}}},
+            {"replies", replies_json(maps, maps.no_nexthop())}};
 }
 
 } // namespace postseal::engine

@@ -2,7 +2,8 @@
 // reply
 //
 // {"key", "verdict": {"class", "level", "row", "reasons"}, "mx": {...}, "mta_sts": {...},
-//  "remembered", "obtained_at", "holds_s", "partial", "replies": {MAP: {"kind", "text"}}}
+//  "remembered", "obtained_at", "holds_s", "partial", "replies": {MAP: {"kind", "text"}},
+//  "delegation": the action, if there is a delegation listener}
 // Times are RFC 3339 in UTC.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -18,7 +19,7 @@
 namespace postseal::engine {
 
 [[nodiscard]] nlohmann::ordered_json explain(const Answer& answer, const Maps& maps);
-[[nodiscard]] nlohmann::ordered_json explain_no_nexthop(std::string_view key,
-                                                        const NexthopError& error);
+[[nodiscard]] nlohmann::ordered_json
+explain_no_nexthop(std::string_view key, const NexthopError& error, const Maps& maps);
 
 } // namespace postseal::engine

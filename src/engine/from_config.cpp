@@ -18,8 +18,7 @@ https::FetcherOptions fetcher_options(const config::Https& https) {
 }
 
 Options engine_options(const config::Config& config) {
-    return {.verdict = config.verdict,
-            .cache_octets = config.cache_memory,
+    return {.cache_octets = config.cache_memory,
             .lookups = config.limits.lookups,
             .deadline = config.limits.deadline};
 }

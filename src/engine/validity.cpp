@@ -31,17 +31,6 @@ seconds bounded_ttl(seconds ttl) { return std::clamp(ttl, seconds(60s), seconds(
 seconds lookup_retry(unsigned failures) { return doubled(30s, 5min, failures); }
 seconds fetch_retry(unsigned failures) { return doubled(5min, 1h, failures); }
 
-bool any_failed(const verdict::Evidence& evidence) {
-    using verdict::HostState;
-    using verdict::MxState;
-    using verdict::RecordState;
-    return evidence.mx.state == MxState::bogus || evidence.mx.state == MxState::failed ||
-           std::ranges::any_of(
-               evidence.mx.hosts,
-               [](const verdict::Host& h) { return h.state == HostState::failed; }) ||
-           evidence.sts.record == RecordState::failed;
-}
-
 milliseconds holds_for(const verdict::Evidence& evidence, seconds txt_ttl, unsigned failures,
                        WallTime now) {
     const verdict::Sts& sts = evidence.sts;

@@ -29,11 +29,8 @@ inline constexpr std::chrono::seconds fetch_grace{30};
 [[nodiscard]] seconds lookup_retry(unsigned failures);
 [[nodiscard]] seconds fetch_retry(unsigned failures);
 
-// A needed lookup is bogus or failed: the MX RRset, a host that is F, or the TXT record.
-[[nodiscard]] bool any_failed(const verdict::Evidence& evidence);
-
 // From now until the evidence must be looked up again; `txt_ttl` is that of the TXT answer,
-// `failures` counts this and earlier evaluations in a row that any_failed() was true for.
+// `failures` counts this and earlier evaluations in a row that verdict::any_failed() was true for.
 [[nodiscard]] milliseconds holds_for(const verdict::Evidence& evidence, seconds txt_ttl,
                                      unsigned failures, WallTime now);
 

@@ -27,13 +27,21 @@ std::string refused(std::string text, const char* fault = "usage") {
 }
 
 bool changes_something(std::string_view command) {
-    constexpr std::array changing{"reload", "hand-over", "give-way"};
+    constexpr std::array changing{"reload", "reload-overrides", "refresh",
+                                  "forget", "hand-over",        "give-way"};
     return std::ranges::find(changing, command) != changing.end();
 }
 
 bool may_change(const Connection& connection) {
     const auto peer = connection.peer();
     return peer && (peer->uid == 0 || peer->uid == ::geteuid());
+}
+
+Json reply_json(const verdict::Reply& reply) {
+    const char* kind = reply.kind == verdict::Reply::Kind::ok          ? "ok"
+                       : reply.kind == verdict::Reply::Kind::not_found ? "not-found"
+                                                                       : "temp";
+    return {{"ok", true}, {"kind", kind}, {"text", reply.text}};
 }
 
 // The text of a member; empty where there is none or it is no text.
@@ -83,12 +91,33 @@ async::Task<std::string> AdminServer::carry_out(const Json& request) {
     if (command == "status")
         co_return line_of({{"ok", true}, {"status", Json::parse(status_(), nullptr, false)}});
     if (command == "reload") co_return co_await reload();
+    if (command == "reload-overrides") co_return co_await reload_overrides();
     if (command == "give-way") {
         steering_.give_way();
         co_return line_of({{"ok", true}});
     }
-    co_return refused(fmt::format(
-        "there is no command \"{}\"; there are: query, explain, status, reload", command));
+    co_return co_await of_memory(command, request);
+}
+
+async::Task<std::string> AdminServer::of_memory(std::string command, Json request) {
+    using Run = async::Task<AdminMemory::Result> (AdminMemory::*)(Json);
+    constexpr std::pair<std::string_view, Run> commands[] = {{"show", &AdminMemory::show},
+                                                             {"list", &AdminMemory::list},
+                                                             {"history", &AdminMemory::history},
+                                                             {"refresh", &AdminMemory::refresh},
+                                                             {"forget", &AdminMemory::forget}};
+    const auto* found = std::ranges::find(commands, std::string_view(command),
+                                          &std::pair<std::string_view, Run>::first);
+    if (found == std::end(commands))
+        co_return refused(fmt::format(
+            "there is no command \"{}\"; there are: query, explain, status, show, list, "
+            "history, refresh, forget, reload, reload-overrides",
+            command));
+    AdminMemory::Result result = co_await (memory_.*found->second)(std::move(request));
+    if (!result) co_return refused(result.error());
+    Json reply = {{"ok", true}};
+    reply.update(*result);
+    co_return line_of(reply);
 }
 
 async::Task<std::string> AdminServer::reload() {
@@ -96,6 +125,12 @@ async::Task<std::string> AdminServer::reload() {
     if (!done.error.empty()) co_return refused(done.error, "config");
     co_return line_of(
         {{"ok", true}, {"changed", done.changed}, {"needs_restart", done.needs_restart}});
+}
+
+async::Task<std::string> AdminServer::reload_overrides() {
+    const ReloadedOverrides done = co_await steering_.reload_overrides();
+    if (!done.error.empty()) co_return refused(done.error, "config");
+    co_return line_of({{"ok", true}, {"changed", done.changed}, {"overrides", done.count}});
 }
 
 // Empty: the reply has gone out with the descriptors.
@@ -114,20 +149,17 @@ async::Task<std::string> AdminServer::query(std::string key, std::string map) {
         co_return refused(
             fmt::format("there is no map \"{}\"; there are: {}", map, engine_.maps().names()));
     const auto nexthop = Nexthop::parse(key);
-    if (!nexthop) co_return line_of({{"ok", true}, {"kind", "not-found"}, {"text", ""}});
+    if (!nexthop) co_return line_of(reply_json(engine_.maps().no_nexthop()[*variant]));
     const auto answer = co_await engine_.answer(*nexthop);
-    const verdict::Reply& reply = answer->written[*variant];
-    const char* kind = reply.kind == verdict::Reply::Kind::ok          ? "ok"
-                       : reply.kind == verdict::Reply::Kind::not_found ? "not-found"
-                                                                       : "temp";
-    co_return line_of({{"ok", true}, {"kind", kind}, {"text", reply.text}});
+    co_return line_of(reply_json(answer->written[*variant]));
 }
 
 async::Task<std::string> AdminServer::explain(std::string key) {
     const auto nexthop = Nexthop::parse(key);
     if (!nexthop)
         co_return line_of(
-            {{"ok", true}, {"explain", engine::explain_no_nexthop(key, nexthop.error())}});
+            {{"ok", true},
+             {"explain", engine::explain_no_nexthop(key, nexthop.error(), engine_.maps())}});
     const auto answer = co_await engine_.answer(*nexthop);
     co_return line_of({{"ok", true}, {"explain", engine::explain(*answer, *answer->maps)}});
 }

@@ -9,6 +9,9 @@
 //   {"command":"reload"}
 //   {"ok":true,"changed":["dns"],"needs_restart":["user"]}     tables and keys
 //   {"ok":false,"error":"...","fault":"config"}
+//   {"command":"reload-overrides"}
+//   {"ok":true,"changed":["example.com"],"overrides":2}        keys; how many there are
+//   show, list, history, refresh, forget: see serve/admin_memory.h
 //   {"command":"hand-over"}, {"command":"give-way"}            for postseald --take-over
 //   {"ok":true}                                                descriptors: see Steering::HandOver
 //   anything else: {"ok":false,"error":"...","fault":"usage"}
@@ -19,10 +22,9 @@
 #pragma once
 
 #include "engine/engine.h"
+#include "serve/admin_memory.h"
 #include "serve/connection.h"
 #include "serve/steering.h"
-
-#include <nlohmann/json_fwd.hpp>
 
 #include <functional>
 #include <string>
@@ -34,7 +36,7 @@ class AdminServer final : public Protocol {
   public:
     // `status` gives the members of the status object as JSON text.
     AdminServer(engine::Engine& engine, Steering& steering, std::function<std::string()> status)
-        : engine_(engine), steering_(steering), status_(std::move(status)) {}
+        : engine_(engine), memory_(engine), steering_(steering), status_(std::move(status)) {}
 
     Step step(std::string_view bytes, Connection& connection) override;
 
@@ -43,12 +45,15 @@ class AdminServer final : public Protocol {
 
     async::Task<> answer(Connection& connection, Connection::Place place, std::string line);
     async::Task<std::string> carry_out(const Json& request);
+    async::Task<std::string> of_memory(std::string command, Json request);
     async::Task<std::string> reload();
+    async::Task<std::string> reload_overrides();
     std::string hand_over(Connection& connection, Connection::Place place);
     async::Task<std::string> query(std::string key, std::string map);
     async::Task<std::string> explain(std::string key);
 
     engine::Engine& engine_;
+    AdminMemory memory_;
     Steering& steering_;
     std::function<std::string()> status_;
 };

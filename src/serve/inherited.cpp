@@ -46,6 +46,7 @@ Fd Inherited::take(const std::string& address) {
 
 std::vector<std::string> Inherited::addresses() const {
     std::vector<std::string> out;
+    out.reserve(sockets_.size());
     for (const auto& [address, fd] : sockets_)
         out.push_back(address);
     return out;

@@ -111,7 +111,7 @@ std::unique_ptr<Server> Listeners::serve(const config::Listen& listen, std::vect
     log_.info("listening", {{"address", listen.address.text()},
                             {"protocol", std::string(to_string(listen.protocol))}});
     return std::make_unique<Server>(loop_, log_, shared_, listen.address, std::move(fds),
-                                    make_(listen));
+                                    make_(listen), listen.idle);
 }
 
 void Listeners::begin(Bound bound) {
@@ -139,6 +139,7 @@ void Listeners::remove(Entry& entry) {
 void Listeners::change(Entry& entry, const config::Listen& listen) {
     if (entry.listen.protocol == listen.protocol) {
         entry.server->protocol().reconfigure(listen);
+        entry.server->idle_after(listen.idle);
     } else {
         std::vector<Fd> fds = entry.server->release();
         leave(std::exchange(entry.server, serve(listen, std::move(fds))));

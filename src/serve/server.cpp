@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -12,7 +13,7 @@
 namespace postseal::serve {
 namespace {
 
-constexpr milliseconds sweep_every{5'000};
+constexpr milliseconds sweep_at_least_every{5'000};
 constexpr milliseconds complain_every{60'000};
 constexpr int most_accepts = 64; // a turn
 
@@ -29,13 +30,12 @@ Server::Listener::Listener(Server& server, Fd listening)
           this) {}
 
 Server::Server(async::UvLoop& loop, Log& log, Shared& shared, const config::Address& address,
-               std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol)
+               std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol, milliseconds idle)
     : loop_(loop), log_(log), shared_(shared), name_(address.text()),
-      protocol_(std::move(protocol)) {
+      protocol_(std::move(protocol)), idle_(idle) {
     for (Fd& fd : listeners)
         listeners_.emplace_back(*this, std::move(fd)).watch.set(async::FdWatch::readable);
-    sweeper_.start(loop_, sweep_every,
-                   {[](void* self) { static_cast<Server*>(self)->sweep(); }, this});
+    sweep();
 }
 
 Server::~Server() { shared_.connections -= connections_.size(); }
@@ -96,11 +96,11 @@ void Server::reap() {
 void Server::sweep() {
     const MonoTime now = loop_.now();
     for (Connection& connection : connections_)
-        if (!connection.waits_for_us() && now - connection.active_at() >= idle) connection.drop();
+        if (!connection.waits_for_us() && now - connection.active_at() >= idle_) connection.drop();
     std::erase_if(complained_,
                   [&](const auto& entry) { return now - entry.second > complain_every; });
     watch_listeners();
-    sweeper_.start(loop_, sweep_every,
+    sweeper_.start(loop_, std::min(sweep_at_least_every, idle_ / 2),
                    {[](void* self) { static_cast<Server*>(self)->sweep(); }, this});
 }
 

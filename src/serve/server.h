@@ -1,7 +1,7 @@
 // serve/server.h: one listener with its connections
 //
 // Over the limit of connections new clients wait in the kernel's queue. Idle connections are closed
-// after `idle`, which must be longer than Postfix keeps one (100 s): the client closes first.
+// after `idle`, which must be longer than Postfix keeps one: the client closes first.
 // stop() accepts nobody and takes no more requests than Connection::finish() does; what is owed is
 // still answered. The file of a unix socket stays.
 // Thread: the loop's.
@@ -35,7 +35,7 @@ struct Shared {
 class Server {
   public:
     Server(async::UvLoop& loop, Log& log, Shared& shared, const config::Address& address,
-           std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol);
+           std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol, milliseconds idle);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     ~Server();
@@ -49,6 +49,7 @@ class Server {
     [[nodiscard]] Protocol& protocol() { return *protocol_; }
     // The limit of connections has been changed.
     void limit_changed() { watch_listeners(); }
+    void idle_after(milliseconds idle) { idle_ = idle; }
     [[nodiscard]] std::size_t connections() const { return connections_.size(); }
     [[nodiscard]] std::uint64_t malformed_count() const { return malformed_; }
 
@@ -57,8 +58,6 @@ class Server {
     [[nodiscard]] std::string& write_buffer() { return shared_.write_buffer; }
     void malformed(int fd, const char* fault);
     void closed(Connection& connection, const char* why);
-
-    static constexpr milliseconds idle{120'000};
 
   private:
     struct Listener {
@@ -78,6 +77,7 @@ class Server {
     Shared& shared_;
     std::string name_; // the address, for the log
     std::unique_ptr<Protocol> protocol_;
+    milliseconds idle_;
     std::list<Listener> listeners_;
     std::list<Connection> connections_;
     std::vector<Connection*> dead_; // closed, waiting to be destroyed outside of their own calls

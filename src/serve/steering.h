@@ -5,6 +5,7 @@
 #include "async/task.h"
 #include "serve/socket.h"
 
+#include <cstddef>
 #include <expected>
 #include <string>
 #include <vector>
@@ -17,10 +18,17 @@ struct Reloaded {
     std::vector<std::string> needs_restart; // keys whose old values count until then
 };
 
+struct ReloadedOverrides {
+    std::string error;                // not empty: nothing has changed
+    std::vector<std::string> changed; // keys
+    std::size_t count = 0;            // in the file
+};
+
 class Steering {
   public:
     virtual ~Steering() = default;
     virtual async::Task<Reloaded> reload() = 0;
+    virtual async::Task<ReloadedOverrides> reload_overrides() = 0;
 
     // For a successor: first a descriptor by which it can wait for our end (pidfd_open(2)), then
     // the listening sockets. Error: why it cannot be had.

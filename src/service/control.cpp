@@ -33,6 +33,10 @@ async::Task<serve::Reloaded> Control::reload() {
     co_return reload_now();
 }
 
+async::Task<serve::ReloadedOverrides> Control::reload_overrides() {
+    co_return parts_.reload.run_overrides();
+}
+
 std::expected<serve::Steering::HandOver, std::string> Control::hand_over() {
     if (parts_.systemd.at_work())
         return std::unexpected("this daemon is systemd's: systemctl restart keeps its listeners");

@@ -27,6 +27,7 @@ class Control final : public serve::Steering {
     void end();
 
     async::Task<serve::Reloaded> reload() override;
+    async::Task<serve::ReloadedOverrides> reload_overrides() override;
     [[nodiscard]] std::expected<HandOver, std::string> hand_over() override;
     void give_way() override;
 

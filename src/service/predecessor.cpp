@@ -90,7 +90,7 @@ std::expected<void, std::string> Predecessor::end() {
     if (auto sent = send("give-way"); !sent) return sent;
     if (auto received = receive(none); !received) return received;
     pollfd process{.fd = process_.get(), .events = POLLIN, .revents = 0};
-    if (::poll(&process, 1, patience_for_its_end) != 1)
+    if (TEMP_FAILURE_RETRY(::poll(&process, 1, patience_for_its_end)) != 1)
         return std::unexpected(
             fmt::format("the daemon at {} was told to end and did not within 10 s", socket_));
     for (const std::string& left : listeners_.addresses())
@@ -120,7 +120,8 @@ std::expected<void, std::string> Predecessor::receive(std::vector<serve::Fd>& pa
         message.msg_iovlen = 1;
         message.msg_control = control;
         message.msg_controllen = sizeof control;
-        const ssize_t got = ::recvmsg(connection_.get(), &message, MSG_CMSG_CLOEXEC);
+        const ssize_t got =
+            TEMP_FAILURE_RETRY(::recvmsg(connection_.get(), &message, MSG_CMSG_CLOEXEC));
         if (got <= 0)
             return std::unexpected(fmt::format(
                 "the running daemon at {} ended the conversation without an answer", socket_));

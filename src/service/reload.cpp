@@ -43,8 +43,7 @@ Reload::Reload(const Parts& parts, Load load, config::Config now, engine::Overri
 serve::Reloaded Reload::run() {
     auto next = build();
     if (!next) {
-        error_ = std::move(next.error());
-        parts_.log.error("reload-failed", {{"reason", error_}});
+        note_failure(std::move(next.error()));
         return {.error = error_};
     }
     serve::Reloaded done{.changed = differences(*next)};
@@ -58,6 +57,27 @@ serve::Reloaded Reload::run() {
                     {{"changed", fmt::format("{}", fmt::join(done.changed, ","))},
                      {"needs_restart", fmt::format("{}", fmt::join(done.needs_restart, ","))}});
     return done;
+}
+
+serve::ReloadedOverrides Reload::run_overrides() {
+    auto overrides = engine::Overrides::load(now_.overrides);
+    if (!overrides) {
+        note_failure(std::move(overrides.error()));
+        return {.error = error_, .changed = {}};
+    }
+    serve::ReloadedOverrides done{
+        .error = {}, .changed = overrides->differences(overrides_), .count = overrides->size()};
+    parts_.engine.reconfigure(engine::Maps(now_), *overrides, engine::engine_options(now_));
+    overrides_ = std::move(*overrides);
+    error_.clear();
+    parts_.log.info("reloaded",
+                    {{"changed", done.changed.empty() ? "" : "overrides"}, {"needs_restart", ""}});
+    return done;
+}
+
+void Reload::note_failure(std::string error) {
+    error_ = std::move(error);
+    parts_.log.error("reload-failed", {{"reason", error_}});
 }
 
 std::expected<Reload::Next, std::string> Reload::build() {
@@ -100,6 +120,7 @@ std::vector<std::string> Reload::differences(const Next& next) const {
     note(config.listen == now_.listen, "listen");
     note(config.maps == now_.maps, "map");
     note(config.verdict == now_.verdict, "verdict");
+    note(config.delegation == now_.delegation, "delegation");
     note(next.overrides.differences(overrides_).empty(), "overrides");
     note(config.dns == now_.dns && next.dns_files == dns_files_, "dns");
     note(config.https == now_.https && next.https_files == https_files_, "https");
@@ -113,7 +134,7 @@ void Reload::apply(Next next) {
     const config::Config& config = next.config;
     parts_.log.reconfigure(config.log);
     const engine::Options options = engine::engine_options(config);
-    parts_.engine.reconfigure(engine::Maps(config.maps), next.overrides, options);
+    parts_.engine.reconfigure(engine::Maps(config), next.overrides, options);
     parts_.refresh.reconfigure(engine::RefreshLimits::within(options));
     if (next.resolver) replace_resolver(std::move(next.resolver));
     if (next.fetcher) parts_.fetcher.replace(std::move(next.fetcher));

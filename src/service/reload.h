@@ -47,6 +47,8 @@ class Reload {
     Reload(const Parts& parts, Load load, config::Config now, engine::Overrides overrides);
 
     serve::Reloaded run();
+    // Only the overrides, from the file that the present configuration names.
+    serve::ReloadedOverrides run_overrides();
     // Of the last run; empty: it went well.
     [[nodiscard]] const std::string& error() const { return error_; }
     // What is in force.
@@ -65,6 +67,7 @@ class Reload {
     };
     [[nodiscard]] std::expected<Next, std::string> build();
     [[nodiscard]] std::vector<std::string> differences(const Next& next) const;
+    void note_failure(std::string error);
     void apply(Next next);
     void replace_resolver(std::shared_ptr<dns::Unbound> resolver);
 

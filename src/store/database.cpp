@@ -46,8 +46,11 @@ std::uint64_t inode_of(const std::string& path) {
     return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
 }
 
-// For a database in WAL mode on a file system that cannot take the log's index: legitimate only
-// because nobody else can write there either, and there is no log.
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+// For a database in WAL mode in a place that cannot take the log's index: legitimate only because
+// there is no log, and nobody else writes there: no daemon at all on such a file system, none
+// beside ours in such a folder (DatabaseFile's lock).
 std::string unchanging(const std::string& path) {
     std::string uri = "file:";
     for (const char c : path) {
@@ -92,9 +95,13 @@ DbResult<std::unique_ptr<Database>> Database::open(const std::string& path,
                                                    std::span<const SchemaStep> steps) {
     const auto unwritable = make_file(path);
     if (!unwritable) return std::unexpected(unwritable.error());
+    const bool has_log = exists(path + "-wal") || exists(path + "-journal");
+    // Not tried otherwise: SQLite would make a log as little writable as the file, and leave it.
+    if (*unwritable != 0 && !has_log) return connect(path, unchanging(path), steps);
     auto opened = connect(path, path, steps);
-    const bool has_log = ::access((path + "-wal").c_str(), F_OK) == 0;
-    if (!opened && *unwritable == EROFS && !has_log) return connect(path, unchanging(path), steps);
+    // The file may be written, but not the folder.
+    if (!opened && opened.error().fault == DbFault::read_only && !has_log)
+        return connect(path, unchanging(path), steps);
     return opened;
 }
 

@@ -120,6 +120,16 @@ Says configured(const Override& said, bool enforced, std::vector<std::string>& w
     return as_configured;
 }
 
+// E of the table; a testing policy that is taken for it is a reason.
+bool counts_as_enforced(const Sts& sts, const Options& options, WallTime now,
+                        std::vector<std::string>& why) {
+    if (sts.enforced(now)) return true;
+    if (options.testing == Testing::report || !sts.in_force(mtasts::Mode::testing, now))
+        return false;
+    why.emplace_back("option testing: the policy of mode testing counts as enforce");
+    return true;
+}
+
 // What the options make of a row's word; each change is a reason.
 Says adjusted(Says says, bool enforced, const Options& options, std::vector<std::string>& why) {
     if (says == by_mixed) {
@@ -204,8 +214,8 @@ Verdict decide(const Evidence& evidence, const Options& options, WallTime now) {
     const auto* found = std::ranges::find_if(table, [&](const Row& r) { return r.applies(facts); });
     const Row& row = found == table.end() ? none : *found;
 
-    const bool enforced = evidence.sts.enforced(now);
     std::vector<std::string> why;
+    const bool enforced = counts_as_enforced(evidence.sts, options, now, why);
     const Says word = enforced ? row.with_policy : row.without;
     const Says says = facts.said != nullptr ? configured(*facts.said, enforced, why)
                                             : adjusted(word, enforced, options, why);
@@ -269,6 +279,22 @@ std::string_view to_string(Mixed mixed) {
         return "dane-only";
     case Mixed::dane:
         return "dane";
+    }
+    return "?";
+}
+
+std::optional<Testing> parse_testing(std::string_view text) {
+    for (const Testing testing : {Testing::report, Testing::enforce})
+        if (to_string(testing) == text) return testing;
+    return std::nullopt;
+}
+
+std::string_view to_string(Testing testing) {
+    switch (testing) {
+    case Testing::report:
+        return "report";
+    case Testing::enforce:
+        return "enforce";
     }
     return "?";
 }

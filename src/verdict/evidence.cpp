@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/verdict/evidence.h"
 
+#include <algorithm>
+
 namespace postseal::verdict {
 
 char letter(HostState state) {
@@ -95,6 +97,13 @@ std::string_view to_string(Remembered remembered) {
         return "DANE";
     }
     return "?";
+}
+
+bool any_failed(const Evidence& evidence) {
+    return evidence.mx.state == MxState::bogus || evidence.mx.state == MxState::failed ||
+           std::ranges::find(evidence.mx.hosts, HostState::failed, &Host::state) !=
+               evidence.mx.hosts.end() ||
+           evidence.sts.record == RecordState::failed;
 }
 
 } // namespace postseal::verdict

@@ -167,14 +167,50 @@ Reply enforce(const Evidence& evidence, const ReplyOptions& options) {
                             options.limit, evidence.nexthop.domain.name()));
 }
 
-// The operator's text goes out as it is. It was read by the model when it was loaded; which Postfix
-// asks through which map is the operator's knowledge, so either form will do.
+// It was read by the model when it was loaded; which Postfix asks through which map is the
+// operator's knowledge, so either form will do.
+std::expected<PostfixPolicy, std::string> read_override(const std::string& text) {
+    auto read = read_postfix_policy(text, Form::legacy);
+    return read ? read : read_postfix_policy(text, Form::tlsrpt);
+}
+
+Reply bad_override(const std::string& text, const std::string& why) {
+    return defect(
+        fmt::format("Postfix would not read the override \"{}\": {}", printable(text, 400), why));
+}
+
+// The operator's text goes out as it is.
 Reply as_configured(const std::string& text) {
-    if (!read_postfix_policy(text, Form::legacy))
-        if (const auto read = read_postfix_policy(text, Form::tlsrpt); !read)
-            return defect(fmt::format("Postfix would not read the override \"{}\": {}",
-                                      printable(text, 400), read.error()));
-    return ok(text);
+    const auto read = read_override(text);
+    return read ? ok(text) : bad_override(text, read.error());
+}
+
+// Postfix bounces what it is told to enforce where the TLS level does not authenticate.
+bool authenticates(std::string_view level) {
+    return level == "dane-only" || level == "verify" || level == "secure" || level == "fingerprint";
+}
+
+Reply requiretls(bool authenticated) {
+    return ok(authenticated ? "enforce" : "opportunistic+starttls");
+}
+
+Reply requiretls(const Verdict& verdict) {
+    switch (verdict.cls) {
+    case Class::dane:
+        return requiretls(verdict.level == Level::dane_only);
+    case Class::enforce:
+        return requiretls(true);
+    case Class::may:
+        return requiretls(false);
+    case Class::override_: {
+        const auto read = read_override(verdict.override_text);
+        return read ? requiretls(authenticates(read->level))
+                    : bad_override(verdict.override_text, read.error());
+    }
+    case Class::tempfail:
+        return temp(verdict.temp_reason);
+    }
+    return defect("a verdict without a class");
 }
 
 Reply no_promise(const ReplyOptions& options) {
@@ -189,6 +225,7 @@ Reply no_promise(const ReplyOptions& options) {
 } // namespace
 
 Reply render(const Verdict& verdict, const Evidence& evidence, const ReplyOptions& options) {
+    if (options.form == Form::requiretls) return requiretls(verdict);
     switch (verdict.cls) {
     case Class::dane:
         return checked({.level = std::string(to_string(verdict.level)), .attributes = {}},
@@ -205,8 +242,13 @@ Reply render(const Verdict& verdict, const Evidence& evidence, const ReplyOption
     return defect("a verdict without a class");
 }
 
+Reply no_nexthop(Form form) {
+    if (form == Form::requiretls) return requiretls(false);
+    return {.kind = Reply::Kind::not_found, .text = {}, .defect = {}};
+}
+
 std::optional<Form> parse_form(std::string_view text) {
-    for (const Form form : {Form::legacy, Form::tlsrpt})
+    for (const Form form : {Form::legacy, Form::tlsrpt, Form::requiretls})
         if (to_string(form) == text) return form;
     return std::nullopt;
 }
@@ -217,6 +259,8 @@ std::string_view to_string(Form form) {
         return "legacy";
     case Form::tlsrpt:
         return "tlsrpt";
+    case Form::requiretls:
+        return "requiretls";
     }
     return "?";
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/wire/socketmap.h"
 
+#include "value.h"
+
 #include "postseal/base/text.h"
 
 namespace postseal::wire::socketmap {
@@ -42,10 +44,8 @@ Scan scan(std::string_view bytes) {
 
 std::string ok(std::string_view value) {
     constexpr std::string_view verb = "OK ";
-    if (value.empty()) return temp("the policy is empty");
     if (value.size() > max_reply - verb.size()) return temp("the policy is over 100000 octets");
-    if (value.find('\0') != std::string_view::npos) return temp("the policy holds a NUL");
-    if (!valid_utf8(value)) return temp("the policy is no UTF-8");
+    if (const char* why = unfit(value)) return temp(why);
     return reply(verb, value);
 }
 

@@ -24,9 +24,14 @@ TEST_CASE("an empty file gives the documented defaults") {
     CHECK(config->listen[0].protocol == Protocol::socketmap);
     CHECK(config->listen[1].address.text() == "unix:/run/postseal/admin.sock");
     CHECK(config->listen[1].protocol == Protocol::admin);
-    REQUIRE(config->maps.size() == 4);
+    CHECK(config->listen[0].idle == 2min);
+    CHECK(config->listen[1].idle == 10min);
+    REQUIRE(config->maps.size() == 5);
     CHECK(config->maps[0].name == "postfix");
     CHECK(config->maps[3].reply.form == verdict::Form::tlsrpt);
+    CHECK(config->maps[4].name == "requiretls");
+    CHECK(config->maps[4].reply.form == verdict::Form::requiretls);
+    CHECK(config->delegation.of(verdict::Class::tempfail) == "DUNNO");
 }
 
 TEST_CASE("every key is read") {
@@ -43,11 +48,24 @@ address = "unix:/run/x.sock"
 owner = "o"
 group = "g"
 mode = "0600"
+idle = "3m"
+[[listen]]
+address = "inet:127.0.0.1:9001"
+protocol = "tcp_table"
+maps = ["mine"]
+idle = "100s"
+[[listen]]
+address = "inet:127.0.0.1:9002"
+protocol = "delegation"
+idle = "1h"
 [[map]]
 name = "mine"
 form = "tlsrpt"
 no_policy = "encrypt"
 match = "mx"
+mixed = "dane-only"
+postfix_dnssec = true
+testing = "enforce"
 [[map]]
 name = "postfix"
 match = "mx"
@@ -73,6 +91,12 @@ memory = "1G"
 connections = 10
 lookups = 20
 deadline = "5s"
+[delegation]
+dane = "PREPEND X-Sealed: %c"
+enforce = "OK"
+may = "550 5.7.1 no promise"
+override = "INFO %d"
+tempfail = "DEFER_IF_PERMIT %r"
 [log]
 level = "debug"
 format = "json"
@@ -88,8 +112,20 @@ format = "json"
     CHECK(config->listen[1].group == "g");
     CHECK(config->listen[1].mode == 0600);
     CHECK(config->maps[0].reply.match == verdict::Match::mx);
-    CHECK(config->maps[4].name == "mine");
-    CHECK(config->maps[4].reply.no_policy == "encrypt");
+    CHECK(config->listen[1].idle == 3min);
+    CHECK(config->listen[2].protocol == Protocol::tcp_table);
+    CHECK(config->listen[2].maps == std::vector<std::string>{"mine"});
+    CHECK(config->listen[2].idle == 100s);
+    CHECK(config->listen[3].protocol == Protocol::delegation);
+    CHECK(config->listen[3].idle == 1h);
+    CHECK(config->maps[5].name == "mine");
+    CHECK(config->maps[5].reply.no_policy == "encrypt");
+    CHECK(config->maps[5].verdict ==
+          verdict::Options{.mixed = verdict::Mixed::dane_only,
+                           .postfix_dnssec = true,
+                           .default_level = verdict::DefaultLevel::encrypt,
+                           .testing = verdict::Testing::enforce});
+    CHECK(config->maps[0].verdict == config->verdict);
     CHECK(config->verdict.mixed == verdict::Mixed::dane);
     CHECK_FALSE(config->verdict.postfix_dnssec);
     CHECK(config->verdict.default_level == verdict::DefaultLevel::encrypt);
@@ -105,8 +141,37 @@ format = "json"
     CHECK(config->https.timeout == 1min);
     CHECK(config->cache_memory == std::size_t{1} << 30U);
     CHECK(config->limits == Limits{10, 20, 5s});
+    using verdict::Class;
+    CHECK(config->delegation.of(Class::dane) == "PREPEND X-Sealed: %c");
+    CHECK(config->delegation.of(Class::enforce) == "OK");
+    CHECK(config->delegation.of(Class::may) == "550 5.7.1 no promise");
+    CHECK(config->delegation.of(Class::override_) == "INFO %d");
+    CHECK(config->delegation.of(Class::tempfail) == "DEFER_IF_PERMIT %r");
     CHECK(config->log.level == LogLevel::debug);
     CHECK(config->log.format == LogFormat::json);
+}
+
+TEST_CASE("each protocol has its own idle limit, and a tcp_table listener one map") {
+    const auto listen = [](std::string_view protocol) {
+        return parse("[[listen]]\naddress = \"unix:/s\"\nprotocol = \"" + std::string(protocol) +
+                         "\"\n",
+                     "f")
+            .value()
+            .listen[0];
+    };
+    CHECK(listen("socketmap").idle == 120s);
+    CHECK(listen("tcp_table").idle == 15min);
+    CHECK(listen("delegation").idle == 30min);
+    CHECK(listen("admin").idle == 10min);
+    CHECK(listen("tcp_table").maps == std::vector<std::string>{"postfix"});
+    CHECK(listen("socketmap").maps.empty());
+}
+
+TEST_CASE("a map judges as [verdict] does, wherever that stands in the file") {
+    const auto config = parse("[[map]]\nname = \"x\"\n[verdict]\nmixed = \"dane\"\n", "f");
+    REQUIRE(config);
+    for (const Map& map : config->maps)
+        CHECK(map.verdict.mixed == verdict::Mixed::dane);
 }
 
 TEST_CASE("what is wrong is said with line, key and remedy") {
@@ -136,7 +201,7 @@ TEST_CASE("the known keys are those that are read") {
     for (const char* key :
          {"state_dir", "store", "user", "threads", "listen.address", "listen.mode", "map.name",
           "map.no_policy", "verdict.mixed", "dns.unbound_conf", "https.ca_file", "cache.memory",
-          "limits.deadline", "log.format"}) {
+          "limits.deadline", "log.format", "listen.idle", "map.testing", "delegation.override"}) {
         CAPTURE(key);
         CHECK(std::ranges::count(keys, key) == 1);
     }

@@ -18,8 +18,12 @@ from mdoc import PROJECT
 from programs import run
 
 EXAMPLES = sorted(path.parent for path in (PROJECT / "postfix-examples").glob("*/main.cf"))
-MAPS = {"postfix", "QUERY", "tlsrpt", "QUERYwithTLSRPT"}
-SINCE_3_10 = {"smtp_tlsrpt_enable", "smtp_tlsrpt_socket_name", "smtp_tlsrpt_skip_reused_handshakes"}
+MAPS = {"postfix", "QUERY", "tlsrpt", "QUERYwithTLSRPT", "requiretls"}
+# Parameters that an older Postfix does not know, and since when one does.
+SINCE = {"smtp_requiretls_policy": (3, 11)} | dict.fromkeys(
+    ("smtp_tlsrpt_enable", "smtp_tlsrpt_socket_name", "smtp_tlsrpt_skip_reused_handshakes"),
+    (3, 10),
+)
 examples = pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 
 
@@ -29,7 +33,7 @@ def postfix(*command) -> subprocess.CompletedProcess:
 
 @pytest.fixture
 def postfix_folder(tmp_path):
-    """Makes a configuration folder for Postfix with these lines at the end of main.cf."""
+    """Makes a configuration folder for Postfix with these lines at the end of main.cf and master.cf."""
     if not shutil.which("postconf"):
         pytest.skip("POSTFIX EXAMPLES NOT CHECKED: install postfix")
     master = next((path for path in ("/usr/share/postfix/master.cf.dist", "/etc/postfix/master.cf")
@@ -37,11 +41,12 @@ def postfix_folder(tmp_path):
     if master is None:
         pytest.skip("POSTFIX EXAMPLES NOT CHECKED: there is no master.cf to copy")
 
-    def make(lines: str, *files: pathlib.Path) -> pathlib.Path:
+    def make(lines: str, *files: pathlib.Path, services: str = "") -> pathlib.Path:
         folder = tmp_path / "etc"
         for name in ("etc", "spool", "lib"):
             (tmp_path / name).mkdir()
-        shutil.copy(master, folder / "master.cf")
+        text = pathlib.Path(master).read_text(encoding="utf-8")
+        (folder / "master.cf").write_text(text + services, encoding="utf-8")
         (folder / "main.cf").write_text(
             "compatibility_level = 3.6\nalias_maps =\nalias_database =\n"
             f"queue_directory = {tmp_path}/spool\ndata_directory = {tmp_path}/lib\n" + lines,
@@ -58,8 +63,8 @@ def postfix_folder(tmp_path):
 
 def complaints(text: str) -> set[str]:
     """Warnings and errors, but for parameters that this Postfix is too old to know."""
-    version = postfix("postconf", "-h", "mail_version").stdout.split(".")
-    unknown = SINCE_3_10 if (int(version[0]), int(version[1])) < (3, 10) else set()
+    major, minor = postfix("postconf", "-h", "mail_version").stdout.split(".")[:2]
+    unknown = {name for name, since in SINCE.items() if (int(major), int(minor)) < since}
     found = set()
     for line in text.splitlines():
         unused = re.search(r"unused parameter: (\w+)=", line)
@@ -81,8 +86,13 @@ def check_by_postconf(folder: pathlib.Path, lines: str) -> None:
     assert result.returncode == 0 and complaints(result.stderr) == set()
     understood = settings(result.stdout)
     for name, value in settings(lines).items():
-        if name in understood or name not in SINCE_3_10:
+        if name in understood or name not in SINCE:
             assert understood[name].split() == value.split()
+
+
+def services_of(example: pathlib.Path) -> str:
+    file = example / "master.cf"
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 @examples
@@ -95,7 +105,8 @@ def test_main_cf_by_postconf(postfix_folder, example):
 def test_main_cf_by_postfix_check(postfix_folder, example):
     if os.geteuid() != 0:
         pytest.skip("EXAMPLES NOT SEEN BY postfix check: only root may run it")
-    folder = postfix_folder((example / "main.cf").read_text(encoding="utf-8"))
+    folder = postfix_folder((example / "main.cf").read_text(encoding="utf-8"),
+                            services=services_of(example))
     result = postfix("postfix", "-c", folder, "check")
     assert result.returncode == 0, result.stderr
     assert complaints(result.stderr + result.stdout) == set()
@@ -122,6 +133,29 @@ def test_both_sides_fit(example):
         assert name in offered
     assert ours["verdict"]["default_level"] == main["smtp_tls_security_level"]
     assert any(listen.get("protocol") == "admin" for listen in ours["listen"])
+
+
+@examples
+def test_delegation_sides_fit(example):
+    """What smtpd(8) asks is listened on, and nothing else; the restriction is used."""
+    main = settings((example / "main.cf").read_text(encoding="utf-8"))
+    services = services_of(example)
+    ours = tomllib.loads((example / "postseal.toml").read_text(encoding="utf-8"))
+    offered = [listen["address"] for listen in ours["listen"]
+               if listen.get("protocol") == "delegation"]
+    asked = re.findall(r"check_policy_service \{? ?((?:inet|unix):[^\s,}]+)", "\n".join(main.values()))
+    assert asked == offered
+    for name in main.get("smtpd_restriction_classes", "").split():
+        assert name in main and re.search(rf"_restrictions=.*\b{name}\b", services)
+
+
+def test_services_of_master_cf(postfix_folder):
+    """Postfix reads them as they are meant."""
+    example = PROJECT / "postfix-examples/submission-sealed-only"
+    folder = postfix_folder((example / "main.cf").read_text(encoding="utf-8"),
+                            services=services_of(example))
+    result = postfix("postconf", "-c", folder, "-P", "submission/inet/smtpd_recipient_restrictions")
+    assert result.stdout.split(" = ")[1] == "sealed_only\n" and complaints(result.stderr) == set()
 
 
 def test_every_folder_is_an_example():
@@ -151,7 +185,7 @@ def blocks_for_main_cf() -> dict[str, str]:
     found = {}
     for page in mdoc.PAGES:
         for number, block in enumerate(mdoc.literal_blocks(mdoc.source(page.name))):
-            if block.startswith("smtp_"):
+            if block.startswith(("smtp_", "smtpd_")):
                 found[f"{page.name} {number}"] = block
     readme = (PROJECT / "README").read_text(encoding="utf-8")
     found["README"] = textwrap.dedent(

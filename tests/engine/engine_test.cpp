@@ -342,6 +342,58 @@ TEST_CASE("a lookup under way when the wall clock jumps begins again under the n
     CHECK(row->failures > 0);
 }
 
+TEST_CASE("maps with options of their own have verdicts of their own") {
+    Field field({}, {}, R"(
+[[listen]]
+address = "inet:127.0.0.1:1"
+protocol = "delegation"
+[[map]]
+name = "lab"
+testing = "enforce"
+[delegation]
+may = "INFO %d %c"
+)");
+    field.resolver.set(sts_world);
+    field.fetcher.serve("example.org",
+                        "version: STSv1\nmode: testing\nmx: mx.example.org\nmax_age: 864000\n");
+    const auto answer = field.ask("example.org");
+    CHECK(answer->verdict.cls == verdict::Class::may);
+    CHECK(answer->replies->at(field.maps.find("postfix").value()) == not_found);
+    CHECK(answer->replies->at(field.maps.find("lab").value()) == secure());
+    CHECK(answer->written[field.maps.find("lab").value()].text ==
+          "secure match=mx.example.org servername=hostname");
+    CHECK(answer->replies->at(field.maps.delegation().value()) ==
+          "action=INFO example.org may\n\n");
+    const engine::Replies* known = field.engine->known("example.org");
+    REQUIRE(known != nullptr);
+    CHECK(*known == *answer->replies);
+}
+
+TEST_CASE(
+    "delegation is told DUNNO of what is not known at the deadline, and the action after it") {
+    Field field({}, {}, R"(
+[[listen]]
+address = "inet:127.0.0.1:1"
+protocol = "delegation"
+[delegation]
+enforce = "INFO sealed"
+may = "REJECT"
+)");
+    field.resolver.set(sts_world);
+    field.fetcher.serve("example.org", enforce);
+    field.fetcher.delay(20s);
+    const auto action = [&](const engine::Replies& replies) {
+        return replies.at(field.maps.delegation().value());
+    };
+    const auto answer = field.ask("example.org");
+    CHECK(answer->verdict.cls == verdict::Class::may);
+    CHECK(action(*answer->replies) == "action=DUNNO\n\n");
+    field.loop.advance(15s);
+    const engine::Replies* known = field.engine->known("example.org");
+    REQUIRE(known != nullptr);
+    CHECK(action(*known) == "action=INFO sealed\n\n");
+}
+
 TEST_CASE("domains without a promise share their replies") {
     Field field;
     field.resolver.set("a.example MX insecure 600 0 .\nb.example MX insecure 600 0 .");

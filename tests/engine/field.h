@@ -41,9 +41,12 @@ class FixedRandom final : public engine::Random {
 };
 
 struct Field {
-    explicit Field(engine::Options engine_options = {}, const std::string& overrides_text = {})
+    // `configuration` is for its listeners, maps and actions.
+    explicit Field(engine::Options engine_options = {}, const std::string& overrides_text = {},
+                   const std::string& configuration = {})
         : options(engine_options),
-          overrides(engine::Overrides::parse(overrides_text, "overrides").value()) {
+          overrides(engine::Overrides::parse(overrides_text, "overrides").value()),
+          maps(config::parse(configuration, "f").value()) {
         restart();
     }
 
@@ -75,7 +78,7 @@ struct Field {
     store::MemoryStore store;
     FixedRandom random;
     Log log{{.level = config::LogLevel::error}};
-    engine::Maps maps{config::parse("", "f").value().maps};
+    engine::Maps maps;
     std::unique_ptr<engine::Engine> engine;
 };
 

@@ -34,9 +34,8 @@ struct Changing : Field {
     }
     void reconfigure(const std::string& toml, const std::string& overrides_text = {}) {
         const config::Config config = config::parse(toml, "f").value();
-        engine->reconfigure(engine::Maps(config.maps),
-                            engine::Overrides::parse(overrides_text, "overrides").value(),
-                            {.verdict = config.verdict});
+        engine->reconfigure(engine::Maps(config),
+                            engine::Overrides::parse(overrides_text, "overrides").value(), {});
     }
     async::Task<> ask_into(std::optional<std::string>& out) {
         const auto answer = co_await engine->answer(Nexthop::parse("slow.example.org").value());

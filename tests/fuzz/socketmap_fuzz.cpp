@@ -5,7 +5,7 @@
 
 #include "postseal/base/text.h"
 
-#include "fuzz/check.h"
+#include "fuzz/stream.h"
 
 #include <string>
 
@@ -13,8 +13,8 @@ namespace {
 
 namespace netstring = postseal::wire::netstring;
 namespace socketmap = postseal::wire::socketmap;
-using netstring::Status;
 using postseal::fuzz::check;
+using postseal::wire::Status;
 
 void check_request(std::string_view bytes, const socketmap::Scan& scan) {
     const auto [map, key] = scan.request;
@@ -26,23 +26,9 @@ void check_request(std::string_view bytes, const socketmap::Scan& scan) {
     check(again == bytes.substr(0, scan.consumed));
 }
 
-// The stream is taken `step` octets at a time; the requests are counted up to the first fault.
-std::string read(std::string_view stream, std::size_t step) {
-    std::string log;
-    std::string buffer;
-    while (!stream.empty()) {
-        buffer += stream.substr(0, step);
-        stream.remove_prefix(std::min(step, stream.size()));
-        for (;;) {
-            const auto scan = socketmap::scan(buffer);
-            if (scan.status == Status::malformed) return log + "! " + scan.fault;
-            if (scan.status == Status::incomplete) break;
-            check_request(buffer, scan);
-            log.append(scan.request.map).append(" ").append(scan.request.key).append("\n");
-            buffer.erase(0, scan.consumed);
-        }
-    }
-    return log + "+" + buffer;
+std::string show(std::string_view bytes, const socketmap::Scan& scan) {
+    check_request(bytes, scan);
+    return std::string(scan.request.map) + " " + std::string(scan.request.key);
 }
 
 // One netstring that Postfix reads as it was meant: its verb, and nothing that it would refuse.
@@ -70,9 +56,7 @@ void check_replies(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto text = postseal::fuzz::as_text(data, size);
-    const std::string whole = read(text, size + 1);
-    for (const std::size_t step : {1, 2, 3, 7})
-        check(read(text, step) == whole);
+    postseal::fuzz::check_splits(text, socketmap::scan, show);
     check_replies(text);
     return 0;
 }

@@ -2,9 +2,9 @@
 #include "serve/admin_server.h"
 
 #include "serve/engine_behind.h"
+#include "serve/fake_steering.h"
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -12,28 +12,14 @@
 
 using namespace postseal;
 using namespace postseal::serve;
+using test::FakeSteering;
 
 namespace {
 
 using Json = nlohmann::json;
 
-struct FakeSteering final : Steering {
-    async::Task<Reloaded> reload() override {
-        reloads++;
-        co_return reloaded;
-    }
-    std::expected<HandOver, std::string> hand_over() override {
-        return HandOver{.process = Fd(::open("/dev/null", O_RDONLY)), .sockets = {0, 1}};
-    }
-    void give_way() override { ended = true; }
-
-    Reloaded reloaded;
-    int reloads = 0;
-    bool ended = false;
-};
-
 struct Field : test::EngineBehind {
-    Field() {
+    explicit Field(const std::string& configuration = {}) : EngineBehind(configuration) {
         serve(std::make_unique<AdminServer>(engine, steering,
                                             [] { return std::string(R"({"queries":7})"); }));
     }
@@ -65,6 +51,8 @@ TEST_CASE("query gives what the map would say") {
     CHECK(field.ask(R"({"command":"query","key":"none.example"})")["kind"] == "not-found");
     CHECK(field.ask(R"({"command":"query","key":".example.com"})")["kind"] == "not-found");
     CHECK(field.ask(R"({"command":"query","key":"bogus.example"})")["kind"] == "temp");
+    CHECK(field.ask(R"({"command":"query","key":"192.0.2.1","map":"requiretls"})")["text"] ==
+          "opportunistic+starttls");
     CHECK(field.ask(R"({"command":"query","key":"example.com","map":"x"})")["ok"] == false);
 }
 
@@ -80,13 +68,28 @@ TEST_CASE("explain gives evidence, row, reasons and every form") {
     CHECK(explain["mx"]["hosts"][0]["name"] == "mx.example.com");
     CHECK(explain["mx"]["hosts"][0]["state"] == "U");
     CHECK(explain["mta_sts"]["policy"].is_null());
-    CHECK(explain["replies"].size() == 4);
+    CHECK(explain["replies"].size() == 5);
+    CHECK_FALSE(explain.contains("delegation"));
     CHECK(explain["replies"]["tlsrpt"]["text"] == "dane-only");
     CHECK(explain["holds_s"] == 600);
     CHECK(explain["partial"] == false);
     const Json none = field.ask(R"({"command":"explain","key":"[127.0.0.1]"})")["explain"];
     CHECK(none["verdict"]["class"] == "may");
     CHECK(none["verdict"]["row"] == 0);
+    CHECK(none["replies"]["postfix"]["kind"] == "not-found");
+    CHECK(none["replies"]["requiretls"]["text"] == "opportunistic+starttls");
+}
+
+TEST_CASE("explain gives the action of a delegation listener, too") {
+    Field field(R"(
+[[listen]]
+address = "inet:127.0.0.1:1"
+protocol = "delegation"
+[delegation]
+dane = "PREPEND X-Sealed: %c"
+)");
+    const Json explain = field.ask(R"({"command":"explain","key":"example.com"})")["explain"];
+    CHECK(explain["delegation"] == "PREPEND X-Sealed: dane");
 }
 
 TEST_CASE("status is what the daemon says of itself") {

@@ -231,3 +231,22 @@ TEST_CASE("a server may go with requests in the air") {
     CHECK(field.shared.connections == 0);
     CHECK(field.read(client, 1) == "EOF");
 }
+
+TEST_CASE("a connection without requests is closed after the idle time, one that is used is not") {
+    test::Local field;
+    field.serve(std::make_unique<Lines>(field.loop), 200ms);
+    const Fd used = field.connect();
+    const Fd idle = field.connect();
+    const Fd waiting = field.connect();
+    test::Local::write(waiting, "later 600 x\n");
+    for (int i = 0; i < 5; i++) {
+        test::Local::write(used, "x\n");
+        REQUIRE(field.read(used, 3) == "<x>");
+        field.turn(80ms);
+    }
+    CHECK(field.read(idle, 1) == "EOF");
+    CHECK(field.server->connections() == 2);
+    CHECK(field.read(waiting, 13) == "<later 600 x>");
+    field.turn(400ms);
+    CHECK(field.server->connections() == 0);
+}

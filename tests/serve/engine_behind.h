@@ -11,6 +11,10 @@
 namespace postseal::test {
 
 struct EngineBehind : Local {
+    // `configuration` is for its listeners, maps and actions.
+    explicit EngineBehind(const std::string& configuration = {})
+        : maps(config::parse(configuration, "f").value()) {}
+
     engine::SystemClock clock;
     FakeResolver resolver{loop, R"(
 zone example.com secure 600
@@ -21,13 +25,17 @@ zone none.example insecure 600
 none.example MX insecure 600 0 .
 bogus.example MX bogus signature expired
 _mta-sts.bogus.example TXT insecure 600 nodata
+zone sts.example insecure 600
+sts.example MX insecure 600 10 mx.sts.example
+mx.sts.example A insecure 600 192.0.2.2
+_mta-sts.sts.example TXT insecure 600 "v=STSv1; id=1;"
 slow.example MX insecure 600 0 .
 slow.example MX delay 60
 )"};
     FakeFetcher fetcher{loop};
     store::MemoryStore store;
     engine::SystemRandom random;
-    engine::Maps maps{config::parse("", "f").value().maps};
+    engine::Maps maps;
     engine::Overrides overrides;
     engine::Engine engine{
         {loop, clock, resolver, fetcher, store, log, random}, maps, overrides, engine::Options{}};

@@ -16,6 +16,7 @@ namespace {
 // Bound to a port of the kernel's choice.
 Fd tcp(int family, int type, bool listening, std::string* address = nullptr) {
     Fd fd(::socket(family, type, 0));
+    REQUIRE(fd.valid());
     sockaddr_storage any{};
     any.ss_family = static_cast<sa_family_t>(family);
     socklen_t size = family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);

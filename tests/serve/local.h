@@ -31,7 +31,8 @@ struct Local {
     explicit Local(std::size_t limit = 100) : shared(limit) {}
 
     // Serves on a port of its own from now on.
-    void serve(std::unique_ptr<serve::Protocol> protocol) {
+    void serve(std::unique_ptr<serve::Protocol> protocol,
+               milliseconds idle = config::default_idle(config::Protocol::socketmap)) {
         serve::Fd listener = tcp_socket(SOCK_NONBLOCK);
         sockaddr_in any{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
         REQUIRE(::bind(listener.get(), reinterpret_cast<sockaddr*>(&any), sizeof any) == 0);
@@ -50,7 +51,7 @@ struct Local {
         listeners.push_back(std::move(listener));
         listeners.push_back(std::move(unix_listener));
         server.emplace(loop, log, shared, config::Address{.host = "127.0.0.1", .port = 1},
-                       std::move(listeners), std::move(protocol));
+                       std::move(listeners), std::move(protocol), idle);
     }
     // The same server's other clients, on a unix socket.
     [[nodiscard]] serve::Fd connect_unix() const {
@@ -81,7 +82,7 @@ struct Local {
     std::string read(const serve::Fd& fd, std::size_t octets) {
         std::string got;
         char buffer[65536];
-        for (int idle = 0; idle < 1000 && got.size() < octets;) {
+        for (int idle = 0; idle < 5000 && got.size() < octets;) {
             const ssize_t n = ::recv(fd.get(), buffer, sizeof buffer, 0);
             if (n > 0)
                 got.append(buffer, static_cast<std::size_t>(n));
@@ -89,7 +90,7 @@ struct Local {
                 return got + "EOF";
             else {
                 idle++;
-                turn(milliseconds(5));
+                turn(milliseconds(1));
             }
         }
         return got;

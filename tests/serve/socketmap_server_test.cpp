@@ -40,6 +40,7 @@ TEST_CASE("a query is looked up once and then answered from memory") {
     CHECK(field.ask("QUERYwithTLSRPT EXAMPLE.com.", dane_only.size()) == dane_only);
     CHECK(field.counters.cached == 2);
     CHECK(field.counters.queries == 3);
+    CHECK(field.counters.socketmap == 3);
 }
 
 TEST_CASE("pipelined queries are answered in order, whatever each takes") {
@@ -50,7 +51,8 @@ TEST_CASE("pipelined queries are answered in order, whatever each takes") {
                              netstring("postfix .example.com"));
     const std::string expected =
         not_found + dane_only + not_found +
-        netstring("PERM no such map here; there are: postfix, QUERY, tlsrpt, QUERYwithTLSRPT") +
+        netstring("PERM no such map here; there are: postfix, QUERY, tlsrpt, QUERYwithTLSRPT, "
+                  "requiretls") +
         not_found;
     CHECK(field.read(client, expected.size()) == expected);
     CHECK(field.counters.unknown_map == 1);
@@ -65,6 +67,16 @@ TEST_CASE("what is no nexthop has no policy, at once") {
         CHECK(field.ask(fmt::format("postfix {}", key), not_found.size()) == not_found);
     }
     CHECK(field.resolver.questions().empty());
+}
+
+TEST_CASE("requiretls is answered by whether the TLS policy authenticates") {
+    Field field;
+    const std::string enforce = netstring("OK enforce");
+    const std::string opportunistic = netstring("OK opportunistic+starttls");
+    CHECK(field.ask("requiretls example.com", enforce.size()) == enforce);
+    CHECK(field.ask("requiretls none.example", opportunistic.size()) == opportunistic);
+    // Silence would mean enforce to Postfix.
+    CHECK(field.ask("requiretls 192.0.2.1", opportunistic.size()) == opportunistic);
 }
 
 TEST_CASE("a tempfail carries its reason") {

@@ -8,6 +8,8 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -191,6 +193,35 @@ std::string damaged_and_read_only(World& world) {
     return "";
 }
 
+constexpr uid_t nobody = 65'534;
+
+bool set_modes(const World& world, mode_t folder, mode_t file) {
+    return ::chmod(world.folder.c_str(), folder) == 0 &&
+           ::chmod((world.folder + "/postseal.db").c_str(), file) == 0;
+}
+
+// All is the daemon's own, so that its modes are what counts.
+std::string not_writable(World& world, mode_t folder, mode_t file) {
+    EXPECT(::chown(world.folder.c_str(), nobody, nobody) == 0);
+    EXPECT(::seteuid(nobody) == 0);
+    EXPECT(world.start());
+    world.store->save(nexthop_row("old.example"));
+    world.store.reset();
+    EXPECT(set_modes(world, folder, file));
+    EXPECT(world.start());
+    EXPECT(world.holds("old.example"));
+    world.store->save(nexthop_row("new.example"));
+    world.flush();
+    EXPECT(world.degraded());
+    EXPECT(world.holds("new.example") && world.holds("old.example"));
+    EXPECT(set_modes(world, 0755, 0640));
+    EXPECT(world.recovers());
+    EXPECT(world.start());
+    EXPECT(!world.degraded());
+    EXPECT(world.holds("new.example") && world.holds("old.example"));
+    return "";
+}
+
 } // namespace
 
 TEST_CASE("a disk that becomes full") { run(full_while_in_use); }
@@ -213,4 +244,16 @@ TEST_CASE("a file system that may only be read") {
     }
     SUBCASE("and no file") { run(read_only_and_no_file); }
     SUBCASE("and a damaged file") { run(damaged_and_read_only); }
+}
+
+TEST_CASE("modes that forbid the daemon's user to write") {
+    SUBCASE("to the folder") {
+        run([](World& world) { return not_writable(world, 0555, 0640); });
+    }
+    SUBCASE("to the file") {
+        run([](World& world) { return not_writable(world, 0755, 0440); });
+    }
+    SUBCASE("to either") {
+        run([](World& world) { return not_writable(world, 0555, 0440); });
+    }
 }

@@ -8,14 +8,50 @@ import shutil
 
 import pytest
 
+import postfix_release
 from daemon import Daemon, build_folder
-from world import Unavailable, World
+from postfix import Postfix
+from world import Unavailable, World, validating_resolver
 
 _ports = itertools.count(8462)
+_submission_ports = itertools.count(8400)
+_releases = pytest.StashKey[dict[str, postfix_release.Release | postfix_release.Unavailable]]()
+
+MAIL_PORT = 8460
+MAIL_OVERRIDES = """\
+override-stronger.mail.example secure match=mx.override-stronger.mail.example
+override-stronger-wrong.mail.example secure match=mx.override-stronger-wrong.mail.example
+override-weaker.mail.example may
+override-weaker-dane.mail.example encrypt
+override-none.mail.example none
+"""
 
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+def pytest_collection_finish(session):
+    """Before the world's network namespace is entered: no mirror can be reached from there."""
+    config = session.config
+    wanted = any("release" in getattr(item, "fixturenames", ()) for item in session.items)
+    if config.option.collectonly or not wanted:
+        return
+    config.stash[_releases] = found = {}
+    for name in postfix_release.NAMES:
+        try:
+            found[name] = postfix_release.prepare(name)
+        except postfix_release.Unavailable as why:
+            found[name] = why
+
+
+@pytest.fixture(scope="session", params=postfix_release.NAMES)
+def release(request) -> postfix_release.Release:
+    """Each version of Postfix."""
+    found = request.config.stash[_releases][request.param]
+    if isinstance(found, postfix_release.Unavailable):
+        pytest.skip(f"POSTFIX OF {request.param.upper()} NOT TRIED: {found}")
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +99,34 @@ def new_daemon(world, programs, tmp_path):
 @pytest.fixture(scope="session")
 def postmap_folder(tmp_path_factory) -> pathlib.Path:
     return tmp_path_factory.mktemp("postmap")
+
+
+@pytest.fixture(scope="session")
+def policies(world, programs, tmp_path_factory):
+    """The daemon that Postfix asks when it sends mail."""
+    folder = tmp_path_factory.mktemp("policies")
+    overrides = folder / "overrides"
+    overrides.write_text(MAIL_OVERRIDES, encoding="ascii")
+    verdict = {"default_level": "dane", "overrides": str(overrides)}
+    exact = {"name": "exact", "form": "legacy", "match": "mx"}
+    with Daemon(world, folder, MAIL_PORT, verdict=verdict, map=[exact]) as daemon_:
+        yield daemon_
+
+
+@pytest.fixture(scope="session")
+def new_postfix(world, tmp_path_factory):
+    """Makes a Postfix of a release, not started yet, whose resolver validates."""
+    if reason := validating_resolver.missing():
+        pytest.skip(f"NO MAIL SENT: {reason}")
+    folder = tmp_path_factory.mktemp("resolver")
+    resolver = validating_resolver.ValidatingResolver(folder, world.trust_anchor, world.root_hints)
+
+    def make(release, settings: dict[str, str], services: str = "") -> Postfix:
+        return Postfix(
+            release, tmp_path_factory.mktemp(release.name) / "postfix", next(_submission_ports),
+            ca_file=world.ca_file, resolv_conf=resolver.resolv_conf,
+            settings=settings, services=services,
+        )
+
+    with resolver:
+        yield make

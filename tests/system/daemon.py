@@ -47,9 +47,13 @@ def _is_table(value) -> bool:
 
 
 class Daemon:
-    """postseald on 127.0.0.1:`port` and on unix sockets in `folder`."""
+    """postseald on 127.0.0.1:`port` and on unix sockets in `folder`.
 
-    def __init__(self, world: World, folder: pathlib.Path, port: int, **sections: dict) -> None:
+    Sections are added to the configuration: a table, or a list of tables.
+    """
+
+    def __init__(self, world: World, folder: pathlib.Path, port: int,
+                 **sections: dict | list) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.port = port
@@ -71,10 +75,14 @@ class Daemon:
             "log": {"level": "debug"},
         }
         for name, section in sections.items():
-            self.settings.setdefault(name, {}).update(section)
+            if isinstance(section, list):
+                self.settings.setdefault(name, []).extend(section)
+            else:
+                self.settings.setdefault(name, {}).update(section)
         (folder / "state").mkdir(exist_ok=True)
         self.write_configuration(self.settings)
         self.process: subprocess.Popen | None = None
+        self.enter_command: list[str] = []  # put before the daemon's
 
     def write_configuration(self, settings: dict) -> None:
         self.configuration.write_text(to_toml(settings), encoding="utf-8")
@@ -90,7 +98,7 @@ class Daemon:
         return [program("postseald"), "--config", str(self.configuration), *options]
 
     def start(self) -> None:
-        self.process = processes.start(self.command(), self.log)
+        self.process = processes.start(self.enter_command + self.command(), self.log)
         self.wait_until_listening()
 
     def wait_until_listening(self) -> None:
@@ -143,6 +151,26 @@ class Daemon:
             unix.close()
             raise
         return Connection(unix)
+
+    def socketmap(self, map_name: str) -> str:
+        """As main.cf names it."""
+        return f"socketmap:inet:127.0.0.1:{self.port}:{map_name}"
+
+    def connect_to(self, port: int) -> socket.socket:
+        """To another listener of the configuration."""
+        return socket.create_connection(("127.0.0.1", port), timeout=20)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def status(self) -> dict:
+        with socket.socket(socket.AF_UNIX) as admin:
+            admin.settimeout(20)
+            admin.connect(str(self.folder / "admin.sock"))
+            admin.sendall(b'{"command": "status"}\n')
+            with admin.makefile(encoding="utf-8") as lines:
+                return json.loads(lines.readline())["status"]
 
     def ask(self, key: str, map_name: str = "postfix") -> str:
         with self.connect() as connection:

@@ -11,6 +11,7 @@ import pytest
 
 from daemon import to_toml
 from relentless import Clients
+from socketmap import request
 
 OK, UNAVAILABLE, CONFIG = 0, 69, 78
 
@@ -242,6 +243,22 @@ def test_nobody_to_reload(new_daemon):
 
 
 # --- While it works --------------------------------------------------------------------------
+
+def test_lookups_in_the_air_end_with_the_old_parts(new_daemon):
+    """One that waits for a silent name server, and one for a slow policy host."""
+    daemon = new_daemon(dns={"timeout": "2s"}, limits={"deadline": "4s"})
+    daemon.start()
+    with daemon.connect() as resolving, daemon.connect() as fetching:
+        resolving.send(request("postfix", "in-flight.example"))
+        fetching.send(request("postfix", "sts-slow.example"))
+        time.sleep(0.5)
+        said = reload(daemon, dns={"timeout": "3s"}, https={"timeout": "20s"})
+        assert said == changed("dns", "https")
+        assert daemon.status()["lookups_at_work"] == 2
+        assert daemon.ask("dane.example") == "OK dane-only"
+        assert resolving.receive() == "OK dane"
+        assert fetching.receive() == "NOTFOUND "
+
 
 def test_fifty_times_while_asked(running):
     """The resolver, the fetcher, the maps and a listener change each time."""

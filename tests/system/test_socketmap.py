@@ -35,6 +35,14 @@ def test_the_four_maps(daemon, names, key, reply):
     assert first.startswith(reply)
 
 
+@pytest.mark.parametrize("key, reply", [
+    (DANE[0], "OK enforce"), (STS[0], "OK enforce"), (NONE[0], "OK opportunistic+starttls"),
+    ("192.0.2.1", "OK opportunistic+starttls"),
+])
+def test_requiretls(daemon, key, reply):
+    assert daemon.ask(key, "requiretls") == reply
+
+
 def test_unix_socket(daemon, postmap_folder):
     with daemon.connect_unix() as connection:
         for key, reply in (DANE, STS, NONE):
@@ -46,7 +54,7 @@ def test_unknown_map(daemon):
     with daemon.connect() as connection:
         reply = connection.ask("nosuchmap", "dane.example")
         assert reply.startswith("PERM ")
-        for name in ("postfix", "tlsrpt", "QUERY", "QUERYwithTLSRPT"):
+        for name in ("postfix", "tlsrpt", "QUERY", "QUERYwithTLSRPT", "requiretls"):
             assert name in reply
         assert connection.ask("postfix", DANE[0]) == DANE[1], "the connection goes on"
 

@@ -71,6 +71,8 @@ void set_option(Case& c, std::string_view word) {
         c.evidence.partial = true;
     else if (word == "dnssec=off")
         c.options.postfix_dnssec = false;
+    else if (word.starts_with("testing="))
+        c.options.testing = test::need(parse_testing(value));
     else if (word.starts_with("mixed="))
         c.options.mixed = test::need(parse_mixed(value));
     else if (word.starts_with("default="))

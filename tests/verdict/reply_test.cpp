@@ -101,7 +101,7 @@ TEST_CASE("a policy is written as the table says") {
         const Reply reply = reply_to(evidence, options);
         CHECK(told(reply) == row.fields[5]);
         CHECK(reply.defect.empty());
-        if (reply.kind == Kind::ok)
+        if (reply.kind == Kind::ok && options.form != Form::requiretls)
             CHECK(read_postfix_policy(reply.text, options.form).has_value());
     }
 }
@@ -119,6 +119,39 @@ TEST_CASE("dane and dane-only are written alone in both forms") {
         CHECK(told(reply_to(evidence, {.form = form, .no_policy = {}})) == "dane-only");
         evidence.sts = {};
     }
+}
+
+TEST_CASE("requiretls is enforced where the TLS policy authenticates, and nowhere else") {
+    const ReplyOptions options{.form = Form::requiretls, .no_policy = {}};
+    Evidence evidence = test::evidence_for("example.com");
+    evidence.mx = test::mx(MxState::secure, "U");
+    CHECK(told(reply_to(evidence, options)) == "enforce");
+    evidence.mx = test::mx(MxState::secure, "UN"); // dane may end as may
+    CHECK(told(reply_to(evidence, options)) == "opportunistic+starttls");
+    evidence.mx = test::mx(MxState::bogus, "-");
+    CHECK(told(reply_to(evidence, options)) ==
+          "TEMP MX example.com is bogus: signature of example.com expired");
+
+    for (const char* level : {"secure match=mx.example.com", "verify", "DANE-ONLY",
+                              "fingerprint match=aa:bb", "\tverify\tmatch=hostname"}) {
+        CAPTURE(level);
+        evidence.override_ = Override{.policy = level};
+        CHECK(told(reply_to(evidence, options)) == "enforce");
+    }
+    for (const char* level : {"dane", "encrypt", "may", "none", "encrypt protocols=TLSv1.3"}) {
+        CAPTURE(level);
+        evidence.override_ = Override{.policy = level};
+        CHECK(told(reply_to(evidence, options)) == "opportunistic+starttls");
+    }
+    evidence.override_ = Override{.policy = "sometimes"};
+    CHECK(reply_to(evidence, options).kind == Kind::temp);
+    CHECK_FALSE(reply_to(evidence, options).defect.empty());
+}
+
+TEST_CASE("what is no nexthop is not found, but to requiretls that would mean enforce") {
+    CHECK(told(no_nexthop(Form::legacy)) == "NOTFOUND");
+    CHECK(told(no_nexthop(Form::tlsrpt)) == "NOTFOUND");
+    CHECK(told(no_nexthop(Form::requiretls)) == "opportunistic+starttls");
 }
 
 TEST_CASE("no_policy says a level where there is no promise, and nowhere else") {
@@ -293,6 +326,7 @@ TEST_CASE("a verdict that does not go with its evidence is a defect, not a polic
 TEST_CASE("names of forms and matches") {
     CHECK(parse_form("legacy") == Form::legacy);
     CHECK(parse_form("tlsrpt") == Form::tlsrpt);
+    CHECK(parse_form("requiretls") == Form::requiretls);
     CHECK_FALSE(parse_form("TLSRPT").has_value());
     CHECK(parse_match("patterns") == Match::patterns);
     CHECK(parse_match("mx") == Match::mx);

@@ -20,7 +20,7 @@ Outcome decode(std::string_view stream, const std::vector<std::size_t>& cuts, st
         [](const netstring::Scan& scan) { return std::string(scan.payload); });
 }
 
-struct Case {
+struct Limited {
     std::size_t line = 0;
     std::string stream;
     std::size_t limit = 0;
@@ -29,8 +29,8 @@ struct Case {
     std::string sure;
 };
 
-std::vector<Case> cases() {
-    std::vector<Case> out;
+std::vector<Limited> cases() {
+    std::vector<Limited> out;
     for (const auto& row : test::read_table("wire/netstring.table", 6))
         out.push_back({.line = row.line,
                        .stream = expand(row.fields[0]),
@@ -38,13 +38,6 @@ std::vector<Case> cases() {
                        .frames = expand(row.fields[2]),
                        .end = row.fields[3],
                        .sure = row.fields[4]});
-    return out;
-}
-
-std::string joined(const std::vector<std::string>& frames) {
-    std::string out;
-    for (const auto& frame : frames)
-        out += "<" + frame + ">";
     return out;
 }
 

@@ -2,82 +2,20 @@
 #include "postseal/wire/socketmap.h"
 
 #include "stream.h"
-#include "support/table.h"
 
 #include <doctest/doctest.h>
 
-#include <numeric>
 #include <string>
-#include <vector>
 
 namespace postseal::wire {
 namespace {
 
 using namespace std::string_literals;
 
-Outcome decode(std::string_view stream, const std::vector<std::size_t>& cuts) {
-    return feed(stream, cuts, socketmap::scan, [](const socketmap::Scan& scan) {
+TEST_CASE("wire/socketmap: the table, however it is cut") {
+    check_streams("wire/socketmap.table", socketmap::scan, [](const socketmap::Scan& scan) {
         return std::string(scan.request.map) + "~" + std::string(scan.request.key);
     });
-}
-
-struct Case {
-    std::size_t line = 0;
-    std::string stream;
-    std::string frames; // each as <map~key>
-    std::string end;
-    std::string sure;
-};
-
-std::vector<Case> cases() {
-    std::vector<Case> out;
-    for (const auto& row : test::read_table("wire/socketmap.table", 5))
-        out.push_back({.line = row.line,
-                       .stream = expand(row.fields[0]),
-                       .frames = expand(row.fields[1]),
-                       .end = row.fields[2],
-                       .sure = row.fields[3]});
-    return out;
-}
-
-std::string joined(const std::vector<std::string>& frames) {
-    std::string out;
-    for (const auto& frame : frames)
-        out += "<" + frame + ">";
-    return out;
-}
-
-TEST_CASE("wire/socketmap: the table, whole") {
-    for (const auto& c : cases()) {
-        CAPTURE(c.line);
-        const Outcome out = decode(c.stream, {});
-        CHECK(joined(out.frames) == c.frames);
-        CHECK(out.end == c.end);
-    }
-}
-
-TEST_CASE("wire/socketmap: the table, cut at every octet boundary") {
-    for (const auto& c : cases()) {
-        CAPTURE(c.line);
-        for (std::size_t cut = 0; cut <= c.stream.size(); cut++) {
-            const Outcome out = decode(c.stream, {cut});
-            CAPTURE(cut);
-            REQUIRE(joined(out.frames) == c.frames);
-            REQUIRE(out.end == c.end);
-        }
-    }
-}
-
-TEST_CASE("wire/socketmap: the table, octet by octet, and a fault as soon as it is sure") {
-    for (const auto& c : cases()) {
-        CAPTURE(c.line);
-        std::vector<std::size_t> cuts(c.stream.size());
-        std::iota(cuts.begin(), cuts.end(), std::size_t{1});
-        const Outcome out = decode(c.stream, cuts);
-        CHECK(joined(out.frames) == c.frames);
-        CHECK(out.end == c.end);
-        CHECK((out.sure == 0 ? "-" : std::to_string(out.sure)) == c.sure);
-    }
 }
 
 TEST_CASE("wire/socketmap: a request points into the bytes scanned") {

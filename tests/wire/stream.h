@@ -5,11 +5,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "postseal/wire/netstring.h"
+#include "postseal/wire/status.h"
+
+#include "support/table.h"
+
+#include <doctest/doctest.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -38,8 +43,8 @@ Outcome feed(std::string_view stream, const std::vector<std::size_t>& cuts, Scan
         arrived = end;
         for (;;) {
             const auto found = scan(std::string_view(buffer));
-            if (found.status == netstring::Status::incomplete) break;
-            if (found.status == netstring::Status::malformed) {
+            if (found.status == Status::incomplete) break;
+            if (found.status == Status::malformed) {
                 out.end = found.fault;
                 out.sure = arrived;
                 return out;
@@ -71,6 +76,53 @@ inline std::string expand(std::string_view text) {
         text.remove_prefix(at + 3);
     }
     return out;
+}
+
+inline std::string joined(const std::vector<std::string>& frames) {
+    std::string out;
+    for (const auto& frame : frames)
+        out += "<" + frame + ">";
+    return out;
+}
+
+struct Case {
+    std::size_t line = 0;
+    std::string stream;
+    std::string frames; // each as <what it holds>
+    std::string end;
+    std::string sure;
+};
+
+// A table of stream, frames, end, octets when the fault was said, and reason.
+inline std::vector<Case> stream_cases(const std::string& table) {
+    std::vector<Case> out;
+    for (const auto& row : test::read_table(table, 5))
+        out.push_back({.line = row.line,
+                       .stream = expand(row.fields[0]),
+                       .frames = expand(row.fields[1]),
+                       .end = row.fields[2],
+                       .sure = row.fields[3]});
+    return out;
+}
+
+// Each stream whole, cut at every octet boundary, and octet by octet.
+template <typename Scan, typename Show>
+void check_streams(const std::string& table, Scan scan, Show show) {
+    for (const auto& c : stream_cases(table)) {
+        CAPTURE(c.line);
+        for (std::size_t cut = 0; cut <= c.stream.size(); cut++) {
+            const Outcome out = feed(c.stream, {cut}, scan, show);
+            CAPTURE(cut); // 0: whole
+            REQUIRE(joined(out.frames) == c.frames);
+            REQUIRE(out.end == c.end);
+        }
+        std::vector<std::size_t> cuts(c.stream.size());
+        std::iota(cuts.begin(), cuts.end(), std::size_t{1});
+        const Outcome out = feed(c.stream, cuts, scan, show);
+        CHECK(joined(out.frames) == c.frames);
+        CHECK(out.end == c.end);
+        CHECK((out.sure == 0 ? "-" : std::to_string(out.sure)) == c.sure);
+    }
 }
 
 } // namespace postseal::wire

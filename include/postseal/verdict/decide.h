@@ -25,10 +25,17 @@ enum class Mixed { mta_sts, dane_only, dane };
 [[nodiscard]] std::optional<Mixed> parse_mixed(std::string_view text);
 [[nodiscard]] std::string_view to_string(Mixed mixed);
 
+// A policy of mode testing: it is reported on and changes no verdict (RFC 8461 section 5), or it
+// counts as one of mode enforce.
+enum class Testing { report, enforce };
+[[nodiscard]] std::optional<Testing> parse_testing(std::string_view text);
+[[nodiscard]] std::string_view to_string(Testing testing);
+
 struct Options {
     Mixed mixed = Mixed::mta_sts;
     bool postfix_dnssec = true; // false: Postfix has no validating resolver, dane would be void
     DefaultLevel default_level = DefaultLevel::may;
+    Testing testing = Testing::report;
     friend bool operator==(const Options&, const Options&) = default;
 };
 

@@ -92,10 +92,11 @@ struct Sts {
     WallTime fetched_at{milliseconds(0)};
     WallTime expires_at{milliseconds(0)};
 
-    // E of the decision table: whatever DNS or HTTPS say now (RFC 8461 section 3.3).
-    [[nodiscard]] bool enforced(WallTime now) const {
-        return policy && policy->mode == mtasts::Mode::enforce && now < expires_at;
+    [[nodiscard]] bool in_force(mtasts::Mode mode, WallTime now) const {
+        return policy && policy->mode == mode && now < expires_at;
     }
+    // E of the decision table: whatever DNS or HTTPS say now (RFC 8461 section 3.3).
+    [[nodiscard]] bool enforced(WallTime now) const { return in_force(mtasts::Mode::enforce, now); }
 
     friend bool operator==(const Sts&, const Sts&) = default;
 };
@@ -128,5 +129,8 @@ struct Evidence {
 
     friend bool operator==(const Evidence&, const Evidence&) = default;
 };
+
+// A needed lookup is bogus or failed: the MX RRset, a host that is F, or the TXT record.
+[[nodiscard]] bool any_failed(const Evidence& evidence);
 
 } // namespace postseal::verdict

@@ -1,9 +1,10 @@
 // verdict/reply.h: a verdict written for Postfix (postconf(5) smtp_tls_policy_maps)
 //
 // legacy: Postfix 2.10 to 3.9. tlsrpt: 3.10 and later, with the attributes for TLS reports and MX
-// host checks. What is written is read again by the model of Postfix's own parser
-// (postfix_policy.h); a reply that would not parse becomes temp, and `defect` says why, to be
-// logged as an error.
+// host checks. requiretls: 3.11's smtp_requiretls_policy, whether the TLS policy of the destination
+// is enough for a message that demands TLS (RFC 8689). What is written is read again by the model
+// of Postfix's own parser (postfix_policy.h); a reply that would not parse becomes temp, and
+// `defect` says why, to be logged as an error.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -16,7 +17,7 @@
 
 namespace postseal::verdict {
 
-enum class Form { legacy, tlsrpt };
+enum class Form { legacy, tlsrpt, requiretls };
 [[nodiscard]] std::optional<Form> parse_form(std::string_view text);
 [[nodiscard]] std::string_view to_string(Form form);
 
@@ -36,7 +37,8 @@ inline constexpr std::size_t max_reply_text = 99'997;
 struct ReplyOptions {
     Form form = Form::legacy;
     Match match = Match::patterns;
-    std::string no_policy; // empty: not found; or a level to say when there is no promise
+    // Empty: not found; or a level to say when there is no promise. Not for requiretls.
+    std::string no_policy;
     // A policy that does not fit is written without policy strings (one stays), then without the
     // patterns that no current MX host matches, then in the legacy form; at last it is temp.
     std::size_t limit = max_reply_text;
@@ -58,5 +60,9 @@ struct Reply {
 // reads it.
 [[nodiscard]] Reply render(const Verdict& verdict, const Evidence& evidence,
                            const ReplyOptions& options);
+
+// For a key that is no nexthop: not found, whatever no_policy says, so that main.cf's level
+// applies. But to requiretls that would mean enforce, and Postfix would bounce.
+[[nodiscard]] Reply no_nexthop(Form form);
 
 } // namespace postseal::verdict

@@ -8,13 +8,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "postseal/wire/status.h"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace postseal::wire::netstring {
 
-enum class Status { frame, incomplete, malformed };
+using wire::Status;
 
 struct Scan {
     Status status = Status::incomplete;

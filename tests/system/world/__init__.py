@@ -1,16 +1,18 @@
-# world: DNS and policy hosts of an Internet of our own, in a network namespace
+# world: DNS, policy hosts and mail hosts of an Internet of our own, in a network namespace
 #
 #     with World(folder) as world: ...
 #
-# enters the namespace (the whole process does: see netns.py), starts the name servers and the
-# policy server, and stops them at the end. world.trust_anchor, world.root_hints and world.ca_file
-# are what a resolver and an HTTPS client need. Starting takes about two seconds.
+# enters the namespace (the whole process does: see netns.py), starts the name servers, the policy
+# server and the mail hosts, and stops them at the end. world.trust_anchor, world.root_hints and
+# world.ca_file are what a resolver and an HTTPS client need. Starting takes about two seconds.
 # SPDX-License-Identifier: BSD-3-Clause
 import pathlib
 
 from . import addresses, nameserver, netns
 from .catalogue import POLICY_HOSTS, ZONES, Zone
 from .certificates import CertificateStore
+from .mail_catalogue import MAIL_HOSTS
+from .mail_sink import MailSink
 from .nameserver import FailingServer, NameServer, SilentServer
 from .netns import Unavailable
 from .policy_server import PolicyServer
@@ -26,7 +28,9 @@ class World:
             raise Unavailable(reason)
         self.enter_command = netns.enter([addresses.POLICY_HOST_V6, addresses.MX_HOST_V6])
         certificates = CertificateStore(folder / "certificates")
-        self.zones = ZoneFiles(folder / "zones", ZONES, certificates.root.certificate)
+        self.zones = ZoneFiles(
+            folder / "zones", ZONES, certificates.root.certificate, certificates.mail_key
+        )
         self.zones.write_all()
         self.trust_anchor = folder / "root.key"
         self.root_hints = folder / "root.hints"
@@ -34,6 +38,7 @@ class World:
         self.zones.write_trust_anchor(self.trust_anchor)
         self.zones.write_root_hints(self.root_hints)
         self.policy_server = PolicyServer(dict(POLICY_HOSTS), certificates)
+        self.mail_sink = MailSink(MAIL_HOSTS, certificates)
         self._name_servers = {
             address: NameServer(folder, address, names, self.zones)
             for address, names in self.zones.served.items()
@@ -43,9 +48,11 @@ class World:
     def __enter__(self) -> "World":
         self.start_dns()
         self.policy_server.start()
+        self.mail_sink.start()
         return self
 
     def __exit__(self, *_) -> None:
+        self.mail_sink.stop()
         self.policy_server.stop()
         self.stop_dns()
 

@@ -17,3 +17,6 @@ NOWHERE_V6 = "fd00::dead"  # not ours: unreachable
 
 MX_HOST = "127.25.0.1"  # nobody connects to it
 MX_HOST_V6 = "fd00::25"
+MAIL_HOSTS = "127.25.1.0/24"  # a mail host each, on ports 25 and 587
+
+VALIDATING_RESOLVER = "127.0.0.1"  # Postfix's own

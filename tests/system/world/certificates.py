@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 DAY = datetime.timedelta(days=1)
 KINDS = (
     "good", "expired", "not yet valid", "wrong name", "untrusted", "self-signed", "name in CN only",
-    "wildcard", "intermediate", "intermediate left out",
+    "wildcard", "intermediate", "intermediate left out", "authority left out",
 )
 
 
@@ -38,12 +38,23 @@ class CertificateStore:
         self.root = Authority("postseal test authority")
         self.intermediate = Authority("postseal test intermediate", self.root)
         self.stranger = Authority("an authority nobody trusts")
+        # All mail hosts have this key, whatever their certificates: TLSA records name it.
+        self.mail_key = ec.generate_private_key(ec.SECP256R1())
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(_pem(self.root.certificate))
 
-    def chain(self, kind: str, host: str) -> pathlib.Path:
+    def mail_chain(self, kind: str, host: str) -> pathlib.Path:
+        """With the root's certificate, as DANE-TA needs it (RFC 7672 section 3.1.1)."""
+        path = self.chain(kind, host, self.mail_key)
+        if kind != "authority left out":
+            with open(path, "ab") as file:
+                file.write(_pem(self.root.certificate))
+        return path
+
+    def chain(self, kind: str, host: str, key=None) -> pathlib.Path:
+        """`key`: a new one if there is none."""
         assert kind in KINDS, kind
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         common_name = host if kind == "name in CN only" else "a policy host"
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         issuer = {

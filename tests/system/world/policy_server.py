@@ -73,7 +73,8 @@ class PolicyServer:
 
     def _choose(self, connection: ssl.SSLSocket, name: str | None, _context) -> None:
         domain = (name or "").removeprefix("mta-sts.")
-        connection.context = self._contexts.get(domain, self._default)
+        with contextlib.suppress(AttributeError):  # it has been cut off meanwhile
+            connection.context = self._contexts.get(domain, self._default)
         connection.policy_domain = domain
 
     def _accept(self, listener: socket.socket, serve) -> None:
@@ -125,11 +126,17 @@ class PolicyServer:
             if not data or len(request) > 65536:
                 return
             request += data
-        host = self.hosts.get(domain)
         self.requests[domain] += 1
-        target = request.split(b" ")[1:2]
+        self.respond(connection, domain, request.split(b" ")[1:2])
+
+    def respond(self, connection: ssl.SSLSocket, domain: str, target: list[bytes]) -> None:
+        host = self.hosts.get(domain)
         if host is None or target != [PATH.encode()]:
             host = PolicyHost(b"no policy here\n", status=404)
+        self.send(connection, host)
+
+    @staticmethod
+    def send(connection: ssl.SSLSocket, host: PolicyHost) -> None:
         for part in _response(host):
             connection.sendall(part)
             if _closed(connection):

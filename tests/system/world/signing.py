@@ -105,14 +105,16 @@ def _types(zone: dns.zone.Zone, name: dns.name.Name, cuts: set[dns.name.Name]) -
 
 
 def _add_nsec(zone: dns.zone.Zone, cuts: set[dns.name.Name]) -> None:
+    ttl = _negative_ttl(zone)
     names = sorted(name for name in zone.nodes if not _below_cut(name, cuts))
     for name, following in zip(names, names[1:] + names[:1]):
         types = _types(zone, name, cuts) | {T.NSEC, T.RRSIG}
         text = f"{following} {_bitmap(types)}"
-        _add(zone, name, _rdataset(300, dns.rdata.from_text(IN, T.NSEC, text)))
+        _add(zone, name, _rdataset(ttl, dns.rdata.from_text(IN, T.NSEC, text)))
 
 
 def _add_nsec3(zone: dns.zone.Zone, cuts: set[dns.name.Name]) -> None:
+    ttl = _negative_ttl(zone)
     parameters = f"1 0 {NSEC3_ITERATIONS} {NSEC3_SALT}"
     _add(zone, zone.origin, _rdataset(0, dns.rdata.from_text(IN, T.NSEC3PARAM, parameters)))
     names = {name for name in zone.nodes if not _below_cut(name, cuts)}
@@ -130,7 +132,13 @@ def _add_nsec3(zone: dns.zone.Zone, cuts: set[dns.name.Name]) -> None:
             types.add(T.RRSIG)
         text = f"{parameters} {following} {_bitmap(types)}"
         rdata = dns.rdata.from_text(IN, T.NSEC3, text)
-        _add(zone, dns.name.from_text(owner.lower(), zone.origin), _rdataset(300, rdata))
+        _add(zone, dns.name.from_text(owner.lower(), zone.origin), _rdataset(ttl, rdata))
+
+
+def _negative_ttl(zone: dns.zone.Zone) -> int:
+    """What an NSEC or NSEC3 record proves holds no longer than a denial (RFC 9077)."""
+    soa = zone.get_rdataset(zone.origin, T.SOA)
+    return min(soa.ttl, soa[0].minimum)
 
 
 def _bitmap(types: set[T]) -> str:

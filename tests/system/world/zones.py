@@ -9,6 +9,7 @@ import dns.name
 import dns.zone
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from . import addresses, signing
 from .catalogue import TLD, TLD_RECORDS, State, Zone
@@ -21,8 +22,10 @@ SIGNED_ZONE = {State.SIGNED, State.SPOILT, State.WRONG_DS, State.EXPIRED}
 class ZoneFiles:
     """Writes the zones and knows their keys; write() again with another Zone to change one."""
 
+    negative_ttl = 60  # seconds that an absence may be remembered for
+
     def __init__(self, folder: pathlib.Path, zones: dict[str, Zone],
-                 certificate: x509.Certificate) -> None:
+                 certificate: x509.Certificate, mail_key: ec.EllipticCurvePrivateKey) -> None:
         self.folder = folder
         self.zones = zones
         self.served: dict[str, list[str]] = {
@@ -32,7 +35,7 @@ class ZoneFiles:
         }
         self.names = [name for names in self.served.values() for name in names]
         self._keys = {name: signing.Key() for name in self.names}
-        self._words = _words(certificate)
+        self._words = _words(certificate, mail_key)
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, name: str) -> pathlib.Path:
@@ -108,7 +111,7 @@ class ZoneFiles:
     def _parse(self, name: str, server: str, lines: list[str]) -> dns.zone.Zone:
         serial = int(time.time() * 1000) % 2**32
         text = "\n".join([
-            f"@ SOA ns hostmaster {serial} 3600 600 86400 60",
+            f"@ SOA ns hostmaster {serial} 3600 600 86400 {self.negative_ttl}",
             "@ NS ns",
             f"ns A {server}",
             *lines,
@@ -127,15 +130,22 @@ class ZoneFiles:
         return zone.get_rdataset(zone.origin, "SOA")[0].serial
 
 
-def _words(certificate: x509.Certificate) -> dict[str, str]:
+def _words(
+    certificate: x509.Certificate, mail_key: ec.EllipticCurvePrivateKey
+) -> dict[str, str]:
     whole = certificate.public_bytes(serialization.Encoding.DER)
-    spki = certificate.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    spki = _spki(certificate.public_key())
     return {
         "MX": addresses.MX_HOST,
         "SHA256": hashlib.sha256(spki).hexdigest(),
         "SHA512": hashlib.sha512(spki).hexdigest(),
         "SPKI": spki.hex(),
         "CERTIFICATE": whole.hex(),
+        "MAIL_KEY": hashlib.sha256(_spki(mail_key.public_key())).hexdigest(),
     }
+
+
+def _spki(key: ec.EllipticCurvePublicKey) -> bytes:
+    return key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/exit_status.h"
+#include "cli/options.h"
+#include "cli/setup.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <memory>
+#include <ranges>
+
+namespace postseal::cli {
+namespace {
+
+constexpr std::size_t usual = 100;
+
+struct Options {
+    std::string key;
+    std::size_t most = usual;
+};
+
+std::string line_of(const Json& change) {
+    const std::string head = fmt::format("{}  {} -> {}", change.value("at", ""),
+                                         change.value("before", ""), change.value("after", ""));
+    if (change.value("kind", "") == "downgrade") return head + "  (downgrade)\n";
+    const std::string reasons = change.value("reasons", "");
+    return fmt::format("{}  (row {})\n    {}\n", head, change.value("row", 0),
+                       reasons.substr(0, reasons.find("; ")));
+}
+
+int history(const Common& common, const Options& options) {
+    const auto reply =
+        ask(common, {{"command", "history"}, {"key", options.key}, {"most", options.most}});
+    if (!reply) return fail(reply.error().status, reply.error().text);
+    const Json& changes = (*reply)["history"];
+    // The latest stands last, where the eye is.
+    for (const Json& change : changes | std::views::reverse)
+        fmt::print("{}", common.json ? change.dump() + "\n" : line_of(change));
+    if (!changes.empty()) return ExitStatus::found;
+    if (!common.json) fmt::print(stderr, "postseal: no verdict for {} has changed\n", options.key);
+    return no_policy;
+}
+
+} // namespace
+
+void add_history(CLI::App& app, Common& common, Run& run) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = app.add_subcommand(
+        "history", "show how a destination's verdict has changed in the last 400 days");
+    command->add_option("key", options->key, "a destination")->required();
+    command->add_option("-n,--number", options->most, "so many of the latest changes")
+        ->capture_default_str();
+    daemon_options(*command, common);
+    command->footer("Example: postseal history example.com");
+    command->callback([&common, options, &run] {
+        run = [&common, options] { return history(common, *options); };
+    });
+}
+
+} // namespace postseal::cli

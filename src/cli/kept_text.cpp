@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/kept_text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <string_view>
+#include <vector>
+
+namespace postseal::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string text_of(const Json& object, const char* name) {
+    const auto found = object.find(name);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// As the daemon writes it; 1970 for everything else.
+WallTime time_of(const Json& object, const char* name) {
+    return parse_until(text_of(object, name)).value_or(WallTime{});
+}
+
+std::string ago(WallTime time, WallTime now) {
+    return time <= now ? span_text(now - time) + " ago" : "in " + span_text(time - now);
+}
+
+std::string since(const Json& kept, WallTime now) {
+    const WallTime time = time_of(kept, "verdict_since");
+    return time == WallTime{} ? "-" : span_text(now - time);
+}
+
+std::string verdict_of(const Json& kept) {
+    const std::string verdict = text_of(kept, "verdict");
+    return verdict.empty() ? "-" : verdict;
+}
+
+std::string policy_column(const Json& policy, WallTime now) {
+    if (!policy.is_object()) return "-";
+    const std::string mode = text_of(policy, "mode");
+    if (!policy.value("in_force", false)) return mode + ", ended";
+    return fmt::format("{}, {} left", mode, span_text(time_of(policy, "expires_at") - now));
+}
+
+std::string trouble_column(const Json& kept) {
+    const Json& policy = kept["policy"];
+    std::string text;
+    if (policy.is_object() && policy.value("record_gone", false)) text = "no record";
+    if (const Json& failing = kept["failing"]; failing.is_object())
+        text += fmt::format("{}fetch: {}", text.empty() ? "" : ", ", text_of(failing, "fault"));
+    return text;
+}
+
+void write_policy(const Json& policy, WallTime now, std::string& out) {
+    if (!policy.is_object()) {
+        out += "  MTA-STS   no policy is held\n";
+        return;
+    }
+    out += fmt::format("  MTA-STS   policy {} (id {}), fetched {}, {}\n", text_of(policy, "mode"),
+                       text_of(policy, "id"), ago(time_of(policy, "fetched_at"), now),
+                       policy.value("in_force", false)
+                           ? "in force until " + text_of(policy, "expires_at")
+                           : "ended " + text_of(policy, "expires_at"));
+    const auto mx = policy.value("mx", std::vector<std::string>());
+    if (!mx.empty()) out += fmt::format("            mx {}\n", fmt::join(mx, " "));
+    if (policy.value("record_gone", false))
+        out += "            its _mta-sts record is not there any more\n";
+    if (const WallTime next = time_of(policy, "refresh_at"); next != WallTime{})
+        out += fmt::format("            fetched again {}\n", ago(next, now));
+}
+
+void write_failing(const Json& failing, WallTime now, std::string& out) {
+    if (!failing.is_object()) return;
+    out += fmt::format("  failing   fetch for id {}: {} ({})\n", text_of(failing, "id"),
+                       text_of(failing, "fault"), text_of(failing, "reason"));
+    out += fmt::format("            {} in a row, the last {}; next try {}\n",
+                       failing.value("failures", 0U), ago(time_of(failing, "failed_at"), now),
+                       text_of(failing, "retry_at"));
+}
+
+} // namespace
+
+std::string list_head() {
+    return fmt::format("{:<40} {:<12} {:<9} {:<24} {}\n", "KEY", "VERDICT", "SINCE", "POLICY",
+                       "TROUBLE");
+}
+
+std::string list_line(const Json& kept, WallTime now) {
+    std::string line =
+        fmt::format("{:<40} {:<12} {:<9} {:<24} {}", text_of(kept, "key"), verdict_of(kept),
+                    since(kept, now), policy_column(kept["policy"], now), trouble_column(kept));
+    return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+}
+
+std::string kept_text(const Json& kept, WallTime now) {
+    std::string out = fmt::format("{}: {}", text_of(kept, "key"), verdict_of(kept));
+    if (const int row = kept.value("row", 0); row > 0)
+        out += fmt::format(" (row {}), since {}", row, text_of(kept, "verdict_since"));
+    out += "\n";
+    if (const WallTime seen = time_of(kept, "seen_at"); seen != WallTime{})
+        out += fmt::format("  seen      {}\n", ago(seen, now));
+    if (const Json& dane = kept["dane"]; dane.is_object())
+        out += fmt::format("  DANE      {} when last seen, {}\n",
+                           dane.value("found", false) ? "there" : "not there",
+                           ago(time_of(dane, "seen_at"), now));
+    write_policy(kept["policy"], now, out);
+    write_failing(kept["failing"], now, out);
+    return out;
+}
+
+} // namespace postseal::cli

@@ -1,0 +1,19 @@
+// cli/kept_text.h: KEPT of serve/admin_memory.h as text for people
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "postseal/base/time.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+
+namespace postseal::cli {
+
+// The head of a list, and a line of it: key, verdict, policy and what troubles it.
+[[nodiscard]] std::string list_head();
+[[nodiscard]] std::string list_line(const nlohmann::ordered_json& kept, WallTime now);
+// A paragraph a subject.
+[[nodiscard]] std::string kept_text(const nlohmann::ordered_json& kept, WallTime now);
+
+} // namespace postseal::cli

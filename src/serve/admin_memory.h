@@ -1,0 +1,49 @@
+// serve/admin_memory.h: the admin commands about what is kept of destinations
+//
+//   {"command":"show","key":"example.com"}
+//   {"ok":true,"show":KEPT}                                    null: nothing is
+//   {"command":"list","after":"","most":500,"class":"enforce","mode":"testing","failing":true,
+//    "expiring_s":86400}                                       all but the command may be left out
+//   {"ok":true,"list":[KEPT,...],"next":"KEY"}                 next: to go on after; null: the end
+//   {"command":"history","key":"example.com","most":100}
+//   {"ok":true,"history":[{"at","kind","before","after","row","reasons"},...]}   the newest first
+//   {"command":"refresh","key":"example.com"}
+//   {"ok":true,"key","verdict","row","reason"}
+//   {"command":"forget","key":"example.com"}
+//   {"ok":true,"forgotten":true}                               false: nothing was known
+// KEPT: {"key","domain","verdict","row","verdict_since","seen_at","dane":{"found","seen_at"},
+//        "policy":{"mode","mx","max_age_s","id","fetched_at","expires_at","refresh_at","in_force",
+//        "record_gone"},"failing":{"id","fault","reason","failures","failed_at","retry_at"}}
+// A member that is not known is null. Times are RFC 3339 in UTC.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/task.h"
+#include "engine/engine.h"
+
+#include <nlohmann/json.hpp>
+
+#include <expected>
+#include <string>
+
+namespace postseal::serve {
+
+class AdminMemory {
+  public:
+    using Json = nlohmann::ordered_json;
+    // The members of a reply that is ok; or why the request is none.
+    using Result = std::expected<Json, std::string>;
+
+    explicit AdminMemory(engine::Engine& engine) : engine_(engine) {}
+
+    async::Task<Result> show(Json request);
+    async::Task<Result> list(Json request);
+    async::Task<Result> history(Json request);
+    async::Task<Result> refresh(Json request);
+    async::Task<Result> forget(Json request);
+
+  private:
+    engine::Engine& engine_;
+};
+
+} // namespace postseal::serve

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "serve/protocols.h"
+
+#include "serve/admin_server.h"
+#include "serve/delegation_server.h"
+#include "serve/socketmap_server.h"
+#include "serve/tcp_table_server.h"
+
+namespace postseal::serve {
+
+std::unique_ptr<Protocol> make_protocol(const config::Listen& listen, const Behind& behind) {
+    engine::Engine& engine = behind.engine;
+    Counters& counters = behind.counters;
+    switch (listen.protocol) {
+    case config::Protocol::socketmap:
+        return std::make_unique<SocketmapServer>(engine, counters, listen.maps);
+    case config::Protocol::tcp_table:
+        return std::make_unique<TcpTableServer>(engine, counters, listen.maps.front());
+    case config::Protocol::delegation:
+        return std::make_unique<DelegationServer>(engine, counters);
+    case config::Protocol::admin:
+        break;
+    }
+    return std::make_unique<AdminServer>(engine, behind.steering, behind.status);
+}
+
+} // namespace postseal::serve

@@ -1,0 +1,29 @@
+// serve/protocols.h: what a listener of the configuration speaks
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "config/config.h"
+#include "engine/engine.h"
+#include "serve/answering.h"
+#include "serve/connection.h"
+#include "serve/steering.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace postseal::serve {
+
+// What the protocols are served from; must outlive them.
+struct Behind {
+    engine::Engine& engine;
+    Counters& counters;
+    Steering& steering;
+    std::function<std::string()> status; // as JSON text, for admin
+};
+
+// The engine's maps are those of the configuration that `listen` is from.
+[[nodiscard]] std::unique_ptr<Protocol> make_protocol(const config::Listen& listen,
+                                                      const Behind& behind);
+
+} // namespace postseal::serve

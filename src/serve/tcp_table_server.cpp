@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "serve/tcp_table_server.h"
+
+#include "postseal/wire/tcp_table.h"
+
+#include <utility>
+
+namespace postseal::serve {
+
+TcpTableServer::TcpTableServer(engine::Engine& engine, Counters& counters, std::string map)
+    : engine_(engine), counters_(counters), map_(std::move(map)),
+      no_put_(wire::tcp_table::not_found("this table cannot be written to")) {}
+
+Protocol::Step TcpTableServer::step(std::string_view bytes, Connection& connection) {
+    const wire::tcp_table::Scan scan = wire::tcp_table::scan(bytes);
+    switch (scan.status) {
+    case wire::Status::incomplete:
+        return {};
+    case wire::Status::malformed:
+        return {.outcome = Outcome::malformed, .fault = scan.fault};
+    case wire::Status::frame:
+        break;
+    }
+    counters_.queries++;
+    counters_.tcp_table++;
+    const auto variant = engine_.maps().tcp_table(map_);
+    if (scan.verb == wire::tcp_table::Verb::put) {
+        connection.reply(no_put_);
+    } else if (!variant) { // this listener is about to go
+        connection.reply(wire::tcp_table::temp("the configuration has changed: ask again"));
+    } else {
+        const Way way{config::Protocol::tcp_table, map_, *variant};
+        if (scan.key.find('%') == std::string_view::npos)
+            answer_key(engine_, counters_, connection, scan.key, way);
+        else
+            answer_key(engine_, counters_, connection, wire::tcp_table::decode(scan.key), way);
+    }
+    return {.outcome = Outcome::taken, .consumed = scan.consumed};
+}
+
+} // namespace postseal::serve

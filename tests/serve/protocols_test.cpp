@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "serve/protocols.h"
+
+#include "serve/engine_behind.h"
+#include "serve/fake_steering.h"
+
+#include <doctest/doctest.h>
+
+using namespace postseal;
+using namespace postseal::serve;
+
+namespace {
+
+constexpr auto configuration = R"(
+[[listen]]
+address = "inet:127.0.0.1:1"
+maps = ["postfix"]
+[[listen]]
+address = "inet:127.0.0.1:2"
+protocol = "tcp_table"
+[[listen]]
+address = "inet:127.0.0.1:3"
+protocol = "delegation"
+[[listen]]
+address = "unix:/s"
+protocol = "admin"
+)";
+
+} // namespace
+
+TEST_CASE("each listener speaks its protocol") {
+    const std::string asked[] = {"19:postfix example.com,", "get example.com\n",
+                                 "request=smtpd_access_policy\nrecipient=a@example.com\n\n",
+                                 "{\"command\":\"status\"}\n"};
+    const std::string told[] = {"12:OK dane-only,", "200 dane-only\n", "action=DUNNO\n\n",
+                                "{\"ok\":true,\"status\":{\"queries\":3}}\n"};
+    test::EngineBehind field(configuration);
+    Counters counters;
+    test::FakeSteering steering;
+    const Behind behind{field.engine, counters, steering,
+                        [&] { return "{\"queries\":" + std::to_string(counters.queries) + "}"; }};
+    const auto config = config::parse(configuration, "f").value();
+    for (std::size_t i = 0; i < config.listen.size(); i++) {
+        CAPTURE(i);
+        field.serve(make_protocol(config.listen[i], behind));
+        const Fd client = field.connect();
+        test::Local::write(client, asked[i]);
+        CHECK(field.read(client, told[i].size()) == told[i]);
+    }
+    CHECK(counters.socketmap == 1);
+    CHECK(counters.tcp_table == 1);
+    CHECK(counters.delegation == 1);
+    field.server.reset();
+}

@@ -1,0 +1,106 @@
+# postfix_release.py: several versions of Postfix side by side
+#
+# The system's own, and for each of SUITES that of another Debian release, unpacked with all that
+# it needs and without maintainer scripts by mmdebstrap, from the mirror that this system uses. They
+# are kept in the folder that the environment variable POSTSEAL_POSTFIX names (default: postfix, in
+# the build folder); remove it to have newer ones.
+# SPDX-License-Identifier: BSD-3-Clause
+import os
+import pathlib
+import platform
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+from daemon import build_folder
+from world.processes import run
+
+SYSTEM = "system"
+OWN_SUITE = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+SUITES = [suite for suite in ("trixie", "sid") if suite != OWN_SUITE]
+NAMES = [SYSTEM, *SUITES]
+NEWEST = NAMES[-1]
+PATIENCE = 300  # seconds for a slow mirror
+PACKAGES = "base-files,netbase,postfix"
+USERS = """\
+root:x:0:0::/root:/bin/sh
+postfix:x:101:101::/var/spool/postfix:/usr/sbin/nologin
+nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
+"""
+GROUPS = "root:x:0:\npostfix:x:101:\npostdrop:x:102:\nnogroup:x:65534:\n"
+
+
+class Unavailable(Exception):
+    """This version cannot be had here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Release:
+    name: str
+    root: pathlib.Path  # "/" for the system's own
+    version: tuple[int, ...]
+
+
+def prepare(name: str) -> Release:
+    """Call it before a network namespace is entered: it may need the mirror."""
+    if os.getuid() != 0:
+        raise Unavailable("Postfix needs root")
+    if name == SYSTEM:
+        return Release(name, pathlib.Path("/"), _version(pathlib.Path("/")))
+    root = _folder() / name
+    if not root.exists():
+        _unpack(name, root)
+    return Release(name, root, _version(root))
+
+
+def _version(root: pathlib.Path) -> tuple[int, ...]:
+    result = run(["chroot", str(root), "/usr/sbin/postconf", "-d", "-h", "mail_version"])
+    if result.returncode != 0:
+        raise Unavailable(f"no Postfix in {root}: {result.stderr.strip()}")
+    return tuple(int(part) for part in re.findall(r"\d+", result.stdout))
+
+
+def _folder() -> pathlib.Path:
+    named = os.environ.get("POSTSEAL_POSTFIX")
+    return pathlib.Path(named).resolve() if named else build_folder() / "postfix"
+
+
+def _unpack(suite: str, root: pathlib.Path) -> None:
+    if not shutil.which("mmdebstrap"):
+        raise Unavailable("mmdebstrap is missing: install mmdebstrap")
+    if not root.parent.parent.exists():
+        raise Unavailable(f"{root.parent.parent} is missing")
+    new = root.with_suffix(".new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.parent.mkdir(exist_ok=True)
+    # A mirror may lag behind: the signature of what it has is what counts.
+    options = ["--aptopt=Acquire::Check-Valid-Until \"false\"", *_proxies()]
+    command = ["mmdebstrap", "--mode=root", "--variant=extract", f"--include={PACKAGES}",
+               *options, suite, str(new), _mirror()]
+    try:
+        result = run(command, timeout=PATIENCE)
+    except subprocess.TimeoutExpired as why:
+        raise Unavailable(f"mmdebstrap {suite}: not done after {PATIENCE} s") from why
+    if result.returncode != 0:
+        errors = [line for line in result.stderr.splitlines() if line.startswith("E: ")]
+        raise Unavailable(f"mmdebstrap {suite}: {' '.join(errors)[:300]}")
+    (new / "etc/passwd").write_text(USERS, encoding="ascii")
+    (new / "etc/group").write_text(GROUPS, encoding="ascii")
+    (new / "mnt").mkdir(exist_ok=True)
+    new.rename(root)
+
+
+def _mirror() -> str:
+    """Where this system has its own packages from."""
+    form = "$(REPO_URI)"
+    result = run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
+    for uri in result.stdout.split():
+        if uri.rstrip("/").endswith("/debian"):
+            return uri
+    raise Unavailable("apt's sources name no mirror of Debian")
+
+
+def _proxies() -> list[str]:
+    lines = run(["apt-config", "dump", "Acquire"]).stdout.splitlines()
+    return [f"--aptopt={line}" for line in lines if "Proxy" in line]

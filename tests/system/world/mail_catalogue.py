@@ -1,0 +1,178 @@
+# mail_catalogue.py: the domains that real Postfix sends mail to, as a table
+#
+# Zones and policy hosts as in catalogue.py, and beside them MAIL_HOSTS, the MX hosts: each has an
+# address of its own and a certificate of the kind named. What must become of a message stands in
+# ../mail.table. All mail hosts have one key: "TLSA 3 1 1 $MAIL_KEY" is right for any of them, and
+# "TLSA 3 1 1 $SHA256", the authority's key, is wrong; "TLSA 2 1 1 $SHA256" is right if the chain
+# leads to that authority.
+# SPDX-License-Identifier: BSD-3-Clause
+import ipaddress
+from dataclasses import dataclass
+
+from . import addresses
+from .catalogue import BOTH, ENFORCE, STS_HOST, STS_TXT, TLD, UNSIGNED, State, policy, serve, zone
+
+NO_STARTTLS = "no STARTTLS"
+
+
+@dataclass(frozen=True)
+class MailHost:
+    name: str
+    address: str
+    certificate: str  # certificates.KINDS or NO_STARTTLS
+    requiretls: bool  # announces REQUIRETLS (RFC 8689)
+
+
+MAIL_HOSTS: list[MailHost] = []
+_addresses = ipaddress.ip_network(addresses.MAIL_HOSTS).hosts()
+
+
+def host(name: str, certificate: str, requiretls: bool = True) -> str:
+    """The address of a new mail host."""
+    address = str(next(_addresses))
+    MAIL_HOSTS.append(MailHost(name, address, certificate, requiretls))
+    return address
+
+
+def mail(name: str, certificates: str = "good", *records: str, mx: str = "mx mx2",
+         sts: str = "", served: dict | None = None, requiretls: bool = True, **how) -> None:
+    """NAME.mail.example with a host for each of `certificates` ("first, second"), named as `mx`
+    says; `sts` is its MTA-STS policy, `served` how that is served (catalogue.serve)."""
+    name = f"{name}.mail"
+    lines = list(records)
+    for number, (label, kind) in enumerate(zip(mx.split(), certificates.split(", ")), 1):
+        address = host(f"{label}.{name}.{TLD}", kind, requiretls)
+        lines += [f"@ MX {number * 10} {label}", f"{label} A {address}"]
+    if sts:
+        lines += [STS_TXT, STS_HOST]
+        serve(name, sts, **(served or {}))
+    zone(name, *lines, **how)
+
+
+def at(*hosts: str) -> tuple[str, ...]:
+    """MX records: hosts of other domains."""
+    return tuple(f"@ MX {number} {name}." for number, name in enumerate(hosts, 10))
+
+
+EE = "_25._tcp.mx TLSA 3 1 1 $MAIL_KEY"
+EE_TWO = "_25._tcp.mx2 TLSA 3 1 1 $MAIL_KEY"
+TA = "_25._tcp.mx TLSA 2 1 1 $SHA256"
+WRONG = "_25._tcp.mx TLSA 3 1 1 $SHA256"
+WRONG_TWO = "_25._tcp.mx2 TLSA 3 1 1 $SHA256"
+UNUSABLE = "_25._tcp.mx TLSA 1 1 1 $MAIL_KEY"
+RIGHT_HOST = f"mx.dane-self-signed.mail.{TLD}"
+WRONG_HOST = f"mx.dane-wrong.mail.{TLD}"
+FAILS = ("_tcp.mx NS ns._tcp.mx", f"ns._tcp.mx A {addresses.FAILING_SERVER}")
+
+zone("mail")
+
+# --- No promise ------------------------------------------------------------------------------
+mail("plain")
+mail("plain-self-signed", "self-signed")
+mail("plain-no-starttls", NO_STARTTLS)
+mail("unsigned", "wrong name", state=UNSIGNED)
+
+# --- MTA-STS: enforce ------------------------------------------------------------------------
+mail("enforce", sts=ENFORCE)
+mail("enforce-unsigned", sts=ENFORCE, state=UNSIGNED)
+mail("enforce-wildcard-certificate", "wildcard", sts=ENFORCE)
+mail("enforce-intermediate", "intermediate", sts=ENFORCE)
+mail("enforce-intermediate-left-out", "intermediate left out", sts=ENFORCE)
+mail("enforce-expired", "expired", sts=ENFORCE)
+mail("enforce-not-yet-valid", "not yet valid", sts=ENFORCE)
+mail("enforce-wrong-name", "wrong name", sts=ENFORCE)
+mail("enforce-self-signed", "self-signed", sts=ENFORCE)
+mail("enforce-untrusted", "untrusted", sts=ENFORCE)
+mail("enforce-no-starttls", NO_STARTTLS, sts=ENFORCE)
+mail("enforce-wildcard", mx="a.in", sts=policy("enforce", "*.in.$DOMAIN"))
+mail("enforce-wildcard-deep", mx="deep.a.in", sts=policy("enforce", "*.in.$DOMAIN"))
+mail("enforce-wildcard-first-deep", "good, good", mx="deep.a.in b.in",
+     sts=policy("enforce", "*.in.$DOMAIN"))
+mail("enforce-two", "good, good", sts=BOTH)
+mail("enforce-two-first-expired", "expired, good", sts=BOTH)
+mail("enforce-two-both-wrong", "expired, wrong name", sts=BOTH)
+mail("enforce-first-outside", "good, good", sts=policy("enforce", "mx2.$DOMAIN"))
+mail("enforce-all-outside", sts=policy("enforce", "mx.elsewhere.$DOMAIN"))
+
+# --- MTA-STS: what promises nothing ----------------------------------------------------------
+mail("testing", "self-signed", sts=policy("testing", "mx.$DOMAIN"))
+mail("testing-no-starttls", NO_STARTTLS, sts=policy("testing", "mx.$DOMAIN"))
+mail("none", "self-signed", sts=policy("none"))
+mail("policy-404", "self-signed", sts=ENFORCE, served={"status": 404})
+mail("policy-html", "self-signed", sts=ENFORCE, served={"headers": {"Content-Type": "text/html"}})
+mail("policy-expired", "self-signed", sts=ENFORCE, served={"certificate": "expired"})
+mail("policy-untrusted", "self-signed", sts=ENFORCE, served={"certificate": "untrusted"})
+mail("policy-wrong-name", "self-signed", sts=ENFORCE, served={"certificate": "wrong name"})
+mail("policy-invalid", "self-signed", sts=policy("enforce"))
+mail("policy-no-host", "self-signed", STS_TXT)
+
+# --- DANE ------------------------------------------------------------------------------------
+mail("dane", "good", EE)
+mail("dane-wrong", "good", WRONG)
+mail("dane-expired", "expired", EE)
+mail("dane-wrong-name", "wrong name", EE)
+mail("dane-self-signed", "self-signed", EE)
+mail("dane-ta", "good", TA)
+mail("dane-ta-left-out", "authority left out", TA)
+mail("dane-ta-expired", "expired", TA)
+mail("dane-ta-wrong-name", "wrong name", TA)
+mail("dane-ta-stranger", "untrusted", TA)
+mail("dane-no-starttls", NO_STARTTLS, EE)
+mail("dane-two-first-wrong", "good, good", WRONG, EE_TWO)
+mail("dane-two-both-wrong", "good, good", WRONG, WRONG_TWO)
+mail("dane-mixed", "self-signed, self-signed", EE)
+mail("dane-mixed-wrong", "good, self-signed", WRONG)
+mail("dane-unusable", "self-signed", UNUSABLE)
+mail("dane-unusable-no-starttls", NO_STARTTLS, UNUSABLE)
+mail("dane-fails", "good", *FAILS)
+mail("dane-fails-one", "good, self-signed", *FAILS, EE_TWO)
+mail("dane-spoilt", "good", EE, spoil="_25._tcp.mx TLSA")
+zone("dane-implicit.mail", f"@ A {host(f'dane-implicit.mail.{TLD}', 'self-signed')}",
+     "_25._tcp TLSA 3 1 1 $MAIL_KEY")
+zone("dane-cname.mail", "@ MX 10 mx", f"mx CNAME {RIGHT_HOST}.")
+
+# --- DANE and MTA-STS ------------------------------------------------------------------------
+mail("both", "good", EE, sts=ENFORCE)
+mail("both-dane-wrong", "good", WRONG, sts=ENFORCE)
+mail("both-certificate-wrong", "self-signed", EE, sts=ENFORCE)
+mail("both-unusable", "good", UNUSABLE, sts=ENFORCE)
+mail("both-unusable-certificate-wrong", "expired", UNUSABLE, sts=ENFORCE)
+mail("both-fails", "good", *FAILS, sts=ENFORCE)
+mail("both-mixed", "good, good", WRONG, sts=BOTH)
+mail("both-mixed-certificate-wrong", "expired, expired", EE, sts=BOTH)
+
+# --- The MX RRset without DNSSEC -------------------------------------------------------------
+zone("insecure-mx.mail", *at(RIGHT_HOST), state=UNSIGNED)
+zone("insecure-mx-wrong.mail", *at(WRONG_HOST), state=UNSIGNED)
+for name, target in (("certificate-wrong", RIGHT_HOST), ("dane-wrong", WRONG_HOST)):
+    zone(f"insecure-mx-enforce-{name}.mail", *at(target), STS_TXT, STS_HOST, state=UNSIGNED)
+    serve(f"insecure-mx-enforce-{name}.mail", policy("enforce", target))
+
+# --- Names -----------------------------------------------------------------------------------
+mail("xn--bcher-kva", "self-signed", EE)  # bücher
+mail("xn--mller-kva", "good", sts=ENFORCE)  # müller
+
+# --- Mail that has nowhere to go -------------------------------------------------------------
+mail("bogus", "good", EE, state=State.SPOILT)
+mail("bogus-mx", "good", EE, spoil="@ MX")
+mail("host-spoilt", "good", EE, spoil="mx A")
+zone("null-mx.mail", "@ MX 0 .")
+zone("failing.mail", state=State.ABSENT, server=addresses.FAILING_SERVER)
+
+# --- Overrides: what they say stands in ../test_mail.py --------------------------------------
+mail("override-stronger", "good")
+mail("override-stronger-wrong", "self-signed")
+mail("override-weaker", "self-signed", sts=ENFORCE)
+mail("override-weaker-dane", "self-signed", WRONG)
+mail("override-none", "good", EE)
+
+# --- REQUIRETLS: the other hosts announce it -------------------------------------------------
+mail("dane-no-requiretls", "good", EE, requiretls=False)
+mail("plain-no-requiretls", "good", requiretls=False)
+
+# --- By way of a relay host: [mx]:587, see ../test_mail.py -----------------------------------
+RELAY_EE = "_587._tcp.mx TLSA 3 1 1 $MAIL_KEY"
+RELAY_WRONG = "_587._tcp.mx TLSA 3 1 1 $SHA256"
+mail("relay", "self-signed", WRONG, RELAY_EE)
+mail("relay-wrong", "good", EE, RELAY_WRONG)
+mail("relay-port-25-only", "self-signed", EE)

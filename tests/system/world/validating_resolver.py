@@ -1,0 +1,75 @@
+# validating_resolver.py: unbound, as Postfix needs it in /etc/resolv.conf: it validates and says so
+# SPDX-License-Identifier: BSD-3-Clause
+import pathlib
+import shutil
+import subprocess
+import time
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.query
+
+from . import addresses, processes
+
+CONFIGURATION = """\
+server:
+    interface: {address}
+    username: ""
+    chroot: ""
+    directory: ""
+    pidfile: ""
+    use-syslog: no
+    do-daemonize: no
+    do-not-query-localhost: no
+    root-hints: "{root_hints}"
+    trust-anchor-file: "{trust_anchor}"
+remote-control:
+    control-enable: no
+"""
+RESOLV_CONF = f"nameserver {addresses.VALIDATING_RESOLVER}\noptions edns0 trust-ad\n"
+
+
+class ValidatingResolver:
+    def __init__(self, folder: pathlib.Path, trust_anchor: pathlib.Path,
+                 root_hints: pathlib.Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.resolv_conf = folder / "resolv.conf"
+        self.resolv_conf.write_text(RESOLV_CONF, encoding="ascii")
+        self._configuration = folder / "unbound.conf"
+        self._configuration.write_text(CONFIGURATION.format(
+            address=addresses.VALIDATING_RESOLVER, root_hints=root_hints, trust_anchor=trust_anchor
+        ), encoding="utf-8")
+        self._log = folder / "log"
+        self._process: subprocess.Popen | None = None
+
+    def __enter__(self) -> "ValidatingResolver":
+        command = [_unbound(), "-d", "-c", str(self._configuration)]
+        self._process = processes.start(command, self._log)
+        end = time.monotonic() + 20
+        while not self._validates():
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"unbound does not answer:\n{self._log.read_text()}")
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_) -> None:
+        assert self._process
+        processes.stop(self._process)
+
+    @staticmethod
+    def _validates() -> bool:
+        query = dns.message.make_query(".", "NS", want_dnssec=True)
+        try:
+            answer = dns.query.udp(query, addresses.VALIDATING_RESOLVER, timeout=1)
+        except (dns.exception.Timeout, OSError):
+            return False
+        return bool(answer.flags & dns.flags.AD)
+
+
+def missing() -> str | None:
+    return None if _unbound() else "the resolver unbound is missing: install unbound"
+
+
+def _unbound() -> str | None:
+    return shutil.which("unbound", path="/usr/sbin:/usr/local/sbin:/usr/bin")
