@@ -17,6 +17,19 @@ std::string quoted(std::string_view text) {
     return out + "'";
 }
 
+// postconf -P takes no white space in a value.
+Fix set_option(const Facts& facts, const Client& client, std::string_view name,
+               std::string_view value) {
+    std::string dense(value);
+    for (auto at = dense.find(", "); at != std::string::npos; at = dense.find(", "))
+        dense.erase(at + 1, 1);
+    if (dense.find_first_of(" \t") != std::string::npos)
+        return {fmt::format("{}/master.cf", facts.postconf.value("config_directory")),
+                "service " + client.service, fmt::format("-o {{ {} = {} }}", name, value)};
+    return run(fmt::format("{} -P {}", facts.postconf_command,
+                           quoted(fmt::format("{}/{} = {}", client.service, name, dense))));
+}
+
 } // namespace
 
 std::string_view to_string(Severity severity) {
@@ -68,9 +81,7 @@ std::string name_of(const Client& client, std::string_view name) {
 }
 
 Fix set(const Facts& facts, const Client& client, std::string_view name, std::string_view value) {
-    if (client.overrides.contains(name))
-        return run(fmt::format("{} -P {}", facts.postconf_command,
-                               quoted(fmt::format("{}/{} = {}", client.service, name, value))));
+    if (client.overrides.contains(name)) return set_option(facts, client, name, value);
     return run(fmt::format("{} -e {}", facts.postconf_command,
                            quoted(fmt::format("{} = {}", name, value))));
 }

@@ -164,6 +164,7 @@ struct Patient {
         std::string line = fix.line;
         std::erase(line, '"');
         const auto [name, value] = name_and_value(line);
+        if (fix.file != facts.configuration) return false;
         if (fix.table == "[verdict]") {
             set(name, value);
             return true;
