@@ -31,6 +31,14 @@ std::string https_files(const config::Https& https) {
     return https.ca_file.empty() ? std::string() : contents({https.ca_file});
 }
 
+// Without what they have from [verdict].
+std::vector<config::Map> own_maps(const config::Config& config) {
+    std::vector<config::Map> maps = config.maps;
+    for (config::Map& map : maps)
+        if (map.verdict == config.verdict) map.verdict = {};
+    return maps;
+}
+
 async::Task<> bring_up(std::shared_ptr<dns::Unbound> resolver) { co_await resolver->round_trip(); }
 
 } // namespace
@@ -118,7 +126,7 @@ std::vector<std::string> Reload::differences(const Next& next) const {
     };
     const config::Config& config = next.config;
     note(config.listen == now_.listen, "listen");
-    note(config.maps == now_.maps, "map");
+    note(own_maps(config) == own_maps(now_), "map");
     note(config.verdict == now_.verdict, "verdict");
     note(config.delegation == now_.delegation, "delegation");
     note(next.overrides.differences(overrides_).empty(), "overrides");

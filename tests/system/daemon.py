@@ -164,14 +164,6 @@ class Daemon:
         self.process.kill()
         self.process.wait()
 
-    def status(self) -> dict:
-        with socket.socket(socket.AF_UNIX) as admin:
-            admin.settimeout(20)
-            admin.connect(str(self.folder / "admin.sock"))
-            admin.sendall(b'{"command": "status"}\n')
-            with admin.makefile(encoding="utf-8") as lines:
-                return json.loads(lines.readline())["status"]
-
     def ask(self, key: str, map_name: str = "postfix") -> str:
         with self.connect() as connection:
             return connection.ask(map_name, key)

@@ -148,7 +148,9 @@ class ChangingWorld:
         certificates = CertificateStore(folder / "certificates")
         zones = {domain.name: domain.zone() for domain in domains}
         zones[HOSTS_ZONE] = _mail_hosts()
-        self._files = _Files(folder / "zones", zones, certificates.root.certificate)
+        self._files = _Files(
+            folder / "zones", zones, certificates.root.certificate, certificates.mail_key
+        )
         self._files.write_all()
         self.trust_anchor = folder / "root.key"
         self.root_hints = folder / "root.hints"

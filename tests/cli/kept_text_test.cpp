@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/kept_text.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+using namespace postseal;
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const WallTime now = parse_until("2026-11-22T12:00:00Z").value();
+
+Json sts() {
+    return Json::parse(R"({"key":"example.org","domain":"example.org","verdict":"enforce","row":13,
+        "verdict_since":"2026-11-20T11:00:00Z","seen_at":"2026-11-22T11:30:00Z",
+        "dane":{"found":false,"seen_at":"2026-11-22T11:30:00Z"},
+        "policy":{"mode":"enforce","mx":["mx.example.org","*.example.net"],"max_age_s":864000,
+        "id":"7","fetched_at":"2026-11-21T12:00:00Z","expires_at":"2026-12-01T12:00:00Z",
+        "refresh_at":"2026-11-22T13:00:00Z","in_force":true,"record_gone":false},
+        "failing":null})");
+}
+
+Json nothing_but_a_key() {
+    return Json::parse(R"({"key":"a.example","domain":"a.example","verdict":null,"row":0,
+        "verdict_since":null,"seen_at":null,"dane":null,"policy":null,"failing":null})");
+}
+
+} // namespace
+
+TEST_CASE("a line of the list stands under its head") {
+    const std::string head = cli::list_head();
+    const std::string line = cli::list_line(sts(), now);
+    CHECK(line.starts_with("example.org "));
+    CHECK(line.substr(head.find("VERDICT"), 8) == "enforce ");
+    CHECK(line.substr(head.find("SINCE"), 6) == "2d 1h ");
+    CHECK(line.substr(head.find("POLICY")) == "enforce, 9d left\n");
+    CHECK(cli::list_line(nothing_but_a_key(), now).find_last_not_of("\n ") ==
+          head.find("POLICY")); // "-"
+}
+
+TEST_CASE("what troubles a policy is the end of its line") {
+    Json kept = sts();
+    kept["policy"]["record_gone"] = true;
+    CHECK(cli::list_line(kept, now).ends_with(" no record\n"));
+    kept["failing"] = Json::parse(R"({"fault":"status","failures":2})");
+    CHECK(cli::list_line(kept, now).ends_with(" no record, fetch: status\n"));
+    kept["policy"]["in_force"] = false;
+    CHECK(cli::list_line(kept, now).find(" enforce, ended ") != std::string::npos);
+}
+
+TEST_CASE("a destination in paragraphs") {
+    Json kept = sts();
+    kept["failing"] = Json::parse(R"({"id":"8","fault":"status","reason":"404 Not Found",
+        "failures":2,"failed_at":"2026-11-22T11:00:00Z","retry_at":"2026-11-22T12:10:00Z"})");
+    CHECK(cli::kept_text(kept, now) ==
+          "example.org: enforce (row 13), since 2026-11-20T11:00:00Z\n"
+          "  seen      30m ago\n"
+          "  DANE      not there when last seen, 30m ago\n"
+          "  MTA-STS   policy enforce (id 7), fetched 1d ago, in force until 2026-12-01T12:00:00Z\n"
+          "            mx mx.example.org *.example.net\n"
+          "            fetched again in 1h\n"
+          "  failing   fetch for id 8: status (404 Not Found)\n"
+          "            2 in a row, the last 1h ago; next try 2026-11-22T12:10:00Z\n");
+    CHECK(cli::kept_text(nothing_but_a_key(), now) ==
+          "a.example: -\n  MTA-STS   no policy is held\n");
+}

@@ -1,0 +1,140 @@
+# test_kept.py: the tool's commands about what the daemon keeps of destinations
+# SPDX-License-Identifier: BSD-3-Clause
+import json
+
+import pytest
+
+KEYS = ["dane.example", "sts-one.example", "sts-testing.example", "plain.example"]
+
+
+@pytest.fixture
+def overrides(tmp_path):
+    return tmp_path / "overrides"
+
+
+@pytest.fixture
+def asked(new_daemon, overrides):
+    """A daemon of one's own that has been asked for KEYS."""
+    overrides.write_text("# none\n", encoding="utf-8")
+    daemon = new_daemon(verdict={"overrides": str(overrides)})
+    daemon.start()
+    for key in KEYS:
+        daemon.ask(key)
+    return daemon
+
+
+def keys(result) -> list[str]:
+    return [line.split()[0] for line in result.stdout.splitlines()[1:]]
+
+
+def test_list(asked):
+    everything = asked.tool("list")
+    assert everything.returncode == 0, everything.stderr
+    assert everything.stdout.splitlines()[0].split() == [
+        "KEY", "VERDICT", "SINCE", "POLICY", "TROUBLE"
+    ]
+    assert keys(everything) == sorted(KEYS)
+    assert keys(asked.tool("list", "--class", "dane")) == ["dane.example"]
+    assert keys(asked.tool("list", "--mode", "testing")) == ["sts-testing.example"]
+    assert keys(asked.tool("list", "--class", "enforce", "--expiring", "400d")) == [
+        "sts-one.example"
+    ]
+
+
+@pytest.mark.parametrize("arguments, status, words", [
+    (["--failing"], 1, ""),
+    (["--expiring", "1s"], 1, ""),
+    (["--expiring", "soon"], 64, "write 12h, 2d"),
+    (["--class", "strong"], 64, "there are: dane, enforce, may, override, tempfail"),
+    (["--mode", "strict"], 64, "there are: enforce, testing, none"),
+])
+def test_list_without_result(asked, arguments, status, words):
+    result = asked.tool("list", *arguments)
+    assert (result.returncode, result.stdout) == (status, "")
+    assert words in result.stderr
+
+
+def test_list_as_json(asked):
+    lines = asked.tool("list", "--json").stdout.splitlines()
+    assert [json.loads(line)["key"] for line in lines] == sorted(KEYS)
+
+
+def test_show(asked):
+    shown = asked.tool("show", "Sts-One.example.")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith("sts-one.example: enforce (row 11), since ")
+    assert "policy enforce (id " in shown.stdout
+    nothing = asked.tool("show", "null-mx.example")
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+    assert "nothing is kept of null-mx.example" in nothing.stderr
+    assert asked.tool("show", "a_b").returncode == 64
+
+
+def test_overrides_reload_and_history(asked, overrides):
+    assert asked.tool("history", "sts-one.example").returncode == 1
+    overrides.write_text("sts-one.example may # until=2099-12-31 while they rebuild\n",
+                         encoding="utf-8")
+    checked = asked.tool("overrides", "check")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "good; 1 overrides, 0 of them ended" in checked.stdout
+    listed = asked.tool("overrides", "list").stdout
+    assert listed.split(None, 1)[1] == "may   # until 2100-01-01T00:00:00Z while they rebuild\n"
+    reloaded = asked.tool("overrides", "reload")
+    assert reloaded.stdout == "1 overrides; changed: sts-one.example\n"
+    assert asked.ask("sts-one.example") == "OK may"
+    history = asked.tool("history", "sts-one.example").stdout
+    assert "  enforce -> override may  (row 1)\n    the operator's override" in history
+
+
+def test_overrides_at_fault_change_nothing(asked, overrides):
+    overrides.write_text("sts-one.example strong\ndane.example may # until=soon\n",
+                         encoding="utf-8")
+    checked = asked.tool("overrides", "check")
+    assert checked.returncode == 78
+    assert [line.partition(":")[2].partition(": ")[0].rpartition(":")[2]
+            for line in checked.stderr.splitlines()] == ["1", "2"]
+    reloaded = asked.tool("overrides", "reload")
+    assert reloaded.returncode == 78
+    assert f"{overrides}:1: " in reloaded.stderr
+    assert "(and 1 more: postseal overrides check)" in reloaded.stderr
+    assert f"{overrides}:1: " in asked.status()["reload_error"]
+    assert asked.ask("sts-one.example").startswith("OK secure ")
+
+
+def test_an_override_that_has_ended(asked, overrides):
+    overrides.write_text("sts-one.example may # until=2026-01-31\n", encoding="utf-8")
+    assert "1: \"sts-one.example\" has ended on 2026-02-01" in asked.tool(
+        "overrides", "check").stderr
+    assert asked.tool("overrides", "reload").returncode == 0
+    assert asked.ask("sts-one.example").startswith("OK secure ")
+
+
+def test_refresh(asked):
+    result = asked.tool("refresh", "sts-one.example", "[mx.dane.example]", "plain.example")
+    assert result.returncode == 0, result.stderr
+    lines = [line for line in result.stdout.splitlines() if not line.startswith(" ")]
+    assert [line.split(" (")[0] for line in lines] == [
+        "sts-one.example: enforce", "[mx.dane.example]: dane-only", "plain.example: may"
+    ]
+    assert asked.log_text().count("policy-fetched domain=sts-one.example") == 2
+    bad = asked.tool("refresh", "a_b", "plain.example")
+    assert bad.returncode == 64
+    assert "plain.example: may" in bad.stdout
+
+
+def test_forget(asked):
+    result = asked.tool("forget", "sts-one.example", "never-asked.example")
+    assert result.returncode == 1
+    assert result.stdout == "sts-one.example: forgotten\nnever-asked.example: nothing was kept\n"
+    assert asked.tool("show", "sts-one.example").returncode == 1
+    assert asked.ask("sts-one.example").startswith("OK secure ")
+    assert asked.log_text().count("policy-fetched domain=sts-one.example") == 2
+
+
+@pytest.mark.parametrize("command", [["show", "a.example"], ["list"], ["history", "a.example"],
+                                     ["refresh", "a.example"], ["forget", "a.example"],
+                                     ["overrides", "reload"]])
+def test_no_daemon(new_daemon, command):
+    result = new_daemon().tool(*command)
+    assert result.returncode == 69
+    assert "is postseald running?" in result.stderr
