@@ -70,8 +70,8 @@ void ask_postfix(const DoctorOptions& options, Facts& facts) {
         facts.reached.emplace(endpoint.text(), survey::reach(endpoint));
     for (const std::string& path : authorities_to_read(facts.postconf))
         facts.authorities.emplace(path, survey::authority_fault(path));
-    facts.resolv_conf = any_chrooted(facts.postconf) ? queue + "/etc/resolv.conf"
-                                                     : std::string("/etc/resolv.conf");
+    facts.resolv_conf =
+        any_chrooted(facts.postconf) ? queue + "/etc/resolv.conf" : std::string("/etc/resolv.conf");
 }
 
 void ask_name_servers(const DoctorOptions& options, Facts& facts) {

@@ -40,7 +40,8 @@ std::string fix_text(const Fix& fix) {
 
 bool changes_postfix(const Finding& finding) {
     return std::ranges::any_of(finding.fix, [](const Fix& fix) {
-        return fix.file.empty() && fix.line.starts_with("postconf ");
+        return fix.line.contains(" -e '") || fix.line.contains(" -P '") ||
+               fix.file.ends_with("/master.cf");
     });
 }
 
@@ -49,8 +50,8 @@ bool changes_postfix(const Finding& finding) {
 std::string doctor_text(const std::vector<Finding>& findings, Colour colour) {
     std::string out;
     for (const Finding& finding : findings) {
-        out += fmt::format("{} {}: {}\n", mark(finding.severity, colour), finding.check,
-                           finding.what);
+        out +=
+            fmt::format("{} {}: {}\n", mark(finding.severity, colour), finding.check, finding.what);
         if (!finding.why.empty()) out += fmt::format("           why: {}\n", finding.why);
         for (const Fix& fix : finding.fix)
             out += fmt::format("           fix: {}\n", fix_text(fix));
@@ -65,9 +66,10 @@ Json doctor_json(const std::vector<Finding>& findings) {
     for (const Finding& finding : findings) {
         Json fixes = Json::array();
         for (const Fix& fix : finding.fix)
-            fixes.push_back(fix.file.empty()
-                                ? Json{{"command", fix.line}}
-                                : Json{{"file", fix.file}, {"table", fix.table}, {"line", fix.line}});
+            fixes.push_back(
+                fix.file.empty()
+                    ? Json{{"command", fix.line}}
+                    : Json{{"file", fix.file}, {"table", fix.table}, {"line", fix.line}});
         out.push_back({{"severity", to_string(finding.severity)},
                        {"check", finding.check},
                        {"what", finding.what},

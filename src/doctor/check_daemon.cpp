@@ -34,10 +34,10 @@ void check_trust_anchor(const Facts& facts, Report& report) {
     if (facts.trust_anchor_fault.empty())
         report.ok("trust-anchor", "the root's keys are up to date");
     else
-        report.problem("trust-anchor", facts.trust_anchor_fault,
-                       "with an outdated key every signed domain is bogus, and its mail deferred",
-                       {run("apt install --only-upgrade dns-root-data"),
-                        run("systemctl restart postseald")});
+        report.problem(
+            "trust-anchor", facts.trust_anchor_fault,
+            "with an outdated key every signed domain is bogus, and its mail deferred",
+            {run("apt install --only-upgrade dns-root-data"), run("systemctl restart postseald")});
 }
 
 } // namespace postseal::doctor

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace postseal::doctor {
 namespace {
 
@@ -12,6 +10,20 @@ using namespace std::chrono_literals;
 
 std::vector<Fix> validating_resolver(const Facts& facts) {
     return {run("apt install unbound"), Fix{facts.resolv_conf, "", "nameserver 127.0.0.1"}};
+}
+
+void check_signature(const Facts& facts, const Signature& root, const std::vector<Fix>& fix,
+                     Report& report) {
+    if (facts.now < root.inception || facts.now > root.expiration)
+        report.problem("clock",
+                       fmt::format("the clock says {}, but the root is signed from {} to {}",
+                                   rfc3339(facts.now), rfc3339(root.inception),
+                                   rfc3339(root.expiration)),
+                       "with a wrong clock every signed domain is bogus and policies end too early "
+                       "or too late",
+                       fix);
+    else
+        report.ok("clock", fmt::format("{} is within the root's signature", rfc3339(facts.now)));
 }
 
 } // namespace
@@ -38,30 +50,19 @@ void check_name_servers(const Facts& facts, Report& report) {
             report.ok("resolver", fmt::format("{} validates", who));
     }
     if (!wanted && all_validate)
-        report.warning("resolver",
-                       "verdict.postfix_dnssec is false, but the resolver of Postfix validates",
-                       "DANE is not used, although it could be",
-                       {configure(facts, "[verdict]", "postfix_dnssec = true"),
-                        run("postseal reload")});
+        report.warning(
+            "resolver", "verdict.postfix_dnssec is false, but the resolver of Postfix validates",
+            "DANE is not used, although it could be",
+            {configure(facts, "[verdict]", "postfix_dnssec = true"), run("postseal reload")});
 }
 
 void check_clock(const Facts& facts, Report& report) {
     const std::vector<Fix> fix{run("timedatectl set-ntp true")};
-    const auto server = std::ranges::find_if(
-        facts.name_servers, [](const NameServer& s) { return s.signature.has_value(); });
-    if (server != facts.name_servers.end()) {
-        const Signature& root = *server->signature;
-        if (facts.now < root.inception || facts.now > root.expiration)
-            report.problem("clock",
-                           fmt::format("the clock says {}, but the root is signed from {} to {}",
-                                       rfc3339(facts.now), rfc3339(root.inception),
-                                       rfc3339(root.expiration)),
-                           "with a wrong clock every signed domain is bogus and policies end too "
-                           "early or too late",
-                           fix);
-        else
-            report.ok("clock", fmt::format("{} is within the root's signature", rfc3339(facts.now)));
-    }
+    for (const NameServer& server : facts.name_servers)
+        if (server.signature) {
+            check_signature(facts, *server.signature, fix, report);
+            break;
+        }
     if (facts.store_written && *facts.store_written > facts.now + 60s)
         report.problem("clock",
                        fmt::format("the clock says {}, but the database was written at {}",

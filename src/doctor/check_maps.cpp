@@ -36,8 +36,7 @@ std::string_view protocol_of(const Table& table) {
 }
 
 bool offers(const Settings::Listener& listener, std::string_view map) {
-    return listener.maps.empty() ||
-           std::ranges::find(listener.maps, map) != listener.maps.end();
+    return listener.maps.empty() || std::ranges::find(listener.maps, map) != listener.maps.end();
 }
 
 std::string_view form_for(const Version& version) {
@@ -117,10 +116,10 @@ std::optional<Fault> form_fault(const Facts& facts, std::string_view map) {
     const std::string_view form = form_of(map, in_force(facts));
     const Version& version = facts.postconf.version;
     if (form == "requiretls")
-        return Fault{Severity::problem,
-                     fmt::format("map {} writes for smtp_requiretls_policy, not for {}", map,
-                                 parameter),
-                     "Postfix does not know its words here, and defers the mail"};
+        return Fault{
+            Severity::problem,
+            fmt::format("map {} writes for smtp_requiretls_policy, not for {}", map, parameter),
+            "Postfix does not know its words here, and defers the mail"};
     if (form == "tlsrpt" && version < attributes_since)
         return Fault{Severity::problem,
                      fmt::format("map {} writes for Postfix 3.10 and later; this is {}", map,
@@ -128,11 +127,11 @@ std::optional<Fault> form_fault(const Facts& facts, std::string_view map) {
                      "this Postfix does not know the attributes of an MTA-STS policy, and defers "
                      "the mail"};
     if (form == "legacy" && version >= attributes_since)
-        return Fault{Severity::warning,
-                     fmt::format("map {} writes for Postfix before 3.10; this is {}", map,
-                                 version.text()),
-                     "without policy_type and mx_host_pattern there are no TLS reports (RFC 8460) "
-                     "and no check of the MX host's name against the policy"};
+        return Fault{
+            Severity::warning,
+            fmt::format("map {} writes for Postfix before 3.10; this is {}", map, version.text()),
+            "without policy_type and mx_host_pattern there are no TLS reports (RFC 8460) "
+            "and no check of the MX host's name against the policy"};
     return std::nullopt;
 }
 
@@ -185,11 +184,10 @@ void check_proxied(const Facts& facts, const Client& client, const Table& table,
 void check_ours(const Facts& facts, const Client& client, const Table& table,
                 const Settings::Listener& listener, Report& report) {
     if (listener.protocol != protocol_of(table)) {
-        report.problem("maps",
-                       fmt::format("{} asks a listener of protocol {}", table.text,
-                                   listener.protocol),
-                       "they do not understand each other, and Postfix defers the mail",
-                       replace_table(facts, client, table.text, advise(facts, client)));
+        report.problem(
+            "maps", fmt::format("{} asks a listener of protocol {}", table.text, listener.protocol),
+            "they do not understand each other, and Postfix defers the mail",
+            replace_table(facts, client, table.text, advise(facts, client)));
         return;
     }
     check_proxied(facts, client, table, report);
@@ -228,11 +226,11 @@ void check_other(const Facts& facts, const Client& client, const Table& table, b
                        remove_table(facts, client, table));
         return;
     }
-    report.ok("maps", before ? fmt::format("{} is asked before postseald: what it has counts in "
-                                           "place of the verdict",
-                                           table.text)
-                             : fmt::format("{} is asked for what postseald has no policy for",
-                                           table.text));
+    report.ok("maps",
+              before ? fmt::format("{} is asked before postseald: what it has counts in "
+                                   "place of the verdict",
+                                   table.text)
+                     : fmt::format("{} is asked for what postseald has no policy for", table.text));
 }
 
 } // namespace
@@ -283,20 +281,17 @@ std::vector<Fix> replace_table(const Facts& facts, const Client& client, std::st
 
 void check_maps(const Facts& facts, const Client& client, Report& report) {
     if (facts.postconf.version < dane_since)
-        report.problem("maps",
-                       fmt::format("Postfix {} is too old", facts.postconf.version.text()),
+        report.problem("maps", fmt::format("Postfix {} is too old", facts.postconf.version.text()),
                        "Postfix knows DANE since 2.11: dane and dane-only defer the mail before",
                        {run("apt install postfix")});
     const auto tables = parse_tables(facts.postconf.value(client, parameter));
-    const auto ours = std::ranges::find_if(tables, [&](const Table& table) {
-        return listener_of(table, client, facts) != nullptr;
-    });
+    const auto ours = std::ranges::find_if(
+        tables, [&](const Table& table) { return listener_of(table, client, facts) != nullptr; });
     if (ours == tables.end()) {
         report.problem("maps",
-                       tables.empty()
-                           ? fmt::format("{} is empty", name_of(client, parameter))
-                           : fmt::format("no table of {} leads to postseald",
-                                         name_of(client, parameter)),
+                       tables.empty() ? fmt::format("{} is empty", name_of(client, parameter))
+                                      : fmt::format("no table of {} leads to postseald",
+                                                    name_of(client, parameter)),
                        "Postfix does not ask what a destination promises: it sends as "
                        "smtp_tls_security_level says",
                        add_table(facts, client));

@@ -32,8 +32,8 @@ void check_permissions(const Facts& facts, const Client& client, const Reached& 
     const User& user = *facts.mail_owner;
     const PathPart* closed = first_closed(user, reached.parts);
     if (closed == nullptr) {
-        report.ok("permissions", fmt::format("user {} may connect to {}", user.name,
-                                             reached.real_path));
+        report.ok("permissions",
+                  fmt::format("user {} may connect to {}", user.name, reached.real_path));
         return;
     }
     const bool is_socket = closed == &reached.parts.back();
@@ -72,8 +72,8 @@ void check_socket(const Facts& facts, const Client& client, const Table& table,
     const bool hidden = outside.is_unix() && outside != listener.endpoint;
     if ((hidden && reached.real_path.empty()) || leaves_chroot(facts, client, table, reached)) {
         report.problem("socket",
-                       fmt::format("{} runs in the chroot {}, where {} is not",
-                                   client.service, facts.postconf.value("queue_directory"),
+                       fmt::format("{} runs in the chroot {}, where {} is not", client.service,
+                                   facts.postconf.value("queue_directory"),
                                    listener.endpoint.text()),
                        "Postfix cannot connect to postseald, and defers all mail",
                        out_of_the_chroot(facts, client, table));

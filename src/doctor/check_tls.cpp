@@ -21,12 +21,15 @@ std::string level_of(const Facts& facts, const Client& client) {
     return postconf.value(client, "smtp_use_tls") == "yes" ? "may" : "none";
 }
 
-// Its default goes by smtp_tls_security_level, which the client may have its own of.
+// Its default may go by smtp_tls_security_level (3.7), which the client may have its own of.
 std::string insecure_mx_policy(const Facts& facts, const Client& client) {
     constexpr std::string_view name = "smtp_tls_dane_insecure_mx_policy";
     const Postconf& postconf = facts.postconf;
     const bool inherits = !client.overrides.contains(name) && !postconf.named.contains(name);
-    if (inherits && client.overrides.contains(level_parameter))
+    const auto preset = postconf.defaults.find(name);
+    const bool by_level =
+        preset != postconf.defaults.end() && preset->second.contains(level_parameter);
+    if (inherits && by_level && client.overrides.contains(level_parameter))
         return level_of(facts, client) == "dane" ? "dane" : "may";
     return std::string(postconf.value(client, name));
 }
@@ -64,17 +67,17 @@ void check_dns_support(const Facts& facts, const Client& client, Report& report)
     const auto level = facts.postconf.value(client, level_name);
     const auto lookup = facts.postconf.value(client, lookup_name);
     if (level != "dnssec")
-        report.problem("dns-support",
-                       fmt::format("{} is {}, not dnssec", name_of(client, level_name),
-                                   shown(level)),
-                       "Postfix then cannot use DANE: dane-only is deferred, dane becomes may",
-                       {set(facts, client, level_name, "dnssec")});
+        report.problem(
+            "dns-support",
+            fmt::format("{} is {}, not dnssec", name_of(client, level_name), shown(level)),
+            "Postfix then cannot use DANE: dane-only is deferred, dane becomes may",
+            {set(facts, client, level_name, "dnssec")});
     if (!lookup.contains("dns"))
-        report.problem("dns-support",
-                       fmt::format("{} is {}, without dns", name_of(client, lookup_name),
-                                   shown(lookup)),
-                       "Postfix then cannot use DANE: dane-only is deferred, dane becomes may",
-                       {set(facts, client, lookup_name, "dns")});
+        report.problem(
+            "dns-support",
+            fmt::format("{} is {}, without dns", name_of(client, lookup_name), shown(lookup)),
+            "Postfix then cannot use DANE: dane-only is deferred, dane becomes may",
+            {set(facts, client, lookup_name, "dns")});
     report.ok("dns-support", "Postfix asks with DNSSEC");
 }
 
@@ -117,12 +120,12 @@ void check_security_level(const Facts& facts, const Client& client, Report& repo
     const std::string& assumed = in_force(facts).default_level;
     const auto has = verdict::parse_default_level(level);
     const auto wants = verdict::parse_default_level(assumed);
-    const std::string what =
-        fmt::format("{} is {}; verdict.default_level is {}", name_of(client, level_parameter),
-                    level, assumed);
+    const std::string what = fmt::format("{} is {}; verdict.default_level is {}",
+                                         name_of(client, level_parameter), level, assumed);
     if (!has || !wants) {
-        report.problem("security-level", what, "Postfix does not know this level, and defers all "
-                                               "mail",
+        report.problem("security-level", what,
+                       "Postfix does not know this level, and defers all "
+                       "mail",
                        {set(facts, client, level_parameter, assumed)});
     } else if (stands_behind_another(facts, level)) {
         report.ok("security-level", what);

@@ -51,8 +51,8 @@ std::vector<std::string> authorities_to_read(const Postconf& postconf) {
         const std::string folder(postconf.value(client, "smtp_tls_CApath"));
         if (!file.empty()) add_new(out, file);
         if (folder.empty()) continue;
-        add_new(out, client.chrooted ? std::string(postconf.value("queue_directory")) + folder
-                                     : folder);
+        add_new(out,
+                client.chrooted ? std::string(postconf.value("queue_directory")) + folder : folder);
     }
     return out;
 }

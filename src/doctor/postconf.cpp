@@ -104,6 +104,7 @@ std::expected<Postconf, std::string> parse_postconf(const PostconfTexts& texts) 
     Postconf out{.version = {},
                  .parameters = parameters(texts.expanded),
                  .named = parameters(texts.named),
+                 .defaults = parameters(texts.defaults),
                  .clients = {}};
     out.version = parse_version(out.value("mail_version"));
     if (out.version.major == 0)

@@ -35,7 +35,7 @@ std::string folder_fault(const std::string& path) {
 } // namespace
 
 std::string authority_fault(const std::string& path) {
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) != 0)
         return fmt::format("{}: {}", path, std::strerror(errno));
     if (S_ISDIR(status.st_mode)) return folder_fault(path);
@@ -47,7 +47,7 @@ std::string authority_fault(const std::string& path) {
 std::optional<WallTime> store_written(const std::string& state_dir) {
     std::optional<WallTime> latest;
     for (const char* name : {"postseal.db", "postseal.db-wal"}) {
-        struct stat status {};
+        struct stat status{};
         if (::stat(fmt::format("{}/{}", state_dir, name).c_str(), &status) != 0) continue;
         const WallTime written{seconds(status.st_mtim.tv_sec)};
         latest = std::max(latest.value_or(written), written);

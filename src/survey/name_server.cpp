@@ -32,8 +32,8 @@ std::string soa_of_root(std::uint16_t id, Checking checking) {
     std::string out{static_cast<char>(id >> 8U), static_cast<char>(id & 0xffU)};
     out += '\x01'; // RD
     out += checking == Checking::disabled ? '\x10' : '\0';
-    out += "\0\1\0\0\0\0\0\1"sv;      // a question, an additional record
-    out += "\0\0\x06\0\x01"sv;        // "." SOA IN
+    out += "\0\1\0\0\0\0\0\1"sv;             // a question, an additional record
+    out += "\0\0\x06\0\x01"sv;               // "." SOA IN
     out += "\0\0\x29\x10\0\0\0\x80\0\0\0"sv; // OPT: 4096 octets, DO
     return out;
 }
@@ -87,18 +87,18 @@ std::expected<serve::Fd, std::string> connect_to(const std::string& address) {
     return fd;
 }
 
-// Nothing: none in time. What is no reply to the question is passed over.
-std::expected<std::optional<Reply>, std::string> wait_for_reply(int fd, std::uint16_t id) {
+// Error: an empty one if there is none in time. What is no reply to the question is passed over.
+std::expected<Reply, std::string> wait_for_reply(int fd, std::uint16_t id) {
     const auto end = Clock::now() + patience;
     while (true) {
         const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now()).count();
-        if (left <= 0) return std::nullopt;
+        if (left <= 0) return std::unexpected("");
         pollfd waiting{fd, POLLIN, 0};
         if (::poll(&waiting, 1, static_cast<int>(left)) <= 0) continue;
         unsigned char bytes[largest_reply];
         const ssize_t got = ::recv(fd, bytes, sizeof bytes, 0);
         if (got < 0) return std::unexpected(std::strerror(errno));
-        if (const auto reply = parse(bytes, static_cast<std::size_t>(got), id)) return reply;
+        if (const auto reply = parse(bytes, static_cast<std::size_t>(got), id)) return *reply;
     }
 }
 
@@ -111,8 +111,7 @@ std::expected<Reply, std::string> ask(const std::string& address, Checking check
         if (::send(fd->get(), question.data(), question.size(), MSG_NOSIGNAL) < 0)
             return std::unexpected(std::strerror(errno));
         auto reply = wait_for_reply(fd->get(), id);
-        if (!reply) return std::unexpected(std::move(reply.error()));
-        if (*reply) return **reply;
+        if (reply || !reply.error().empty()) return reply;
     }
     return std::unexpected(fmt::format("no answer within {} s", tries * patience.count() / 1000));
 }

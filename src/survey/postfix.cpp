@@ -28,10 +28,8 @@ std::expected<doctor::Postconf, std::string> read_postconf(const std::string& pr
                                                            const std::string& folder) {
     doctor::PostconfTexts texts;
     const std::pair<std::string*, std::vector<std::string>> calls[] = {
-        {&texts.expanded, {"-x"}},
-        {&texts.named, {"-n"}},
-        {&texts.services, {"-M"}},
-        {&texts.options, {"-P", "-x"}},
+        {&texts.expanded, {"-x"}}, {&texts.named, {"-n"}},         {&texts.defaults, {"-d"}},
+        {&texts.services, {"-M"}}, {&texts.options, {"-P", "-x"}},
     };
     for (const auto& [text, options] : calls) {
         auto said = ask(program, folder, options);

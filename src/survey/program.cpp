@@ -38,6 +38,7 @@ std::expected<Pipe, std::string> make_pipe() {
 // Error: of posix_spawn(3).
 std::expected<pid_t, int> spawn(const std::vector<std::string>& command, int out, int err) {
     std::vector<char*> words;
+    words.reserve(command.size() + 1);
     for (const std::string& word : command)
         words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
@@ -47,8 +48,7 @@ std::expected<pid_t, int> spawn(const std::vector<std::string>& command, int out
     ::posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
     pid_t pid = 0;
-    const int fault =
-        ::posix_spawnp(&pid, words.front(), &actions, nullptr, words.data(), environ);
+    const int fault = ::posix_spawnp(&pid, words.front(), &actions, nullptr, words.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
     if (fault != 0) return std::unexpected(fault);
     return pid;
@@ -111,8 +111,7 @@ std::expected<std::string, std::string> output_of(const std::vector<std::string>
         return std::unexpected(
             fmt::format("{} does not end within {} s", command.front(), limit.count() / 1000));
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return std::unexpected(
-            fmt::format("{} fails: {}", command.front(), last_line(complained)));
+        return std::unexpected(fmt::format("{} fails: {}", command.front(), last_line(complained)));
     return said;
 }
 

@@ -60,7 +60,7 @@ std::vector<doctor::PathPart> parts_of(const std::string& path) {
     std::filesystem::path sofar;
     for (const auto& name : std::filesystem::path(path)) {
         sofar /= name;
-        struct stat status {};
+        struct stat status{};
         if (::stat(sofar.c_str(), &status) != 0) break;
         out.push_back({sofar.string(), status.st_uid, status.st_gid, status.st_mode & 07777U});
     }

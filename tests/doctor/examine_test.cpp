@@ -30,6 +30,8 @@ struct Texts {
                        "smtp_tls_security_level = dane\n"
                        "tls_append_default_CA = no\n";
     std::string named;
+    std::string defaults = "smtp_tls_dane_insecure_mx_policy = "
+                           "${{$smtp_tls_security_level} == {dane} ? {dane} : {may}}\n";
     std::string services = "smtp unix - - n - - smtp\n";
     std::string options;
 };
@@ -133,12 +135,14 @@ struct Patient {
         texts.named += line;
     }
     void set(const std::string& name, const std::string& value) {
+        if (name.starts_with("preset ")) texts.defaults = name.substr(7) + " = " + value + "\n";
         change_settings(facts.settings, name, value);
         if (facts.daemon) change_settings(facts.daemon->settings, name, value);
         change_facts(facts, name, value);
     }
     std::vector<Finding> findings() {
-        auto postconf = parse_postconf({texts.main, texts.named, texts.services, texts.options});
+        auto postconf = parse_postconf(
+            {texts.main, texts.named, texts.defaults, texts.services, texts.options});
         REQUIRE(postconf);
         facts.postconf = *std::move(postconf);
         return examine(facts);

@@ -11,7 +11,8 @@ using Texts = std::vector<std::string>;
 
 Postconf with_maps(std::string maps, bool chrooted) {
     Postconf postconf;
-    postconf.parameters = {{"queue_directory", "/queue"}, {"smtp_tls_policy_maps", std::move(maps)}};
+    postconf.parameters = {{"queue_directory", "/queue"},
+                           {"smtp_tls_policy_maps", std::move(maps)}};
     postconf.clients = {Client{.chrooted = chrooted}};
     return postconf;
 }
@@ -50,8 +51,9 @@ TEST_CASE("name_servers_of: as libresolv reads it") {
     CHECK(name_servers_of("search example\noptions edns0\n") == Texts{"127.0.0.1"});
     CHECK(name_servers_of("# nameserver 1.1.1.1\nnameserver\t192.0.2.1 \nnameserver ::1") ==
           Texts{"192.0.2.1", "::1"});
-    CHECK(name_servers_of("nameserver 192.0.2.1;x\nnameservers 192.0.2.2\n nameserver 192.0.2.3\n") ==
-          Texts{"192.0.2.1"});
+    CHECK(
+        name_servers_of("nameserver 192.0.2.1;x\nnameservers 192.0.2.2\n nameserver 192.0.2.3\n") ==
+        Texts{"192.0.2.1"});
     CHECK(name_servers_of("nameserver a\nnameserver b\nnameserver c\nnameserver d\n") ==
           Texts{"a", "b", "c"});
 }

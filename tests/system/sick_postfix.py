@@ -29,6 +29,7 @@ folder=${0%/*}
 case "$*" in
 *-P*) cat "$folder/options" ;;
 *-M*) cat "$folder/services" ;;
+*-d*) ;;
 *-n*) cat "$folder/named" ;;
 *-x*) cat "$folder/expanded" ;;
 *) exit 1 ;;

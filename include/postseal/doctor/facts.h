@@ -64,9 +64,9 @@ struct PathPart {
 
 // What became of a connection from here.
 struct Reached {
-    std::string fault;            // empty: it was accepted
-    std::string real_path;        // of a unix socket; empty: it is not there
-    std::vector<PathPart> parts;  // from "/" to the socket
+    std::string fault;           // empty: it was accepted
+    std::string real_path;       // of a unix socket; empty: it is not there
+    std::vector<PathPart> parts; // from "/" to the socket
 };
 
 // Of the root's SOA record.
@@ -83,16 +83,16 @@ struct NameServer {
 };
 
 struct Facts {
-    std::string configuration;         // the path of postseal.toml
-    std::string postconf_command;      // as a fix must call it: "postconf", "postconf -c DIR"
-    std::string postconf_fault;        // not empty: `postconf` is void
+    std::string configuration;    // the path of postseal.toml
+    std::string postconf_command; // as a fix must call it: "postconf", "postconf -c DIR"
+    std::string postconf_fault;   // not empty: `postconf` is void
     Postconf postconf;
-    Settings settings;                 // of the file
-    std::string admin_fault;           // why the daemon did not say
+    Settings settings;       // of the file
+    std::string admin_fault; // why the daemon did not say
     std::optional<Daemon> daemon;
     std::optional<User> mail_owner;
     std::string real_queue_directory;
-    std::map<std::string, Reached, std::less<>> reached; // by Endpoint::text()
+    std::map<std::string, Reached, std::less<>> reached;         // by Endpoint::text()
     std::map<std::string, std::string, std::less<>> authorities; // CA file or folder: its fault
     std::string resolv_conf;
     std::vector<NameServer> name_servers;

@@ -1,8 +1,9 @@
 // doctor/postconf.h: what postconf(1) says of Postfix's configuration, as one value
 //
-// From the text of four calls: postconf -x (every parameter, expanded), postconf -n (those that
-// main.cf names, as written), postconf -M (the services of master.cf), postconf -P -x (their -o
-// options). Postfix of any version writes them; a parameter that it does not know is not there.
+// From the text of five calls: postconf -x (every parameter, expanded), postconf -n (those that
+// main.cf names, as written), postconf -d (the defaults, as written), postconf -M (the services of
+// master.cf), postconf -P -x (their -o options). Postfix of any version writes them; a parameter
+// that it does not know is not there.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -44,6 +45,7 @@ struct Postconf {
     Version version;
     Parameters parameters;       // expanded
     Parameters named;            // in main.cf, as written
+    Parameters defaults;         // as written
     std::vector<Client> clients; // at least one
 
     // As this client has it; empty: so, or unknown to this Postfix.
@@ -54,6 +56,7 @@ struct Postconf {
 struct PostconfTexts {
     std::string expanded; // postconf -x
     std::string named;    // postconf -n
+    std::string defaults; // postconf -d
     std::string services; // postconf -M
     std::string options;  // postconf -P -x
 };

@@ -1,4 +1,5 @@
-// doctor/tables.h: a list of lookup tables, as in smtp_tls_policy_maps (postconf(5), socketmap_table(5))
+// doctor/tables.h: a list of lookup tables, as in smtp_tls_policy_maps (postconf(5),
+// socketmap_table(5))
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -26,10 +27,10 @@ struct Endpoint {
 struct Table {
     enum class Type { socketmap, tcp, other };
     Type type = Type::other;
-    std::string text;    // as written, with "proxy:"
+    std::string text; // as written, with "proxy:"
     bool proxied = false;
-    Endpoint endpoint;   // socketmap, tcp; empty where Postfix cannot read it
-    std::string map;     // socketmap
+    Endpoint endpoint; // socketmap, tcp; empty where Postfix cannot read it
+    std::string map;   // socketmap
 
     friend bool operator==(const Table&, const Table&) = default;
 };
