@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -66,7 +67,7 @@ void ask_postfix(const DoctorOptions& options, Facts& facts) {
     const std::string queue(facts.postconf.value("queue_directory"));
     facts.real_queue_directory = survey::real_path(queue);
     facts.mail_owner = survey::find_user(std::string(facts.postconf.value("mail_owner")));
-    for (const doctor::Endpoint& endpoint : endpoints_to_reach(facts.postconf))
+    for (const doctor::Endpoint& endpoint : endpoints_to_reach(facts))
         facts.reached.emplace(endpoint.text(), survey::reach(endpoint));
     for (const std::string& path : authorities_to_read(facts.postconf))
         facts.authorities.emplace(path, survey::authority_fault(path));
@@ -87,6 +88,7 @@ void ask_ours(const std::string& socket, Facts& facts) {
         // The remedies behind it are those of commands that need an answer.
         const std::string& text = reply.error().text;
         facts.admin_fault = text.substr(0, text.find("; "));
+        facts.admin_forbidden = ::access(socket.c_str(), R_OK | W_OK) != 0 && errno == EACCES;
         return;
     }
     const Json status = reply->value("status", Json::object());
@@ -112,9 +114,9 @@ Facts gather(const Common& common, const DoctorOptions& options, const config::C
     facts.configuration =
         common.config_file.empty() ? std::string(config::default_file) : common.config_file;
     facts.settings = settings_from(serve::configuration_json(config));
+    ask_ours(admin_socket(common, config), facts);
     ask_postfix(options, facts);
     ask_name_servers(options, facts);
-    ask_ours(admin_socket(common, config), facts);
     facts.trust_anchor_fault = trust_anchor_fault(config.dns);
     facts.store_written = survey::store_written(config.state_dir);
     facts.now = std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());

@@ -6,6 +6,12 @@
 namespace postseal::doctor {
 
 void check_daemon(const Facts& facts, Report& report) {
+    if (!facts.daemon && facts.admin_forbidden) {
+        report.warning("daemon", facts.admin_fault,
+                       "whether postseald runs cannot be seen; what is said here is about its file",
+                       {run("sudo postseal doctor")});
+        return;
+    }
     if (!facts.daemon) {
         report.problem("daemon", facts.admin_fault,
                        "while postseald does not run, Postfix defers all mail that it would ask "

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/doctor/facts.h"
 
+#include "checks.h"
 #include "postseal/base/text.h"
 
 #include <fmt/format.h>
@@ -35,11 +36,12 @@ Endpoint seen_from_outside(const Table& table, const Client& client, const Postc
     return out;
 }
 
-std::vector<Endpoint> endpoints_to_reach(const Postconf& postconf) {
+std::vector<Endpoint> endpoints_to_reach(const Facts& facts) {
+    const Postconf& postconf = facts.postconf;
     std::vector<Endpoint> out;
     for (const Client& client : postconf.clients)
         for (const Table& table : parse_tables(postconf.value(client, "smtp_tls_policy_maps")))
-            if (!table.endpoint.text().empty())
+            if (listener_of(table, client, facts) != nullptr)
                 add_new(out, seen_from_outside(table, client, postconf));
     return out;
 }

@@ -33,11 +33,17 @@ TEST_CASE("seen_from_outside: relative paths and the chroot are below the queue 
 }
 
 TEST_CASE("what to look at before") {
-    Postconf postconf = with_maps("hash:/x, socketmap:unix:/a:c, tcp:127.0.0.1:1", false);
+    Postconf postconf =
+        with_maps("hash:/x, socketmap:unix:/a:c, tcp:127.0.0.1:1, tcp:192.0.2.1:1", false);
     postconf.parameters["smtp_tls_CAfile"] = "/ca.pem";
     postconf.parameters["smtp_tls_CApath"] = "/certs";
     postconf.clients.push_back({.service = "relay/unix", .chrooted = true});
-    const auto endpoints = endpoints_to_reach(postconf);
+    Facts facts;
+    facts.postconf = postconf;
+    for (const char* address : {"unix:/a", "inet:127.0.0.1:1"})
+        facts.settings.listeners.push_back(
+            {parse_endpoint(address), address[0] == 'u' ? "socketmap" : "tcp_table", {}});
+    const auto endpoints = endpoints_to_reach(facts);
     REQUIRE(endpoints.size() == 3);
     CHECK(endpoints[0].text() == "unix:/a");
     CHECK(endpoints[1].text() == "inet:127.0.0.1:1");

@@ -87,8 +87,9 @@ struct Facts {
     std::string postconf_command; // as a fix must call it: "postconf", "postconf -c DIR"
     std::string postconf_fault;   // not empty: `postconf` is void
     Postconf postconf;
-    Settings settings;       // of the file
-    std::string admin_fault; // why the daemon did not say
+    Settings settings;            // of the file
+    std::string admin_fault;      // why the daemon did not say
+    bool admin_forbidden = false; // it may run, but we may not ask
     std::optional<Daemon> daemon;
     std::optional<User> mail_owner;
     std::string real_queue_directory;
@@ -110,7 +111,7 @@ struct Facts {
                                          const Postconf& postconf);
 
 // What must be known of before examine().
-[[nodiscard]] std::vector<Endpoint> endpoints_to_reach(const Postconf& postconf);
+[[nodiscard]] std::vector<Endpoint> endpoints_to_reach(const Facts& facts); // ours only
 [[nodiscard]] std::vector<std::string> authorities_to_read(const Postconf& postconf);
 [[nodiscard]] bool any_chrooted(const Postconf& postconf);
 
