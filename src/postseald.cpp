@@ -26,7 +26,6 @@
 
 #include <csignal>
 #include <exception>
-#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -49,10 +48,8 @@ int fail(int status, const std::string& text) {
     return status;
 }
 
-std::expected<config::Config, std::string> load_config(const Arguments& arguments) {
-    if (arguments.config_file.empty())
-        return config::parse("", std::string(config::default_file)).value();
-    auto config = config::load(arguments.config_file);
+std::expected<config::Config, std::string> load_config(const std::string& file) {
+    auto config = config::load(file);
     if (!config) return std::unexpected(config.error().message());
     return std::move(*config);
 }
@@ -192,7 +189,7 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
          .refresh = refresh,
          .shared = shared,
          .listeners = listeners},
-        [&arguments] { return load_config(arguments); }, config, overrides);
+        [&arguments] { return load_config(arguments.config_file); }, config, overrides);
     service::Ending ending(loop, listeners);
     service::StatusLine status(loop, systemd,
                                [&] { return status_line(engine, listeners, **store, reload); });
@@ -248,10 +245,8 @@ int run(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : 64;
     }
 
-    std::error_code ignored;
-    if (arguments.config_file.empty() && std::filesystem::exists(config::default_file, ignored))
-        arguments.config_file = config::default_file;
-    auto config = load_config(arguments);
+    arguments.config_file = config::configured_file(arguments.config_file);
+    auto config = load_config(arguments.config_file);
     if (!config) return fail(bad_config, config.error());
     if (arguments.check) {
         const auto checked = engine::check_files(*config);

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <filesystem>
 
 namespace postseal::cli {
 
@@ -18,13 +17,7 @@ int fail(int status, const std::string& text) {
 }
 
 std::expected<config::Config, ClientError> load_config(const Common& common) {
-    std::string file = common.config_file;
-    std::error_code ignored;
-    if (file.empty()) {
-        file = config::default_file;
-        if (!std::filesystem::exists(file, ignored)) return config::parse("", file).value();
-    }
-    auto config = config::load(file);
+    auto config = config::load(config::configured_file(common.config_file));
     if (!config) return std::unexpected(ClientError{bad_config, config.error().message()});
     return std::move(*config);
 }

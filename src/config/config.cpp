@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <system_error>
 
 namespace postseal::config {
@@ -215,6 +216,7 @@ void read_https(Reading& reading, const toml::table* table, Https& https) {
     in.text("ca_file", https.ca_file);
     in.flag("allow_private", https.allow_private);
     in.duration("timeout", https.timeout, 1s, 1min);
+    in.number("per_address", https.per_address, 1, 1000);
     in.finish();
 }
 
@@ -405,7 +407,14 @@ std::expected<Config, Error> parse(std::string_view text, std::string file) {
     }
 }
 
+std::string configured_file(const std::string& named) {
+    std::error_code ignored;
+    if (!named.empty() || !std::filesystem::exists(default_file, ignored)) return named;
+    return std::string(default_file);
+}
+
 std::expected<Config, Error> load(const std::string& path) {
+    if (path.empty()) return parse("", std::string(default_file));
     const auto text = read_file(path);
     if (!text)
         return std::unexpected(

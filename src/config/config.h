@@ -86,6 +86,7 @@ struct Https {
     std::string ca_file; // empty: the system's trust store
     bool allow_private = false;
     milliseconds timeout{30000};
+    std::size_t per_address = 8;
 
     friend bool operator==(const Https&, const Https&) = default;
 };
@@ -129,6 +130,9 @@ struct Config {
 inline constexpr std::string_view default_file = "/etc/postseal/postseal.toml";
 inline constexpr std::string_view default_admin_socket = "/run/postseal/admin.sock";
 
+// The file named; if none is, the default one if it is there, else empty.
+[[nodiscard]] std::string configured_file(const std::string& named);
+// An empty path: the defaults.
 [[nodiscard]] std::expected<Config, Error> load(const std::string& path);
 [[nodiscard]] std::expected<Config, Error> parse(std::string_view text, std::string file);
 

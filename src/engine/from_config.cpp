@@ -13,8 +13,10 @@ dns::UnboundOptions unbound_options(const config::Dns& dns) {
 }
 
 https::FetcherOptions fetcher_options(const config::Https& https) {
-    return {
-        .ca_file = https.ca_file, .allow_private = https.allow_private, .timeout = https.timeout};
+    return {.ca_file = https.ca_file,
+            .allow_private = https.allow_private,
+            .timeout = https.timeout,
+            .per_address = https.per_address};
 }
 
 Options engine_options(const config::Config& config) {

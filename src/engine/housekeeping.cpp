@@ -21,7 +21,8 @@ async::Task<> Housekeeping::prune() {
     for (;;) {
         const WallTime before = sources_.clock.now() - kept;
         const bool round_ended = co_await sources_.store.prune(before);
-        co_await async::Sleep(sources_.loop, round_ended ? between_rounds : between_steps);
+        const milliseconds pause = round_ended ? between_rounds : between_steps;
+        co_await async::Sleep(sources_.loop, pause);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "async/timeout.h"
 #include "https/address_guard.h"
+#include "https/connect.h"
 #include "https/exchange.h"
 #include "https/host_lookup.h"
 
@@ -31,6 +32,17 @@ std::vector<Address> allowed(const std::vector<Address>& addresses, std::string&
     return out;
 }
 
+class Counted {
+  public:
+    explicit Counted(std::size_t& count) : count_(count) { count_++; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+    ~Counted() { count_--; }
+
+  private:
+    std::size_t& count_;
+};
+
 } // namespace
 
 std::expected<std::unique_ptr<HttpsPolicyFetcher>, std::string>
@@ -49,11 +61,12 @@ HttpsPolicyFetcher::open(async::UvLoop& home, dns::Resolver& resolver, FetcherOp
 HttpsPolicyFetcher::HttpsPolicyFetcher(async::UvLoop& home, dns::Resolver& resolver,
                                        FetcherOptions options, std::unique_ptr<Thread> thread)
     : home_(home), resolver_(resolver), options_(std::move(options)),
-      limiter_(home, options_.at_once), thread_(std::move(thread)) {}
+      limiter_(home, options_.at_once), address_limits_(home, options_.per_address),
+      thread_(std::move(thread)) {}
 
 async::Task<FetchResult> HttpsPolicyFetcher::fetch(Domain policy_domain) {
     const std::string host = policy_domain.with_prefix("mta-sts");
-    const auto permit = co_await limiter_.acquire();
+    const Counted counted(fetches_);
     co_return co_await look_up_and_fetch(host, home_.now() + options_.timeout);
 }
 
@@ -77,7 +90,7 @@ async::Task<FetchResult> HttpsPolicyFetcher::look_up_and_fetch(std::string host,
 }
 
 async::Task<FetchResult>
-HttpsPolicyFetcher::fetch_from(std::string host, std::vector<Address> addresses, MonoTime end) {
+HttpsPolicyFetcher::fetch_from(std::string host, std::vector<Address> addresses, MonoTime& end) {
     if (!options_.allow_private) {
         std::string refused;
         addresses = allowed(addresses, refused);
@@ -85,6 +98,18 @@ HttpsPolicyFetcher::fetch_from(std::string host, std::vector<Address> addresses,
             co_return failed(FetchFault::private_address,
                              fmt::format("{} {}; https.allow_private is off", host, refused));
     }
+    addresses = take_turns(addresses);
+    const MonoTime asked = home_.now();
+    const auto permits =
+        co_await async::with_timeout(home_, address_limits_.acquire(addresses), options_.timeout);
+    if (!permits)
+        co_return failed(
+            FetchFault::timeout,
+            fmt::format("{}: no turn within {}: {} fetches from [{}] at once (https.per_address)",
+                        host, to_words(options_.timeout), options_.per_address,
+                        addresses.front().to_string()));
+    const auto permit = co_await limiter_.acquire();
+    end += home_.now() - asked;
     ExchangeRequest request{.host = std::move(host),
                             .addresses = std::move(addresses),
                             .port = options_.port,

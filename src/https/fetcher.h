@@ -1,9 +1,10 @@
 // https/fetcher.h: the PolicyFetcher that goes to the policy host
 //
 // Addresses are looked up and allowed on the home loop; connecting, TLS and HTTP run on a second
-// loop thread, with one trust store loaded at open(). At most `at_once` fetches are under way, the
-// rest wait in order; the time limit counts from a fetch's turn. Destroying a fetch's Task closes
-// what it has open. The resolver outlives the fetcher, which outlives its Tasks.
+// loop thread, with one trust store loaded at open(). At most `at_once` fetches are under way, and
+// `per_address` for each of the host's addresses; the rest wait in order, for an address no longer
+// than `timeout`. The time limit counts without that. Destroying a fetch's Task closes what it has
+// open. The resolver outlives the fetcher, which outlives its Tasks.
 // Thread: the home loop's. SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "async/uv_loop.h"
 #include "dns/resolver.h"
 #include "https/address.h"
+#include "https/address_limits.h"
 #include "https/policy_fetch.h"
 #include "https/trust.h"
 
@@ -29,6 +31,7 @@ struct FetcherOptions {
     bool allow_private = false;
     milliseconds timeout{30'000};
     std::size_t at_once = 64;
+    std::size_t per_address = 8;
     std::uint16_t port = 443; // RFC 8461 knows no other; tests do
 };
 
@@ -41,7 +44,8 @@ class HttpsPolicyFetcher final : public PolicyFetcher {
     async::Task<FetchResult> fetch(Domain policy_domain) override;
 
     [[nodiscard]] std::size_t under_way() const { return limiter_.in_use(); }
-    [[nodiscard]] std::size_t waiting() const { return limiter_.waiting(); }
+    // In their lookups, or for their turns.
+    [[nodiscard]] std::size_t waiting() const { return fetches_ - limiter_.in_use(); }
 
   private:
     // Lives on the second loop's thread.
@@ -54,12 +58,14 @@ class HttpsPolicyFetcher final : public PolicyFetcher {
                        std::unique_ptr<Thread> thread);
     async::Task<FetchResult> look_up_and_fetch(std::string host, MonoTime end);
     async::Task<FetchResult> fetch_from(std::string host, std::vector<Address> addresses,
-                                        MonoTime end);
+                                        MonoTime& end);
 
     async::UvLoop& home_;
     dns::Resolver& resolver_;
     FetcherOptions options_;
     async::Limiter limiter_;
+    AddressLimits address_limits_;
+    std::size_t fetches_ = 0;
     std::unique_ptr<Thread> thread_;
 };
 

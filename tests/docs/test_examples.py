@@ -2,6 +2,7 @@
 #
 # Postfix reads them in a folder of its own; that of the machine is not touched.
 # SPDX-License-Identifier: BSD-3-Clause
+import itertools
 import os
 import pathlib
 import pwd
@@ -13,18 +14,17 @@ import tomllib
 
 import pytest
 
+import examples
 import mdoc
+from examples import (
+    EXAMPLES, check_faults, files_of, main_cf, postconf_faults, services_of, settings, unknown,
+)
 from mdoc import PROJECT
 from programs import run
 
-EXAMPLES = sorted(path.parent for path in (PROJECT / "postfix-examples").glob("*/main.cf"))
 MAPS = {"postfix", "QUERY", "tlsrpt", "QUERYwithTLSRPT", "requiretls"}
-# Parameters that an older Postfix does not know, and since when one does.
-SINCE = {"smtp_requiretls_policy": (3, 11)} | dict.fromkeys(
-    ("smtp_tlsrpt_enable", "smtp_tlsrpt_socket_name", "smtp_tlsrpt_skip_reused_handshakes"),
-    (3, 10),
-)
-examples = pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+AUTHENTICATES = {"dane-only", "fingerprint", "secure", "verify"}
+each_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 
 
 def postfix(*command) -> subprocess.CompletedProcess:
@@ -33,7 +33,7 @@ def postfix(*command) -> subprocess.CompletedProcess:
 
 @pytest.fixture
 def postfix_folder(tmp_path):
-    """Makes a configuration folder for Postfix with these lines at the end of main.cf and master.cf."""
+    """Makes a configuration folder for Postfix with an example, or a part of one, applied."""
     if not shutil.which("postconf"):
         pytest.skip("POSTFIX EXAMPLES NOT CHECKED: install postfix")
     master = next((path for path in ("/usr/share/postfix/master.cf.dist", "/etc/postfix/master.cf")
@@ -41,104 +41,105 @@ def postfix_folder(tmp_path):
     if master is None:
         pytest.skip("POSTFIX EXAMPLES NOT CHECKED: there is no master.cf to copy")
 
-    def make(lines: str, *files: pathlib.Path, services: str = "") -> pathlib.Path:
+    def make(*applied, **more) -> pathlib.Path:
         folder = tmp_path / "etc"
         for name in ("etc", "spool", "lib"):
             (tmp_path / name).mkdir()
-        text = pathlib.Path(master).read_text(encoding="utf-8")
-        (folder / "master.cf").write_text(text + services, encoding="utf-8")
-        (folder / "main.cf").write_text(
+        shutil.copy(master, folder / "master.cf")
+        examples.apply(
+            folder,
             "compatibility_level = 3.6\nalias_maps =\nalias_database =\n"
-            f"queue_directory = {tmp_path}/spool\ndata_directory = {tmp_path}/lib\n" + lines,
-            encoding="utf-8",
+            f"queue_directory = {tmp_path}/spool\ndata_directory = {tmp_path}/lib\n"
+            f"maillog_file = {folder}/{examples.LOG}\nmaillog_file_prefixes = {tmp_path}\n",
+            *applied, **more,
         )
         if os.geteuid() == 0:
             os.chown(tmp_path / "lib", pwd.getpwnam("postfix").pw_uid, -1)
-        for file in files:
-            shutil.copy(file, folder)
         return folder
 
     return make
 
 
-def complaints(text: str) -> set[str]:
-    """Warnings and errors, but for parameters that this Postfix is too old to know."""
-    major, minor = postfix("postconf", "-h", "mail_version").stdout.split(".")[:2]
-    unknown = {name for name, since in SINCE.items() if (int(major), int(minor)) < since}
-    found = set()
-    for line in text.splitlines():
-        unused = re.search(r"unused parameter: (\w+)=", line)
-        if unused and unused.group(1) in unknown:
-            continue
-        if re.search(r"warning|error|fatal", line):
-            found.add(line)
-    return found
+@pytest.fixture(scope="session")
+def version() -> tuple[int, ...]:
+    return tuple(int(part) for part in postfix("postconf", "-h", "mail_version").stdout.split(".")[:2])
 
 
-def settings(text: str) -> dict[str, str]:
-    """main.cf's names and values; lines that continue are joined."""
-    joined = re.sub(r"\n[ \t]+", " ", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE))
-    return dict(re.split(r" *= *", line, maxsplit=1) for line in joined.splitlines() if "=" in line)
+def check_by_postconf(folder: pathlib.Path, expected: dict[str, str]) -> None:
+    assert postconf_faults(postfix, folder, expected) == []
 
 
-def check_by_postconf(folder: pathlib.Path, lines: str) -> None:
-    result = postfix("postconf", "-c", folder, "-n")
-    assert result.returncode == 0 and complaints(result.stderr) == set()
-    understood = settings(result.stdout)
-    for name, value in settings(lines).items():
-        if name in understood or name not in SINCE:
-            assert understood[name].split() == value.split()
+def known(names: dict[str, str], version: tuple[int, ...]) -> dict[str, str]:
+    return {name: names[name] for name in names.keys() - unknown(names, version)}
 
 
-def services_of(example: pathlib.Path) -> str:
-    file = example / "master.cf"
-    return file.read_text(encoding="utf-8") if file.exists() else ""
-
-
-@examples
-def test_main_cf_by_postconf(postfix_folder, example):
-    lines = (example / "main.cf").read_text(encoding="utf-8")
-    check_by_postconf(postfix_folder(lines), lines)
-
-
-@examples
-def test_main_cf_by_postfix_check(postfix_folder, example):
+@each_example
+def test_example_by_postfix(postfix_folder, version, example):
+    """By postconf and "postfix check"; see tests/system for other versions of Postfix."""
+    main = main_cf(example)
+    expected = known(main, version)
+    folder = postfix_folder(expected, services_of(example), files_of(example))
+    check_by_postconf(folder, expected)
     if os.geteuid() != 0:
-        pytest.skip("EXAMPLES NOT SEEN BY postfix check: only root may run it")
-    folder = postfix_folder((example / "main.cf").read_text(encoding="utf-8"),
-                            services=services_of(example))
-    result = postfix("postfix", "-c", folder, "check")
-    assert result.returncode == 0, result.stderr
-    assert complaints(result.stderr + result.stdout) == set()
+        pytest.skip("EXAMPLE NOT SEEN BY postfix check: only root may run it")
+    assert check_faults(postfix, folder) == []
+    if left := main.keys() - expected.keys():
+        number = ".".join(map(str, version))
+        pytest.skip(f"NOT CHECKED BY POSTFIX {number}, too old: {', '.join(sorted(left))}")
 
 
-@examples
+MISTAKES = {
+    "main.cf": ({"smtp_tls_policy_map": "x"}, "", "unused parameter: smtp_tls_policy_map=x"),
+    "master.cf": ({}, "smtp unix - - y - - smtp\n -o smtp_tls_chainfiles=x\n",
+                  "unused parameter: smtp_tls_chainfiles=x"),
+    "fields": ({}, "smtp unix - - y smtp\n", "fatal"),
+}
+
+
+@pytest.mark.parametrize("main, master, fault", MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_are_found(postfix_folder, main, master, fault):
+    folder = postfix_folder(main, master)
+    assert any(fault in line for line in postconf_faults(postfix, folder, {}))
+    if os.geteuid() == 0:
+        assert any(fault in line for line in check_faults(postfix, folder))
+
+
+def test_what_postfix_check_logs_is_found(postfix_folder):
+    if os.geteuid() != 0:
+        pytest.skip("only root may run postfix check")
+    folder = postfix_folder({})
+    os.chown(folder / "master.cf", pwd.getpwnam("postfix").pw_uid, -1)
+    assert any("not owned by root" in line for line in check_faults(postfix, folder))
+
+
+@each_example
 def test_postseal_toml(example):
     result = run("postseal", "check-config", "--config", example / "postseal.toml")
     assert result.returncode == 0, result.stderr
 
 
-@examples
+@each_example
 def test_both_sides_fit(example):
-    """The address, the map and the level that main.cf names are those of postseal.toml."""
-    main = settings((example / "main.cf").read_text(encoding="utf-8"))
+    """The address, the maps and the level that main.cf names are those of postseal.toml."""
+    main = main_cf(example)
     ours = tomllib.loads((example / "postseal.toml").read_text(encoding="utf-8"))
     listeners = {listen["address"]: listen for listen in ours["listen"]}
-    asked = re.findall(r"socketmap:((?:inet|unix):\S+):(\w+)", main["smtp_tls_policy_maps"])
-    assert len(asked) == 1
-    for address, name in asked:
+    offered = MAPS | {map_["name"] for map_ in ours.get("map", [])}
+    asked = {name: re.findall(r"socketmap:((?:inet|unix):\S+):(\w+)", value)
+             for name, value in main.items()}
+    assert len(asked["smtp_tls_policy_maps"]) == 1
+    for address, name in itertools.chain(*asked.values()):
         address = re.sub(r"^unix:(?!/)", "unix:/var/spool/postfix/", address)
         assert listeners[address].get("protocol", "socketmap") == "socketmap"
-        offered = listeners[address].get("maps") or MAPS | {m["name"] for m in ours.get("map", [])}
-        assert name in offered
+        assert name in (listeners[address].get("maps") or offered)
     assert ours["verdict"]["default_level"] == main["smtp_tls_security_level"]
     assert any(listen.get("protocol") == "admin" for listen in ours["listen"])
 
 
-@examples
+@each_example
 def test_delegation_sides_fit(example):
     """What smtpd(8) asks is listened on, and nothing else; the restriction is used."""
-    main = settings((example / "main.cf").read_text(encoding="utf-8"))
+    main = main_cf(example)
     services = services_of(example)
     ours = tomllib.loads((example / "postseal.toml").read_text(encoding="utf-8"))
     offered = [listen["address"] for listen in ours["listen"]
@@ -152,10 +153,9 @@ def test_delegation_sides_fit(example):
 def test_services_of_master_cf(postfix_folder):
     """Postfix reads them as they are meant."""
     example = PROJECT / "postfix-examples/submission-sealed-only"
-    folder = postfix_folder((example / "main.cf").read_text(encoding="utf-8"),
-                            services=services_of(example))
+    folder = postfix_folder(main_cf(example), services_of(example))
     result = postfix("postconf", "-c", folder, "-P", "submission/inet/smtpd_recipient_restrictions")
-    assert result.stdout.split(" = ")[1] == "sealed_only\n" and complaints(result.stderr) == set()
+    assert (result.stdout.split(" = ")[1], result.stderr) == ("sealed_only\n", "")
 
 
 def test_every_folder_is_an_example():
@@ -170,15 +170,44 @@ def test_every_folder_is_an_example():
 def test_policy_file(postfix_folder, tmp_path):
     """Postfix finds what is in the file, and would take each policy."""
     file = PROJECT / "postfix-examples/policy-file-before-us/tls_policy"
-    folder = postfix_folder("", file)
+    folder = postfix_folder({}, files=[file])
     table = f"texthash:{folder}/tls_policy"
     for key, policy in {"old-machine.example": "may", "[relay.example.net]:587": "encrypt"}.items():
         assert postfix("postmap", "-c", folder, "-q", key, table).stdout == policy + "\n"
-    configuration = tmp_path / "postseal.toml"
+    assert check_overrides(file, tmp_path) == 3
+
+
+def test_partners(postfix_folder, tmp_path):
+    """Each goes by the service "partner", by a policy that authenticates the host it goes to."""
+    example = PROJECT / "postfix-examples/partners-mutual-tls"
+    assert ("partner", "unix") in examples.services(services_of(example))
+    folder = postfix_folder({}, files=files_of(example))
+    transports = table(folder / "transport")
+    overrides = table(example / "overrides")
+    nexthops = set()
+    for domain, transport in transports.items():
+        asked = postfix("postmap", "-c", folder, "-q", domain, f"texthash:{folder}/transport")
+        assert asked.stdout == f"{transport}\n"
+        service, _, nexthop = transport.partition(":")
+        assert service == "partner"
+        nexthops.add(nexthop or domain)
+    assert nexthops == overrides.keys()
+    assert {policy.split()[0] for policy in overrides.values()} <= AUTHENTICATES
+    assert check_overrides(example / "overrides", tmp_path) == len(overrides)
+
+
+def table(file: pathlib.Path) -> dict[str, str]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return dict(line.split(maxsplit=1) for line in lines if not line.startswith("#"))
+
+
+def check_overrides(file: pathlib.Path, folder: pathlib.Path) -> int:
+    """How many postseal reads."""
+    configuration = folder / "postseal.toml"
     configuration.write_text(f'[verdict]\noverrides = "{file}"\n', encoding="utf-8")
     result = run("postseal", "check-config", "--config", configuration)
     assert result.returncode == 0, result.stderr
-    assert "3 overrides" in result.stdout
+    return int(re.search(r"(\d+) overrides", result.stdout)[1])
 
 
 def blocks_for_main_cf() -> dict[str, str]:
@@ -195,13 +224,14 @@ def blocks_for_main_cf() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("block", blocks_for_main_cf().values(), ids=blocks_for_main_cf())
-def test_main_cf_in_the_documents(postfix_folder, block):
-    check_by_postconf(postfix_folder(block), block)
+def test_main_cf_in_the_documents(postfix_folder, version, block):
+    expected = known(settings(block), version)
+    check_by_postconf(postfix_folder(expected), expected)
 
 
 def test_readme_alternatives(postfix_folder):
     """The lines for main.cf that are commented out are right, too."""
     lines = re.findall(r"^#(smtp_.+)\n", blocks_for_main_cf()["README"], flags=re.MULTILINE)
     assert len(lines) == 2
-    check_by_postconf(postfix_folder(lines[0] + "\n"), lines[0])
+    check_by_postconf(postfix_folder(settings(lines[0])), settings(lines[0]))
     assert settings(lines[1])["smtp_tls_policy_maps"] == "socketmap:unix:postseal/socketmap.sock:postfix"

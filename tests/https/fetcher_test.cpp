@@ -165,6 +165,42 @@ TEST_CASE("fetcher: at most so many at once, the rest in turn") {
     CHECK(bench.fetcher->waiting() == 0);
 }
 
+TEST_CASE("fetcher: at most so many at once from one address, however many domains point there") {
+    std::atomic<int> inside = 0;
+    std::atomic<int> most = 0;
+    const TlsServer server(World::get().good, [&](ServerConnection& client) {
+        const int now = ++inside;
+        for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+        }
+        client.handshake();
+        client.read_request();
+        std::this_thread::sleep_for(20ms);
+        inside--;
+        client.send(answer);
+        client.bye();
+    });
+    FetcherOptions options = with(10s);
+    options.per_address = 2;
+    Bench bench(on_v4, server.port(), options);
+    CHECK(async::block_on(bench.loop, fetch_many(bench.loop, *bench.fetcher, 8)) == 8);
+    CHECK(most == 2);
+}
+
+TEST_CASE("fetcher: who has had no turn at an address in time says so") {
+    const TlsServer server(World::get().good, wait_for_close());
+    FetcherOptions options = with(1s);
+    options.per_address = 1;
+    Bench bench(on_v4, server.port(), options);
+    async::Group group(bench.loop);
+    int good = 0;
+    group.start(fetch_into(*bench.fetcher, good));
+    group.start(fetch_into(*bench.fetcher, good));
+    // The third would have its turn after two seconds.
+    CHECK(bench.fetch().error() ==
+          FetchError{FetchFault::timeout, host + ": no turn within 1 s: 1 fetches from [127.0.0.1] "
+                                                 "at once (https.per_address)"});
+}
+
 TEST_CASE("fetcher: cancelled in the lookup, in the queue and in the exchange") {
     const TlsServer server(World::get().good, wait_for_close());
     Bench looking(host + " * hang\n", server.port());

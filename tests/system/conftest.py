@@ -121,11 +121,12 @@ def new_postfix(world, tmp_path_factory):
     folder = tmp_path_factory.mktemp("resolver")
     resolver = validating_resolver.ValidatingResolver(folder, world.trust_anchor, world.root_hints)
 
-    def make(release, settings: dict[str, str], services: str = "") -> Postfix:
+    def make(release, settings: dict[str, str], services: str = "",
+             files: dict[str, str] | None = None) -> Postfix:
         return Postfix(
             release, tmp_path_factory.mktemp(release.name) / "postfix", next(_submission_ports),
             ca_file=world.ca_file, resolv_conf=resolver.resolv_conf,
-            settings=settings, services=services,
+            settings=settings, services=services, files=files,
         )
 
     with resolver:

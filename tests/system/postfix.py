@@ -61,15 +61,18 @@ QUEUES = (
     "pid", "private", "public", "saved", "trace",
 )
 # /dev: a tree of its own may lack it.
-START = """\
+ENTER = """\
 mount --bind "$2" "$1/mnt"
 mount --bind "$3" "$1/etc/resolv.conf"
 [ "$1" = / ] || mount --rbind /dev "$1/dev"
-exec chroot "$1" /usr/lib/postfix/sbin/master -c /mnt/etc -d
+root=$1
+shift 3
+exec chroot "$root" "$@"
 """
+MASTER = ["/usr/lib/postfix/sbin/master", "-c", "/mnt/etc", "-d"]
 STARTUP = 20  # seconds
 
-_SMTP_LINE = re.compile(r"postfix/(?:smtp|error)\[(\d+)\]: (.*)")
+_SMTP_LINE = re.compile(r"postfix/(?:\w+/)?(?:smtp|error)\[(\d+)\]: (.*)")
 _TLS = re.compile(r"(?:\w+: )?(\w+) TLS connection established to ")
 _STATUS = re.compile(
     r"\w+: to=<([^>]*)>,.* relay=([^,\[]*)(?:\[([^\]]*)\])?[^,]*,.* status=(\w+) \((.*)\)$"
@@ -85,6 +88,19 @@ class Outcome:
     text: str  # of the last status, and the warnings before it
 
 
+def in_tree(release: Release, folder: pathlib.Path, resolv_conf: pathlib.Path | str,
+            *command: str) -> list[str]:
+    """The command, run in the tree of its release, where `folder` is /mnt."""
+    return ["unshare", "--mount", "sh", "-ec", ENTER, "sh",
+            str(release.root), str(folder), str(resolv_conf), *command]
+
+
+def uid(release: Release) -> int:
+    """Of the user postfix."""
+    users = (release.root / "etc/passwd").read_text(encoding="utf-8")
+    return int(re.search(r"^postfix:[^:]*:(\d+):", users, re.MULTILINE)[1])
+
+
 def policy_map(release: Release) -> str:
     """What it asks postseald for."""
     return "tlsrpt" if release.version >= (3, 10) else "postfix"
@@ -93,8 +109,8 @@ def policy_map(release: Release) -> str:
 class Postfix:
     def __init__(self, release: Release, folder: pathlib.Path, port: int, *,
                  ca_file: pathlib.Path, resolv_conf: pathlib.Path, settings: dict[str, str],
-                 services: str = "") -> None:
-        """`settings` go into main.cf, `services` into master.cf."""
+                 services: str = "", files: dict[str, str] | None = None) -> None:
+        """`settings` go into main.cf, `services` into master.cf, `files` beside them, for root."""
         self.port = port
         self._release = release
         self._folder = folder
@@ -112,24 +128,22 @@ class Postfix:
         own = f"127.0.0.1:{port} inet n - n - - smtpd\n"
         master_cf = MASTER_CF + services + own
         (folder / "etc" / "master.cf").write_text(master_cf, encoding="ascii")
+        for name, text in (files or {}).items():
+            (folder / "etc" / name).touch(mode=0o600)
+            (folder / "etc" / name).write_text(text, encoding="ascii")
 
     def _make_folders(self) -> None:
         self._folder.mkdir(parents=True)
         self._folder.chmod(0o755)
-        owner = self._uid()
+        owner = uid(self._release)
         for name in ("etc", "data", "queue", *(f"queue/{queue}" for queue in QUEUES)):
             folder = self._folder / name
             folder.mkdir()
             if name not in ("etc", "queue", "queue/pid"):
                 os.chown(folder, owner, -1)
 
-    def _uid(self) -> int:
-        users = (self._release.root / "etc/passwd").read_text(encoding="utf-8")
-        return int(re.search(r"^postfix:[^:]*:(\d+):", users, re.MULTILINE)[1])
-
     def __enter__(self) -> "Postfix":
-        command = ["unshare", "--mount", "sh", "-ec", START, "sh",
-                   str(self._release.root), str(self._folder), str(self._resolv_conf)]
+        command = in_tree(self._release, self._folder, self._resolv_conf, *MASTER)
         # master(8) ends its children by the process group.
         self._process = processes.start(
             command, self._folder / "master.log", start_new_session=True

@@ -22,7 +22,8 @@ SUITES = [suite for suite in ("trixie", "sid") if suite != OWN_SUITE]
 NAMES = [SYSTEM, *SUITES]
 NEWEST = NAMES[-1]
 PATIENCE = 300  # seconds for a slow mirror
-PACKAGES = "base-files,netbase,postfix"
+# Those behind postfix are what "postfix check" calls.
+PACKAGES = "base-files,netbase,postfix,coreutils,dash,diffutils,findutils,grep,perl-base,sed"
 USERS = """\
 root:x:0:0::/root:/bin/sh
 postfix:x:101:101::/var/spool/postfix:/usr/sbin/nologin
@@ -49,7 +50,8 @@ def prepare(name: str) -> Release:
     if name == SYSTEM:
         return Release(name, pathlib.Path("/"), _version(pathlib.Path("/")))
     root = _folder() / name
-    if not root.exists():
+    packages = root / "packages"
+    if not packages.exists() or packages.read_text(encoding="ascii") != PACKAGES:
         _unpack(name, root)
     return Release(name, root, _version(root))
 
@@ -88,6 +90,8 @@ def _unpack(suite: str, root: pathlib.Path) -> None:
     (new / "etc/passwd").write_text(USERS, encoding="ascii")
     (new / "etc/group").write_text(GROUPS, encoding="ascii")
     (new / "mnt").mkdir(exist_ok=True)
+    (new / "packages").write_text(PACKAGES, encoding="ascii")
+    shutil.rmtree(root, ignore_errors=True)
     new.rename(root)
 
 

@@ -27,7 +27,7 @@ class World:
         if reason := nameserver.missing():
             raise Unavailable(reason)
         self.enter_command = netns.enter([addresses.POLICY_HOST_V6, addresses.MX_HOST_V6])
-        certificates = CertificateStore(folder / "certificates")
+        certificates = self.certificates = CertificateStore(folder / "certificates")
         self.zones = ZoneFiles(
             folder / "zones", ZONES, certificates.root.certificate, certificates.mail_key
         )

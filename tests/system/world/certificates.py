@@ -1,7 +1,7 @@
 # certificates.py: a private certification authority, and certificates good and bad
 #
 # Everything is written as PEM into one folder. chain(kind, host) gives the file of a certificate
-# chain with its key for the host named, as ssl.SSLContext.load_cert_chain() reads it.
+# chain with its key for the host (or client) named, as ssl.SSLContext.load_cert_chain() reads it.
 # SPDX-License-Identifier: BSD-3-Clause
 import datetime
 import pathlib
@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = datetime.timedelta(days=1)
+AUTHORITY_LEFT_OUT = "authority left out"
 KINDS = (
     "good", "expired", "not yet valid", "wrong name", "untrusted", "self-signed", "name in CN only",
-    "wildcard", "intermediate", "intermediate left out", "authority left out",
+    "wildcard", "intermediate", "intermediate left out", AUTHORITY_LEFT_OUT, "client",
 )
 
 
@@ -46,7 +47,7 @@ class CertificateStore:
     def mail_chain(self, kind: str, host: str) -> pathlib.Path:
         """With the root's certificate, as DANE-TA needs it (RFC 7672 section 3.1.1)."""
         path = self.chain(kind, host, self.mail_key)
-        if kind != "authority left out":
+        if kind != AUTHORITY_LEFT_OUT:
             with open(path, "ab") as file:
                 file.write(_pem(self.root.certificate))
         return path
@@ -55,7 +56,7 @@ class CertificateStore:
         """`key`: a new one if there is none."""
         assert kind in KINDS, kind
         key = key or ec.generate_private_key(ec.SECP256R1())
-        common_name = host if kind == "name in CN only" else "a policy host"
+        common_name = host if kind in ("name in CN only", "client") else "a policy host"
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         issuer = {
             "untrusted": self.stranger,
@@ -73,17 +74,21 @@ class CertificateStore:
             }
             san = x509.SubjectAlternativeName([x509.DNSName(names.get(kind, host))])
             builder = builder.add_extension(san, critical=False)
-        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        client = kind == "client"
+        usage = x509.ExtendedKeyUsage([
+            ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
+        ])
         builder = builder.add_extension(usage, critical=False)
         certificate = builder.sign(issuer_key, hashes.SHA256())
-        pem = _pem(certificate)
-        if kind == "intermediate":
-            pem += _pem(self.intermediate.certificate)
-        pem += key.private_bytes(
+        # In the order that Postfix wants (postconf(5), smtp_tls_chain_files).
+        pem = key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
+        pem += _pem(certificate)
+        if kind == "intermediate":
+            pem += _pem(self.intermediate.certificate)
         path = self.folder / f"{host}.pem"
         path.write_bytes(pem)
         return path

@@ -21,27 +21,30 @@ class MailHost:
     address: str
     certificate: str  # certificates.KINDS or NO_STARTTLS
     requiretls: bool  # announces REQUIRETLS (RFC 8689)
+    client_certificate: bool  # takes no mail without one
 
 
 MAIL_HOSTS: list[MailHost] = []
 _addresses = ipaddress.ip_network(addresses.MAIL_HOSTS).hosts()
 
 
-def host(name: str, certificate: str, requiretls: bool = True) -> str:
+def host(name: str, certificate: str, requiretls: bool = True,
+         client_certificate: bool = False) -> str:
     """The address of a new mail host."""
     address = str(next(_addresses))
-    MAIL_HOSTS.append(MailHost(name, address, certificate, requiretls))
+    MAIL_HOSTS.append(MailHost(name, address, certificate, requiretls, client_certificate))
     return address
 
 
 def mail(name: str, certificates: str = "good", *records: str, mx: str = "mx mx2",
-         sts: str = "", served: dict | None = None, requiretls: bool = True, **how) -> None:
+         sts: str = "", served: dict | None = None, requiretls: bool = True,
+         client_certificate: bool = False, **how) -> None:
     """NAME.mail.example with a host for each of `certificates` ("first, second"), named as `mx`
     says; `sts` is its MTA-STS policy, `served` how that is served (catalogue.serve)."""
     name = f"{name}.mail"
     lines = list(records)
     for number, (label, kind) in enumerate(zip(mx.split(), certificates.split(", ")), 1):
-        address = host(f"{label}.{name}.{TLD}", kind, requiretls)
+        address = host(f"{label}.{name}.{TLD}", kind, requiretls, client_certificate)
         lines += [f"@ MX {number * 10} {label}", f"{label} A {address}"]
     if sts:
         lines += [STS_TXT, STS_HOST]
@@ -169,6 +172,11 @@ mail("override-none", "good", EE)
 # --- REQUIRETLS: the other hosts announce it -------------------------------------------------
 mail("dane-no-requiretls", "good", EE, requiretls=False)
 mail("plain-no-requiretls", "good", requiretls=False)
+
+# --- Partners that want a client certificate, see ../test_postfix_examples.py -----------------
+mail("partner", client_certificate=True)
+mail("partner-expired", "expired", client_certificate=True)
+mail("bank", mx="relay", client_certificate=True)
 
 # --- By way of a relay host: [mx]:587, see ../test_mail.py -----------------------------------
 RELAY_EE = "_587._tcp.mx TLSA 3 1 1 $MAIL_KEY"

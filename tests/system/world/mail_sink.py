@@ -1,7 +1,8 @@
 # mail_sink.py: the SMTP servers of all mail hosts, with STARTTLS (RFC 5321, RFC 3207)
 #
-# One thread a connection. Every message is accepted; `received` says for each recipient which
-# address took the last one and how it came.
+# One thread a connection. Every message is accepted, but hosts that want a client certificate refuse
+# those that came without; `received` says for each recipient which address took the last one and how
+# it came.
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib
 import selectors
@@ -10,7 +11,7 @@ import ssl
 import threading
 from dataclasses import dataclass
 
-from .certificates import CertificateStore
+from .certificates import AUTHORITY_LEFT_OUT, CertificateStore
 from .mail_catalogue import NO_STARTTLS, MailHost
 
 PORTS = (25, 587)
@@ -21,6 +22,7 @@ PATIENCE = 60  # seconds without a word
 class Received:
     address: str
     tls: str | None  # "TLSv1.3"
+    client: str | None  # the common name of the client's certificate
     mail: str  # the whole MAIL command
     message: str
 
@@ -75,6 +77,7 @@ class _Session:
         self._received = received
         self._input = connection.makefile("rb")
         self._tls: str | None = None
+        self._client: str | None = None
         self._mail = ""
         self._recipients: list[str] = []
 
@@ -113,8 +116,13 @@ class _Session:
         self._connection = encrypted
         self._input = encrypted.makefile("rb")
         self._tls = encrypted.version()
+        certificate = encrypted.getpeercert()
+        self._client = dict(*certificate["subject"])["commonName"] if certificate else None
 
     def _mail_transaction(self, verb: str, text: str) -> None:
+        if verb == "MAIL" and self._host.client_certificate and not self._client:
+            self._say("550 5.7.0 a client certificate, please")
+            return
         if verb in ("MAIL", "RSET"):
             self._mail, self._recipients = text, []
         elif verb == "RCPT":
@@ -123,7 +131,7 @@ class _Session:
             self._say("354 go on")
             lines = list(iter(self._input.readline, b".\r\n"))
             message = b"".join(lines).decode(errors="replace")
-            how = Received(self._host.address, self._tls, self._mail, message)
+            how = Received(self._host.address, self._tls, self._client, self._mail, message)
             self._received.update(dict.fromkeys(self._recipients, how))
         self._say("250 fine")
 
@@ -134,4 +142,8 @@ class _Session:
 def _context(host: MailHost, certificates: CertificateStore) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.mail_chain(host.certificate, host.name))
+    # OpenSSL sends along what it believes.
+    if host.certificate != AUTHORITY_LEFT_OUT:
+        context.load_verify_locations(certificates.ca_file)
+        context.verify_mode = ssl.CERT_OPTIONAL
     return context
