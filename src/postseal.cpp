@@ -14,7 +14,7 @@ namespace {
 using namespace postseal;
 
 constexpr auto exit_statuses =
-    "Exit status: 0 found, 1 no policy, 64 usage, 69 daemon not reachable, "
+    "Exit status: 0 found, 1 no policy or (doctor) a problem, 64 usage, 69 daemon not reachable, "
     "70 internal error, 75 temporary failure, 78 configuration error.";
 
 int run(int argc, char** argv) {
@@ -29,7 +29,7 @@ int run(int argc, char** argv) {
 
     for (const auto& add : {cli::add_query, cli::add_explain, cli::add_show, cli::add_list,
                             cli::add_history, cli::add_refresh, cli::add_forget, cli::add_overrides,
-                            cli::add_reload, cli::add_check_config})
+                            cli::add_reload, cli::add_doctor, cli::add_check_config})
         add(app, common, does);
 
     try {

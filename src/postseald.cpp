@@ -10,6 +10,7 @@
 #include "engine/refresh.h"
 #include "log/log.h"
 #include "postseal/base/text.h"
+#include "serve/configuration_json.h"
 #include "serve/descriptors.h"
 #include "serve/privileges.h"
 #include "serve/protocols.h"
@@ -73,7 +74,8 @@ std::string status_json(const engine::Engine& engine, const serve::Counters& cou
                                   {"last_downgrade", engine.downgrades().last()},
                                   {"degraded", stored.degraded},
                                   {"degraded_reason", stored.reason},
-                                  {"reload_error", reload.error()}}
+                                  {"reload_error", reload.error()},
+                                  {"configuration", serve::configuration_json(reload.config())}}
         .dump();
 }
 

@@ -7,6 +7,7 @@ namespace postseal::cli {
 enum ExitStatus : int {
     found = 0,
     no_policy = 1,
+    problems = 1, // doctor
     usage = 64,
     unreachable = 69, // no daemon at the socket
     temporary = 75,

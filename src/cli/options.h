@@ -36,6 +36,7 @@ void add_refresh(CLI::App& app, Common& common, Run& run);
 void add_forget(CLI::App& app, Common& common, Run& run);
 void add_overrides(CLI::App& app, Common& common, Run& run);
 void add_reload(CLI::App& app, Common& common, Run& run);
+void add_doctor(CLI::App& app, Common& common, Run& run);
 void add_check_config(CLI::App& app, Common& common, Run& run);
 
 } // namespace postseal::cli

@@ -51,6 +51,8 @@ class Reload {
     serve::ReloadedOverrides run_overrides();
     // Of the last run; empty: it went well.
     [[nodiscard]] const std::string& error() const { return error_; }
+    // What is in force.
+    [[nodiscard]] const config::Config& config() const { return now_; }
 
   private:
     // All that is new; null: stays as it is.

@@ -165,7 +165,7 @@ def documented_options(page: str) -> set[tuple[str, str]]:
 
 
 COMMANDS = ("query", "explain", "show", "list", "history", "refresh", "forget", "overrides list",
-            "overrides check", "overrides reload", "reload", "check-config")
+            "overrides check", "overrides reload", "reload", "doctor", "check-config")
 
 
 def test_options_of_the_daemon():
@@ -223,6 +223,16 @@ def test_members_of_explain():
     _, _, text = section("postseal.1", "DESCRIPTION").partition("the members are\n")
     named = re.findall(r"^\.Ql (\w+)", text.partition("Times are")[0], flags=re.MULTILINE)
     assert set(named) == members
+
+
+def test_checks_of_the_doctor():
+    there_are = set()
+    for path, text in SOURCES.items():
+        if path.parent.name == "doctor":
+            there_are |= set(re.findall(r'(?:report\.\w+\(|add\(report, )"([\w-]+)",', text))
+    assert len(there_are) > 10
+    _, _, listed = section("postseal.1", "DESCRIPTION").partition("The checks:\n")
+    assert {entry.head for entry in entries(listed, "Ic")} == there_are
 
 
 # --- The log ---------------------------------------------------------------------------------

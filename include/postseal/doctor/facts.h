@@ -1,0 +1,121 @@
+// doctor/facts.h: everything that the doctor judges by
+//
+// The shell fills it in (src/survey); examine() asks nothing else.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "postseal/base/time.h"
+#include "postseal/doctor/postconf.h"
+#include "postseal/doctor/tables.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postseal::doctor {
+
+// postseal.toml, or what the daemon at work has; in the words of postseal.toml(5)
+struct Settings {
+    struct Listener {
+        Endpoint endpoint;
+        std::string protocol;
+        std::vector<std::string> maps; // empty: all
+        friend bool operator==(const Listener&, const Listener&) = default;
+    };
+    struct Map {
+        std::string name;
+        std::string form;
+        friend bool operator==(const Map&, const Map&) = default;
+    };
+    std::vector<Listener> listeners;
+    std::vector<Map> maps;
+    std::string default_level = "may";
+    bool postfix_dnssec = true;
+
+    friend bool operator==(const Settings&, const Settings&) = default;
+};
+
+struct Daemon {
+    Settings settings;
+    std::string version;
+    std::string degraded;     // why; empty: it is not
+    std::string reload_error; // of the last reload; empty: it went well
+};
+
+// The user that smtp(8) runs as (mail_owner).
+struct User {
+    std::string name;
+    std::string group;
+    std::uint32_t uid = 0;
+    std::vector<std::uint32_t> gids;
+};
+
+// A folder on the way to a unix socket, or the socket.
+struct PathPart {
+    std::string path;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::uint32_t mode = 0; // permissions only
+};
+
+// What became of a connection from here.
+struct Reached {
+    std::string fault;           // empty: it was accepted
+    std::string real_path;       // of a unix socket; empty: it is not there
+    std::vector<PathPart> parts; // from "/" to the socket
+};
+
+// Of the root's SOA record.
+struct Signature {
+    WallTime inception;
+    WallTime expiration;
+};
+
+struct NameServer {
+    std::string address;
+    std::string fault; // no answer, or one that does not say; empty: `ad` counts
+    bool ad = false;
+    std::optional<Signature> signature;
+};
+
+struct Facts {
+    std::string configuration;    // the path of postseal.toml
+    std::string postconf_command; // as a fix must call it: "postconf", "postconf -c DIR"
+    std::string postconf_fault;   // not empty: `postconf` is void
+    Postconf postconf;
+    Settings settings;            // of the file
+    std::string admin_fault;      // why the daemon did not say
+    bool admin_forbidden = false; // it may run, but we may not ask
+    std::optional<Daemon> daemon;
+    std::optional<User> mail_owner;
+    std::string real_queue_directory;
+    std::map<std::string, Reached, std::less<>> reached;         // by Endpoint::text()
+    std::map<std::string, std::string, std::less<>> authorities; // CA file or folder: its fault
+    std::string resolv_conf;
+    std::vector<NameServer> name_servers;
+    std::string trust_anchor_fault; // empty: all is well
+    WallTime now;
+    std::optional<WallTime> store_written;
+};
+
+// The daemon's where it runs.
+[[nodiscard]] const Settings& in_force(const Facts& facts);
+
+// Where a client's connection to `table` ends up in the machine's file system: the path of a unix
+// socket is below the queue directory if it is relative or the client is in the chroot.
+[[nodiscard]] Endpoint seen_from_outside(const Table& table, const Client& client,
+                                         const Postconf& postconf);
+
+// What must be known of before examine().
+[[nodiscard]] std::vector<Endpoint> endpoints_to_reach(const Facts& facts); // ours only
+[[nodiscard]] std::vector<std::string> authorities_to_read(const Postconf& postconf);
+[[nodiscard]] bool any_chrooted(const Postconf& postconf);
+
+// The addresses that libresolv takes from resolv.conf(5): the first three, else this machine.
+[[nodiscard]] std::vector<std::string> name_servers_of(std::string_view resolv_conf);
+
+} // namespace postseal::doctor

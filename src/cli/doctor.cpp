@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/doctor_text.h"
+#include "cli/exit_status.h"
+#include "cli/options.h"
+#include "cli/setup.h"
+#include "dns/trust_anchor.h"
+#include "postseal/doctor/examine.h"
+#include "serve/configuration_json.h"
+#include "survey/files.h"
+#include "survey/name_server.h"
+#include "survey/postfix.h"
+#include "survey/sockets.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+namespace postseal::cli {
+namespace {
+
+using doctor::Facts;
+
+struct DoctorOptions {
+    std::string postconf = "postconf";
+    std::string postfix_config; // folder of main.cf; empty: Postfix's own
+    std::string resolv_conf;    // empty: the one that smtp(8) reads
+};
+
+std::vector<std::string> texts(const Json& object, const char* name) {
+    return object.value(name, std::vector<std::string>());
+}
+
+// Of serve/configuration_json.h.
+doctor::Settings settings_from(const Json& json) {
+    doctor::Settings out;
+    out.default_level = json.value("default_level", out.default_level);
+    out.postfix_dnssec = json.value("postfix_dnssec", out.postfix_dnssec);
+    for (const Json& map : json.value("maps", Json::array()))
+        out.maps.push_back({map.value("name", ""), map.value("form", "")});
+    for (const Json& listener : json.value("listeners", Json::array()))
+        out.listeners.push_back({doctor::parse_endpoint(listener.value("address", "")),
+                                 listener.value("protocol", ""), texts(listener, "maps")});
+    return out;
+}
+
+// Command and folder as the operator must name them in a shell.
+std::string postconf_command(const DoctorOptions& options) {
+    std::string out = options.postconf;
+    if (!options.postfix_config.empty()) out += " -c " + options.postfix_config;
+    return out;
+}
+
+void ask_postfix(const DoctorOptions& options, Facts& facts) {
+    facts.postconf_command = postconf_command(options);
+    auto postconf = survey::read_postconf(options.postconf, options.postfix_config);
+    if (!postconf) {
+        facts.postconf_fault = std::move(postconf.error());
+        return;
+    }
+    facts.postconf = *std::move(postconf);
+    const std::string queue(facts.postconf.value("queue_directory"));
+    facts.real_queue_directory = survey::real_path(queue);
+    facts.mail_owner = survey::find_user(std::string(facts.postconf.value("mail_owner")));
+    for (const doctor::Endpoint& endpoint : endpoints_to_reach(facts))
+        facts.reached.emplace(endpoint.text(), survey::reach(endpoint));
+    for (const std::string& path : authorities_to_read(facts.postconf))
+        facts.authorities.emplace(path, survey::authority_fault(path));
+    facts.resolv_conf =
+        any_chrooted(facts.postconf) ? queue + "/etc/resolv.conf" : std::string("/etc/resolv.conf");
+}
+
+void ask_name_servers(const DoctorOptions& options, Facts& facts) {
+    if (!options.resolv_conf.empty()) facts.resolv_conf = options.resolv_conf;
+    const std::string text = survey::text_of_file(facts.resolv_conf);
+    for (const std::string& address : doctor::name_servers_of(text))
+        facts.name_servers.push_back(survey::ask_name_server(address));
+}
+
+void ask_ours(const std::string& socket, Facts& facts) {
+    const auto reply = ask_daemon(socket, {{"command", "status"}});
+    if (!reply) {
+        // The remedies behind it are those of commands that need an answer.
+        const std::string& text = reply.error().text;
+        facts.admin_fault = text.substr(0, text.find("; "));
+        facts.admin_forbidden = ::access(socket.c_str(), R_OK | W_OK) != 0 && errno == EACCES;
+        return;
+    }
+    const Json status = reply->value("status", Json::object());
+    facts.daemon = doctor::Daemon{
+        .settings = settings_from(status.value("configuration", Json::object())),
+        .version = status.value("version", ""),
+        .degraded = status.value("degraded", false) ? status.value("degraded_reason", "") : "",
+        .reload_error = status.value("reload_error", "")};
+}
+
+std::string trust_anchor_fault(const config::Dns& dns) {
+    std::vector<dns::TrustAnchor> all;
+    for (const std::string& file : dns.trust_anchor) {
+        const auto anchors = dns::read_trust_anchors(file);
+        if (!anchors) return anchors.error();
+        all.insert(all.end(), anchors->begin(), anchors->end());
+    }
+    return dns::root_anchor_warning(all).value_or("");
+}
+
+Facts gather(const Common& common, const DoctorOptions& options, const config::Config& config) {
+    Facts facts;
+    facts.configuration =
+        common.config_file.empty() ? std::string(config::default_file) : common.config_file;
+    facts.settings = settings_from(serve::configuration_json(config));
+    ask_ours(admin_socket(common, config), facts);
+    ask_postfix(options, facts);
+    ask_name_servers(options, facts);
+    facts.trust_anchor_fault = trust_anchor_fault(config.dns);
+    facts.store_written = survey::store_written(config.state_dir);
+    facts.now = std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
+    return facts;
+}
+
+int examine_all(const Common& common, const DoctorOptions& options) {
+    const auto config = load_config(common);
+    if (!config) return fail(config.error().status, config.error().text);
+    const auto findings = examine(gather(common, options, *config));
+    if (common.json) {
+        const Json json = doctor_json(findings);
+        fmt::print("{}\n", json.dump(2, ' ', true, Json::error_handler_t::replace));
+    } else {
+        const Colour colour = ::isatty(STDOUT_FILENO) == 1 ? Colour::yes : Colour::no;
+        fmt::print("{}", doctor_text(findings, colour));
+    }
+    const bool ill = std::ranges::any_of(findings, [](const doctor::Finding& finding) {
+        return finding.severity == doctor::Severity::problem;
+    });
+    return ill ? ExitStatus::problems : ExitStatus::found;
+}
+
+} // namespace
+
+void add_doctor(CLI::App& app, Common& common, Run& run) {
+    CLI::App* command = app.add_subcommand(
+        "doctor", "find what is wrong between Postfix and the daemon, and say what mends it");
+    const auto options = std::make_shared<DoctorOptions>();
+    command->add_option("-p,--postconf", options->postconf, "the postconf of your Postfix")
+        ->capture_default_str();
+    command->add_option("-f,--postfix-config", options->postfix_config,
+                        "folder of main.cf (default: Postfix's own)");
+    command->add_option("-r,--resolv-conf", options->resolv_conf,
+                        "names the resolvers of Postfix (default: /etc/resolv.conf, below the "
+                        "queue directory if Postfix runs in a chroot)");
+    daemon_options(*command, common);
+    command->footer("Example: postseal doctor --postfix-config /etc/postfix-out\n"
+                    "Exit status: 0 no problem, 1 a problem, 64 usage, 78 configuration error.");
+    command->callback([options, &common, &run] {
+        run = [options, &common] { return examine_all(common, *options); };
+    });
+}
+
+} // namespace postseal::cli

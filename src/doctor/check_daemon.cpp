@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "checks.h"
+
+#include <fmt/format.h>
+
+namespace postseal::doctor {
+
+void check_daemon(const Facts& facts, Report& report) {
+    if (!facts.daemon && facts.admin_forbidden) {
+        report.warning("daemon", facts.admin_fault,
+                       "whether postseald runs cannot be seen; what is said here is about its file",
+                       {run("sudo postseal doctor")});
+        return;
+    }
+    if (!facts.daemon) {
+        report.problem("daemon", facts.admin_fault,
+                       "while postseald does not run, Postfix defers all mail that it would ask "
+                       "about",
+                       {run("systemctl start postseald")});
+        return;
+    }
+    const Daemon& daemon = *facts.daemon;
+    report.ok("daemon", fmt::format("postseald {} runs", daemon.version));
+    if (!daemon.degraded.empty())
+        report.warning("daemon", "postseald runs degraded: " + daemon.degraded,
+                       "it answers from memory, but would forget by a restart what it cannot save",
+                       {run("journalctl -u postseald")});
+    if (!daemon.reload_error.empty())
+        report.warning("daemon", "the last reload failed: " + daemon.reload_error,
+                       "the configuration before it is still in force",
+                       {run("postseal check-config")});
+    else if (daemon.settings != facts.settings)
+        report.warning("daemon",
+                       fmt::format("{} has changed since postseald read it", facts.configuration),
+                       "what is said here is about the configuration in force, not about the file",
+                       {run("postseal reload")});
+}
+
+void check_trust_anchor(const Facts& facts, Report& report) {
+    if (facts.trust_anchor_fault.empty())
+        report.ok("trust-anchor", "the root's keys are up to date");
+    else
+        report.problem(
+            "trust-anchor", facts.trust_anchor_fault,
+            "with an outdated key every signed domain is bogus, and its mail deferred",
+            {run("apt install --only-upgrade dns-root-data"), run("systemctl restart postseald")});
+}
+
+} // namespace postseal::doctor

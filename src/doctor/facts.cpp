@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "postseal/doctor/facts.h"
+
+#include "checks.h"
+#include "postseal/base/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+
+namespace postseal::doctor {
+namespace {
+
+constexpr std::size_t most_name_servers = 3; // MAXNS of resolv.h
+
+template <class T> void add_new(std::vector<T>& to, T value) {
+    if (std::ranges::find(to, value) == to.end()) to.push_back(std::move(value));
+}
+
+} // namespace
+
+const Settings& in_force(const Facts& facts) {
+    return facts.daemon ? facts.daemon->settings : facts.settings;
+}
+
+Endpoint seen_from_outside(const Table& table, const Client& client, const Postconf& postconf) {
+    Endpoint out = table.endpoint;
+    if (!out.is_unix()) return out;
+    // proxymap(8) is in no chroot, and connects in the place of its client.
+    const bool inside = client.chrooted && !table.proxied;
+    if (inside || !out.path.starts_with('/')) {
+        const auto begin = std::min(out.path.find_first_not_of('/'), out.path.size());
+        out.path = fmt::format("{}/{}", postconf.value("queue_directory"), out.path.substr(begin));
+    }
+    return out;
+}
+
+std::vector<Endpoint> endpoints_to_reach(const Facts& facts) {
+    const Postconf& postconf = facts.postconf;
+    std::vector<Endpoint> out;
+    for (const Client& client : postconf.clients)
+        for (const Table& table : parse_tables(postconf.value(client, "smtp_tls_policy_maps")))
+            if (listener_of(table, client, facts) != nullptr)
+                add_new(out, seen_from_outside(table, client, postconf));
+    return out;
+}
+
+std::vector<std::string> authorities_to_read(const Postconf& postconf) {
+    std::vector<std::string> out;
+    for (const Client& client : postconf.clients) {
+        const std::string file(postconf.value(client, "smtp_tls_CAfile"));
+        const std::string folder(postconf.value(client, "smtp_tls_CApath"));
+        if (!file.empty()) add_new(out, file);
+        if (folder.empty()) continue;
+        add_new(out,
+                client.chrooted ? std::string(postconf.value("queue_directory")) + folder : folder);
+    }
+    return out;
+}
+
+bool any_chrooted(const Postconf& postconf) {
+    return std::ranges::any_of(postconf.clients, &Client::chrooted);
+}
+
+std::vector<std::string> name_servers_of(std::string_view resolv_conf) {
+    std::vector<std::string> out;
+    while (!resolv_conf.empty() && out.size() < most_name_servers) {
+        const auto end = resolv_conf.find('\n');
+        std::string_view line = resolv_conf.substr(0, end);
+        resolv_conf.remove_prefix(end == std::string_view::npos ? resolv_conf.size() : end + 1);
+        if (!line.starts_with("nameserver")) continue;
+        line.remove_prefix(std::string_view("nameserver").size());
+        if (line.empty() || (line.front() != ' ' && line.front() != '\t')) continue;
+        line = trim(line);
+        out.emplace_back(line.substr(0, line.find_first_of(" \t\r;#")));
+    }
+    if (out.empty()) out.emplace_back("127.0.0.1");
+    return out;
+}
+
+} // namespace postseal::doctor

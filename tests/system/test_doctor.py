@@ -1,0 +1,385 @@
+# test_doctor.py: postseal doctor finds what is wrong between Postfix and postseald, and what it
+# says to mend it does
+# SPDX-License-Identifier: BSD-3-Clause
+import os
+import pathlib
+import shutil
+import tempfile
+import time
+
+import pytest
+
+from daemon import Daemon
+from postfix_release import SYSTEM
+from sick_postfix import OldSignature, Patient, doctor
+from world import addresses
+
+ROOT_KEY = "/usr/share/dns/root.key"
+SKEWED_RESOLVER = "127.53.0.10"
+OUTDATED = ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n"
+CHECKS = {"daemon", "maps", "map-form", "socket", "dns-support", "ca-file", "security-level",
+          "insecure-mx", "resolver", "clock", "trust-anchor"}
+
+
+@pytest.fixture
+def folder():
+    """User postfix may pass through it, unlike pytest's own."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="postseal-doctor-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def ours(world, programs, new_postfix, folder):
+    """A daemon, which runs, for a Postfix whose level is dane; its resolver runs, too."""
+    verdict, dns = {"default_level": "dane"}, {"trust_anchor": [ROOT_KEY]}
+    with Daemon(world, folder / "daemon", 8490, verdict=verdict, dns=dns) as daemon_:
+        yield daemon_
+
+
+@pytest.fixture
+def patient(ours, folder, release):
+    patient_ = Patient(folder, ours, release)
+    patient_.write()
+    return patient_
+
+
+system_only = pytest.mark.parametrize("release", [SYSTEM], indirect=True, scope="session")
+
+
+def findings_of(findings: list[dict], check: str, severity: str) -> list[dict]:
+    return [finding for finding in findings
+            if (finding["check"], finding["severity"]) == (check, severity)]
+
+
+def wrong(findings: list[dict]) -> set[tuple[str, str]]:
+    return {(finding["check"], finding["severity"]) for finding in findings
+            if finding["severity"] != "ok"}
+
+
+def mend(patient: Patient, check: str, severity: str) -> None:
+    """That finding and no other; what it says is done, and there is none."""
+    findings = patient.examine()
+    assert wrong(findings) == {(check, severity)}, findings
+    for finding in findings_of(findings, check, severity):
+        assert finding["what"] and finding["why"] and finding["fix"]
+        for fix in finding["fix"]:
+            patient.carry_out(fix)
+    findings = patient.examine()
+    assert wrong(findings) == set(), findings
+
+
+def test_nothing_wrong(patient):
+    findings = patient.examine()
+    assert wrong(findings) == set(), findings
+    assert {finding["check"] for finding in findings} == CHECKS
+
+
+# --- main.cf ---------------------------------------------------------------------------------
+
+def insecure_mx_by_default(release) -> set[tuple[str, str]]:
+    """Before 3.10 smtp_tls_dane_insecure_mx_policy goes by smtp_tls_security_level."""
+    return {("insecure-mx", "warning")} if release.version < (3, 10) else set()
+
+
+def test_postfix_as_it_comes(patient, release):
+    """One that knows nothing of us: what the doctor says, and no more, makes it fit."""
+    for name in list(patient.settings):
+        if name.startswith("smtp_"):
+            del patient.settings[name]
+    patient.write()
+    findings = patient.examine()
+    assert wrong(findings) == {
+        ("maps", "problem"), ("dns-support", "problem"), ("ca-file", "problem"),
+        ("security-level", "problem"), *insecure_mx_by_default(release),
+    }
+    for finding in findings:
+        for fix in finding["fix"]:
+            patient.carry_out(fix)
+    findings = patient.examine()
+    assert wrong(findings) == set(), findings
+
+
+ILLNESSES = {  # what main.cf says, what is found
+    "asks-nobody": ({"smtp_tls_policy_maps": ""}, "maps", "problem"),
+    "asks-another-port": ({"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:1:postfix"},
+                          "maps", "problem"),
+    "asks-a-file": ({"smtp_tls_policy_maps": "texthash:/mnt/x"}, "maps", "problem"),
+    "asks-somebody-first": (
+        {"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:1:x, $own_map"}, "maps", "warning"),
+    "no-such-map": ({"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:8490:nosuch"},
+                    "maps", "problem"),
+    "no-dnssec": ({"smtp_dns_support_level": ""}, "dns-support", "problem"),
+    "no-dns": ({"smtp_host_lookup": "native"}, "dns-support", "problem"),
+    "no-ca": ({"smtp_tls_CAfile": ""}, "ca-file", "problem"),
+    "ca-is-missing": ({"smtp_tls_CAfile": "/nonexistent.pem"}, "ca-file", "problem"),
+    "ca-is-none": ({"smtp_tls_CAfile": "/etc/hostname"}, "ca-file", "problem"),
+    "too-weak": ({"smtp_tls_security_level": "may", "smtp_tls_dane_insecure_mx_policy": "dane"},
+                 "security-level", "problem"),
+    "no-level": ({"smtp_tls_security_level": "", "smtp_tls_dane_insecure_mx_policy": "dane"},
+                 "security-level", "problem"),
+    "stronger": ({"smtp_tls_security_level": "encrypt", "smtp_tls_dane_insecure_mx_policy": "dane"},
+                 "security-level", "problem"),
+    "insecure-mx": ({"smtp_tls_dane_insecure_mx_policy": "may"}, "insecure-mx", "warning"),
+}
+
+
+@system_only
+@pytest.mark.parametrize("illness", ILLNESSES)
+def test_main_cf(patient, illness):
+    settings, check, severity = ILLNESSES[illness]
+    own_map = patient.settings["smtp_tls_policy_maps"]
+    patient.settings.update(settings, own_map=own_map)
+    patient.write()
+    mend(patient, check, severity)
+
+
+def test_map_form(patient, release):
+    new = release.version >= (3, 10)
+    other = "postfix" if new else "tlsrpt"
+    patient.settings["smtp_tls_policy_maps"] = patient.daemon.socketmap(other)
+    patient.write()
+    mend(patient, "map-form", "warning" if new else "problem")
+
+
+def test_insecure_mx_by_default(patient, release):
+    patient.settings["smtp_tls_security_level"] = "may"
+    patient.write()
+    patient.daemon.settings["verdict"]["default_level"] = "may"
+    patient.daemon.write_configuration(patient.daemon.settings)
+    assert patient.daemon.tool("reload").returncode == 0
+    if insecure_mx_by_default(release):
+        mend(patient, "insecure-mx", "warning")
+    assert wrong(patient.examine()) == set()
+
+
+def test_option_of_a_service(patient):
+    patient.options["smtp_dns_support_level"] = "enabled"
+    patient.options["smtp_tls_policy_maps"] = "texthash:/mnt/x"
+    patient.write()
+    findings = patient.examine()
+    assert wrong(findings) == {("maps", "problem"), ("dns-support", "problem")}
+    for finding in findings:
+        for fix in finding["fix"]:
+            assert " -P 'smtp/unix/" in fix["command"]
+            patient.carry_out(fix)
+    assert wrong(patient.examine()) == set()
+
+
+# --- Sockets ---------------------------------------------------------------------------------
+
+def by_unix_socket(patient: Patient, path: str) -> None:
+    map_name = patient.settings["smtp_tls_policy_maps"].rpartition(":")[2]
+    patient.settings["smtp_tls_policy_maps"] = f"socketmap:unix:{path}:{map_name}"
+    patient.write()
+
+
+@system_only
+def test_permissions_of_the_socket(patient):
+    by_unix_socket(patient, patient.daemon.unix_socket)
+    mend(patient, "permissions", "problem")
+
+
+@system_only
+def test_permissions_of_a_folder(patient):
+    patient.daemon.unix_socket.chmod(0o666)
+    patient.daemon.folder.chmod(0o700)
+    by_unix_socket(patient, patient.daemon.unix_socket)
+    mend(patient, "permissions", "problem")
+
+
+@system_only
+def test_socket_out_of_the_chroot(patient):
+    patient.chroot = "y"
+    by_unix_socket(patient, patient.daemon.unix_socket)
+    mend(patient, "socket", "problem")
+
+
+@system_only
+def test_socket_in_the_chroot(patient):
+    patient.chroot = "y"
+    socket_ = patient.queue / "postseal.sock"
+    patient.daemon.settings["listen"].append(
+        {"address": f"unix:{socket_}", "protocol": "socketmap", "mode": "0666"})
+    patient.daemon.write_configuration(patient.daemon.settings)
+    assert patient.daemon.tool("reload").returncode == 0
+    by_unix_socket(patient, "postseal.sock")
+    findings = patient.examine()
+    assert wrong(findings) == set(), findings
+    assert findings_of(findings, "permissions", "ok")
+
+
+@system_only
+def test_socket_is_gone(patient):
+    by_unix_socket(patient, patient.daemon.unix_socket)
+    patient.daemon.unix_socket.unlink()
+    [finding] = findings_of(patient.examine(), "socket", "problem")
+    assert finding["fix"] == [{"command": "systemctl restart postseald"}]
+    patient.daemon.restart()
+    assert not findings_of(patient.examine(), "socket", "problem")
+
+
+# --- The daemon ------------------------------------------------------------------------------
+
+@system_only
+def test_daemon_does_not_run(patient):
+    patient.daemon.stop()
+    mend(patient, "daemon", "problem")
+
+
+@system_only
+def test_daemon_has_not_read_its_configuration(patient):
+    patient.daemon.settings["verdict"]["default_level"] = "may"
+    patient.daemon.write_configuration(patient.daemon.settings)
+    [finding] = findings_of(patient.examine(), "daemon", "warning")
+    assert finding["fix"] == [{"command": "postseal reload"}]
+    patient.carry_out(finding["fix"][0])
+    findings = patient.examine()
+    assert not findings_of(findings, "daemon", "warning")
+    assert findings_of(findings, "security-level", "warning"), "now it is about the new one"
+
+
+# --- The machine -----------------------------------------------------------------------------
+
+RESOLVERS = {  # address, a word of the finding
+    "does-not-validate": (addresses.ROOT_SERVER, "AD bit"),
+    "fails": (addresses.FAILING_SERVER, "SERVFAIL"),
+    "is-dead": (addresses.DEAD_SERVER, "refused"),
+    "is-no-address": ("resolver.example", "no address"),
+}
+
+
+@system_only
+@pytest.mark.parametrize("name", RESOLVERS)
+def test_resolver(patient, name):
+    address, word = RESOLVERS[name]
+    patient.resolv_conf.write_text(f"search example\nnameserver {address}\n", encoding="ascii")
+    [finding] = findings_of(patient.examine(), "resolver", "problem")
+    assert address in finding["what"] and word in finding["what"]
+    mend(patient, "resolver", "problem")
+
+
+@system_only
+def test_any_of_the_resolvers(patient):
+    patient.resolv_conf.write_text(
+        f"nameserver 127.0.0.1\nnameserver {addresses.ROOT_SERVER}\n", encoding="ascii")
+    mend(patient, "resolver", "problem")
+
+
+@system_only
+def test_dnssec_is_switched_off_in_vain(patient):
+    patient.daemon.settings["verdict"]["postfix_dnssec"] = False
+    patient.daemon.write_configuration(patient.daemon.settings)
+    assert patient.daemon.tool("reload").returncode == 0
+    mend(patient, "resolver", "warning")
+
+
+@system_only
+@pytest.mark.parametrize("days", [-3, 3])
+def test_clock_by_the_signature_of_the_root(patient, days):
+    patient.resolv_conf.write_text(f"nameserver {SKEWED_RESOLVER}\n", encoding="ascii")
+    with OldSignature(SKEWED_RESOLVER, days * 86400):
+        assert wrong(patient.examine()) == {("clock", "problem")}
+    with OldSignature(SKEWED_RESOLVER, -3600):
+        assert wrong(patient.examine()) == set()
+
+
+@system_only
+def test_clock_by_the_database(patient):
+    database = patient.daemon.folder / "state" / "postseal.db"
+    end = time.monotonic() + 10
+    found = set()
+    # The daemon may be writing it at this moment.
+    while not found and time.monotonic() < end:
+        if database.exists():
+            os.utime(database, (time.time() + 3600,) * 2)
+            found = wrong(patient.examine())
+    assert found == {("clock", "problem")}
+
+
+@system_only
+def test_trust_anchor(patient, folder):
+    anchor = folder / "root.key"
+    anchor.write_text(OUTDATED, encoding="ascii")
+    patient.daemon.settings["dns"]["trust_anchor"] = [str(anchor)]
+    patient.daemon.write_configuration(patient.daemon.settings)
+    [finding] = findings_of(patient.examine(), "trust-anchor", "problem")
+    assert "38696" in finding["what"]
+    shutil.copy(ROOT_KEY, anchor)
+    assert wrong(patient.examine()) == set()
+
+
+# --- A fake postconf -------------------------------------------------------------------------
+
+VERSIONS = {  # the map that fits
+    "2.11.11": "postfix", "3.5.25": "postfix", "3.9.4": "postfix", "3.10.0": "tlsrpt",
+    "3.11.7": "tlsrpt", "3.12-20260801": "tlsrpt",
+}
+
+
+@pytest.fixture
+def told(ours, folder):
+    return Patient(folder, ours, None)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_form_by_version(told, version):
+    fits = VERSIONS[version]
+    told.say(version=version, smtp_tls_policy_maps=told.daemon.socketmap(fits))
+    assert wrong(told.examine()) == set()
+    told.say(version=version)
+    [finding] = findings_of(told.examine(), "maps", "problem")
+    maps = told.daemon.socketmap(fits)
+    assert finding["fix"] == [
+        {"command": f"{told.postconf} -c /mnt -e 'smtp_tls_policy_maps = {maps}'"}
+    ]
+
+
+def test_too_old(told):
+    told.say(version="2.10.10", smtp_tls_policy_maps=told.daemon.socketmap("postfix"))
+    assert wrong(told.examine()) == {("maps", "problem")}
+
+
+FAILURES = {
+    "exits": ("#!/bin/sh\necho 'postconf: fatal: bad thing' >&2\nexit 1\n", "bad thing"),
+    "hangs": ("#!/bin/sh\nexec sleep 60\n", "does not end"),
+    "is-another": ("#!/bin/sh\necho hello\n", "no postconf"),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_postconf_fails(told, name):
+    script, word = FAILURES[name]
+    told.postconf.write_text(script, encoding="ascii")
+    told.postconf.chmod(0o755)
+    findings = told.examine()
+    assert wrong(findings) == {("postconf", "problem")}, "the rest is examined"
+    assert word in findings_of(findings, "postconf", "problem")[0]["what"]
+    assert findings_of(findings, "trust-anchor", "ok")
+
+
+# --- Output ----------------------------------------------------------------------------------
+
+@system_only
+def test_text(patient):
+    result = patient.run()
+    assert result.returncode == 0 and result.stderr == ""
+    assert all(line.startswith("ok ") for line in result.stdout.splitlines())
+    patient.settings["smtp_dns_support_level"] = ""
+    patient.write()
+    result = patient.run()
+    assert result.returncode == 1
+    lines = result.stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("problem "))
+    assert lines[at] == "problem  dns-support: smtp_dns_support_level is empty, not dnssec"
+    assert lines[at + 1].startswith("           why: ")
+    command = f"{patient.postconf} -c /mnt -e 'smtp_dns_support_level = dnssec'"
+    assert lines[at + 2] == f"           fix: {command}"
+    assert "\033" not in result.stdout
+
+
+def test_exit_status(programs, tmp_path):
+    assert doctor("--nosuchoption").returncode == 64
+    assert doctor("--config", str(tmp_path / "nosuchfile")).returncode == 78
+    assert "Example: postseal doctor" in doctor("--help").stdout
