@@ -17,8 +17,8 @@ using verdict::HostState;
 using verdict::MxState;
 
 // What is said there is said at once, and must not wait for a lookup.
-bool needs_no_lookup(const std::optional<Overrides::Found>& override_) {
-    return override_ && override_->says.kind != verdict::Override::Kind::sts_only;
+bool needs_no_lookup(const Overrides::Found& override_) {
+    return override_.says.kind != verdict::Override::Kind::sts_only;
 }
 
 } // namespace
@@ -116,7 +116,7 @@ async::Task<> Engine::look_again(Due due) {
 
 async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Progress& progress) {
     std::optional<Overrides::Found> override_ = overrides_.find(nexthop, sources_.clock.now());
-    if (needs_no_lookup(override_))
+    if (override_ && needs_no_lookup(*override_))
         co_return overridden(nexthop, std::move(*override_), progress.asked);
     const async::Limiter::Permit permit = co_await limiter_.acquire();
     progress.started = true;
@@ -133,7 +133,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
         auto latest = overrides_.find(nexthop, now);
         if (watch_.jumps() == jumps && latest == override_) break;
         override_ = std::move(latest);
-        if (needs_no_lookup(override_))
+        if (override_ && needs_no_lookup(*override_))
             co_return overridden(nexthop, std::move(*override_), progress.asked);
     }
 

@@ -111,7 +111,7 @@ struct Filter {
         if (mode.empty() && !expiring) return true;
         if (policy.is_null() || !policy["in_force"].get<bool>()) return false;
         if (!mode.empty() && policy["mode"] != mode) return false;
-        return !expiring || kept.sts->expires_at <= now + *expiring;
+        return !expiring || (kept.sts && kept.sts->expires_at <= now + *expiring);
     }
 };
 
