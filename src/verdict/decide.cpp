@@ -179,7 +179,7 @@ Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
     switch (says) {
     case as_configured:
         verdict.cls = Class::override_;
-        verdict.override_text = evidence.override_->policy;
+        if (evidence.override_) verdict.override_text = evidence.override_->policy;
         break;
     case may:
         verdict.cls = Class::may;

@@ -222,6 +222,7 @@ TEST_CASE("examine: all is well, and every check says so") {
     const auto findings = patient.findings();
     CHECK(shown(findings).empty());
     std::vector<std::string> checks;
+    checks.reserve(findings.size());
     for (const Finding& finding : findings)
         checks.push_back(finding.check);
     CHECK(checks == std::vector<std::string>{"daemon", "maps", "map-form", "dns-support", "ca-file",
