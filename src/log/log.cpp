@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -82,13 +83,15 @@ struct Log::Impl {
     }
 
     Line formatted(const Event& event) const {
-        const bool timed = !output_.journal_reads;
-        const std::string head = timed ? log::timestamp(wall_now()) + ' '
-                                       : fmt::format("<{}>", log::priority(event.level));
+        std::string head;
+        std::optional<WallTime> time;
+        if (output_.journal_reads)
+            head = fmt::format("<{}>", log::priority(event.level));
+        else
+            time = wall_now();
         if (format_ == LogFormat::json)
-            return {.text = timed ? log::json_line(event, wall_now()) + '\n'
-                                  : head + log::json_line(event, std::nullopt) + '\n',
-                    .entry = {}};
+            return {.text = head + log::json_line(event, time) + '\n', .entry = {}};
+        if (time) head = log::timestamp(*time) + ' ';
         return {.text = head + log::text_line(event) + '\n',
                 .entry = format_ == LogFormat::journal ? log::journal_entry(event) : ""};
     }
