@@ -4,6 +4,7 @@
 # dpkg needs no mirror. Commands run in it with mounts and processes of its own: all that they start
 # ends with the root. systemctl is the one beside this file, as there is no systemd.
 # SPDX-License-Identifier: BSD-3-Clause
+import os
 import pathlib
 import re
 import shutil
@@ -12,10 +13,11 @@ import subprocess
 import debian
 
 HERE = pathlib.Path(__file__).resolve().parent
-# Beside what the package depends on: another init, and what a container asks for its health.
+# Beside what the package depends on: another init.
 ALSO = ["openrc"]
-MOUNTS = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && ' \
-         'exec chroot "$0" sleep infinity'
+# Until its input ends, which is at our own end at the latest; all processes there end with it. A
+# shell waits for those that are orphaned.
+HOLD = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" sh -c "cat; true"'
 
 
 def depends(deb: pathlib.Path) -> list[str]:
@@ -42,12 +44,12 @@ class Root:
 
     def __enter__(self) -> "Root":
         self._holder = subprocess.Popen(
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", MOUNTS,
-             self.path], stdout=subprocess.DEVNULL)
+            ["unshare", "--mount", "--pid", "--fork", "sh", "-c", HOLD, self.path],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         return self
 
     def __exit__(self, *_) -> None:
-        self._holder.terminate()
+        self._holder.stdin.close()
         self._holder.wait()
 
     def command(self, *command) -> list[str]:
@@ -67,6 +69,12 @@ class Root:
         assert result.returncode == status, f"{command}: {result.returncode}\n{result.stdout}"
         return result.stdout
 
+    def pids(self, program: str) -> list[str]:
+        """Of its processes, as they are numbered there."""
+        script = 'for p in /proc/[0-9]*; do read -r c < $p/comm && [ "$c" = "$0" ] && ' \
+                 'echo "${p#/proc/}"; done; true'
+        return self.run("sh", "-c", script, program).split()
+
     def install(self, deb: pathlib.Path, *options: str) -> str:
         shutil.copy(deb, self.path / "tmp")
         return self.run("dpkg", *options, "-i", f"/tmp/{deb.name}")
@@ -78,4 +86,5 @@ class Root:
         (self.path / name).write_text(text, encoding="utf-8")
 
     def exists(self, name: str) -> bool:
-        return (self.path / name).exists()
+        """Also a symbolic link, which leads nowhere from outside."""
+        return os.path.lexists(self.path / name)

@@ -72,7 +72,7 @@ def test_second_stage(world, root, container):
         connect().close()
         root.run(*health)
         assert ask("127.0.0.1") == "NOTFOUND "
-        root.run("sh", "-c", "kill $(pidof postseald)")
+        root.run("sh", "-c", "kill $0", *root.pids("postseald"))
         assert process.wait(20) == 0
     assert nobody_listens()
     root.run(*health, status=1)

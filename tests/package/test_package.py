@@ -14,6 +14,9 @@ from socketmap import Connection
 
 PORT = 8461
 PATIENCE = 20  # seconds
+# What it makes when a machine starts.
+OPENRC_FOLDERS = ["daemons", "exclusive", "failed", "hotplugged", "inactive", "options",
+                  "scheduled", "started", "starting", "stopping", "tmp", "wasinactive"]
 CONFIGURATION = """\
 # edited by the operator
 [dns]
@@ -93,9 +96,9 @@ def test_install(world, root, deb):
     entry = root.run("getent", "passwd", "postseal").strip().split(":")
     assert entry[5:] == ["/var/lib/postseal", "/usr/sbin/nologin"]
     assert root.run("stat", "-c", "%U:%G %a", "/var/lib/postseal").strip() == "postseal:postseal 750"
+    assert root.pids("postseald") == [pid(root)]
     owner = root.run("stat", "-c", "%U", f"/proc/{pid(root)}").strip()
     assert owner == "postseal", "as the unit says"
-    assert "postseald" in root.run("cat", "/proc/" + pid(root) + "/comm")
     root.run("postseal", "check-config")
 
 
@@ -119,8 +122,7 @@ def test_upgrade(world, root, newer):
     assert root.read("etc/postseal/postseal.toml") == CONFIGURATION, "the operator's"
     assert "new in this version" in root.read("etc/postseal/postseal.toml.dpkg-dist")
     assert "new in this version" in root.read("etc/postseal/overrides"), "was as delivered"
-    assert "\nenforce " in re.sub(r"^\S+ +", "\n", root.run("postseal", "show", "sts-one.example")) \
-        or "enforce" in root.run("postseal", "list"), "what was known before is known"
+    assert "enforce" in root.run("postseal", "show", "sts-one.example"), "known before"
     assert ask("sts-one.example").startswith("OK secure ")
 
 
@@ -128,11 +130,13 @@ def test_openrc(world, root):
     root.run("systemctl", "stop", "postseald.service")
     assert nobody_listens()
     shutil.copy(PROJECT / "contrib/openrc/postseald", root.path / "etc/init.d/postseald")
-    (root.path / "run/openrc").mkdir(exist_ok=True)
+    for folder in OPENRC_FOLDERS:
+        (root.path / "run/openrc" / folder).mkdir(parents=True)
     root.write("run/openrc/softlevel", "default\n")
     root.run("rc-service", "postseald", "start")
     assert ask("dane.example") == "OK dane-only"
-    assert "postseal" in root.run("sh", "-c", "ps -o user= -C postseald || stat -c %U /proc/$(pidof postseald | cut -d' ' -f1)")
+    (process,) = root.pids("postseald")
+    assert root.run("stat", "-c", "%U", f"/proc/{process}").strip() == "postseal"
     root.run("rc-service", "postseald", "reload")
     assert "info reloaded" in root.read("var/log/postseald.log")
     kept = root.read("etc/postseal/postseal.toml")
@@ -148,7 +152,7 @@ def test_openrc(world, root):
 
 def test_remove(world, root):
     root.run("dpkg", "-r", "postseal")
-    assert asked_of_systemctl(root)[-1].startswith("stop postseald.s")
+    assert asked_of_systemctl(root)[-1] == "stop postseald.service"
     assert nobody_listens()
     assert not root.exists("usr/sbin/postseald")
     assert root.exists("var/lib/postseal/postseal.db"), "the memory of promises"
