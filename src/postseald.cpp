@@ -26,6 +26,7 @@
 #include <nlohmann/json.hpp>
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -150,7 +151,7 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     if (auto switched = serve::switch_user(config.user); !switched)
         return fail(bad_config, switched.error());
 
-    Log log(config.log);
+    Log log(config.log, {.journal_reads = log::is_journal(2, std::getenv("JOURNAL_STREAM"))});
     for (const std::string& reason : sockets->complaints)
         log.warning("passed-socket", {{"reason", reason}});
     if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))

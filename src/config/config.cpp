@@ -47,6 +47,7 @@ std::optional<LogLevel> parse_level(std::string_view word) {
 std::optional<LogFormat> parse_format(std::string_view word) {
     if (word == "text") return LogFormat::text;
     if (word == "json") return LogFormat::json;
+    if (word == "journal") return LogFormat::journal;
     return std::nullopt;
 }
 
@@ -248,7 +249,7 @@ void read_log(Reading& reading, const toml::table* table, Log& log) {
     Reader in(reading, table, "log");
     in.word<LogLevel>("level", log.level, parse_level,
                       "\"error\", \"warning\", \"info\", \"debug\"");
-    in.word<LogFormat>("format", log.format, parse_format, "\"text\", \"json\"");
+    in.word<LogFormat>("format", log.format, parse_format, "\"text\", \"json\", \"journal\"");
     in.finish();
 }
 

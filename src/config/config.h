@@ -100,7 +100,7 @@ struct Limits {
 };
 
 enum class LogLevel { error, warning, info, debug };
-enum class LogFormat { text, json };
+enum class LogFormat { text, json, journal };
 [[nodiscard]] std::string_view to_string(LogLevel level);
 
 struct Log {

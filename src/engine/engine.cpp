@@ -239,8 +239,11 @@ std::shared_ptr<const Answer> Engine::at_deadline(const Nexthop& nexthop,
                                .obtained_at = sources_.clock.now(),
                                .partial = true};
     if (progress.sts) evidence.sts = progress.sts->context;
-    sources_.log.info("deadline", {{"nexthop", nexthop.key()}});
-    return conclude(std::move(evidence), milliseconds(0));
+    std::shared_ptr<const Answer> answer = conclude(std::move(evidence), milliseconds(0));
+    sources_.log.debug("deadline", {{"nexthop", nexthop.key()},
+                                    {"verdict", brief(answer->verdict)},
+                                    {"reason", answer->verdict.reasons.front()}});
+    return answer;
 }
 
 std::shared_ptr<const Answer> Engine::overloaded(const Nexthop& nexthop) {
@@ -250,6 +253,8 @@ std::shared_ptr<const Answer> Engine::overloaded(const Nexthop& nexthop) {
     verdict.temp_reason = fmt::format("{} lookups are at work and {} wait (limits.lookups)",
                                       limiter_.in_use(), limiter_.waiting());
     verdict.reasons = {verdict.temp_reason};
+    sources_.log.warning("overloaded",
+                         {{"nexthop", nexthop.key()}, {"reason", verdict.temp_reason}});
     std::vector<verdict::Verdict> verdicts(maps().verdicts().size(), verdict);
     return write(std::move(evidence), std::move(verdicts), milliseconds(0));
 }
@@ -264,11 +269,6 @@ std::shared_ptr<const Answer> Engine::conclude(verdict::Evidence evidence, milli
 std::shared_ptr<const Answer> Engine::write(verdict::Evidence evidence,
                                             std::vector<verdict::Verdict> verdicts,
                                             milliseconds holds) {
-    const auto waits =
-        std::ranges::find(verdicts, verdict::Class::tempfail, &verdict::Verdict::cls);
-    if (waits != verdicts.end())
-        sources_.log.warning("tempfail",
-                             {{"nexthop", evidence.nexthop.key()}, {"reason", waits->temp_reason}});
     std::vector<verdict::Reply> written;
     for (const Variant& variant : maps().variants())
         written.push_back(render(evidence, verdicts[variant.verdict], variant));
