@@ -30,6 +30,7 @@ constexpr Counter counters[] = {
     {"unknown_map", "no such map", true},
     {"connections", "connections", false},
     {"answers_in_memory", "answers in memory", false},
+    {"memory_octets", "  in octets", false},
     {"lookups_at_work", "lookups at work", false},
     {"downgrades", "downgrades", true},
 };

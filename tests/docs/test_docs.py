@@ -250,6 +250,14 @@ def test_members_of_explain():
     assert set(named) == members
 
 
+def test_stats_show_all_of_the_status():
+    text = text_of("src/postseald.cpp").partition("std::string status_json(")[2].partition("}}\n")[0]
+    members = set(re.findall(r'\{"(\w+)", ', text)) - {"configuration"}
+    assert len(members) > 10
+    shown = text_of("src/cli/stats_text.cpp")
+    assert {name for name in members if f'"{name}"' not in shown} == set()
+
+
 def test_checks_of_the_doctor():
     there_are = set()
     for path, text in SOURCES.items():
