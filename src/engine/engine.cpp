@@ -112,6 +112,26 @@ void Engine::forget(const Nexthop& nexthop) {
     sources_.log.info("forgotten", {{"nexthop", nexthop.key()}});
 }
 
+async::Task<Import> Engine::import(Memory memory, DryRun dry_run) {
+    const Nexthop nexthop = memory.nexthop;
+    store::Loaded held;
+    for (;;) {
+        // What is in the air has read the row already, and will save it.
+        StsLookup::Flights::Shared flight = sts_.in_the_air(nexthop.domain);
+        if (flight) co_await StsLookup::Flights::Waiter(sources_.loop, flight);
+        held = co_await sources_.store.load(nexthop.domain, nexthop.key());
+        if (!sts_.in_the_air(nexthop.domain)) break;
+    }
+    Merged merged = merge(memory, held, sources_.clock.now());
+    if (dry_run == DryRun::yes) co_return merged.outcome;
+    if (merged.sts) {
+        cache_.erase(nexthop.key());
+        sources_.store.save(std::move(*merged.sts));
+    }
+    if (merged.nexthop) sources_.store.save(std::move(*merged.nexthop));
+    co_return merged.outcome;
+}
+
 std::optional<Engine::Due> Engine::take_due() {
     const MonoTime now = sources_.loop.now();
     while (const auto due = cache_.take_due(now))

@@ -13,6 +13,7 @@
 #include "async/limiter.h"
 #include "engine/answer.h"
 #include "engine/clock_watch.h"
+#include "engine/import.h"
 #include "engine/known.h"
 #include "engine/maps.h"
 #include "engine/nexthop_notes.h"
@@ -63,6 +64,10 @@ class Engine {
     [[nodiscard]] async::Task<std::shared_ptr<const Answer>> refresh(Nexthop nexthop);
     // As if the nexthop and its policy domain had never been asked for; the history stays.
     void forget(const Nexthop& nexthop);
+    // Takes it in as engine/import.h says. Answers that memory holds for other forms of the nexthop
+    // are given to their end, at most an hour.
+    enum class DryRun { no, yes }; // yes: only says what would become of it
+    [[nodiscard]] async::Task<Import> import(Memory memory, DryRun dry_run);
 
     // The nexthop whose look-ahead came first, if it has come and the nexthop was asked for in the
     // last 7 days; each is given once, until it has been evaluated again.
