@@ -4,11 +4,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "async/uv_loop.h"
 #include "config/config.h"
+#include "dns/measured.h"
 #include "engine/engine.h"
 #include "engine/from_config.h"
 #include "engine/housekeeping.h"
 #include "engine/refresh.h"
+#include "https/measured.h"
 #include "log/log.h"
+#include "observe/observer.h"
 #include "postseal/base/text.h"
 #include "serve/configuration_json.h"
 #include "serve/descriptors.h"
@@ -99,6 +102,16 @@ std::string status_line(const engine::Engine& engine, const serve::Listeners& li
     return printable(line, 500);
 }
 
+std::vector<serve::PartHealth> health(const service::Reload& reload,
+                                      const service::Watchdog& watchdog,
+                                      const dns::Unbound& resolver) {
+    const std::vector<std::string>& warnings = resolver.warnings();
+    return {{"configuration", reload.error()},
+            {"resolver", watchdog.stuck("resolver") ? "its thread does not answer" : ""},
+            {"worker", watchdog.stuck("store") ? "the store's thread does not answer" : ""},
+            {"trust-anchor", warnings.empty() ? "" : warnings.front()}};
+}
+
 std::string admin_socket(const config::Config& config) {
     for (const config::Listen& listen : config.listen)
         if (listen.protocol == config::Protocol::admin) return listen.address.path;
@@ -171,7 +184,10 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
         [&log](const std::string& text) { log.error("store", {{"reason", text}}); });
     if (!store) return fail(bad_config, store.error());
     engine::SystemRandom random;
-    const engine::Sources sources{loop, clock, resolver, fetcher, **store, log, random};
+    dns::Measured measured_resolver(loop, resolver);
+    https::Measured measured_fetcher(loop, fetcher);
+    const engine::Sources sources{loop, clock, measured_resolver, measured_fetcher, **store,
+                                  log,  random};
     const engine::Options options = engine::engine_options(config);
     engine::Engine engine(sources, engine::Maps(config), overrides, options);
     engine::Refresh refresh(engine, engine::RefreshLimits::within(options));
@@ -201,14 +217,6 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
                                .ending = ending,
                                .status_line = status});
     control = &steering;
-    listeners.speak([behind = serve::Behind{engine, counters, steering, [&] {
-                                                return status_json(engine, counters, shared,
-                                                                   **store, reload);
-                                            }}](const config::Listen& listen) {
-        return serve::make_protocol(listen, behind);
-    });
-    listeners.apply(config.listen, std::move(sockets->bound));
-
     // Brings libunbound's thread up before the first question, too.
     const auto limit = systemd.watchdog();
     const service::Watchdog watchdog(
@@ -216,6 +224,27 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
         {{"resolver", [&resolver] { return through_resolver(resolver.now()); }},
          {"store", [&store] { return through_store(**store); }}},
         [&systemd] { systemd.alive(); });
+    observe::Observer observer(
+        {.loop = loop,
+         .engine = engine,
+         .refresh = refresh,
+         .counters = counters,
+         .listeners = listeners,
+         .resolver = measured_resolver,
+         .fetcher = measured_fetcher,
+         .questions =
+             [&resolver] {
+                 const dns::Unbound& now = *resolver.now();
+                 return observe::DnsQuestions{.asked = now.in_flight(), .waiting = now.waiting()};
+             },
+         .health = [&] { return health(reload, watchdog, *resolver.now()); }});
+    listeners.speak([behind = serve::Behind{engine, counters, steering, observer, [&] {
+                                                return status_json(engine, counters, shared,
+                                                                   **store, reload);
+                                            }}](const config::Listen& listen) {
+        return serve::make_protocol(listen, behind);
+    });
+    listeners.apply(config.listen, std::move(sockets->bound));
     log.info("started",
              {{"version", POSTSEAL_VERSION}, {"overrides", std::to_string(overrides.size())}});
     status.ready();

@@ -106,6 +106,7 @@ void Cache::link(Entries::value_type& item) {
 void Cache::evict_one() {
     while (std::exchange(hand_->second.used, false))
         hand_ = hand_->second.next;
+    evictions_++;
     drop(entries_.find(hand_->first));
 }
 

@@ -65,6 +65,8 @@ class Cache {
 
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
     [[nodiscard]] std::size_t octets() const { return octets_; }
+    [[nodiscard]] std::size_t most_octets() const { return most_octets_; }
+    [[nodiscard]] std::uint64_t evictions() const { return evictions_; } // since start
 
   private:
     struct Hash {
@@ -102,6 +104,7 @@ class Cache {
 
     std::size_t most_octets_;
     std::size_t octets_ = 0;
+    std::uint64_t evictions_ = 0;
     Entries entries_;
     std::set<Entries::value_type*, Sooner> due_;
     Entries::value_type* hand_ = nullptr;

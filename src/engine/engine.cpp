@@ -120,6 +120,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
         co_return overridden(nexthop, std::move(*override_), progress.asked);
     const async::Limiter::Permit permit = co_await limiter_.acquire();
     progress.started = true;
+    const MonoTime begun = sources_.loop.now();
     Found found;
     WallTime now;
     // Times read under one clock mean nothing under another; and reconfigure() may bring an
@@ -150,6 +151,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     const bool given = keep(*answer, found, failures, progress.asked);
     notes_.note(answer->evidence, answer->verdict,
                 given ? NexthopNotes::Verdict::given : NexthopNotes::Verdict::withheld, found.row);
+    evaluations_.observe(sources_.loop.now() - begun);
     co_return answer;
 }
 
@@ -286,6 +288,7 @@ verdict::Reply Engine::render(const verdict::Evidence& evidence, const verdict::
 std::shared_ptr<const Replies> Engine::to_replies(const std::vector<verdict::Reply>& written,
                                                   verdict::Class cls) {
     Replies replies;
+    replies.cls = cls;
     for (std::size_t i = 0; i < written.size(); i++)
         replies.push_back(to_wire(written[i], maps_->variants()[i].protocol));
     if (cls == verdict::Class::may) {

@@ -21,6 +21,7 @@
 #include "engine/single_flight.h"
 #include "engine/sources.h"
 #include "engine/sts_lookup.h"
+#include "metrics/histogram.h"
 #include "postseal/base/nexthop.h"
 #include "postseal/verdict/decide.h"
 
@@ -82,8 +83,11 @@ class Engine {
     [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
     [[nodiscard]] const Maps& maps() const { return *maps_; }
     [[nodiscard]] std::shared_ptr<const Maps> shared_maps() const { return maps_; }
+    [[nodiscard]] const Cache& cache() const { return cache_; }
     [[nodiscard]] std::size_t cached() const { return cache_.size(); }
     [[nodiscard]] std::size_t in_the_air() const { return flights_.in_the_air(); }
+    [[nodiscard]] const async::Limiter& lookups() const { return limiter_; }
+    [[nodiscard]] const metrics::Histogram& evaluations() const { return evaluations_; }
 
   private:
     // What can be said of an evaluation that is still in the air.
@@ -140,6 +144,7 @@ class Engine {
     NexthopNotes notes_;
     async::Limiter limiter_;
     StsLookup sts_;
+    metrics::Histogram evaluations_; // how long they took
     Flights flights_;    // last: its bodies use the rest
     async::Group group_; // likewise
 };

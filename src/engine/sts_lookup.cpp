@@ -38,13 +38,6 @@ bool backing_off(const store::StsRow& row, const std::string& id, WallTime now) 
     return row.failures > 0 && row.failed_id == id && now < row.retry_at;
 }
 
-// Of the policy held, also of one whose end has not been noticed.
-std::optional<mtasts::Mode> held_mode(const store::StsRow& row) {
-    if (row.body.empty() || row.refresh_at == WallTime{}) return std::nullopt;
-    const auto policy = mtasts::parse_policy(row.body);
-    return policy ? std::optional(policy->mode) : std::nullopt;
-}
-
 } // namespace
 
 StsLookup::Flights::Shared StsLookup::start_or_join(const Domain& domain,

@@ -8,17 +8,22 @@ namespace postseal::serve {
 namespace {
 
 bool answer_known(engine::Engine& engine, Counters& counters, Connection& connection,
-                  std::string_view key, std::size_t variant) {
+                  std::string_view key, const Way& way) {
     const engine::Replies* replies = engine.known(key);
     if (replies == nullptr) return false;
     counters.cached++;
-    connection.reply((*replies)[variant]);
+    counters.by_map.count(way.protocol, way.map, replies->cls, Source::memory);
+    connection.reply((*replies)[way.variant]);
     return true;
 }
 
-async::Task<> answer_later(engine::Engine& engine, Connection& connection, Connection::Place place,
-                           Nexthop nexthop, config::Protocol protocol, std::string map) {
+async::Task<> answer_later(engine::Engine& engine, Counters& counters, Connection& connection,
+                           Connection::Place place, Nexthop nexthop, config::Protocol protocol,
+                           std::string map) {
     const auto answer = co_await engine.answer(std::move(nexthop));
+    const verdict::Class cls = answer->verdict.cls;
+    counters.by_map.count(protocol, map, cls,
+                          cls == verdict::Class::override_ ? Source::none : Source::lookup);
     // The maps may be others by now.
     if (const auto variant = answer->maps->variant(protocol, map))
         connection.fulfil(place, (*answer->replies)[*variant]);
@@ -35,7 +40,7 @@ async::Task<> answer_later(engine::Engine& engine, Connection& connection, Conne
 void answer_key(engine::Engine& engine, Counters& counters, Connection& connection,
                 std::string_view key, const Way& way) {
     // Most keys are canonical already.
-    if (answer_known(engine, counters, connection, key, way.variant)) return;
+    if (answer_known(engine, counters, connection, key, way)) return;
     if (auto nexthop = Nexthop::parse(key))
         answer_nexthop(engine, counters, connection, std::move(*nexthop), way);
     else
@@ -44,16 +49,17 @@ void answer_key(engine::Engine& engine, Counters& counters, Connection& connecti
 
 void answer_nexthop(engine::Engine& engine, Counters& counters, Connection& connection,
                     Nexthop nexthop, const Way& way) {
-    if (answer_known(engine, counters, connection, nexthop.key(), way.variant)) return;
+    if (answer_known(engine, counters, connection, nexthop.key(), way)) return;
     counters.looked_up++;
     const Connection::Place place = connection.reply_later();
-    connection.start(answer_later(engine, connection, place, std::move(nexthop), way.protocol,
-                                  std::string(way.map)));
+    connection.start(answer_later(engine, counters, connection, place, std::move(nexthop),
+                                  way.protocol, std::string(way.map)));
 }
 
 void answer_no_nexthop(engine::Engine& engine, Counters& counters, Connection& connection,
                        const Way& way) {
     counters.no_nexthop++;
+    counters.by_map.count(way.protocol, way.map, std::nullopt, Source::none);
     connection.reply(engine.maps().no_nexthop_wire()[way.variant]);
 }
 

@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "postseal/base/nexthop.h"
 #include "serve/connection.h"
+#include "serve/query_counts.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +24,7 @@ struct Counters {
     std::uint64_t looked_up = 0;  // answered after a lookup
     std::uint64_t no_nexthop = 0; // the key is none: no policy, at once
     std::uint64_t unknown_map = 0;
+    QueryCounts by_map;
 };
 
 // One of the engine's ways of answering, as its present maps have it. `map` is read before the call

@@ -7,6 +7,7 @@
 #include "serve/answering.h"
 #include "serve/connection.h"
 #include "serve/steering.h"
+#include "serve/views.h"
 
 #include <functional>
 #include <memory>
@@ -19,6 +20,7 @@ struct Behind {
     engine::Engine& engine;
     Counters& counters;
     Steering& steering;
+    Views& views;
     std::function<std::string()> status; // as JSON text, for admin
 };
 

@@ -15,6 +15,7 @@ namespace {
 
 constexpr milliseconds sweep_at_least_every{5'000};
 constexpr milliseconds complain_every{60'000};
+constexpr milliseconds linger_for{5'000};
 constexpr int most_accepts = 64; // a turn
 
 } // namespace
@@ -93,14 +94,34 @@ void Server::reap() {
     watch_listeners();
 }
 
+milliseconds Server::sweep_every() const {
+    const milliseconds every = std::min(sweep_at_least_every, idle_ / 2);
+    const milliseconds patience = protocol_->patience();
+    return patience > milliseconds(0) ? std::min(every, patience / 4) : every;
+}
+
+void Server::look_at(Connection& connection, MonoTime now) {
+    if (const auto since = connection.lingers_since()) {
+        if (now - *since >= linger_for) connection.drop();
+        return;
+    }
+    if (connection.waits_for_us()) return;
+    const milliseconds patience = protocol_->patience();
+    const auto begun = connection.begun_at();
+    if (now - connection.active_at() >= idle_)
+        connection.drop();
+    else if (patience > milliseconds(0) && begun && now - *begun >= patience)
+        connection.dismiss(protocol_->too_slow());
+}
+
 void Server::sweep() {
     const MonoTime now = loop_.now();
     for (Connection& connection : connections_)
-        if (!connection.waits_for_us() && now - connection.active_at() >= idle_) connection.drop();
+        look_at(connection, now);
     std::erase_if(complained_,
                   [&](const auto& entry) { return now - entry.second > complain_every; });
     watch_listeners();
-    sweeper_.start(loop_, std::min(sweep_at_least_every, idle_ / 2),
+    sweeper_.start(loop_, sweep_every(),
                    {[](void* self) { static_cast<Server*>(self)->sweep(); }, this});
 }
 

@@ -69,6 +69,8 @@ class Server {
     void accept_from(Listener& listener);
     void watch_listeners();
     void finish_all(Connection::Finish how);
+    void look_at(Connection& connection, MonoTime now);
+    [[nodiscard]] milliseconds sweep_every() const;
     void reap();
     void sweep();
 
