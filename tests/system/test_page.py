@@ -67,7 +67,7 @@ def test_the_page_draws_itself(daemon, tmp_path):
     assert "Queries over time, by class of verdict; 4 queries in all" in dom
     assert "Lookups over time; 4 lookups in all" in dom
     listens = text_of(dom, "daemon")
-    assert f"inet:127.0.0.1:{PORT} (http), 1 connection" in listens
+    assert re.search(rf"inet:127\.0\.0\.1:{PORT} \(http\), \d connection", listens)
     assert "socketmap" in listens
     assert '<ul id="trouble" class="notice bad" hidden=""' in dom
 
@@ -98,17 +98,11 @@ def test_trouble_is_told(daemon, tmp_path):
     good = daemon.configuration.read_text(encoding="utf-8")
     daemon.configuration.write_text(good + "[nonsense]\n", encoding="utf-8")
     try:
-        daemon.tool("reload")
+        assert not daemon.admin("reload")["ok"]
         dom = page(daemon, tmp_path)
         assert 'class="badge bad" role="status">degraded</p>' in dom
         assert re.search(r'<ul id="trouble" class="notice bad" aria-label=[^>]*>'
                          r"<li>configuration: \S+postseal.toml:\d+: ", dom)
     finally:
         daemon.configuration.write_text(good, encoding="utf-8")
-        daemon.tool("reload")
-
-
-def test_without_scripts_it_says_where_to_look(daemon, tmp_path):
-    dom, _ = browser.dom(f"http://127.0.0.1:{PORT}/", tmp_path, "--blink-settings=scriptEnabled=false")
-    assert "This page draws itself with a script of its own." in dom
-    assert 'class="badge" role="status">…</p>' in dom
+    assert daemon.admin("reload")["ok"]

@@ -197,7 +197,7 @@ function drawHealth(status) {
   document.title = well ? "postseal" : "postseal: degraded";
 }
 
-function drawFigures(status, now) {
+function drawFigures(status) {
   const { minutes, queries, kept } = status;
   const asked = sum(CLASSES.map((name) => sum(minutes.classes[name])));
   const known = sum(minutes.memory);
@@ -207,12 +207,12 @@ function drawFigures(status, now) {
   const [median, unit] = looked === 0 ? ["–", ""] : milliseconds(mean(1));
   const domains = sum(Object.values(kept.nexthops));
   const policies = sum(Object.values(kept.policies));
+  const length = span(Math.min(status.uptime_s, (minutes.lookups.length - 1) * minutes.step_s || 60));
   show("figures",
-       figure("Queries", count(asked), "", `${count(queries.total)} since the start`),
+       figure(`Queries in ${length}`, count(asked), "", `${count(queries.total)} since the start`),
        figure("Answered from memory", percent(known, asked), "", plural(status.memory.answers, "answer in memory", "answers in memory")),
        figure("A lookup takes", median, unit, looked === 0 ? "none in this time" : `95 % within ${milliseconds(mean(2)).join(" ")}`),
        figure("Domains remembered", count(domains), "", `${plural(policies, "policy", "policies")} of MTA-STS held`));
-  const length = span(Math.min(status.uptime_s, (minutes.lookups.length - 1) * minutes.step_s || 60));
   byId("verdicts-span").textContent = byId("lookups-span").textContent = `the last ${length}`;
 }
 
@@ -228,7 +228,7 @@ function drawVerdicts(status, now) {
   CLASSES.forEach((name, i) => {
     if (totals[i] === 0) return;
     const width = (1000 * totals[i]) / all;
-    bar.append(draw("rect", { class: `f-${name}`, x: at, width, height: 10 },
+    bar.append(draw("rect", { class: `f-${name}`, x: at, width: Math.max(1, width - 2), height: 10 },
                     draw("title", {}, `${name}: ${percent(totals[i], all)}`)));
     at += width;
   });
@@ -387,7 +387,7 @@ function drawAll() {
   if (latest === null) return;
   const now = new Date(latest.now);
   drawHealth(latest);
-  drawFigures(latest, now);
+  drawFigures(latest);
   drawVerdicts(latest, now);
   drawLookups(latest, now);
   drawTables(latest, now);
