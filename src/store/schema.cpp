@@ -67,9 +67,11 @@ CREATE TABLE history (
     // of a policy held is in its body; as it is found here it holds until the day's refresh.
     {R"sql(
 ALTER TABLE sts ADD COLUMN mode TEXT NOT NULL DEFAULT '';
-UPDATE sts SET mode = CASE WHEN body LIKE '%mode:%enforce%' THEN 'enforce'
-                           WHEN body LIKE '%mode:%testing%' THEN 'testing' ELSE 'none' END
-    WHERE refresh_at <> 0 AND length(body) > 0;
+UPDATE sts SET mode = CAST(body AS TEXT) WHERE refresh_at <> 0 AND length(body) > 0;
+UPDATE sts SET mode = ltrim(substr(mode, instr(mode, 'mode:') + 5)) WHERE mode <> '';
+UPDATE sts SET mode = CASE WHEN mode LIKE 'enforce%' THEN 'enforce'
+                           WHEN mode LIKE 'testing%' THEN 'testing' ELSE 'none' END
+    WHERE mode <> '';
 CREATE INDEX sts_by_failure ON sts (failed_at) WHERE failures <> 0;
 CREATE INDEX history_by_time ON history (kind, at);
 CREATE TABLE census (

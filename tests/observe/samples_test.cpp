@@ -9,6 +9,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 using namespace postseal;
 using namespace postseal::observe;
 using namespace postseal::test;
@@ -21,15 +23,44 @@ struct StillClock final : engine::Clock {
     [[nodiscard]] milliseconds elapsed() const override { return 1000h; }
 };
 
-// Counts how often it is asked; may be slow.
-struct CountingStore final : store::MemoryStore {
-    explicit CountingStore(async::Loop& l) : loop(l) {}
+// Counts how often it is asked for the census, and may be slow with it.
+struct SlowStore final : store::Store {
+    explicit SlowStore(async::Loop& l) : loop(l) {}
     async::Task<store::Census> census(WallTime) override {
         asked++;
         if (delay > 0ms) co_await async::Sleep(loop, delay);
         co_return store::Census{.failing = asked};
     }
+    async::Task<store::Loaded> load(Domain domain, std::string key) override {
+        return inner.load(std::move(domain), std::move(key));
+    }
+    async::Task<std::vector<store::RefreshDue>> next_refreshes(std::size_t most) override {
+        return inner.next_refreshes(most);
+    }
+    async::Task<std::vector<store::HistoryRow>> history(std::string key,
+                                                        std::size_t most) override {
+        return inner.history(std::move(key), most);
+    }
+    async::Task<std::vector<store::Listed>> list(std::string after, std::size_t most) override {
+        return inner.list(std::move(after), most);
+    }
+    async::Task<std::vector<store::HistoryRow>> latest(store::HistoryRow::Kind kind,
+                                                       std::size_t most) override {
+        return inner.latest(kind, most);
+    }
+    async::Task<std::vector<store::StsRow>> failing(std::size_t most) override {
+        return inner.failing(most);
+    }
+    void save(store::StsRow row) override { inner.save(std::move(row)); }
+    void save(store::NexthopRow row) override { inner.save(std::move(row)); }
+    void save(store::HistoryRow row) override { inner.save(std::move(row)); }
+    async::Task<bool> prune(WallTime before) override { return inner.prune(before); }
+    void clock_jumped(store::ClockJump jump) override { inner.clock_jumped(jump); }
+    async::Task<> flush() override { return inner.flush(); }
+    [[nodiscard]] store::Status status() const override { return inner.status(); }
+
     async::Loop& loop;
+    store::MemoryStore inner;
     std::uint64_t asked = 0;
     milliseconds delay{0};
 };
@@ -91,7 +122,7 @@ TEST_CASE("loop lag: on time, there is none") {
 TEST_CASE("kept: the store is asked every ten seconds at most, and waited for one") {
     VirtualLoop loop;
     const StillClock clock;
-    CountingStore store(loop);
+    SlowStore store(loop);
     store.save(store::HistoryRow{.nexthop = "a.example",
                                  .at = clock.now(),
                                  .kind = store::HistoryRow::Kind::downgrade,

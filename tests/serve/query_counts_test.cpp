@@ -8,17 +8,16 @@
 
 using namespace postseal;
 using namespace postseal::serve;
-using config::Protocol;
 using verdict::Class;
 
 TEST_CASE("query counts: by map, class and source, and the sums of several threads") {
     QueryCounts one;
-    one.count(Protocol::socketmap, "postfix", Class::dane, Source::memory);
-    one.count(Protocol::socketmap, "postfix", Class::dane, Source::memory);
-    one.count(Protocol::tcp_table, "postfix", Class::may, Source::lookup);
+    one.count(config::Protocol::socketmap, "postfix", Class::dane, Source::memory);
+    one.count(config::Protocol::socketmap, "postfix", Class::dane, Source::memory);
+    one.count(config::Protocol::tcp_table, "postfix", Class::may, Source::lookup);
     QueryCounts two;
-    two.count(Protocol::socketmap, "postfix", std::nullopt, Source::none);
-    two.count(Protocol::delegation, "", Class::dane, Source::memory);
+    two.count(config::Protocol::socketmap, "postfix", std::nullopt, Source::none);
+    two.count(config::Protocol::delegation, "", Class::dane, Source::memory);
     two += one;
     REQUIRE(two.maps().size() == 3);
     CHECK(two.maps()[0].count(Class::dane, Source::memory) == 2);
