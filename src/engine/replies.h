@@ -15,4 +15,10 @@ struct Replies : std::vector<std::string> {
     verdict::Class cls = verdict::Class::may; // as [verdict] judges; for who counts
 };
 
+// One of them, for a client who has waited.
+struct Told {
+    std::string reply;
+    verdict::Class cls = verdict::Class::tempfail; // as [verdict] judges
+};
+
 } // namespace postseal::engine

@@ -33,7 +33,8 @@ class Listener {
     enum class Next { go_on, no_body, stop }; // no_body: on_head() only
     virtual ~Listener() = default;
     virtual Next on_target(std::string_view) { return Next::go_on; } // of a request, in pieces
-    virtual Next on_field(std::string_view name, std::string_view value) = 0; // without blanks around
+    virtual Next on_field(std::string_view name,
+                          std::string_view value) = 0; // without blanks around
     virtual Next on_head(const Head& head) = 0;
     virtual Next on_body(std::string_view) { return Next::stop; } // in pieces
     virtual Next on_end() { return Next::stop; }

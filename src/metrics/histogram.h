@@ -16,11 +16,11 @@ namespace postseal::metrics {
 
 class Histogram {
   public:
-    static constexpr std::array bounds{
-        milliseconds(1),   milliseconds(2),    milliseconds(5),    milliseconds(10),
-        milliseconds(25),  milliseconds(50),   milliseconds(100),  milliseconds(250),
-        milliseconds(500), milliseconds(1000), milliseconds(2500), milliseconds(5000),
-        milliseconds(10000), milliseconds(30000)};
+    static constexpr std::array bounds{milliseconds(1),     milliseconds(2),    milliseconds(5),
+                                       milliseconds(10),    milliseconds(25),   milliseconds(50),
+                                       milliseconds(100),   milliseconds(250),  milliseconds(500),
+                                       milliseconds(1000),  milliseconds(2500), milliseconds(5000),
+                                       milliseconds(10000), milliseconds(30000)};
 
     void observe(milliseconds took) {
         const auto bucket = std::ranges::lower_bound(bounds, took) - bounds.begin();

@@ -16,8 +16,8 @@ namespace {
 using metrics::Exposition;
 using metrics::Metric;
 
-void add_queries(Exposition& out, const serve::Counters& counters) {
-    for (const serve::QueryCounts::OfMap& of : counters.by_map.maps())
+void add_queries(Exposition& out, const serve::Totals& counted) {
+    for (const serve::QueryTotals::OfMap& of : counted.by_map.maps())
         for (const serve::CountedClass cls : serve::counted_classes)
             for (const serve::Source source : serve::sources)
                 out.add(Metric::queries,
@@ -26,7 +26,7 @@ void add_queries(Exposition& out, const serve::Counters& counters) {
                          {"class", serve::to_string(cls)},
                          {"source", to_string(source)}},
                         of.count(cls, source));
-    out.add(Metric::unknown_map_queries, {}, counters.unknown_map);
+    out.add(Metric::unknown_map_queries, {}, counted.unknown_map);
 }
 
 void add_connections(Exposition& out, const serve::Listeners& listeners) {
@@ -98,7 +98,7 @@ void add_process(Exposition& out, WallTime started) {
 std::string metrics_text(Observer& observer) {
     const Parts& parts = observer.parts();
     Exposition out;
-    add_queries(out, parts.counters);
+    add_queries(out, parts.counted());
     add_connections(out, parts.listeners);
     add_lookups(out, parts);
     add_cache(out, parts.engine.cache());

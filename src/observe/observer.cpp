@@ -23,10 +23,11 @@ Observer::Observer(Parts parts)
       lag_(parts_.loop), samples_(parts_.loop, [this] { return totals(); }) {}
 
 Totals Observer::totals() const {
-    Totals sum{.from_memory = parts_.counters.by_map.of_source(serve::Source::memory),
+    const serve::QueryTotals queries = parts_.counted().by_map;
+    Totals sum{.from_memory = queries.of_source(serve::Source::memory),
                .evaluations = parts_.engine.evaluations()};
     for (std::size_t i = 0; i < sum.classes.size(); i++)
-        sum.classes.at(i) = parts_.counters.by_map.of_class(serve::counted_classes.at(i));
+        sum.classes.at(i) = queries.of_class(serve::counted_classes.at(i));
     for (const auto& of : parts_.resolver.types()) {
         sum.dns += of.took.count();
         for (const std::uint64_t failed : of.failed)

@@ -13,7 +13,7 @@
 #include "observe/kept.h"
 #include "observe/loop_lag.h"
 #include "observe/samples.h"
-#include "serve/answering.h"
+#include "serve/counters.h"
 #include "serve/listeners.h"
 #include "serve/views.h"
 
@@ -34,10 +34,10 @@ struct Parts {
     async::Loop& loop;
     const engine::Engine& engine;
     const engine::Refresh& refresh;
-    const serve::Counters& counters;
     const serve::Listeners& listeners;
     const dns::Measured& resolver;
     const https::Measured& fetcher;
+    std::function<serve::Totals()> counted;
     std::function<DnsQuestions()> questions;
     std::function<std::vector<serve::PartHealth>()> health; // beside store and DNS
 };

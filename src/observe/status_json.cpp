@@ -29,10 +29,10 @@ Json listeners_json(const serve::Listeners& listeners) {
     return out;
 }
 
-Json queries_json(const serve::Counters& counters) {
-    Json out{{"total", counters.queries}};
+Json queries_json(const serve::Totals& counted) {
+    Json out{{"total", counted.queries}};
     for (const serve::Source source : serve::sources)
-        out[std::string(to_string(source))] = counters.by_map.of_source(source);
+        out[std::string(to_string(source))] = counted.by_map.of_source(source);
     return out;
 }
 
@@ -104,7 +104,7 @@ std::string status_json(Observer& observer) {
         {"uptime_s", std::chrono::duration_cast<seconds>(now - observer.started()).count()},
         {"health", health_json(observer.health())},
         {"listeners", listeners_json(parts.listeners)},
-        {"queries", queries_json(parts.counters)},
+        {"queries", queries_json(parts.counted())},
         {"lookups",
          {{"at_work", parts.engine.lookups().in_use()},
           {"waiting", parts.engine.lookups().waiting()}}},

@@ -28,23 +28,18 @@ std::string_view to_string(Source source) {
 
 std::string_view to_string(CountedClass cls) { return cls ? verdict::to_string(*cls) : "none"; }
 
-std::uint64_t QueryCounts::OfMap::count(CountedClass cls, Source source) const {
+std::uint64_t QueryTotals::OfMap::count(CountedClass cls, Source source) const {
     return counts.at(place_of(cls)).at(place_of(source));
 }
 
-QueryCounts::OfMap& QueryCounts::of(config::Protocol protocol, std::string_view map) {
+QueryTotals::OfMap& QueryTotals::of(config::Protocol protocol, std::string_view map) {
     const auto found = std::ranges::find_if(
         maps_, [&](const OfMap& of) { return of.protocol == protocol && of.map == map; });
     if (found != maps_.end()) return *found;
     return maps_.emplace_back(OfMap{.protocol = protocol, .map = std::string(map)});
 }
 
-void QueryCounts::count(config::Protocol protocol, std::string_view map, CountedClass cls,
-                        Source source) {
-    of(protocol, map).counts.at(place_of(cls)).at(place_of(source))++;
-}
-
-std::uint64_t QueryCounts::of_class(CountedClass cls) const {
+std::uint64_t QueryTotals::of_class(CountedClass cls) const {
     std::uint64_t sum = 0;
     for (const OfMap& of : maps_)
         for (const Source source : sources)
@@ -52,7 +47,7 @@ std::uint64_t QueryCounts::of_class(CountedClass cls) const {
     return sum;
 }
 
-std::uint64_t QueryCounts::of_source(Source source) const {
+std::uint64_t QueryTotals::of_source(Source source) const {
     std::uint64_t sum = 0;
     for (const OfMap& of : maps_)
         for (const CountedClass cls : counted_classes)
@@ -60,14 +55,30 @@ std::uint64_t QueryCounts::of_source(Source source) const {
     return sum;
 }
 
-QueryCounts& QueryCounts::operator+=(const QueryCounts& other) {
-    for (const OfMap& theirs : other.maps_) {
-        OfMap& ours = of(theirs.protocol, theirs.map);
+QueryCounts::OfMap& QueryCounts::of(config::Protocol protocol, std::string_view map) {
+    const std::size_t used = used_.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < used; i++)
+        if (OfMap& of = *maps_[i]; of.protocol == protocol && of.map == map) return of;
+    if (used == most_maps) return *maps_.back();
+    maps_[used] = std::make_unique<OfMap>(protocol, std::string(map));
+    used_.store(used + 1, std::memory_order_release);
+    return *maps_[used];
+}
+
+void QueryCounts::count(config::Protocol protocol, std::string_view map, CountedClass cls,
+                        Source source) {
+    of(protocol, map).counts[place_of(cls)][place_of(source)]++;
+}
+
+void QueryCounts::add_to(QueryTotals& sum) const {
+    const std::size_t used = used_.load(std::memory_order_acquire);
+    for (std::size_t n = 0; n < used; n++) {
+        const OfMap& ours = *maps_[n];
+        QueryTotals::OfMap& theirs = sum.of(ours.protocol, ours.map);
         for (std::size_t i = 0; i < ours.counts.size(); i++)
             for (std::size_t j = 0; j < sources.size(); j++)
-                ours.counts.at(i).at(j) += theirs.counts.at(i).at(j);
+                theirs.counts[i][j] += ours.counts[i][j];
     }
-    return *this;
 }
 
 } // namespace postseal::serve

@@ -1,16 +1,21 @@
 // serve/query_counts.h: queries answered, by protocol and map, class of the verdict, and source
 //
-// Counting is a few comparisons and an addition: no allocation, but at the first query of a map.
-// Maps are those of the configuration, so there are few. Each thread has its own; add them up.
+// Each serving thread counts in QueryCounts of its own, which any thread may add to QueryTotals.
+// Counting is a few comparisons and an addition: no allocation but at the first query of a map, and
+// no lock. Maps are those of the configuration, so there are few; what comes past the 64th that the
+// process has seen is counted with that one.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "config/config.h"
 #include "postseal/verdict/decide.h"
+#include "serve/count.h"
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,29 +36,46 @@ inline constexpr std::array<CountedClass, 6> counted_classes{
     verdict::Class::override_, verdict::Class::tempfail, std::nullopt};
 [[nodiscard]] std::string_view to_string(CountedClass cls); // "none": nothing
 
-class QueryCounts {
+template <class N>
+using CountsByClass = std::array<std::array<N, sources.size()>, counted_classes.size()>;
+
+class QueryTotals {
   public:
     struct OfMap {
         config::Protocol protocol = config::Protocol::socketmap;
         std::string map; // empty: delegation
-        std::array<std::array<std::uint64_t, sources.size()>, counted_classes.size()> counts{};
+        CountsByClass<std::uint64_t> counts{};
 
         [[nodiscard]] std::uint64_t count(CountedClass cls, Source source) const;
     };
-
-    void count(config::Protocol protocol, std::string_view map, CountedClass cls, Source source);
     [[nodiscard]] const std::vector<OfMap>& maps() const { return maps_; }
+    [[nodiscard]] OfMap& of(config::Protocol protocol, std::string_view map);
 
     // Over all maps.
     [[nodiscard]] std::uint64_t of_class(CountedClass cls) const;
     [[nodiscard]] std::uint64_t of_source(Source source) const;
 
-    QueryCounts& operator+=(const QueryCounts& other);
+  private:
+    std::vector<OfMap> maps_;
+};
+
+class QueryCounts {
+  public:
+    void count(config::Protocol protocol, std::string_view map, CountedClass cls, Source source);
+    // Thread: any.
+    void add_to(QueryTotals& sum) const;
 
   private:
-    OfMap& of(config::Protocol protocol, std::string_view map);
+    struct OfMap {
+        config::Protocol protocol;
+        std::string map;
+        CountsByClass<Count> counts;
+    };
+    [[nodiscard]] OfMap& of(config::Protocol protocol, std::string_view map);
 
-    std::vector<OfMap> maps_;
+    static constexpr std::size_t most_maps = 64;
+    std::array<std::unique_ptr<OfMap>, most_maps> maps_; // those below used_ stay as they are
+    std::atomic<std::size_t> used_{0};
 };
 
 } // namespace postseal::serve

@@ -120,7 +120,7 @@ class SqliteStore final : public Store {
     async::Timer calm_;
     bool calm_broken_ = false;
     std::array<std::uint64_t, db_faults + 1> failures_{}; // by DbFault; the last: a file was lost
-    std::uint64_t dropped_ = 0; // since the last attempt that succeeded
+    std::uint64_t dropped_ = 0;                           // since the last attempt that succeeded
 };
 
 } // namespace postseal::store

@@ -123,10 +123,11 @@ struct Status {
 
 // How many there are in the store.
 struct Census {
-    std::map<std::string, std::uint64_t> modes;    // policies held, by mode
-    std::map<std::string, std::uint64_t> verdicts; // nexthops, by the first word of theirs; "": none
-    std::uint64_t failing = 0;                     // domains whose last fetch failed
-    std::uint64_t due = 0; // policies to be looked at again by now; at most most_due
+    std::map<std::string, std::uint64_t> modes; // policies held, by mode
+    std::map<std::string, std::uint64_t>
+        verdicts;              // nexthops, by the first word of theirs; "": none
+    std::uint64_t failing = 0; // domains whose last fetch failed
+    std::uint64_t due = 0;     // policies to be looked at again by now; at most most_due
 
     static constexpr std::uint64_t most_due = 100'000;
     friend bool operator==(const Census&, const Census&) = default;

@@ -47,11 +47,11 @@ def test_parts_of_health():
     """Those that the program can name, and those that the page does."""
     sources = "".join((PROJECT / path).read_text(encoding="utf-8")
                       for path in ("src/postseald.cpp", "src/observe/observer.cpp"))
-    parts = set(re.findall(r'\{"([\w-]+)", (?:reload|watchdog|warnings)\b', sources))
+    parts = set(re.findall(r'\{"([\w-]+)", (?:reload|stuck|warnings)\b', sources))
     parts |= set(re.findall(r'\.part = "([\w-]+)"', sources))
     text = section("postseald.8", "HTTP").partition("a line for each part")[2]
     documented = re.findall(r"^\.Ql ([\w-]+)", text.partition(".It Cm")[0], flags=re.MULTILINE)
-    assert set(documented) == parts and len(parts) == 6
+    assert set(documented) == parts and len(parts) == 7
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)

@@ -38,8 +38,10 @@ constexpr std::string_view last = "Connection: close\r\n\r\n";
 
 struct Field : test::EngineBehind {
     Field() {
-        serve(
-            std::make_unique<HttpServer>(engine, views, std::vector<std::string>{"ours.example"}));
+        auto made =
+            std::make_unique<HttpServer>(engine, views, std::vector<std::string>{"ours.example"});
+        http = made.get();
+        serve(std::move(made));
     }
 
     // All that comes until the server closes; the dates masked.
@@ -60,6 +62,7 @@ struct Field : test::EngineBehind {
         return nlohmann::json::parse(body.substr(0, body.size() - 3)); // "EOF"
     }
     test::FakeViews views;
+    HttpServer* http = nullptr;
 };
 
 void check(Field& field, std::string_view request, const std::string& replies) {
@@ -127,7 +130,7 @@ TEST_CASE("http: a name that is not ours gets nothing") {
               .ask("GET http://evil.example/metrics HTTP/1.1\r\nHost: localhost\r\n"
                    "Connection: close\r\n\r\n")
               .starts_with("HTTP/1.1 421 Misdirected Request\r\n"));
-    field.server->protocol().reconfigure({.hosts = {"evil.example"}});
+    field.http->reconfigure({.hosts = {"evil.example"}});
     CHECK(field
               .ask("GET http://evil.example/metrics HTTP/1.1\r\nHost: localhost\r\n"
                    "Connection: close\r\n\r\n")
@@ -195,7 +198,7 @@ TEST_CASE("http: a refusal is read before the connection ends, whatever else was
 
 TEST_CASE("http: who is too slow is told so") {
     Field field;
-    CHECK(field.server->protocol().patience() == milliseconds(10'000));
-    CHECK(masked(field.server->protocol().too_slow()) ==
+    CHECK(field.http->patience() == milliseconds(10'000));
+    CHECK(masked(field.http->too_slow()) ==
           text("408 Request Timeout", "no whole request came within 10 s\n", last));
 }

@@ -39,9 +39,9 @@ struct FakeKeeper final : Keeper {
 };
 
 struct Field : test::Local {
-    explicit Field(Keeper* keeper = nullptr) : listeners(loop, log, shared, keeper) {
+    explicit Field(Keeper* keeper = nullptr) : listeners({&station}, log, shared, keeper) {
         listeners.speak(
-            [](const config::Listen& listen) { return std::make_unique<Named>(listen); });
+            [](const config::Listen& listen, Station&) { return std::make_unique<Named>(listen); });
     }
     [[nodiscard]] config::Listen at(const std::string& name) const {
         return {.address = {.path = folder.path / name}};
@@ -131,7 +131,7 @@ TEST_CASE("another protocol on the same address: the socket stays, the connectio
 
 TEST_CASE("http has a limit of its own, and takes no connection from others") {
     Field field;
-    field.shared.connections_limit = 2;
+    field.shared.limit(2);
     auto http = field.at("h");
     http.protocol = config::Protocol::http;
     REQUIRE(field.configure({field.at("a"), http}).empty());
@@ -144,7 +144,7 @@ TEST_CASE("http has a limit of its own, and takes no connection from others") {
     CHECK(open[1].listen->protocol == config::Protocol::http);
     CHECK(open[1].connections == 64);
     CHECK(field.ask(field.connect("a"), 10) == "socketmap.");
-    CHECK(field.shared.connections <= 2);
+    CHECK(field.shared.connections() <= 2);
     many.erase(many.begin(), many.begin() + 32);
     field.turn(milliseconds(50));
     CHECK(field.listeners.open()[1].connections == 38);

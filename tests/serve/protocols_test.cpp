@@ -42,8 +42,10 @@ TEST_CASE("each listener speaks its protocol") {
     Counters counters;
     test::FakeSteering steering;
     test::FakeViews views;
-    const Behind behind{field.engine, counters, steering, views,
-                        [&] { return "{\"queries\":" + std::to_string(counters.queries) + "}"; }};
+    const Behind behind{
+        field.engine, field.view, counters, steering, views, [&] {
+            return "{\"queries\":" + std::to_string(std::uint64_t{counters.queries}) + "}";
+        }};
     const auto config = config::parse(configuration, "f").value();
     for (std::size_t i = 0; i < config.listen.size(); i++) {
         CAPTURE(i);
