@@ -21,6 +21,7 @@
 #include "engine/single_flight.h"
 #include "engine/sources.h"
 #include "engine/sts_lookup.h"
+#include "metrics/histogram.h"
 #include "postseal/base/nexthop.h"
 #include "postseal/verdict/decide.h"
 
@@ -56,8 +57,8 @@ class Engine {
     }
     [[nodiscard]] async::Task<std::shared_ptr<const Answer>> answer(Nexthop nexthop);
     // See View::ask().
-    [[nodiscard]] async::Task<std::string> reply(Nexthop nexthop, config::Protocol protocol,
-                                                 std::string map);
+    [[nodiscard]] async::Task<Told> reply(Nexthop nexthop, config::Protocol protocol,
+                                          std::string map);
 
     // Evaluates anew, whatever memory and store say, and fetches the policy if there may be one;
     // past the deadline it goes on as answer() does. Joins an evaluation that is in the air.
@@ -89,9 +90,12 @@ class Engine {
     [[nodiscard]] const Sources& sources() const { return sources_; }
     [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
     [[nodiscard]] const Maps& maps() const { return *known_.maps(); }
+    [[nodiscard]] const Cache& cache() const { return cache_; }
     [[nodiscard]] std::size_t cached() const { return cache_.size(); }
     [[nodiscard]] std::size_t cache_octets() const { return cache_.octets(); }
     [[nodiscard]] std::size_t in_the_air() const { return flights_.in_the_air(); }
+    [[nodiscard]] const async::Limiter& lookups() const { return limiter_; }
+    [[nodiscard]] const metrics::Histogram& evaluations() const { return evaluations_; }
 
   private:
     // What can be said of an evaluation that is still in the air.
@@ -145,8 +149,9 @@ class Engine {
     NexthopNotes notes_;
     async::Limiter limiter_;
     StsLookup sts_;
-    Flights flights_;    // last: its bodies use the rest
-    async::Group group_; // likewise
+    metrics::Histogram evaluations_; // how long they took
+    Flights flights_;                // last: its bodies use the rest
+    async::Group group_;             // likewise
 };
 
 } // namespace postseal::engine
