@@ -69,6 +69,7 @@ class CachedWay {
             got += static_cast<std::size_t>(more);
         }
     }
+    [[nodiscard]] const std::string& reply() const { return reply_; }
     [[nodiscard]] std::uint64_t answered() { return station_.counters().cached; }
 
   private:
