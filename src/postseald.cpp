@@ -4,11 +4,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "async/uv_loop.h"
 #include "config/config.h"
+#include "dns/measured.h"
 #include "engine/engine.h"
 #include "engine/from_config.h"
 #include "engine/housekeeping.h"
 #include "engine/refresh.h"
+#include "https/measured.h"
 #include "log/log.h"
+#include "observe/observer.h"
 #include "postseal/base/text.h"
 #include "serve/configuration_json.h"
 #include "serve/descriptors.h"
@@ -102,6 +105,20 @@ std::string status_line(const engine::Engine& engine, const serve::Listeners& li
     return printable(line, 500);
 }
 
+std::vector<serve::PartHealth> health(const service::Reload& reload,
+                                      const service::Watchdog& watchdog,
+                                      const dns::Unbound& resolver) {
+    const std::vector<std::string>& warnings = resolver.warnings();
+    const auto stuck = [&](std::string_view part) {
+        return std::string(watchdog.stuck(part) ? "does not answer" : "");
+    };
+    return {{"configuration", reload.error()},
+            {"resolver", stuck("resolver")},
+            {"worker", stuck("store")},
+            {"threads", stuck("serving threads")},
+            {"trust-anchor", warnings.empty() ? "" : warnings.front()}};
+}
+
 std::string admin_socket(const config::Config& config) {
     for (const config::Listen& listen : config.listen)
         if (listen.protocol == config::Protocol::admin) return listen.address.path;
@@ -174,7 +191,10 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
         [&log](const std::string& text) { log.error("store", {{"reason", text}}); });
     if (!store) return fail(bad_config, store.error());
     engine::SystemRandom random;
-    const engine::Sources sources{loop, clock, resolver, fetcher, **store, log, random};
+    dns::Measured measured_resolver(loop, resolver);
+    https::Measured measured_fetcher(loop, fetcher);
+    const engine::Sources sources{loop, clock, measured_resolver, measured_fetcher, **store,
+                                  log,  random};
     const engine::Options options = engine::engine_options(config);
     engine::Engine engine(sources, engine::Maps(config), overrides, options);
     engine::Refresh refresh(engine, engine::RefreshLimits::within(options));
@@ -204,6 +224,28 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
                                .ending = ending,
                                .status_line = status});
     control = &steering;
+    // Brings libunbound's thread up before the first question, too.
+    const auto limit = systemd.watchdog();
+    const service::Watchdog watchdog(
+        loop, log, limit ? *limit / 2 : 10s,
+        {{"resolver", [&resolver] { return through_resolver(resolver.now()); }},
+         {"store", [&store] { return through_store(**store); }},
+         {"serving threads", [&stations] { return stations.round_trip(); }}},
+        [&systemd] { systemd.alive(); });
+    observe::Observer observer(
+        {.loop = loop,
+         .engine = engine,
+         .refresh = refresh,
+         .listeners = listeners,
+         .resolver = measured_resolver,
+         .fetcher = measured_fetcher,
+         .counted = [&stations] { return stations.counted(); },
+         .questions =
+             [&resolver] {
+                 const dns::Unbound& now = *resolver.now();
+                 return observe::DnsQuestions{.asked = now.in_flight(), .waiting = now.waiting()};
+             },
+         .health = [&] { return health(reload, watchdog, *resolver.now()); }});
     const auto status_text = [&] {
         return status_json(engine, stations.counted(), shared, **store, reload);
     };
@@ -215,15 +257,6 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
                                              .status = status_text});
     });
     listeners.apply(config.listen, std::move(sockets->bound));
-
-    // Brings libunbound's thread up before the first question, too.
-    const auto limit = systemd.watchdog();
-    const service::Watchdog watchdog(
-        loop, log, limit ? *limit / 2 : 10s,
-        {{"resolver", [&resolver] { return through_resolver(resolver.now()); }},
-         {"store", [&store] { return through_store(**store); }},
-         {"serving threads", [&stations] { return stations.round_trip(); }}},
-        [&systemd] { systemd.alive(); });
     log.info("started",
              {{"version", POSTSEAL_VERSION}, {"overrides", std::to_string(overrides.size())}});
     status.ready();

@@ -74,20 +74,20 @@ async::Task<std::shared_ptr<const Answer>> Engine::answer(Nexthop nexthop) {
     co_return co_await land(std::move(nexthop), std::move(flight));
 }
 
-async::Task<std::string> Engine::reply(Nexthop nexthop, config::Protocol protocol,
-                                       std::string map) {
+async::Task<Told> Engine::reply(Nexthop nexthop, config::Protocol protocol, std::string map) {
     // Another thread may have asked before it could see the answer.
     const auto known_as = maps().variant(protocol, map);
     const CachedAnswer* known = find(nexthop.key());
-    if (known_as && known != nullptr) co_return std::string(known->at(*known_as));
+    if (known_as && known != nullptr)
+        co_return Told{.reply = std::string(known->at(*known_as)), .cls = known->cls()};
     const auto answer = co_await this->answer(std::move(nexthop));
     // The maps may be others by now.
     if (const auto variant = answer->maps->variant(protocol, map))
-        co_return answer->replies[*variant];
-    co_return to_wire({.kind = verdict::Reply::Kind::temp,
-                       .text = "the configuration has changed: ask again",
-                       .defect = {}},
-                      protocol);
+        co_return Told{.reply = answer->replies[*variant], .cls = answer->verdict.cls};
+    co_return Told{.reply = to_wire({.kind = verdict::Reply::Kind::temp,
+                                     .text = "the configuration has changed: ask again",
+                                     .defect = {}},
+                                    protocol)};
 }
 
 async::Task<std::shared_ptr<const Answer>> Engine::refresh(Nexthop nexthop) {
@@ -112,6 +112,26 @@ void Engine::forget(const Nexthop& nexthop) {
     sources_.log.info("forgotten", {{"nexthop", nexthop.key()}});
 }
 
+async::Task<Import> Engine::import(Memory memory, DryRun dry_run) {
+    const Nexthop nexthop = memory.nexthop;
+    store::Loaded held;
+    for (;;) {
+        // What is in the air has read the row already, and will save it.
+        StsLookup::Flights::Shared flight = sts_.in_the_air(nexthop.domain);
+        if (flight) co_await StsLookup::Flights::Waiter(sources_.loop, flight);
+        held = co_await sources_.store.load(nexthop.domain, nexthop.key());
+        if (!sts_.in_the_air(nexthop.domain)) break;
+    }
+    Merged merged = merge(memory, held, sources_.clock.now());
+    if (dry_run == DryRun::yes) co_return merged.outcome;
+    if (merged.sts) {
+        cache_.erase(nexthop.key());
+        sources_.store.save(std::move(*merged.sts));
+    }
+    if (merged.nexthop) sources_.store.save(std::move(*merged.nexthop));
+    co_return merged.outcome;
+}
+
 std::optional<Engine::Due> Engine::take_due() {
     const MonoTime now = sources_.loop.now();
     while (const auto due = cache_.take_due(now))
@@ -132,6 +152,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
         co_return overridden(nexthop, std::move(*override_), progress.asked);
     const async::Limiter::Permit permit = co_await limiter_.acquire();
     progress.started = true;
+    const MonoTime begun = sources_.loop.now();
     Found found;
     WallTime now;
     // Times read under one clock mean nothing under another; and reconfigure() may bring an
@@ -162,6 +183,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     const bool given = keep(*answer, found, failures, progress.asked);
     notes_.note(answer->evidence, answer->verdict,
                 given ? NexthopNotes::Verdict::given : NexthopNotes::Verdict::withheld, found.row);
+    evaluations_.observe(sources_.loop.now() - begun);
     co_return answer;
 }
 
@@ -273,6 +295,7 @@ std::shared_ptr<const Answer> Engine::write(verdict::Evidence evidence,
     for (const Variant& variant : maps().variants())
         written.push_back(render(evidence, verdicts[variant.verdict], variant));
     Replies replies;
+    replies.cls = verdicts.front().cls;
     for (std::size_t i = 0; i < written.size(); i++)
         replies.push_back(to_wire(written[i], maps().variants()[i].protocol));
     return std::make_shared<const Answer>(Answer{.evidence = std::move(evidence),

@@ -13,6 +13,7 @@
 #include "async/limiter.h"
 #include "engine/answer.h"
 #include "engine/clock_watch.h"
+#include "engine/import.h"
 #include "engine/known.h"
 #include "engine/maps.h"
 #include "engine/nexthop_notes.h"
@@ -20,6 +21,7 @@
 #include "engine/single_flight.h"
 #include "engine/sources.h"
 #include "engine/sts_lookup.h"
+#include "metrics/histogram.h"
 #include "postseal/base/nexthop.h"
 #include "postseal/verdict/decide.h"
 
@@ -55,14 +57,18 @@ class Engine {
     }
     [[nodiscard]] async::Task<std::shared_ptr<const Answer>> answer(Nexthop nexthop);
     // See View::ask().
-    [[nodiscard]] async::Task<std::string> reply(Nexthop nexthop, config::Protocol protocol,
-                                                 std::string map);
+    [[nodiscard]] async::Task<Told> reply(Nexthop nexthop, config::Protocol protocol,
+                                          std::string map);
 
     // Evaluates anew, whatever memory and store say, and fetches the policy if there may be one;
     // past the deadline it goes on as answer() does. Joins an evaluation that is in the air.
     [[nodiscard]] async::Task<std::shared_ptr<const Answer>> refresh(Nexthop nexthop);
     // As if the nexthop and its policy domain had never been asked for; the history stays.
     void forget(const Nexthop& nexthop);
+    // Takes it in as engine/import.h says. Answers that memory holds for other forms of the nexthop
+    // are given to their end, at most an hour.
+    enum class DryRun { no, yes }; // yes: only says what would become of it
+    [[nodiscard]] async::Task<Import> import(Memory memory, DryRun dry_run);
 
     // The nexthop whose look-ahead came first, if it has come and the nexthop was asked for in the
     // last 7 days; each is given once, until it has been evaluated again.
@@ -84,9 +90,12 @@ class Engine {
     [[nodiscard]] const Sources& sources() const { return sources_; }
     [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
     [[nodiscard]] const Maps& maps() const { return *known_.maps(); }
+    [[nodiscard]] const Cache& cache() const { return cache_; }
     [[nodiscard]] std::size_t cached() const { return cache_.size(); }
     [[nodiscard]] std::size_t cache_octets() const { return cache_.octets(); }
     [[nodiscard]] std::size_t in_the_air() const { return flights_.in_the_air(); }
+    [[nodiscard]] const async::Limiter& lookups() const { return limiter_; }
+    [[nodiscard]] const metrics::Histogram& evaluations() const { return evaluations_; }
 
   private:
     // What can be said of an evaluation that is still in the air.
@@ -140,8 +149,9 @@ class Engine {
     NexthopNotes notes_;
     async::Limiter limiter_;
     StsLookup sts_;
-    Flights flights_;    // last: its bodies use the rest
-    async::Group group_; // likewise
+    metrics::Histogram evaluations_; // how long they took
+    Flights flights_;                // last: its bodies use the rest
+    async::Group group_;             // likewise
 };
 
 } // namespace postseal::engine

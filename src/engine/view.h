@@ -31,8 +31,8 @@ class View {
 
     // The whole reply, as it goes over the wire, in the way of one of the maps there are then; for
     // delegation `map` is empty. After a lookup, or from memory if it is known by then.
-    [[nodiscard]] virtual async::Task<std::string> ask(Nexthop nexthop, config::Protocol protocol,
-                                                       std::string map) = 0;
+    [[nodiscard]] virtual async::Task<Told> ask(Nexthop nexthop, config::Protocol protocol,
+                                                std::string map) = 0;
 
   private:
     Known& known_;

@@ -164,8 +164,17 @@ TEST_CASE("each protocol has its own idle limit, and a tcp_table listener one ma
     CHECK(listen("tcp_table").idle == 15min);
     CHECK(listen("delegation").idle == 30min);
     CHECK(listen("admin").idle == 10min);
+    CHECK(listen("http").idle == 90s);
     CHECK(listen("tcp_table").maps == std::vector<std::string>{"postfix"});
     CHECK(listen("socketmap").maps.empty());
+}
+
+TEST_CASE("an http listener's names count in any case") {
+    const auto config = parse("[[listen]]\naddress = \"inet:127.0.0.1:1\"\nprotocol = \"http\"\n"
+                              "hosts = [\"Mail.Example\", \"b\"]\n",
+                              "f");
+    REQUIRE(config);
+    CHECK(config->listen[0].hosts == std::vector<std::string>{"mail.example", "b"});
 }
 
 TEST_CASE("a map judges as [verdict] does, wherever that stands in the file") {
