@@ -33,12 +33,10 @@ def read(text: str, program: str, privileged: bool) -> Deeds:
             continue
         _, call, arguments, result, error = found.groups()
         if call == "execve" and result == "0":
-            started = started or f'"{program}"' in arguments
+            started = started or arguments.startswith(f'"{program}"')
             continue
-        if not started or result == "-1" and error in ("ENOENT", "ENOTDIR", "EEXIST", "EINPROGRESS"):
-            if call not in ("socket", "connect"):
-                continue
-        if started:
+        # What is not there is not judged by AppArmor.
+        if started and not (result == "-1" and error in ("ENOENT", "ENOTDIR", "EEXIST")):
             _note(deeds, call, arguments, privileged)
     assert started, f"{program} was not seen"
     return deeds
