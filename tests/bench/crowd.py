@@ -2,8 +2,8 @@
 #
 # Domains of three kinds, each a zone of its own: "dane" (signed, at mail hosts with TLSA records),
 # "sts" (an MTA-STS policy) and "plain" (neither). Nine in ten have their mail hosts at a provider, and
-# few providers have most of them: the n-th gets a share of 1/n. One in six of those without DANE is
-# signed. Of the policy hosts, every `hanging`-th takes a connection and says no word.
+# few providers have most of them: the n-th gets a share of 1/n. It is the same with the names of their
+# name servers. One in six of those without DANE is signed. Of the policy hosts, every `hanging`-th takes a connection and says no word.
 # Beside them three zones of wildcards, so that there are as many domains of each kind as one likes:
 # NAME.many-dane.example and so on; they share delegation and keys, so their lookups cost less.
 #
@@ -31,6 +31,7 @@ from world.netns import Unavailable
 TLD = "example"
 KINDS = ("dane", "sts", "plain")
 PROVIDERS = 40  # the even ones have DANE, the odd ones are not even signed
+HOSTERS = 20  # of DNS
 POLICY_ADDRESSES = 50  # policy hosts are shared, too
 TLSA = "3 1 1 " + hashlib.sha256(b"a mail host's key").hexdigest()
 ROOT = dns.name.root
@@ -91,6 +92,8 @@ def _domain(kind: str, number: int, hanging: int) -> Domain:
 
 def _infrastructure() -> list[Domain]:
     made = []
+    for number in range(HOSTERS):
+        made.append(Domain(f"hoster{number}.{TLD}", (), False))
     for number in range(PROVIDERS):
         records = []
         for host in ("mx1", "mx2"):
@@ -107,12 +110,25 @@ def _infrastructure() -> list[Domain]:
     return made
 
 
-def _zone(name: str, server: str, records) -> str:
+def _zone(name: str, records: list[str]) -> str:
     origin = name if name == "." else f"{name}."
-    return "\n".join([
-        f"$ORIGIN {origin}", "$TTL 3600", "@ SOA ns hostmaster 1 3600 600 86400 3600", "@ NS ns",
-        f"ns A {server}", *records, "",
-    ])
+    head = [f"$ORIGIN {origin}", "$TTL 3600", "@ SOA ns hostmaster 1 3600 600 86400 3600"]
+    return "\n".join([*head, *records, ""])
+
+
+def _own_server(address: str) -> list[str]:
+    return ["@ NS ns", f"ns A {address}"]
+
+
+def _name_servers(name: str) -> list[str]:
+    """Of nine in ten domains they are a hoster's."""
+    number = int("0" + "".join(filter(str.isdigit, name)))
+    if name.startswith("hoster"):
+        return [f"ns{n}.{name}." for n in (1, 2)]
+    if number % 10 == 8:
+        return [f"ns.{name}."]
+    hoster = _zipf(HOSTERS)[number * 104729 % 1000]
+    return [f"ns{n}.hoster{hoster}.{TLD}." for n in (1, 2)]
 
 
 def _signed(name: str, text: str, key: signing.Key) -> str:
@@ -124,9 +140,11 @@ def _signed(name: str, text: str, key: signing.Key) -> str:
 
 def _write(folder: pathlib.Path, domain: Domain) -> list[str]:
     """The zone's file; gives what its parent says of it."""
-    text = _zone(domain.name, addresses.ZONE_SERVER, domain.records)
-    parent = [f"{domain.name}. NS ns.{domain.name}.",
-              f"ns.{domain.name}. A {addresses.ZONE_SERVER}"]
+    servers = _name_servers(domain.name)
+    own = [f"{server} A {addresses.ZONE_SERVER}" for server in servers
+           if server.endswith(f".{domain.name}.")]
+    text = _zone(domain.name, [*(f"@ NS {name}" for name in servers), *own, *domain.records])
+    parent = [*(f"{domain.name}. NS {name}" for name in servers), *own]
     if domain.signed:
         key = signing.Key()
         text = _signed(domain.name, text, key)
@@ -180,12 +198,12 @@ class Crowd:
             write = functools.partial(_write, self._zones)
             delegations = list(itertools.chain(*pool.map(write, zones, chunksize=32)))
         tld_key, root_key = signing.Key(), signing.Key()
-        tld = _signed(TLD, _zone(TLD, addresses.TLD_SERVER, delegations), tld_key)
+        tld = _signed(TLD, _zone(TLD, [*_own_server(addresses.TLD_SERVER), *delegations]), tld_key)
         (self._zones / f"{TLD}.zone").write_text(tld, encoding="ascii")
         root = [f"{TLD}. NS ns.{TLD}.", f"ns.{TLD}. A {addresses.TLD_SERVER}",
                 f"{TLD}. DS {tld_key.ds(dns.name.from_text(TLD))}"]
         (self._zones / "root.zone").write_text(
-            _signed(".", _zone(".", addresses.ROOT_SERVER, root), root_key), encoding="ascii")
+            _signed(".", _zone(".", [*_own_server(addresses.ROOT_SERVER), *root]), root_key), encoding="ascii")
         self.trust_anchor.write_text(signing.trust_anchor(ROOT, root_key), encoding="ascii")
         self.root_hints.write_text(
             f". 3600000 IN NS ns.\nns. 3600000 IN A {addresses.ROOT_SERVER}\n", encoding="ascii")
