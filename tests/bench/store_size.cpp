@@ -4,8 +4,9 @@
 //   store_size fill FOLDER N      N nexthops, 5 % of them with an MTA-STS policy and 5 % with DANE
 //   store_size measure FOLDER N   one JSON object: what a load costs, and what refreshing does
 //
-// Through the daemon's own schema and statements. Names are d0.bench.example and so on, in an order
-// without order, as a real store's are.
+// Through the daemon's own schema and statements. Names are spread evenly over all that there can
+// be. They are put in order, every fourth in a first round and so on: pages split and stay partly
+// empty as they do when names come as they like, but ten million take minutes and not hours.
 // SPDX-License-Identifier: BSD-3-Clause
 #include "bench/clock.h"
 #include "bench/endpoint.h"
@@ -17,6 +18,8 @@
 #include <charconv>
 #include <ctime>
 #include <filesystem>
+#include <limits>
+#include <numeric>
 #include <random>
 #include <string_view>
 
@@ -25,7 +28,8 @@ namespace {
 using namespace postseal;
 using bench::die;
 
-constexpr std::uint64_t batch = 20'000;
+constexpr std::size_t batch = 20'000;
+constexpr std::size_t rounds = 4;
 constexpr std::size_t samples = 20'000;
 
 std::uint64_t cpu_ns() { return bench::read_clock(CLOCK_PROCESS_CPUTIME_ID); }
@@ -36,8 +40,10 @@ template <class T> T must(store::DbResult<T> result) {
 }
 
 // Multiples of the golden ratio lie far apart, so no name comes twice.
+std::uint64_t place_of(std::uint64_t number) { return number * 0x9E3779B97F4A7C15U >> 16U; }
+
 std::string name_of(std::uint64_t number) {
-    return fmt::format("d{:x}.bench.example", number * 0x9E3779B97F4A7C15U >> 16U);
+    return fmt::format("d{:012x}.bench.example", place_of(number));
 }
 
 bool has_policy(std::uint64_t number) { return number % 20 == 0; }
@@ -80,11 +86,17 @@ void fill(const std::string& folder, std::uint64_t count) {
     std::filesystem::create_directories(folder);
     auto database = must(store::Database::open(file_in(folder)));
     const WallTime now = wall_now();
-    for (std::uint64_t first = 0; first < count; first += batch) {
+    std::vector<std::uint64_t> numbers(count);
+    std::iota(numbers.begin(), numbers.end(), std::uint64_t{0});
+    std::ranges::sort(numbers, {}, place_of);
+    for (std::size_t round = 0; round < rounds; round++) {
         store::Batch rows;
-        for (std::uint64_t n = first; n < std::min(first + batch, count); n++) {
-            rows.nexthops.put(nexthop_of(n, now));
-            if (has_policy(n)) rows.sts.put(policy_of(n, now));
+        for (std::size_t i = round; i < count; i += rounds) {
+            rows.nexthops.put(nexthop_of(numbers[i], now));
+            if (has_policy(numbers[i])) rows.sts.put(policy_of(numbers[i], now));
+            if (rows.size() < batch) continue;
+            must(database->write(rows));
+            rows = {};
         }
         must(database->write(rows));
     }
@@ -95,12 +107,13 @@ nlohmann::ordered_json measure_loads(store::Database& database, std::uint64_t co
     std::mt19937_64 random(1);
     std::uniform_int_distribution<std::uint64_t> any(0, count - 1);
     std::vector<std::uint64_t> times;
-    std::uint64_t cpu = 0;
-    // The first round brings what it needs into memory.
-    for (int round = 0; round < 2; round++) {
+    std::uint64_t least_cpu = std::numeric_limits<std::uint64_t>::max();
+    // The first round brings what it needs into memory; of the others the one least disturbed
+    // counts.
+    for (int round = 0; round < 5; round++) {
         times.clear();
         random.seed(1);
-        cpu = cpu_ns();
+        const std::uint64_t cpu = cpu_ns();
         for (std::size_t n = 0; n < samples; n++) {
             const std::string name = name_of(any(random));
             const Domain domain = Domain::parse(name).value();
@@ -110,7 +123,7 @@ nlohmann::ordered_json measure_loads(store::Database& database, std::uint64_t co
             times.push_back(bench::now_ns() - begin);
             if (!nexthop) die("{} is not in the store", name);
         }
-        cpu = cpu_ns() - cpu;
+        least_cpu = std::min(least_cpu, cpu_ns() - cpu);
     }
     std::ranges::sort(times);
     const auto us = [&](std::size_t per_mille) {
@@ -118,7 +131,7 @@ nlohmann::ordered_json measure_loads(store::Database& database, std::uint64_t co
     };
     return {{"load_p50_us", us(500)},
             {"load_p99_us", us(990)},
-            {"load_cpu_us", static_cast<double>(cpu) / 1000 / samples}};
+            {"load_cpu_us", static_cast<double>(least_cpu) / 1000 / samples}};
 }
 
 // An hour of refreshing, as engine/refresh.h and engine/sts_lookup.h go about it, without DNS and
