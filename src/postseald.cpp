@@ -14,6 +14,7 @@
 #include "serve/descriptors.h"
 #include "serve/privileges.h"
 #include "serve/protocols.h"
+#include "serve/stations.h"
 #include "service/control.h"
 #include "service/predecessor.h"
 #include "service/watchdog.h"
@@ -25,6 +26,7 @@
 #include <nlohmann/json.hpp>
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -54,7 +56,7 @@ std::expected<config::Config, std::string> load_config(const std::string& file) 
     return std::move(*config);
 }
 
-std::string status_json(const engine::Engine& engine, const serve::Counters& counters,
+std::string status_json(const engine::Engine& engine, const serve::Totals& counters,
                         const serve::Shared& shared, const store::Store& store,
                         const service::Reload& reload) {
     const store::Status stored = store.status();
@@ -67,8 +69,9 @@ std::string status_json(const engine::Engine& engine, const serve::Counters& cou
                                   {"looked_up", counters.looked_up},
                                   {"no_nexthop", counters.no_nexthop},
                                   {"unknown_map", counters.unknown_map},
-                                  {"connections", shared.connections},
+                                  {"connections", shared.connections()},
                                   {"answers_in_memory", engine.cached()},
+                                  {"memory_octets", engine.cache_octets()},
                                   {"lookups_at_work", engine.in_the_air()},
                                   {"downgrades", engine.downgrades().count()},
                                   {"last_downgrade", engine.downgrades().last()},
@@ -148,7 +151,7 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     if (auto switched = serve::switch_user(config.user); !switched)
         return fail(bad_config, switched.error());
 
-    Log log(config.log);
+    Log log(config.log, {.journal_reads = log::is_journal(2, std::getenv("JOURNAL_STREAM"))});
     for (const std::string& reason : sockets->complaints)
         log.warning("passed-socket", {{"reason", reason}});
     if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
@@ -177,9 +180,9 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     engine::Refresh refresh(engine, engine::RefreshLimits::within(options));
     const engine::Housekeeping housekeeping(engine.sources());
 
-    serve::Shared shared(config.limits.connections);
-    serve::Counters counters;
-    serve::Listeners listeners(loop, log, shared, &systemd);
+    serve::Shared shared(loop, config.limits.connections);
+    serve::Stations stations(loop, engine, config.threads);
+    serve::Listeners listeners(stations.all(), log, shared, &systemd);
     service::Reload reload(
         {.loop = loop,
          .log = log,
@@ -201,11 +204,15 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
                                .ending = ending,
                                .status_line = status});
     control = &steering;
-    listeners.speak([behind = serve::Behind{engine, counters, steering, [&] {
-                                                return status_json(engine, counters, shared,
-                                                                   **store, reload);
-                                            }}](const config::Listen& listen) {
-        return serve::make_protocol(listen, behind);
+    const auto status_text = [&] {
+        return status_json(engine, stations.counted(), shared, **store, reload);
+    };
+    listeners.speak([&](const config::Listen& listen, serve::Station& station) {
+        return serve::make_protocol(listen, {.engine = engine,
+                                             .view = stations.view(station),
+                                             .counters = station.counters(),
+                                             .steering = steering,
+                                             .status = status_text});
     });
     listeners.apply(config.listen, std::move(sockets->bound));
 
@@ -214,7 +221,8 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     const service::Watchdog watchdog(
         loop, log, limit ? *limit / 2 : 10s,
         {{"resolver", [&resolver] { return through_resolver(resolver.now()); }},
-         {"store", [&store] { return through_store(**store); }}},
+         {"store", [&store] { return through_store(**store); }},
+         {"serving threads", [&stations] { return stations.round_trip(); }}},
         [&systemd] { systemd.alive(); });
     log.info("started",
              {{"version", POSTSEAL_VERSION}, {"overrides", std::to_string(overrides.size())}});

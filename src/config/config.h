@@ -100,7 +100,7 @@ struct Limits {
 };
 
 enum class LogLevel { error, warning, info, debug };
-enum class LogFormat { text, json };
+enum class LogFormat { text, json, journal };
 [[nodiscard]] std::string_view to_string(LogLevel level);
 
 struct Log {
@@ -113,6 +113,7 @@ struct Log {
 struct Config {
     std::string state_dir = "/var/lib/postseal";
     std::string user;
+    std::size_t threads = 1;
     std::vector<Listen> listen; // the two default ones where the file names none
     std::vector<Map> maps;      // built-in ones first, as changed by the file
     verdict::Options verdict;
