@@ -28,8 +28,7 @@ def table(rows: list[measure.Row]) -> str:
                       "" if r.met is None else "yes" if r.met else "NO") for r in rows)]
     widths = [max(len(line[n]) for line in lines) for n in range(len(HEAD))]
     lines.insert(1, tuple("-" * width for width in widths))
-    return "\n".join("| " + " | ".join(text.ljust(width) for text, width in zip(line, widths)) + " |"
-                     for line in lines)
+    return "\n".join(f"| {' | '.join(map(str.ljust, line, widths))} |" for line in lines)
 
 
 def record(title: str, text: str) -> None:

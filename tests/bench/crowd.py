@@ -1,14 +1,15 @@
 # crowd.py: an Internet of thousands of domains, to measure with
 #
 # Domains of three kinds, each a zone of its own: "dane" (signed, at mail hosts with TLSA records),
-# "sts" (an MTA-STS policy) and "plain" (neither). Nine in ten have their mail hosts at a provider, and
-# few providers have most of them: the n-th gets a share of 1/n. It is the same with the names of their
-# name servers. One in six of those without DANE is signed. Of the policy hosts, every `hanging`-th takes a connection and says no word.
+# "sts" (an MTA-STS policy) and "plain" (neither). Nine in ten have their mail hosts at a provider,
+# and few providers have most of them: the n-th gets a share of 1/n. So it is with the names of
+# their name servers. One in six of those without DANE is signed. Of the policy hosts, every
+# `hanging`-th takes a connection and says no word.
 # Beside them three zones of wildcards, so that there are as many domains of each kind as one likes:
 # NAME.many-dane.example and so on; they share delegation and keys, so their lookups cost less.
 #
-# Real name servers (NSD) serve it, and policy_host.cpp its policies, in a network namespace of its own.
-# Making a thousand signed zones takes some seconds.
+# Real name servers (NSD) serve it, and policy_host.cpp its policies, in a network namespace of its
+# own. Making a thousand signed zones takes some seconds.
 # SPDX-License-Identifier: BSD-3-Clause
 import functools
 import hashlib
@@ -202,8 +203,8 @@ class Crowd:
         (self._zones / f"{TLD}.zone").write_text(tld, encoding="ascii")
         root = [f"{TLD}. NS ns.{TLD}.", f"ns.{TLD}. A {addresses.TLD_SERVER}",
                 f"{TLD}. DS {tld_key.ds(dns.name.from_text(TLD))}"]
-        (self._zones / "root.zone").write_text(
-            _signed(".", _zone(".", [*_own_server(addresses.ROOT_SERVER), *root]), root_key), encoding="ascii")
+        root_zone = _zone(".", [*_own_server(addresses.ROOT_SERVER), *root])
+        (self._zones / "root.zone").write_text(_signed(".", root_zone, root_key), encoding="ascii")
         self.trust_anchor.write_text(signing.trust_anchor(ROOT, root_key), encoding="ascii")
         self.root_hints.write_text(
             f". 3600000 IN NS ns.\nns. 3600000 IN A {addresses.ROOT_SERVER}\n", encoding="ascii")

@@ -1,7 +1,7 @@
 # measure.py: what is measured, a function each; each gives rows of the table
 #
-# Ratios are medians of pairs: ceiling and postseald take turns, so that what slows the machine slows
-# both. Targets are those of the design; a row that misses its own says so.
+# Ratios are medians of pairs: ceiling and postseald take turns, so that what slows the machine
+# slows both. Targets are those of the design; a row that misses its own says so.
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib
 import json
@@ -261,7 +261,7 @@ def memory(crowd: Crowd, effort: Effort) -> list[Row]:
     with open(keys, "w", encoding="ascii") as out:
         for n in range(effort.cached):
             out.write(f"d{n * 7919 % effort.cached:x}.many-{kinds[n % 20]}.example\n")
-    with _daemon(crowd, "memory", cache={"memory": "2G"}, log={"level": "warning"},
+    with _daemon(crowd, "memory", cache={"memory": "2G"},
                  https={"per_address": 64}) as daemon:
         load(f"127.0.0.1:{PORT}", crowd.keys("plain", last=5), requests=0)
         empty = resident_octets(daemon.process.pid)

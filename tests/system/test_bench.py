@@ -1,5 +1,6 @@
 # test_bench.py: the benchmarks run, each part of them; their figures mean nothing here
 # SPDX-License-Identifier: BSD-3-Clause
+import pathlib
 import re
 import sys
 
@@ -30,3 +31,10 @@ def test_an_answer_that_is_wrong_ends_the_generator_with_status_3(daemon, tmp_pa
     result = run([load, "--to", f"127.0.0.1:{daemon.port}", "--keys", str(keys), "--requests", "3"])
     assert result.returncode == 3
     assert '"unexpected":3,"first_unexpected":"plain.example: NOTFOUND "' in result.stdout
+
+
+def test_every_thread_has_a_name_to_split_the_time_by(daemon):
+    daemon.ask("sts-one.example")
+    tasks = pathlib.Path(f"/proc/{daemon.process.pid}/task")
+    names = sorted((task / "comm").read_text().strip() for task in tasks.iterdir())
+    assert names == ["log", "policies", "postseald", "resolver", "store"]
