@@ -81,14 +81,15 @@ def _outcome(generator: subprocess.Popen) -> dict:
     return json.loads(out)
 
 
-@contextlib.contextmanager
-def _daemon(crowd: Crowd, name: str, before: list[str] | None = None, **sections):
-    """A fresh postseald; `before`: words before its command."""
+def _daemon(crowd: Crowd, name: str, before: list[str] | None = None, threads: int = 1,
+            **sections) -> Daemon:
+    """A fresh postseald, not started yet; `before`: words before its command."""
     sections.setdefault("log", {"level": "info"})
     daemon = Daemon(crowd, crowd.folder / name, PORT, **sections)
     daemon.enter_command = before or []
-    with daemon:
-        yield daemon
+    if threads > 1:
+        daemon.write_configuration({"threads": threads, **daemon.settings})
+    return daemon
 
 
 @contextlib.contextmanager
@@ -111,9 +112,8 @@ SHAPES = ((1, 1), (16, 1), (64, 1), (16, 16))
 
 def takes_threads(crowd: Crowd) -> bool:
     """Whether this postseald knows the key `threads`."""
-    daemon = Daemon(crowd, crowd.folder / "threads-check", PORT, log={"level": "info"})
-    daemon.write_configuration({"threads": 2, **daemon.settings})
-    return processes.run(daemon.command("--check")).returncode == 0
+    check = _daemon(crowd, "threads-check", threads=2).command("--check")
+    return processes.run(check).returncode == 0
 
 
 def cached(crowd: Crowd, effort: Effort) -> list[Row]:
@@ -130,9 +130,8 @@ def _cached(crowd: Crowd, effort: Effort, threads: int) -> list[Row]:
     keys = crowd.keys(*KINDS, last=last)
     # The ceiling's replies are all the same.
     plain = crowd.keys(*KINDS, last=last, replies=False)
-    settings = {} if threads == 1 else {"threads": threads}
     rows = []
-    with _daemon(crowd, f"cached-{threads}", pinned(server), **settings) as daemon:
+    with _daemon(crowd, f"cached-{threads}", pinned(server), threads) as daemon:
         for transport in ("tcp", "unix"):
             to = f"127.0.0.1:{PORT}" if transport == "tcp" else str(daemon.unix_socket)
             beside = (f"127.0.0.1:{CEILING_PORT}" if transport == "tcp"
@@ -307,7 +306,7 @@ def _start_row(crowd: Crowd, count: int) -> Row:
     listening, answered = [], []
     domain = next(domain for domain in reversed(crowd.domains["sts"]) if domain.reply)
     for _ in range(6):
-        daemon = Daemon(crowd, crowd.folder / f"store-{count}", PORT, log={"level": "info"})
+        daemon = _daemon(crowd, f"store-{count}")
         begin = time.monotonic()
         daemon.process = processes.start(daemon.command(), daemon.log)
         connection = _connect(daemon)
