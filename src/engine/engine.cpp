@@ -150,6 +150,8 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     std::optional<Overrides::Found> override_ = overrides_.find(nexthop, sources_.clock.now());
     if (override_ && needs_no_lookup(*override_))
         co_return overridden(nexthop, std::move(*override_), progress.asked);
+    // A client may ask for hundreds at once: others come between.
+    co_await async::NextTurn(sources_.loop);
     const async::Limiter::Permit permit = co_await limiter_.acquire();
     progress.started = true;
     const MonoTime begun = sources_.loop.now();
