@@ -19,7 +19,7 @@ Command tool(Common& common) {
         .commands = {query_command(common), explain_command(common), list_command(common),
                      show_command(common), history_command(common), refresh_command(common),
                      forget_command(common), overrides_command(common), reload_command(common),
-                     doctor_command(common), check_config_command(common)},
+                     doctor_command(common), probe_command(common), check_config_command(common)},
     };
 }
 

@@ -19,6 +19,7 @@ namespace postseal::cli {
 [[nodiscard]] Command overrides_command(Common& common);
 [[nodiscard]] Command reload_command(Common& common);
 [[nodiscard]] Command doctor_command(Common& common);
+[[nodiscard]] Command probe_command(Common& common);
 [[nodiscard]] Command check_config_command(Common& common);
 
 } // namespace postseal::cli

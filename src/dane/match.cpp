@@ -53,15 +53,15 @@ std::string_view to_string(RecordMatch::Result result) {
     return "?";
 }
 
-std::vector<RecordMatch> match(std::span<const Tlsa> records,
-                               std::span<const Associations> chain) {
+std::vector<RecordMatch> match(std::span<const Tlsa> records, std::span<const Associations> chain) {
     std::vector<RecordMatch> out;
     for (const Tlsa& record : records) {
         if (const auto good = usable(record); !good)
-            out.push_back({.result = RecordMatch::Result::unusable, .depth = 0,
-                           .reason = good.error()});
+            out.push_back(
+                {.result = RecordMatch::Result::unusable, .depth = 0, .reason = good.error()});
         else if (has_stronger(records, record))
-            out.push_back({.result = RecordMatch::Result::passed_over, .depth = 0,
+            out.push_back({.result = RecordMatch::Result::passed_over,
+                           .depth = 0,
                            .reason = fmt::format("beside {} {} 2 its digest does not count",
                                                  record.usage, record.selector)});
         else

@@ -24,7 +24,8 @@ std::vector<std::string_view> values(const verdict::PostfixPolicy& policy, std::
 }
 
 // smtp_tls_policy.c, dane_init().
-Demand dane_demand(const Destination& destination, const verdict::Host& host, const Orders& orders) {
+Demand dane_demand(const Destination& destination, const verdict::Host& host,
+                   const Orders& orders) {
     const bool only = orders.policy.level == "dane-only";
     const auto without_dane = [&](Kind kind, std::string why) {
         return Demand{.kind = only ? Kind::impossible : kind,
@@ -62,7 +63,8 @@ std::string expanded(std::string_view word, const Destination& destination,
 std::vector<std::string> match_names(const Destination& destination, const verdict::Host& host,
                                      const verdict::PostfixPolicy& policy) {
     std::vector<std::string_view> lists = values(policy, "match");
-    if (lists.empty()) lists.emplace_back(policy.level == "verify" ? "hostname" : "nexthop:dot-nexthop");
+    if (lists.empty())
+        lists.emplace_back(policy.level == "verify" ? "hostname" : "nexthop:dot-nexthop");
     std::vector<std::string> out;
     for (const std::string_view list : lists)
         for (const auto word : std::views::split(list, ':'))

@@ -32,10 +32,9 @@ Fate::Kind kind_of(Outcome outcome) {
 
 // What is known before any host is tried.
 std::optional<Fate> settled(const Destination& destination, const Orders& orders) {
-    const bool nowhere =
-        std::ranges::all_of(destination.hosts, [](const MxHost& host) {
-            return host.host.state == HostState::no_address;
-        });
+    const bool nowhere = std::ranges::all_of(destination.hosts, [](const MxHost& host) {
+        return host.host.state == HostState::no_address;
+    });
     switch (destination.mx) {
     case MxState::bogus:
     case MxState::failed:

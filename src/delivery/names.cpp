@@ -37,9 +37,8 @@ bool covers(std::string_view name, std::string_view reference) {
 bool is_for(const Certificate& certificate, std::string_view reference) {
     if (certificate.dns_names.empty())
         return !certificate.common_name.empty() && covers(certificate.common_name, reference);
-    return std::ranges::any_of(certificate.dns_names, [&](const std::string& name) {
-        return covers(name, reference);
-    });
+    return std::ranges::any_of(certificate.dns_names,
+                               [&](const std::string& name) { return covers(name, reference); });
 }
 
 std::string names_of(const Certificate& certificate) {

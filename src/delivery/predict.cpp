@@ -18,8 +18,8 @@ using verdict::HostState;
 constexpr int trust_anchor = 2;
 
 bool is_for_any(const Certificate& certificate, const std::vector<std::string>& names) {
-    return std::ranges::any_of(
-        names, [&](const std::string& name) { return is_for(certificate, name); });
+    return std::ranges::any_of(names,
+                               [&](const std::string& name) { return is_for(certificate, name); });
 }
 
 std::string no_tls(const Attempt& attempt) {
@@ -30,7 +30,8 @@ std::string no_tls(const Attempt& attempt) {
     return attempt.fault ? attempt.fault->reason : "no TLS";
 }
 
-bool has_tls(const Attempt& attempt) { return attempt.tls && !attempt.tls->old; }
+// What OpenSSL's security level 1 lets pass, which Postfix sets where it authenticates.
+bool has_good_tls(const Attempt& attempt) { return attempt.tls && !attempt.tls->old; }
 
 // RFC 8461 section 4.1 of the certificate; RFC 6125.
 Satisfaction names_satisfied(const Tls& tls, const std::vector<std::string>& names) {
@@ -127,12 +128,13 @@ Prediction predict(const Destination& destination, const MxHost& host, const Att
                    const Orders& orders) {
     const Demand demand = demand_of(destination, host.host, orders);
     if (demand.kind == Kind::impossible) return {.outcome = Outcome::refused, .why = demand.why};
-    if (!attempt.answered())
-        return {.outcome = Outcome::unreachable, .why = attempt.fault->reason};
+    if (!attempt.answered()) return {.outcome = Outcome::unreachable, .why = attempt.fault->reason};
     if (demand.kind == Kind::unknown) return {.outcome = Outcome::unknown, .why = demand.why};
     if (demand.kind == Kind::clear_text)
         return {.outcome = Outcome::clear, .why = "the policy's level is none"};
-    if (!has_tls(attempt)) return without_tls(demand.kind, attempt);
+    const bool authenticates = demand.kind == Kind::dane || demand.kind == Kind::names;
+    if (authenticates ? !has_good_tls(attempt) : !attempt.tls)
+        return without_tls(demand.kind, attempt);
     switch (demand.kind) {
     case Kind::dane:
         return authenticated(tlsa_satisfied(*attempt.tls, demand.names), destination, demand.kind);
@@ -146,7 +148,7 @@ Prediction predict(const Destination& destination, const MxHost& host, const Att
 
 Satisfaction dane(const Destination& destination, const MxHost& host, const Attempt& attempt) {
     if (host.host.state != HostState::usable) return {.satisfied = false, .why = host.host.reason};
-    if (!has_tls(attempt)) return {.satisfied = false, .why = no_tls(attempt)};
+    if (!has_good_tls(attempt)) return {.satisfied = false, .why = no_tls(attempt)};
     return tlsa_satisfied(*attempt.tls, dane_names(destination, host.host));
 }
 
@@ -154,7 +156,7 @@ Satisfaction mta_sts(const mtasts::Policy& policy, const MxHost& host, const Att
     if (!mtasts::matches(policy, host.host.name))
         return {.satisfied = false,
                 .why = fmt::format("{} matches no mx of the policy", host.host.name.name())};
-    if (!has_tls(attempt)) return {.satisfied = false, .why = no_tls(attempt)};
+    if (!has_good_tls(attempt)) return {.satisfied = false, .why = no_tls(attempt)};
     return names_satisfied(*attempt.tls, {host.host.name.name()});
 }
 

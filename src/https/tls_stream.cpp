@@ -115,8 +115,8 @@ void TlsStream::Impl::set_up_https() {
     gnutls_alpn_set_protocols(session, &alpn, 1, 0);
     // GnuTLS reads these during the handshake; they live as long as the session.
     expected_peer[0] = {GNUTLS_DT_DNS_HOSTNAME, reinterpret_cast<unsigned char*>(host.data()), 0};
-    expected_peer[1] = {GNUTLS_DT_KEY_PURPOSE_OID,
-                        reinterpret_cast<unsigned char*>(purpose.data()), 0};
+    expected_peer[1] = {GNUTLS_DT_KEY_PURPOSE_OID, reinterpret_cast<unsigned char*>(purpose.data()),
+                        0};
     gnutls_session_set_verify_cert2(session, expected_peer.data(),
                                     static_cast<unsigned>(expected_peer.size()), 0);
 }

@@ -4,10 +4,11 @@
 // trust store, is in its period, is for TLS servers and names `host` in subjectAltName (RFC 8461
 // section 3.3, RFC 6125; a wildcard is a whole leftmost label and covers one). No resumption and no
 // early data. For SMTP (opportunistic until somebody has judged, RFC 7672 section 8.2) any version
-// and any certificate will do, and session() has what to judge. Errors: tls or cert_*; connect when the network failed; http when the peer closed
-// without saying so in TLS (a truncation). After an error only the destructor may be called.
-// The descriptor and the Trust are borrowed or shared: close the socket after the stream.
-// One call at a time. Thread: the loop's. SPDX-License-Identifier: BSD-3-Clause
+// and any certificate will do, and session() has what to judge. Errors: tls or cert_*; connect when
+// the network failed; http when the peer closed without saying so in TLS (a truncation). After an
+// error only the destructor may be called. The descriptor and the Trust are borrowed or shared:
+// close the socket after the stream. One call at a time. Thread: the loop's.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/task.h"

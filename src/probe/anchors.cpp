@@ -46,8 +46,8 @@ class TrustList {
             list.push_back(certificate.handle());
         std::string purpose = GNUTLS_KP_TLS_WWW_SERVER;
         std::array<gnutls_typed_vdata_st, 1> expected{};
-        expected[0] = {GNUTLS_DT_KEY_PURPOSE_OID,
-                       reinterpret_cast<unsigned char*>(purpose.data()), 0};
+        expected[0] = {GNUTLS_DT_KEY_PURPOSE_OID, reinterpret_cast<unsigned char*>(purpose.data()),
+                       0};
         unsigned status = 0;
         const int rc = gnutls_x509_trust_list_verify_crt2(
             list_, list.data(), static_cast<unsigned>(list.size()), expected.data(),

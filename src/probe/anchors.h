@@ -2,8 +2,8 @@
 //
 // The chain from the server's certificate to the trust anchor that a TLSA record names: signatures,
 // certificate authorities, purpose and dates, the anchor's own too. Names are for the caller. The
-// anchor is one of the certificates sent, or it is in the record itself: a whole certificate (2 0 0)
-// or a bare public key (2 1 0), which the server need not send.
+// anchor is one of the certificates sent, or it is in the record itself: a whole certificate (2 0
+// 0) or a bare public key (2 1 0), which the server need not send.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

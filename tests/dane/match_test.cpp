@@ -91,8 +91,7 @@ TEST_CASE("dane/match: the table") {
 }
 
 TEST_CASE("dane/match: what does not count says why") {
-    const auto matches =
-        match(records_of("3 1 1 leaf, 3 1 2 leaf, 1 1 1 leaf"), chain_of("leaf"));
+    const auto matches = match(records_of("3 1 1 leaf, 3 1 2 leaf, 1 1 1 leaf"), chain_of("leaf"));
     REQUIRE(matches.size() == 3);
     CHECK(matches[0].reason == "beside 3 1 2 its digest does not count");
     CHECK(matches[1].reason.empty());

@@ -71,12 +71,10 @@ MxHost host(const std::string& name, char letter) {
 }
 
 TlsaCheck check(std::uint8_t usage, Result result) {
-    return {.record = {.usage = usage,
-                       .selector = 1,
-                       .matching_type = 1,
-                       .data = std::string(1, '\0')},
-            .match = {.result = result, .depth = 0, .reason = {}},
-            .fault = {}};
+    return {
+        .record = {.usage = usage, .selector = 1, .matching_type = 1, .data = std::string(1, '\0')},
+        .match = {.result = result, .depth = 0, .reason = {}},
+        .fault = {}};
 }
 
 Tls tls(std::string name) {
@@ -142,8 +140,7 @@ TEST_CASE("delivery/predict: the table") {
 // An address of the table of fates.
 Attempt address(const std::string& seen, const std::string& name) {
     Attempt out;
-    if (seen == "dead")
-        out.fault = Fault{.step = Step::connect, .reason = "Connection refused"};
+    if (seen == "dead") out.fault = Fault{.step = Step::connect, .reason = "Connection refused"};
     if (seen == "dead" || seen == "plain") return out;
     out.offers_starttls = true;
     out.tls = tls(seen == "right" ? name : "www.example.net");
@@ -174,8 +171,8 @@ TEST_CASE("delivery/fate: the table") {
         std::istringstream hosts(row.fields[2]);
         for (std::string text; std::getline(hosts, text, ',');)
             add_host(to, text);
-        const Fate end = fate(to, orders(reply(row.fields[1]), verdict::Form::legacy,
-                                         verdict::DefaultLevel::dane));
+        const Fate end = fate(
+            to, orders(reply(row.fields[1]), verdict::Form::legacy, verdict::DefaultLevel::dane));
         CHECK(to_string(end.kind) == row.fields[3]);
         CHECK(end.host == (row.fields[4].empty() ? "" : row.fields[4] + ".example.com"));
         CHECK(end.why == row.fields[5]);
@@ -222,7 +219,8 @@ TEST_CASE("delivery/predict: SNI is the TLSA base domain under DANE, else the ho
     CHECK(name("-") == "alias.example.com");
 }
 
-TEST_CASE("delivery/predict: a CNAME of the domain is a name under DANE-TA; [host] has none but its own") {
+TEST_CASE("delivery/predict: a CNAME of the domain is a name under DANE-TA; [host] has none but "
+          "its own") {
     Destination to = destination("secure");
     to.canonical_name = "example.com";
     to.nexthop = *Nexthop::parse("alias.example");

@@ -96,17 +96,16 @@ TEST_CASE("probe/smtp_session: closed in the middle of a reply") {
 }
 
 TEST_CASE("probe/smtp_session: what is no reply ends the session, endless ones too") {
-    CHECK(replies_to({"HTTP/1.1 400 Bad Request\r\n"}) ==
-          std::vector<std::string>{
-              "error: no SMTP reply: a line does not begin with a reply code"});
+    CHECK(
+        replies_to({"HTTP/1.1 400 Bad Request\r\n"}) ==
+        std::vector<std::string>{"error: no SMTP reply: a line does not begin with a reply code"});
     const std::string endless(1000, 'x');
     CHECK(replies_to({"220 ", endless, endless, endless, endless}) ==
           std::vector<std::string>{"error: no SMTP reply: a line is too long"});
     std::vector<std::string> lines;
     for (int i = 0; i < 20; i++)
         lines.emplace_back("250-a\r\n250-b\r\n250-c\r\n250-d\r\n250-e\r\n250-f\r\n");
-    CHECK(replies_to(lines) ==
-          std::vector<std::string>{"error: no SMTP reply: too many lines"});
+    CHECK(replies_to(lines) == std::vector<std::string>{"error: no SMTP reply: too many lines"});
 }
 
 TEST_CASE("probe/smtp_session: a command goes out whole and has the next reply") {

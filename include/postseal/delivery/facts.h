@@ -82,6 +82,9 @@ struct Attempt {
     std::vector<std::string> extensions; // of the EHLO reply
     bool offers_starttls = false;
     std::string starttls_refusal; // the reply to STARTTLS, if it is none of success
+    // Octets in plain text behind that reply, as an attacker slips them in to count as said within
+    // TLS (RFC 3207 section 4.2). They are dropped, as Postfix does.
+    std::size_t slipped_in = 0;
     std::optional<Tls> tls;
 
     [[nodiscard]] bool answered() const; // as far as EHLO
@@ -90,8 +93,8 @@ struct Attempt {
 
 struct MxHost {
     verdict::Host host;
-    std::vector<Attempt> attempts;   // IPv6 first; empty: no address, `no_address` says why
-    std::string no_address;          // or why none was tried
+    std::vector<Attempt> attempts;    // IPv6 first; empty: no address, `no_address` says why
+    std::string no_address;           // or why none was tried
     std::size_t addresses_beyond = 0; // left out, past the limit of a host
 
     friend bool operator==(const MxHost&, const MxHost&) = default;

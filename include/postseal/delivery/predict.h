@@ -2,8 +2,8 @@
 //
 // A model of smtp(8) of Postfix 3.7 to 3.11 with its defaults: MX hosts in order of preference, at
 // most five addresses; the policy is asked for each host; a host that does not satisfy it is
-// passed over for the next. TLS before 1.2 counts as a failed handshake, because the OpenSSL that
-// Postfix is built with today refuses it.
+// passed over for the next. TLS before 1.2 is not enough to authenticate a host: OpenSSL 3 refuses
+// its signatures at the security level that Postfix then sets.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
