@@ -144,6 +144,7 @@ class Page {
         out_ += fmt::format("    [{}] Postfix {}: {}\n", attempt.address,
                             outcome_text(prediction.outcome, paint_), prediction.why);
         std::vector<std::string> steps;
+        steps.reserve(attempt.took.size());
         for (const Took& took : attempt.took)
             steps.push_back(fmt::format("{} {} ms", to_string(took.step), took.time.count()));
         if (!steps.empty()) line(6, "took", fmt::format("{}", fmt::join(steps, ", ")));

@@ -31,7 +31,9 @@ std::string no_tls(const Attempt& attempt) {
 }
 
 // What OpenSSL's security level 1 lets pass, which Postfix sets where it authenticates.
-bool has_good_tls(const Attempt& attempt) { return attempt.tls && !attempt.tls->old; }
+const Tls* good_tls(const Attempt& attempt) {
+    return attempt.tls && !attempt.tls->old ? &*attempt.tls : nullptr;
+}
 
 // RFC 8461 section 4.1 of the certificate; RFC 6125.
 Satisfaction names_satisfied(const Tls& tls, const std::vector<std::string>& names) {
@@ -133,31 +135,30 @@ Prediction predict(const Destination& destination, const MxHost& host, const Att
     if (demand.kind == Kind::clear_text)
         return {.outcome = Outcome::clear, .why = "the policy's level is none"};
     const bool authenticates = demand.kind == Kind::dane || demand.kind == Kind::names;
-    if (authenticates ? !has_good_tls(attempt) : !attempt.tls)
-        return without_tls(demand.kind, attempt);
-    switch (demand.kind) {
-    case Kind::dane:
-        return authenticated(tlsa_satisfied(*attempt.tls, demand.names), destination, demand.kind);
-    case Kind::names:
-        return authenticated(names_satisfied(*attempt.tls, demand.names), destination, demand.kind);
-    default:
+    if (!authenticates && attempt.tls)
         return {.outcome = Outcome::encrypted,
                 .why = demand.why.empty() ? "nothing says who the host must be" : demand.why};
-    }
+    const Tls* tls = good_tls(attempt);
+    if (tls == nullptr) return without_tls(demand.kind, attempt);
+    return authenticated(demand.kind == Kind::dane ? tlsa_satisfied(*tls, demand.names)
+                                                   : names_satisfied(*tls, demand.names),
+                         destination, demand.kind);
 }
 
 Satisfaction dane(const Destination& destination, const MxHost& host, const Attempt& attempt) {
     if (host.host.state != HostState::usable) return {.satisfied = false, .why = host.host.reason};
-    if (!has_good_tls(attempt)) return {.satisfied = false, .why = no_tls(attempt)};
-    return tlsa_satisfied(*attempt.tls, dane_names(destination, host.host));
+    const Tls* tls = good_tls(attempt);
+    if (tls == nullptr) return {.satisfied = false, .why = no_tls(attempt)};
+    return tlsa_satisfied(*tls, dane_names(destination, host.host));
 }
 
 Satisfaction mta_sts(const mtasts::Policy& policy, const MxHost& host, const Attempt& attempt) {
     if (!mtasts::matches(policy, host.host.name))
         return {.satisfied = false,
                 .why = fmt::format("{} matches no mx of the policy", host.host.name.name())};
-    if (!has_good_tls(attempt)) return {.satisfied = false, .why = no_tls(attempt)};
-    return names_satisfied(*attempt.tls, {host.host.name.name()});
+    const Tls* tls = good_tls(attempt);
+    if (tls == nullptr) return {.satisfied = false, .why = no_tls(attempt)};
+    return names_satisfied(*tls, {host.host.name.name()});
 }
 
 std::string server_name(const Destination& destination, const verdict::Host& host,

@@ -8,6 +8,7 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <vector>
@@ -50,6 +51,18 @@ std::string period_of(const std::vector<Certificate>& chain, std::time_t now) {
     return "certificate's chain has expired or is not yet valid";
 }
 
+// Where the path from the server's own certificate ends: its issuer is not among those sent.
+const Certificate& end_of_path(const std::vector<Certificate>& chain) {
+    const Certificate* last = &chain.front();
+    for (std::size_t steps = 1; steps < chain.size() && !last->self_issued(); steps++) {
+        const auto issuer = std::ranges::find_if(
+            chain, [&](const Certificate& other) { return last->issued_by(other); });
+        if (issuer == chain.end()) break;
+        last = &*issuer;
+    }
+    return *last;
+}
+
 std::string distrust_of(const std::vector<Certificate>& chain, unsigned status) {
     const Certificate& leaf = chain.front();
     if (status & GNUTLS_CERT_REVOKED)
@@ -58,7 +71,7 @@ std::string distrust_of(const std::vector<Certificate>& chain, unsigned status) 
         if (leaf.self_issued())
             return fmt::format("certificate is self-signed (subject {})", leaf.subject());
         return fmt::format("certificate has no chain to the trust store (issuer {})",
-                           chain.back().issuer());
+                           end_of_path(chain).issuer());
     }
     if (status & GNUTLS_CERT_PURPOSE_MISMATCH)
         return fmt::format("certificate is not for TLS servers (subject {})", leaf.subject());

@@ -46,7 +46,9 @@ std::string Certificate::subject() const {
 std::string Certificate::issuer() const {
     return distinguished_name(crt_, &gnutls_x509_crt_get_issuer_dn2);
 }
-bool Certificate::self_issued() const { return gnutls_x509_crt_check_issuer(crt_, crt_) != 0; }
+bool Certificate::issued_by(const Certificate& other) const {
+    return gnutls_x509_crt_check_issuer(crt_, other.crt_) != 0;
+}
 std::time_t Certificate::begins() const { return gnutls_x509_crt_get_activation_time(crt_); }
 std::time_t Certificate::ends() const { return gnutls_x509_crt_get_expiration_time(crt_); }
 
@@ -78,8 +80,7 @@ std::string Certificate::key() const {
     unsigned bits = 0;
     const int algorithm = gnutls_x509_crt_get_pk_algorithm(crt_, &bits);
     if (algorithm < 0) return "of an unknown kind";
-    const char* name =
-        gnutls_pk_algorithm_get_name(static_cast<gnutls_pk_algorithm_t>(algorithm));
+    const char* name = gnutls_pk_algorithm_get_name(static_cast<gnutls_pk_algorithm_t>(algorithm));
     return fmt::format("{} {} bits", name != nullptr ? name : "unknown", bits);
 }
 
@@ -87,6 +88,7 @@ std::vector<std::string_view> peer_chain_der(gnutls_session_int* session) {
     unsigned size = 0;
     const gnutls_datum_t* list = gnutls_certificate_get_peers(session, &size);
     std::vector<std::string_view> chain;
+    chain.reserve(size);
     for (unsigned i = 0; list != nullptr && i < size; i++)
         chain.emplace_back(reinterpret_cast<const char*>(list[i].data), list[i].size);
     return chain;

@@ -27,7 +27,8 @@ class Certificate {
     [[nodiscard]] bool readable() const { return readable_; }
     [[nodiscard]] std::string subject() const;
     [[nodiscard]] std::string issuer() const;
-    [[nodiscard]] bool self_issued() const;
+    [[nodiscard]] bool self_issued() const { return issued_by(*this); }
+    [[nodiscard]] bool issued_by(const Certificate& other) const; // by name and key identifier
     [[nodiscard]] std::time_t begins() const;
     [[nodiscard]] std::time_t ends() const;
     [[nodiscard]] std::vector<std::string> dns_names() const; // subjectAltName

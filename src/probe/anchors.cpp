@@ -42,6 +42,7 @@ class TrustList {
     // What is wrong with the chain, 0: nothing.
     [[nodiscard]] unsigned verify(const Chain& chain) const {
         std::vector<gnutls_x509_crt_t> list;
+        list.reserve(chain.certificates.size());
         for (const https::Certificate& certificate : chain.certificates)
             list.push_back(certificate.handle());
         std::string purpose = GNUTLS_KP_TLS_WWW_SERVER;

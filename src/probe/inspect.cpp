@@ -74,10 +74,12 @@ std::string chain_fault(gnutls_session_t session, const Chain& chain) {
 std::vector<delivery::TlsaCheck> checks(const std::vector<dane::Tlsa>& records, const Chain& chain,
                                         const std::vector<delivery::Certificate>& certificates) {
     std::vector<dane::Associations> shown;
+    shown.reserve(certificates.size());
     for (const delivery::Certificate& certificate : certificates)
         shown.push_back(certificate.associations);
     std::vector<dane::RecordMatch> matches = dane::match(records, shown);
     std::vector<delivery::TlsaCheck> out;
+    out.reserve(records.size());
     for (std::size_t i = 0; i < records.size(); i++) {
         delivery::TlsaCheck check{
             .record = records[i], .match = std::move(matches[i]), .fault = {}};

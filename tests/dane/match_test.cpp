@@ -71,6 +71,7 @@ std::vector<Tlsa> records_of(const std::string& text) {
 
 std::string shown(const std::vector<RecordMatch>& matches) {
     std::vector<std::string> out;
+    out.reserve(matches.size());
     for (const RecordMatch& match : matches) {
         const bool matched = match.result == RecordMatch::Result::matched;
         out.push_back(matched ? fmt::format("matched {}", match.depth)

@@ -84,6 +84,7 @@ TEST_CASE("probe/smtp_session: a transcript, cut at every octet boundary") {
         CHECK(replies_to({stream.substr(0, cut), stream.substr(cut)}) == expected);
     }
     std::vector<std::string> octets;
+    octets.reserve(stream.size());
     for (const char c : stream)
         octets.emplace_back(1, c);
     CHECK(replies_to(octets) == expected);
@@ -102,9 +103,8 @@ TEST_CASE("probe/smtp_session: what is no reply ends the session, endless ones t
     const std::string endless(1000, 'x');
     CHECK(replies_to({"220 ", endless, endless, endless, endless}) ==
           std::vector<std::string>{"error: no SMTP reply: a line is too long"});
-    std::vector<std::string> lines;
-    for (int i = 0; i < 20; i++)
-        lines.emplace_back("250-a\r\n250-b\r\n250-c\r\n250-d\r\n250-e\r\n250-f\r\n");
+    const std::vector<std::string> lines(
+        20, "250-a\r\n250-b\r\n250-c\r\n250-d\r\n250-e\r\n250-f\r\n");
     CHECK(replies_to(lines) == std::vector<std::string>{"error: no SMTP reply: too many lines"});
 }
 
