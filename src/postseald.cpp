@@ -4,16 +4,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "async/uv_loop.h"
 #include "config/config.h"
+#include "dns/measured.h"
 #include "engine/engine.h"
 #include "engine/from_config.h"
 #include "engine/housekeeping.h"
 #include "engine/refresh.h"
+#include "https/measured.h"
 #include "log/log.h"
+#include "observe/observer.h"
 #include "postseal/base/text.h"
 #include "serve/configuration_json.h"
 #include "serve/descriptors.h"
 #include "serve/privileges.h"
 #include "serve/protocols.h"
+#include "serve/stations.h"
 #include "service/control.h"
 #include "service/predecessor.h"
 #include "service/watchdog.h"
@@ -25,6 +29,7 @@
 #include <nlohmann/json.hpp>
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -54,7 +59,7 @@ std::expected<config::Config, std::string> load_config(const std::string& file) 
     return std::move(*config);
 }
 
-std::string status_json(const engine::Engine& engine, const serve::Counters& counters,
+std::string status_json(const engine::Engine& engine, const serve::Totals& counters,
                         const serve::Shared& shared, const store::Store& store,
                         const service::Reload& reload) {
     const store::Status stored = store.status();
@@ -67,8 +72,9 @@ std::string status_json(const engine::Engine& engine, const serve::Counters& cou
                                   {"looked_up", counters.looked_up},
                                   {"no_nexthop", counters.no_nexthop},
                                   {"unknown_map", counters.unknown_map},
-                                  {"connections", shared.connections},
+                                  {"connections", shared.connections()},
                                   {"answers_in_memory", engine.cached()},
+                                  {"memory_octets", engine.cache_octets()},
                                   {"lookups_at_work", engine.in_the_air()},
                                   {"downgrades", engine.downgrades().count()},
                                   {"last_downgrade", engine.downgrades().last()},
@@ -97,6 +103,20 @@ std::string status_line(const engine::Engine& engine, const serve::Listeners& li
         line += "; degraded: " + stored.reason;
     if (!reload.error().empty()) line += "; reload failed: " + reload.error();
     return printable(line, 500);
+}
+
+std::vector<serve::PartHealth> health(const service::Reload& reload,
+                                      const service::Watchdog& watchdog,
+                                      const dns::Unbound& resolver) {
+    const std::vector<std::string>& warnings = resolver.warnings();
+    const auto stuck = [&](std::string_view part) {
+        return std::string(watchdog.stuck(part) ? "does not answer" : "");
+    };
+    return {{"configuration", reload.error()},
+            {"resolver", stuck("resolver")},
+            {"worker", stuck("store")},
+            {"threads", stuck("serving threads")},
+            {"trust-anchor", warnings.empty() ? "" : warnings.front()}};
 }
 
 std::string admin_socket(const config::Config& config) {
@@ -148,7 +168,7 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     if (auto switched = serve::switch_user(config.user); !switched)
         return fail(bad_config, switched.error());
 
-    Log log(config.log);
+    Log log(config.log, {.journal_reads = log::is_journal(2, std::getenv("JOURNAL_STREAM"))});
     for (const std::string& reason : sockets->complaints)
         log.warning("passed-socket", {{"reason", reason}});
     if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
@@ -171,15 +191,18 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
         [&log](const std::string& text) { log.error("store", {{"reason", text}}); });
     if (!store) return fail(bad_config, store.error());
     engine::SystemRandom random;
-    const engine::Sources sources{loop, clock, resolver, fetcher, **store, log, random};
+    dns::Measured measured_resolver(loop, resolver);
+    https::Measured measured_fetcher(loop, fetcher);
+    const engine::Sources sources{loop, clock, measured_resolver, measured_fetcher, **store,
+                                  log,  random};
     const engine::Options options = engine::engine_options(config);
     engine::Engine engine(sources, engine::Maps(config), overrides, options);
     engine::Refresh refresh(engine, engine::RefreshLimits::within(options));
     const engine::Housekeeping housekeeping(engine.sources());
 
-    serve::Shared shared(config.limits.connections);
-    serve::Counters counters;
-    serve::Listeners listeners(loop, log, shared, &systemd);
+    serve::Shared shared(loop, config.limits.connections);
+    serve::Stations stations(loop, engine, config.threads);
+    serve::Listeners listeners(stations.all(), log, shared, &systemd);
     service::Reload reload(
         {.loop = loop,
          .log = log,
@@ -201,21 +224,39 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
                                .ending = ending,
                                .status_line = status});
     control = &steering;
-    listeners.speak([behind = serve::Behind{engine, counters, steering, [&] {
-                                                return status_json(engine, counters, shared,
-                                                                   **store, reload);
-                                            }}](const config::Listen& listen) {
-        return serve::make_protocol(listen, behind);
-    });
-    listeners.apply(config.listen, std::move(sockets->bound));
-
     // Brings libunbound's thread up before the first question, too.
     const auto limit = systemd.watchdog();
     const service::Watchdog watchdog(
         loop, log, limit ? *limit / 2 : 10s,
         {{"resolver", [&resolver] { return through_resolver(resolver.now()); }},
-         {"store", [&store] { return through_store(**store); }}},
+         {"store", [&store] { return through_store(**store); }},
+         {"serving threads", [&stations] { return stations.round_trip(); }}},
         [&systemd] { systemd.alive(); });
+    observe::Observer observer(
+        {.loop = loop,
+         .engine = engine,
+         .refresh = refresh,
+         .listeners = listeners,
+         .resolver = measured_resolver,
+         .fetcher = measured_fetcher,
+         .counted = [&stations] { return stations.counted(); },
+         .questions =
+             [&resolver] {
+                 const dns::Unbound& now = *resolver.now();
+                 return observe::DnsQuestions{.asked = now.in_flight(), .waiting = now.waiting()};
+             },
+         .health = [&] { return health(reload, watchdog, *resolver.now()); }});
+    const auto status_text = [&] {
+        return status_json(engine, stations.counted(), shared, **store, reload);
+    };
+    listeners.speak([&](const config::Listen& listen, serve::Station& station) {
+        return serve::make_protocol(listen, {.engine = engine,
+                                             .view = stations.view(station),
+                                             .counters = station.counters(),
+                                             .steering = steering,
+                                             .status = status_text});
+    });
+    listeners.apply(config.listen, std::move(sockets->bound));
     log.info("started",
              {{"version", POSTSEAL_VERSION}, {"overrides", std::to_string(overrides.size())}});
     status.ready();

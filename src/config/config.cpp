@@ -15,6 +15,8 @@
 namespace postseal::config {
 namespace {
 
+constexpr std::size_t most_threads = 64;
+
 using namespace std::chrono_literals;
 
 std::vector<Map> built_in_maps(const verdict::Options& verdict) {
@@ -30,8 +32,8 @@ std::vector<Map> built_in_maps(const verdict::Options& verdict) {
 }
 
 std::optional<Protocol> parse_protocol(std::string_view word) {
-    for (const auto protocol :
-         {Protocol::socketmap, Protocol::tcp_table, Protocol::delegation, Protocol::admin})
+    for (const auto protocol : {Protocol::socketmap, Protocol::tcp_table, Protocol::delegation,
+                                Protocol::admin, Protocol::http})
         if (word == to_string(protocol)) return protocol;
     return std::nullopt;
 }
@@ -45,6 +47,7 @@ std::optional<LogLevel> parse_level(std::string_view word) {
 std::optional<LogFormat> parse_format(std::string_view word) {
     if (word == "text") return LogFormat::text;
     if (word == "json") return LogFormat::json;
+    if (word == "journal") return LogFormat::journal;
     return std::nullopt;
 }
 
@@ -71,6 +74,7 @@ Patience patience_of(Protocol protocol) {
     case Protocol::delegation:
         return {300s, "a Postfix keeps an idle delegation connection for 300 s"};
     case Protocol::admin:
+    case Protocol::http:
         break;
     }
     return {1s, ""};
@@ -102,14 +106,30 @@ void check_listen_maps(Reader& in, Listen& listen) {
     if (listen.maps.empty()) listen.maps.emplace_back("postfix");
 }
 
+// What a Host field may say, as http/request.h gives it.
+void read_hosts(Reader& in, Listen& listen) {
+    in.texts("hosts", listen.hosts);
+    if (listen.protocol != Protocol::http && !listen.hosts.empty())
+        in.fail(in.node("hosts"), "hosts", "is for http listeners only: leave the key out");
+    for (std::string& host : listen.hosts) {
+        host = lower_ascii(host);
+        if (host.empty() || host.find_first_of(":/ \t") != std::string::npos)
+            in.fail(in.node("hosts"), "hosts",
+                    fmt::format("\"{}\" is no host name: write the name alone, without scheme and "
+                                "port",
+                                host));
+    }
+}
+
 Listen read_listen(Reading& reading, const toml::table* table) {
     Reader in(reading, table, "listen");
     Listen listen;
     std::string address;
     in.text("address", address);
     in.word<Protocol>("protocol", listen.protocol, parse_protocol,
-                      "\"socketmap\", \"tcp_table\", \"delegation\", \"admin\"");
+                      "\"socketmap\", \"tcp_table\", \"delegation\", \"admin\", \"http\"");
     in.texts("maps", listen.maps);
+    read_hosts(in, listen);
     read_idle(in, listen);
     in.text("owner", listen.owner);
     in.text("group", listen.group);
@@ -246,17 +266,15 @@ void read_log(Reading& reading, const toml::table* table, Log& log) {
     Reader in(reading, table, "log");
     in.word<LogLevel>("level", log.level, parse_level,
                       "\"error\", \"warning\", \"info\", \"debug\"");
-    in.word<LogFormat>("format", log.format, parse_format, "\"text\", \"json\"");
+    in.word<LogFormat>("format", log.format, parse_format, "\"text\", \"json\", \"journal\"");
     in.finish();
 }
 
-// Keys of which this version knows one value only.
-void read_fixed(Reader& in) {
+// A key of which this version knows one value only.
+void read_store(Reader& in) {
     std::string store = "sqlite";
-    std::size_t threads = 1;
     in.text("store", store);
     if (store != "sqlite") in.fail(in.node("store"), "store", "this version has \"sqlite\" only");
-    in.number("threads", threads, 1, 1);
 }
 
 void check_maps(Reading& reading, const Config& config,
@@ -274,7 +292,8 @@ Config read(Reading& reading, const toml::table* root) {
     Reader in(reading, root, "");
     in.text("state_dir", config.state_dir);
     in.text("user", config.user);
-    read_fixed(in);
+    read_store(in);
+    in.number("threads", config.threads, 1, most_threads);
     const auto listens = in.tables("listen");
     for (const toml::table* table : listens)
         config.listen.push_back(read_listen(reading, table));
@@ -323,6 +342,8 @@ std::string_view to_string(Protocol protocol) {
         return "delegation";
     case Protocol::admin:
         return "admin";
+    case Protocol::http:
+        return "http";
     }
     return "";
 }
@@ -337,6 +358,8 @@ milliseconds default_idle(Protocol protocol) {
         return 30min;
     case Protocol::admin:
         return 10min;
+    case Protocol::http:
+        return 90s;
     }
     return 120s;
 }

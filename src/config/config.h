@@ -32,7 +32,7 @@ struct Error {
     friend bool operator==(const Error&, const Error&) = default;
 };
 
-enum class Protocol { socketmap, tcp_table, delegation, admin };
+enum class Protocol { socketmap, tcp_table, delegation, admin, http };
 [[nodiscard]] std::string_view to_string(Protocol protocol);
 
 // A connection on which nothing has happened for so long is closed. Postfix should be the first:
@@ -54,8 +54,9 @@ struct Address {
 struct Listen {
     Address address;
     Protocol protocol = Protocol::socketmap;
-    std::vector<std::string> maps; // empty: all; tcp_table: exactly one
-    std::string owner;             // unix sockets; empty: as created
+    std::vector<std::string> maps;  // empty: all; tcp_table: exactly one
+    std::vector<std::string> hosts; // http: names it answers for, beside localhost; lower case
+    std::string owner;              // unix sockets; empty: as created
     std::string group;
     unsigned mode = 0660;
     milliseconds idle = default_idle(Protocol::socketmap);
@@ -100,7 +101,7 @@ struct Limits {
 };
 
 enum class LogLevel { error, warning, info, debug };
-enum class LogFormat { text, json };
+enum class LogFormat { text, json, journal };
 [[nodiscard]] std::string_view to_string(LogLevel level);
 
 struct Log {
@@ -113,6 +114,7 @@ struct Log {
 struct Config {
     std::string state_dir = "/var/lib/postseal";
     std::string user;
+    std::size_t threads = 1;
     std::vector<Listen> listen; // the two default ones where the file names none
     std::vector<Map> maps;      // built-in ones first, as changed by the file
     verdict::Options verdict;

@@ -30,6 +30,12 @@ enum class Status {
     failed,   // SERVFAIL, timeout, refused, or the library's error
 };
 
+// Why, in a word that metrics can have; Answer::reason says more.
+enum class Failure { none, bogus, servfail, refused, rcode, timeout, busy, library };
+// "servfail"
+[[nodiscard]] std::string_view to_string(Failure failure);
+inline constexpr std::size_t failures = 8;
+
 struct Answer {
     Status status = Status::failed;
     Security security = Security::insecure; // found, no_data, nxdomain
@@ -37,6 +43,7 @@ struct Answer {
     std::vector<std::string> rdata;         // wire form, domain names uncompressed
     seconds ttl{0};     // least of the records used; negative answers: RFC 2308; failures: 0
     std::string reason; // bogus, failed: the cause in words ("SERVFAIL", "no answer in 8 s", ...)
+    Failure failure = Failure::none; // bogus, failed
 
     friend bool operator==(const Answer&, const Answer&) = default;
 };

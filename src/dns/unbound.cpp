@@ -16,9 +16,10 @@ namespace {
 constexpr std::size_t most_in_flight = 128;
 constexpr int class_in = 1;
 
-Answer failure(std::string reason) {
+Answer failure(Failure kind, std::string reason) {
     Answer answer;
     answer.reason = std::move(reason);
+    answer.failure = kind;
     return answer;
 }
 
@@ -74,7 +75,7 @@ class Unbound::Impl::Question {
                                         class_in, this, &Question::on_result, &id_);
         asked_ = rc == 0;
         if (asked_) return true;
-        answer_ = failure(fmt::format("libunbound: {}", ub_strerror(rc)));
+        answer_ = failure(Failure::library, fmt::format("libunbound: {}", ub_strerror(rc)));
         return false;
     }
     Answer await_resume() { return std::move(answer_); }
@@ -88,7 +89,8 @@ class Unbound::Impl::Question {
         question->asked_ = false;
         question->answered_ = error == 0;
         question->answer_ = error == 0 ? to_answer(*result)
-                                       : failure(fmt::format("libunbound: {}", ub_strerror(error)));
+                                       : failure(Failure::library,
+                                                 fmt::format("libunbound: {}", ub_strerror(error)));
         question->ready_.post(question->impl_.loop, async::Callback::resume(question->waiter_));
     }
 
@@ -127,9 +129,9 @@ async::Task<Answer> Unbound::resolve(std::string name, RrType type) {
         impl_->loop, impl_->ask(std::move(name), type, asked), impl_->timeout);
     if (answer) co_return *std::move(answer);
     const std::string limit = in_words(impl_->timeout);
-    co_return failure(asked ? fmt::format("no answer in {}", limit)
-                            : fmt::format("not asked within {}: {} lookups were before it", limit,
-                                          most_in_flight));
+    if (asked) co_return failure(Failure::timeout, fmt::format("no answer in {}", limit));
+    co_return failure(Failure::busy, fmt::format("not asked within {}: {} lookups were before it",
+                                                 limit, most_in_flight));
 }
 
 async::Task<bool> Unbound::round_trip() {

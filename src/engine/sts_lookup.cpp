@@ -38,13 +38,6 @@ bool backing_off(const store::StsRow& row, const std::string& id, WallTime now) 
     return row.failures > 0 && row.failed_id == id && now < row.retry_at;
 }
 
-// Of the policy held, also of one whose end has not been noticed.
-std::optional<mtasts::Mode> held_mode(const store::StsRow& row) {
-    if (row.body.empty() || row.refresh_at == WallTime{}) return std::nullopt;
-    const auto policy = mtasts::parse_policy(row.body);
-    return policy ? std::optional(policy->mode) : std::nullopt;
-}
-
 } // namespace
 
 StsLookup::Flights::Shared StsLookup::start_or_join(const Domain& domain,
@@ -153,9 +146,9 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
     sts.policy_id = row.id;
     sts.fetched_at = row.fetched_at;
     sts.expires_at = row.expires_at;
-    sources_.log.info("policy-fetched", {{"domain", row.domain.name()},
-                                         {"id", row.id},
-                                         {"mode", std::string(to_string(fetched.policy.mode))}});
+    sources_.log.debug("policy-fetched", {{"domain", row.domain.name()},
+                                          {"id", row.id},
+                                          {"mode", std::string(to_string(fetched.policy.mode))}});
     sources_.store.save(std::move(row));
 }
 
@@ -172,10 +165,10 @@ void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict:
     if (row.refresh_at != WallTime{})
         row.refresh_at = refresh_retry_time(row.retry_at, row.expires_at);
     show_failure(row, sts);
-    sources_.log.info("policy-fetch-failed", {{"domain", row.domain.name()},
-                                              {"id", row.failed_id},
-                                              {"fault", row.fault},
-                                              {"reason", row.reason}});
+    sources_.log.debug("policy-fetch-failed", {{"domain", row.domain.name()},
+                                               {"id", row.failed_id},
+                                               {"fault", row.fault},
+                                               {"reason", row.reason}});
     sources_.store.save(std::move(row));
 }
 

@@ -40,6 +40,10 @@ class StsLookup {
     Flights::Shared start_or_join(const Domain& domain, std::optional<store::StsRow> row,
                                   Fetch when);
 
+    [[nodiscard]] Flights::Shared in_the_air(const Domain& domain) const {
+        return flights_.find(domain);
+    }
+
     // What is due for the domain by its row's refresh_at, if anything is.
     [[nodiscard]] async::Task<> refresh(Domain domain);
 

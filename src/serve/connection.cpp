@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/connection.h"
 
-#include "serve/server.h"
+#include "serve/clients.h"
 
 #include <sys/socket.h>
 
@@ -12,8 +12,8 @@
 
 namespace postseal::serve {
 
-Connection::Connection(async::UvLoop& loop, Server& server, Protocol& protocol, Fd fd)
-    : loop_(loop), server_(server), protocol_(protocol), fd_(std::move(fd)),
+Connection::Connection(async::UvLoop& loop, Clients& clients, Protocol& protocol, Fd fd)
+    : loop_(loop), clients_(clients), protocol_(protocol), fd_(std::move(fd)),
       watch_(loop, fd_.get(), &Connection::on_event, this), active_at_(loop.now()), tasks_(loop) {
     watch_.set(async::FdWatch::readable);
 }
@@ -21,7 +21,7 @@ Connection::Connection(async::UvLoop& loop, Server& server, Protocol& protocol, 
 void Connection::on_event(void* self, unsigned events) {
     auto& connection = *static_cast<Connection*>(self);
     if (connection.closed_) return;
-    connection.active_at_ = connection.loop_.now();
+    connection.active_at_ = connection.loop_.turn_time();
     if ((events & async::FdWatch::writable) != 0 && !connection.out_.empty()) {
         connection.settle();
         return;
@@ -31,18 +31,23 @@ void Connection::on_event(void* self, unsigned events) {
 
 bool Connection::may_take() const {
     return !closed_ && out_.empty() && pending_.size() < most_pending &&
-           server_.write_buffer().size() < most_unsent;
+           clients_.write_buffer().size() < most_unsent;
 }
 
 void Connection::on_readable() {
-    std::string& buffer = server_.read_buffer();
+    std::string& buffer = clients_.read_buffer();
     const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
     if (got < 0) {
         if (errno != EAGAIN && errno != EINTR) close("reset");
         return;
     }
+    if (lingers_since_) {
+        if (got == 0) close("done");
+        return;
+    }
     if (got == 0) {
         at_end_ = true;
+        lingers_ = false;
         settle();
         return;
     }
@@ -59,26 +64,35 @@ void Connection::on_readable() {
 
 void Connection::take_requests(std::string_view bytes) {
     taking_ = true;
+    const std::size_t before = bytes.size();
     while (!bytes.empty() && may_take()) {
         const Protocol::Step step = protocol_.step(bytes, *this);
         if (step.outcome == Protocol::Outcome::incomplete) break;
         if (step.outcome == Protocol::Outcome::malformed) {
-            server_.malformed(fd_.get(), step.fault);
+            clients_.malformed(fd_.get(), step.fault);
             at_end_ = true;
             bytes = {};
             break;
         }
         asked_ = true;
         bytes.remove_prefix(step.consumed);
+        if (step.last) {
+            at_end_ = lingers_ = true;
+            bytes = {};
+        }
     }
     if (finishing_ && asked_) at_end_ = true;
     taking_ = false;
+    if (bytes.empty())
+        begun_at_.reset();
+    else if (!begun_at_ || bytes.size() < before)
+        begun_at_ = loop_.now();
     in_ = bytes;
 }
 
 void Connection::reply(std::string_view whole) {
     if (pending_.empty())
-        server_.write_buffer() += whole;
+        clients_.write_buffer() += whole;
     else
         pending_.push_back({true, std::string(whole)});
 }
@@ -99,7 +113,7 @@ void Connection::fulfil(Place place, std::string_view whole) {
 void Connection::settle() {
     if (closed_) return;
     for (;;) {
-        std::string& out = server_.write_buffer();
+        std::string& out = clients_.write_buffer();
         while (!pending_.empty() && pending_.front().known) {
             out += pending_.front().reply;
             pending_.pop_front();
@@ -114,7 +128,10 @@ void Connection::settle() {
         if (in_.size() == before) break;
     }
     if (at_end_ && out_.empty() && pending_.empty()) {
-        close("done");
+        if (lingers_)
+            linger();
+        else
+            close("done");
         return;
     }
     unsigned events = async::FdWatch::none;
@@ -123,8 +140,26 @@ void Connection::settle() {
     if (events != events_) watch_.set(events_ = events);
 }
 
+// Closed at once with octets of the client unread, the reply might be lost on its way (RFC 9112
+// section 9.6).
+void Connection::linger() {
+    if (lingers_since_) return;
+    lingers_since_ = loop_.now();
+    ::shutdown(fd_.get(), SHUT_WR);
+    watch_.set(events_ = async::FdWatch::readable);
+}
+
+void Connection::dismiss(std::string_view last_word) {
+    if (closed_ || at_end_) return;
+    in_.clear();
+    begun_at_.reset();
+    at_end_ = lingers_ = true;
+    reply(last_word);
+    settle();
+}
+
 bool Connection::write_out() {
-    std::string& fresh = server_.write_buffer();
+    std::string& fresh = clients_.write_buffer();
     if (!out_.empty()) {
         out_ += fresh;
         fresh.clear();
@@ -138,7 +173,7 @@ bool Connection::write_out() {
         return false;
     }
     const auto taken = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
-    if (taken > 0) active_at_ = loop_.now();
+    if (taken > 0) active_at_ = loop_.turn_time();
     if (&out == &out_)
         out_.erase(0, taken);
     else
@@ -169,6 +204,8 @@ bool Connection::fulfil_with(Place place, std::string_view whole, std::span<cons
 
 void Connection::finish(Finish how) {
     if (closed_) return;
+    if (lingers_since_) return close("done");
+    lingers_ = false;
     finishing_ = true;
     if (!at_end_ && may_take()) on_readable();
     if (closed_ || (how == Finish::gently && !asked_ && !at_end_)) return;
@@ -180,7 +217,7 @@ void Connection::finish(Finish how) {
 void Connection::close(const char* why) {
     if (std::exchange(closed_, true)) return;
     watch_.set(async::FdWatch::none);
-    server_.closed(*this, why);
+    clients_.closed(*this, why);
 }
 
 } // namespace postseal::serve

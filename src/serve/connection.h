@@ -4,8 +4,8 @@
 // with all others that are ready, in one write; one that is not known yet keeps its place. A client
 // that does not read is not read from, nor is one with `most_pending` open requests; at most
 // `most_unsent` octets wait for it.
-// Memory: an idle connection holds no buffers; reading and writing share the Server's.
-// Thread: the loop's.
+// Memory: an idle connection holds no buffers; reading and writing share the Station's.
+// Thread: the station's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -26,7 +26,7 @@ namespace postseal::serve {
 
 class Connection;
 
-// How a request is found and answered; one for all connections of a listener.
+// How a request is found and answered; one for all connections of a listener on a thread.
 class Protocol {
   public:
     enum class Outcome { taken, incomplete, malformed };
@@ -34,23 +34,28 @@ class Protocol {
         Outcome outcome = Outcome::incomplete;
         std::size_t consumed = 0; // taken
         const char* fault = "";   // malformed; a static text
+        bool last = false;        // taken: no more is read, and the connection ends after it
     };
     virtual ~Protocol() = default;
     // The listener's settings have changed; the engine's have been changed before.
     virtual void reconfigure(const config::Listen&) {}
+    // A request that has begun must be whole within so long, or too_slow() is said and the
+    // connection ends. 0: a client may take its time.
+    [[nodiscard]] virtual milliseconds patience() const { return milliseconds(0); }
+    [[nodiscard]] virtual std::string too_slow() const { return {}; }
     // Takes at most one request from the front of `bytes` and calls exactly one of
     // connection.reply() and connection.reply_later() for it.
     virtual Step step(std::string_view bytes, Connection& connection) = 0;
 };
 
-class Server;
+class Clients;
 
 class Connection {
   public:
     static constexpr std::size_t most_pending = 1024;
     static constexpr std::size_t most_unsent = 262'144; // octets of replies, and one reply more
 
-    Connection(async::UvLoop& loop, Server& server, Protocol& protocol, Fd fd);
+    Connection(async::UvLoop& loop, Clients& clients, Protocol& protocol, Fd fd);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection() = default;
@@ -77,8 +82,13 @@ class Connection {
     void finish(Finish how = Finish::gently);
     // Closes now, whatever is owed.
     void drop() { close("idle"); }
+    // Says this last word if nothing is owed, and ends.
+    void dismiss(std::string_view last_word);
+    // Since when a request has been on its way, or the client has been waited for to close.
+    [[nodiscard]] std::optional<MonoTime> begun_at() const { return begun_at_; }
+    [[nodiscard]] std::optional<MonoTime> lingers_since() const { return lingers_since_; }
 
-    std::list<Connection>::iterator self; // where the Server keeps it
+    std::list<Connection>::iterator self; // where Clients keeps it
 
   private:
     struct Pending {
@@ -92,10 +102,11 @@ class Connection {
     [[nodiscard]] bool may_take() const;
     void settle(); // moves known replies out, writes, and sets what to wait for
     bool write_out();
+    void linger();
     void close(const char* why);
 
     async::UvLoop& loop_;
-    Server& server_;
+    Clients& clients_;
     Protocol& protocol_;
     Fd fd_;
     async::FdWatch watch_; // before fd_ closes
@@ -104,10 +115,13 @@ class Connection {
     std::deque<Pending> pending_;
     Place first_place_ = 0; // of pending_.front()
     MonoTime active_at_;
+    std::optional<MonoTime> begun_at_;
+    std::optional<MonoTime> lingers_since_;
     unsigned events_ = async::FdWatch::readable; // watched for
     bool at_end_ = false;                        // the client sends no more, or we take no more
     bool finishing_ = false;                     // at_end_ from its first request on
     bool asked_ = false;                         // took a request
+    bool lingers_ = false;                       // the client closes first
     bool closed_ = false;
     bool taking_ = false;
     async::Group tasks_; // last: its bodies use the rest

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/listeners.h"
 
+#include "serve/protocols.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@ namespace postseal::serve {
 namespace {
 
 constexpr milliseconds look_every{1'000};
+constexpr std::size_t most_http_connections = 64;
 
 void remove_file(const config::Address& address) {
     if (address.is_unix()) ::unlink(address.path.c_str());
@@ -58,8 +61,12 @@ std::expected<std::vector<Bound>, std::string> bind_all(const std::vector<config
     return all;
 }
 
-Listeners::Listeners(async::UvLoop& loop, Log& log, Shared& shared, Keeper* keeper)
-    : loop_(loop), log_(log), shared_(shared), keeper_(keeper) {}
+Listeners::Listeners(std::vector<Station*> stations, Log& log, Shared& shared, Keeper* keeper)
+    : stations_(std::move(stations)), loop_(stations_.front()->loop()), log_(log), shared_(shared),
+      apart_(loop_, most_http_connections), keeper_(keeper) {
+    shared_.on_room([this] { look_for_room(); });
+    apart_.on_room([this] { look_for_room(); });
+}
 
 Listeners::Entry* Listeners::find(const config::Address& address) {
     for (Entry& entry : entries_)
@@ -110,8 +117,15 @@ void Listeners::apply(const std::vector<config::Listen>& wanted, std::vector<Bou
 std::unique_ptr<Server> Listeners::serve(const config::Listen& listen, std::vector<Fd> fds) {
     log_.info("listening", {{"address", listen.address.text()},
                             {"protocol", std::string(to_string(listen.protocol))}});
-    return std::make_unique<Server>(loop_, log_, shared_, listen.address, std::move(fds),
-                                    make_(listen), listen.idle);
+    const bool http = listen.protocol == config::Protocol::http;
+    if (http && !std::ranges::all_of(fds, [](const Fd& fd) { return is_local(fd.get()); }))
+        log_.warning("open-listener",
+                     {{"address", listen.address.text()},
+                      {"reason", "everybody who reaches it sees where mail goes: listen on "
+                                 "127.0.0.1, or keep others out by a firewall"}});
+    const bool by_all = served_by_all_threads(listen.protocol);
+    return std::make_unique<Server>(by_all ? stations_ : std::vector{stations_.front()}, log_,
+                                    http ? apart_ : shared_, listen, std::move(fds), make_);
 }
 
 void Listeners::begin(Bound bound) {
@@ -138,8 +152,7 @@ void Listeners::remove(Entry& entry) {
 
 void Listeners::change(Entry& entry, const config::Listen& listen) {
     if (entry.listen.protocol == listen.protocol) {
-        entry.server->protocol().reconfigure(listen);
-        entry.server->idle_after(listen.idle);
+        entry.server->reconfigure(listen);
     } else {
         std::vector<Fd> fds = entry.server->release();
         leave(std::exchange(entry.server, serve(listen, std::move(fds))));
@@ -166,9 +179,9 @@ void Listeners::look_at_leaving() {
                    {[](void* self) { static_cast<Listeners*>(self)->look_at_leaving(); }, this});
 }
 
-void Listeners::limit_changed() {
+void Listeners::look_for_room() {
     for (Entry& entry : entries_)
-        entry.server->limit_changed();
+        entry.server->watch_listeners();
 }
 
 void Listeners::stop(Files files) {
@@ -192,6 +205,13 @@ std::size_t Listeners::connections() const {
     for (const auto& server : leaving_)
         sum += server->connections();
     return sum;
+}
+
+std::vector<Listeners::Open> Listeners::open() const {
+    std::vector<Open> all;
+    for (const Entry& entry : entries_)
+        all.push_back({&entry.listen, entry.server->connections()});
+    return all;
 }
 
 std::vector<int> Listeners::descriptors() const {

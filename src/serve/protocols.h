@@ -7,6 +7,7 @@
 #include "serve/answering.h"
 #include "serve/connection.h"
 #include "serve/steering.h"
+#include "serve/views.h"
 
 #include <functional>
 #include <memory>
@@ -14,16 +15,22 @@
 
 namespace postseal::serve {
 
-// What the protocols are served from; must outlive them.
+// What the protocols are served from; must outlive them. The engine, the steering and the status
+// are the main thread's.
 struct Behind {
     engine::Engine& engine;
-    Counters& counters;
+    engine::View& view; // the thread's
+    Counters& counters; // likewise
     Steering& steering;
+    Views& views;
     std::function<std::string()> status; // as JSON text, for admin
 };
 
 // The engine's maps are those of the configuration that `listen` is from.
 [[nodiscard]] std::unique_ptr<Protocol> make_protocol(const config::Listen& listen,
                                                       const Behind& behind);
+
+// Not: by the main one only.
+[[nodiscard]] bool served_by_all_threads(config::Protocol protocol);
 
 } // namespace postseal::serve

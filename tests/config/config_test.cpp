@@ -39,7 +39,7 @@ TEST_CASE("every key is read") {
 state_dir = "/s"
 store = "sqlite"
 user = "u"
-threads = 1
+threads = 8
 [[listen]]
 address = "inet:[::1]:9000"
 maps = ["mine", "QUERY"]
@@ -105,6 +105,7 @@ format = "json"
     REQUIRE(config);
     CHECK(config->state_dir == "/s");
     CHECK(config->user == "u");
+    CHECK(config->threads == 8);
     CHECK(config->listen[0].address == Address{"::1", 9000, ""});
     CHECK(config->listen[0].address.text() == "inet:[::1]:9000");
     CHECK(config->listen[0].maps == std::vector<std::string>{"mine", "QUERY"});
@@ -163,8 +164,17 @@ TEST_CASE("each protocol has its own idle limit, and a tcp_table listener one ma
     CHECK(listen("tcp_table").idle == 15min);
     CHECK(listen("delegation").idle == 30min);
     CHECK(listen("admin").idle == 10min);
+    CHECK(listen("http").idle == 90s);
     CHECK(listen("tcp_table").maps == std::vector<std::string>{"postfix"});
     CHECK(listen("socketmap").maps.empty());
+}
+
+TEST_CASE("an http listener's names count in any case") {
+    const auto config = parse("[[listen]]\naddress = \"inet:127.0.0.1:1\"\nprotocol = \"http\"\n"
+                              "hosts = [\"Mail.Example\", \"b\"]\n",
+                              "f");
+    REQUIRE(config);
+    CHECK(config->listen[0].hosts == std::vector<std::string>{"mail.example", "b"});
 }
 
 TEST_CASE("a map judges as [verdict] does, wherever that stands in the file") {

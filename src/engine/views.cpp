@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine/views.h"
+
+#include <utility>
+
+namespace postseal::engine {
+
+async::Task<Told> AwayView::ask(Nexthop nexthop, config::Protocol protocol, std::string map) {
+    async::Remote<Engine>::Work<Told> work = [nexthop = std::move(nexthop), protocol,
+                                              map = std::move(map)](async::UvLoop&,
+                                                                    Engine& engine) mutable {
+        return engine.reply(std::move(nexthop), protocol, std::move(map));
+    };
+    async::Remote<Engine>::Call<Told> call(remote_, home_, std::move(work));
+    co_return co_await call;
+}
+
+} // namespace postseal::engine
