@@ -16,6 +16,7 @@
 #include "serve/protocols.h"
 #include "service/control.h"
 #include "service/predecessor.h"
+#include "service/sandbox.h"
 #include "service/watchdog.h"
 #include "store/sqlite.h"
 #include "version.h"
@@ -23,6 +24,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include <csignal>
 #include <exception>
@@ -133,6 +135,41 @@ std::expected<Sockets, std::string> listening_sockets(const Arguments& arguments
     return sockets;
 }
 
+// What is open by now stays open. The predecessor's sockets are ours to remove.
+std::optional<service::FileAccess> enter_sandbox(const Arguments& arguments,
+                                                 const config::Config& config, Sockets& sockets,
+                                                 Log& log) {
+    serve::give_up_for_good();
+    if (::geteuid() == 0)
+        log.warning("runs-as-root", {{"reason", "name a user of its own (key user)"}});
+    if (!config.sandbox.enabled) return std::nullopt;
+    serve::hide_memory();
+    service::FileAccess access = service::file_access(config, arguments.config_file);
+    if (sockets.predecessor)
+        service::add_sockets(sockets.predecessor->listeners().addresses(), access);
+    const auto version = service::restrict_files(access);
+    if (!version) {
+        log.warning("no-sandbox", {{"reason", version.error()}});
+        return std::nullopt;
+    }
+    log.info("sandbox", {{"landlock", std::to_string(*version)}});
+    return access;
+}
+
+// On reload: what could not be opened is told before anything is tried.
+std::expected<config::Config, std::string>
+load_within(const std::string& file, const std::optional<service::FileAccess>& granted) {
+    auto config = load_config(file);
+    if (!config || !granted) return config;
+    config::Config named = *config;
+    named.sandbox = {}; // a change there needs a restart, as one of state_dir does
+    if (const auto path = service::beyond(*granted, service::file_access(named, file)))
+        return std::unexpected(fmt::format("{} is outside of what this process has been able to "
+                                           "open since it started (sandbox): restart it",
+                                           *path));
+    return config;
+}
+
 int serve_until_told(const Arguments& arguments, const config::Config& config,
                      const engine::Overrides& overrides) {
     // Before anybody can connect: a signal that comes early counts when the loop turns.
@@ -149,6 +186,7 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
         return fail(bad_config, switched.error());
 
     Log log(config.log);
+    const auto granted = enter_sandbox(arguments, config, *sockets, log);
     for (const std::string& reason : sockets->complaints)
         log.warning("passed-socket", {{"reason", reason}});
     if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
@@ -189,7 +227,8 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
          .refresh = refresh,
          .shared = shared,
          .listeners = listeners},
-        [&arguments] { return load_config(arguments.config_file); }, config, overrides);
+        [&arguments, &granted] { return load_within(arguments.config_file, granted); }, config,
+        overrides);
     service::Ending ending(loop, listeners);
     service::StatusLine status(loop, systemd,
                                [&] { return status_line(engine, listeners, **store, reload); });
