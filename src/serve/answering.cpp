@@ -18,7 +18,7 @@ bool answer_known(engine::Engine& engine, Counters& counters, Connection& connec
 
 async::Task<> answer_later(engine::Engine& engine, Connection& connection, Connection::Place place,
                            Nexthop nexthop, config::Protocol protocol, std::string map) {
-    const auto answer = co_await engine.answer(std::move(nexthop));
+    const auto answer = co_await engine.answer(std::move(nexthop), &connection);
     // The maps may be others by now.
     if (const auto variant = answer->maps->variant(protocol, map))
         connection.fulfil(place, (*answer->replies)[*variant]);
