@@ -14,6 +14,7 @@
 #include "serve/descriptors.h"
 #include "serve/privileges.h"
 #include "serve/protocols.h"
+#include "serve/stations.h"
 #include "service/control.h"
 #include "service/predecessor.h"
 #include "service/sandbox.h"
@@ -27,6 +28,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -56,7 +58,7 @@ std::expected<config::Config, std::string> load_config(const std::string& file) 
     return std::move(*config);
 }
 
-std::string status_json(const engine::Engine& engine, const serve::Counters& counters,
+std::string status_json(const engine::Engine& engine, const serve::Totals& counters,
                         const serve::Shared& shared, const store::Store& store,
                         const service::Reload& reload) {
     const store::Status stored = store.status();
@@ -69,8 +71,9 @@ std::string status_json(const engine::Engine& engine, const serve::Counters& cou
                                   {"looked_up", counters.looked_up},
                                   {"no_nexthop", counters.no_nexthop},
                                   {"unknown_map", counters.unknown_map},
-                                  {"connections", shared.connections},
+                                  {"connections", shared.connections()},
                                   {"answers_in_memory", engine.cached()},
+                                  {"memory_octets", engine.cache_octets()},
                                   {"lookups_at_work", engine.in_the_air()},
                                   {"downgrades", engine.downgrades().count()},
                                   {"last_downgrade", engine.downgrades().last()},
@@ -135,25 +138,31 @@ std::expected<Sockets, std::string> listening_sockets(const Arguments& arguments
     return sockets;
 }
 
-// What is open by now stays open. The predecessor's sockets are ours to remove.
-std::optional<service::FileAccess> enter_sandbox(const Arguments& arguments,
-                                                 const config::Config& config, Sockets& sockets,
-                                                 Log& log) {
+// What the process has given up.
+struct Confined {
+    bool root = false;
+    std::optional<service::FileAccess> granted; // empty: all that its user may
+    std::expected<int, std::string> landlock{0};
+
+    void tell(Log& log) const {
+        if (root) log.warning("runs-as-root", {{"reason", "name a user of its own (key user)"}});
+        if (!landlock) log.warning("no-sandbox", {{"reason", landlock.error()}});
+        if (granted) log.info("sandbox", {{"landlock", std::to_string(*landlock)}});
+    }
+};
+
+// Before the first thread. What is open stays open; the predecessor's sockets are ours to remove.
+Confined confine(const Arguments& arguments, const config::Config& config, Sockets& sockets) {
+    Confined confined{.root = ::geteuid() == 0};
     serve::give_up_for_good();
-    if (::geteuid() == 0)
-        log.warning("runs-as-root", {{"reason", "name a user of its own (key user)"}});
-    if (!config.sandbox.enabled) return std::nullopt;
+    if (!config.sandbox.enabled) return confined;
     serve::hide_memory();
     service::FileAccess access = service::file_access(config, arguments.config_file);
     if (sockets.predecessor)
         service::add_sockets(sockets.predecessor->listeners().addresses(), access);
-    const auto version = service::restrict_files(access);
-    if (!version) {
-        log.warning("no-sandbox", {{"reason", version.error()}});
-        return std::nullopt;
-    }
-    log.info("sandbox", {{"landlock", std::to_string(*version)}});
-    return access;
+    confined.landlock = service::restrict_files(access);
+    if (confined.landlock) confined.granted = std::move(access);
+    return confined;
 }
 
 // On reload: what could not be opened is told before anything is tried.
@@ -185,8 +194,9 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     if (auto switched = serve::switch_user(config.user); !switched)
         return fail(bad_config, switched.error());
 
-    Log log(config.log);
-    const auto granted = enter_sandbox(arguments, config, *sockets, log);
+    const Confined confined = confine(arguments, config, *sockets);
+    Log log(config.log, {.journal_reads = log::is_journal(2, std::getenv("JOURNAL_STREAM"))});
+    confined.tell(log);
     for (const std::string& reason : sockets->complaints)
         log.warning("passed-socket", {{"reason", reason}});
     if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
@@ -215,9 +225,9 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     engine::Refresh refresh(engine, engine::RefreshLimits::within(options));
     const engine::Housekeeping housekeeping(engine.sources());
 
-    serve::Shared shared(config.limits.connections);
-    serve::Counters counters;
-    serve::Listeners listeners(loop, log, shared, &systemd);
+    serve::Shared shared(loop, config.limits.connections);
+    serve::Stations stations(loop, engine, config.threads);
+    serve::Listeners listeners(stations.all(), log, shared, &systemd);
     service::Reload reload(
         {.loop = loop,
          .log = log,
@@ -227,8 +237,7 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
          .refresh = refresh,
          .shared = shared,
          .listeners = listeners},
-        [&arguments, &granted] { return load_within(arguments.config_file, granted); }, config,
-        overrides);
+        [&] { return load_within(arguments.config_file, confined.granted); }, config, overrides);
     service::Ending ending(loop, listeners);
     service::StatusLine status(loop, systemd,
                                [&] { return status_line(engine, listeners, **store, reload); });
@@ -240,11 +249,15 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
                                .ending = ending,
                                .status_line = status});
     control = &steering;
-    listeners.speak([behind = serve::Behind{engine, counters, steering, [&] {
-                                                return status_json(engine, counters, shared,
-                                                                   **store, reload);
-                                            }}](const config::Listen& listen) {
-        return serve::make_protocol(listen, behind);
+    const auto status_text = [&] {
+        return status_json(engine, stations.counted(), shared, **store, reload);
+    };
+    listeners.speak([&](const config::Listen& listen, serve::Station& station) {
+        return serve::make_protocol(listen, {.engine = engine,
+                                             .view = stations.view(station),
+                                             .counters = station.counters(),
+                                             .steering = steering,
+                                             .status = status_text});
     });
     listeners.apply(config.listen, std::move(sockets->bound));
 
@@ -253,7 +266,8 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     const service::Watchdog watchdog(
         loop, log, limit ? *limit / 2 : 10s,
         {{"resolver", [&resolver] { return through_resolver(resolver.now()); }},
-         {"store", [&store] { return through_store(**store); }}},
+         {"store", [&store] { return through_store(**store); }},
+         {"serving threads", [&stations] { return stations.round_trip(); }}},
         [&systemd] { systemd.alive(); });
     log.info("started",
              {{"version", POSTSEAL_VERSION}, {"overrides", std::to_string(overrides.size())}});

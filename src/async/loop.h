@@ -88,6 +88,9 @@ class Loop {
 
     // The time now, not the time at which the turn began.
     [[nodiscard]] virtual MonoTime now() const = 0;
+    // The time when events were last looked for, or now() was last called: for who is called by an
+    // event, and need not read the clock once more.
+    [[nodiscard]] virtual MonoTime turn_time() const { return now(); }
 
   protected:
     // Something became ready while nothing was.

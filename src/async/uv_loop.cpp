@@ -51,6 +51,10 @@ UvLoop::~UvLoop() = default;
 
 MonoTime UvLoop::now() const {
     uv_update_time(uv());
+    return turn_time();
+}
+
+MonoTime UvLoop::turn_time() const {
     return MonoTime(milliseconds(static_cast<milliseconds::rep>(uv_now(uv()))));
 }
 

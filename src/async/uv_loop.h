@@ -31,6 +31,7 @@ class UvLoop final : public Loop {
     // Reads the clock: the time libuv keeps for a turn is old after long work or before the first
     // turn, and a timer started then would be early by as much.
     [[nodiscard]] MonoTime now() const override;
+    [[nodiscard]] MonoTime turn_time() const override;
     void run();      // until stop(); a stop() before it counts
     void run_once(); // one turn; waits for an event if nothing is ready
     void stop();     // run() returns after this turn

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "cli/commands.h"
 #include "cli/exit_status.h"
-#include "cli/keys.h"
-#include "cli/options.h"
 #include "cli/setup.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include <memory>
 
 namespace postseal::cli {
 namespace {
@@ -43,13 +43,14 @@ int refresh(const Common& common, const std::vector<std::string>& keys) {
 
 } // namespace
 
-void add_refresh(CLI::App& app, Common& common, Run& run) {
-    CLI::App* command = app.add_subcommand(
-        "refresh", "have destinations looked up anew and their policies fetched");
-    daemon_options(*command, common);
-    command->footer("Example: postseal refresh example.com example.net");
-    take_keys(*command, run,
-              [&common](const std::vector<std::string>& keys) { return refresh(common, keys); });
+Command refresh_command(Common& common) {
+    const auto keys = std::make_shared<std::vector<std::string>>();
+    return {.name = "refresh",
+            .summary = "have destinations looked up anew and their policies fetched",
+            .arguments = several_keys(*keys),
+            .options = daemon_options(common),
+            .examples = {"postseal refresh example.com example.net"},
+            .run = [&common, keys] { return refresh(common, *keys); }};
 }
 
 } // namespace postseal::cli

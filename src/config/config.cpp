@@ -15,6 +15,8 @@
 namespace postseal::config {
 namespace {
 
+constexpr std::size_t most_threads = 64;
+
 using namespace std::chrono_literals;
 
 std::vector<Map> built_in_maps(const verdict::Options& verdict) {
@@ -45,6 +47,7 @@ std::optional<LogLevel> parse_level(std::string_view word) {
 std::optional<LogFormat> parse_format(std::string_view word) {
     if (word == "text") return LogFormat::text;
     if (word == "json") return LogFormat::json;
+    if (word == "journal") return LogFormat::journal;
     return std::nullopt;
 }
 
@@ -259,17 +262,15 @@ void read_log(Reading& reading, const toml::table* table, Log& log) {
     Reader in(reading, table, "log");
     in.word<LogLevel>("level", log.level, parse_level,
                       "\"error\", \"warning\", \"info\", \"debug\"");
-    in.word<LogFormat>("format", log.format, parse_format, "\"text\", \"json\"");
+    in.word<LogFormat>("format", log.format, parse_format, "\"text\", \"json\", \"journal\"");
     in.finish();
 }
 
-// Keys of which this version knows one value only.
-void read_fixed(Reader& in) {
+// A key of which this version knows one value only.
+void read_store(Reader& in) {
     std::string store = "sqlite";
-    std::size_t threads = 1;
     in.text("store", store);
     if (store != "sqlite") in.fail(in.node("store"), "store", "this version has \"sqlite\" only");
-    in.number("threads", threads, 1, 1);
 }
 
 void check_maps(Reading& reading, const Config& config,
@@ -287,7 +288,8 @@ Config read(Reading& reading, const toml::table* root) {
     Reader in(reading, root, "");
     in.text("state_dir", config.state_dir);
     in.text("user", config.user);
-    read_fixed(in);
+    read_store(in);
+    in.number("threads", config.threads, 1, most_threads);
     const auto listens = in.tables("listen");
     for (const toml::table* table : listens)
         config.listen.push_back(read_listen(reading, table));

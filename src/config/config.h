@@ -109,7 +109,7 @@ struct Sandbox {
 };
 
 enum class LogLevel { error, warning, info, debug };
-enum class LogFormat { text, json };
+enum class LogFormat { text, json, journal };
 [[nodiscard]] std::string_view to_string(LogLevel level);
 
 struct Log {
@@ -122,6 +122,7 @@ struct Log {
 struct Config {
     std::string state_dir = "/var/lib/postseal";
     std::string user;
+    std::size_t threads = 1;
     std::vector<Listen> listen; // the two default ones where the file names none
     std::vector<Map> maps;      // built-in ones first, as changed by the file
     verdict::Options verdict;

@@ -1,30 +1,34 @@
 // engine/cache.h: the answers in memory, by canonical nexthop key
 //
-// find() neither allocates nor changes the order of anything; it marks the entry as used. When the
-// configured octets are used up, entries that were not used since the hand last came by make room.
-// What is evicted is not lost: the store and the network still have it.
+// One thread, the engine's, puts and drops; find_from() is for the others, and takes no lock. What
+// the configured octets do not hold makes room in the order of eviction.h. What is evicted is not
+// lost: the store and the network still have it.
+// outdate() makes all that is there invalid at once; it is freed little by little.
 // Entries with a time for their look-ahead are in an index by that time: next_due(), take_due().
+// Octets are those that malloc(3) takes, its bookkeeping included, for all of this; what awaits the
+// end of a Reading is left out, and is freed with the next put.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/answer.h"
+#include "engine/answer_table.h"
+#include "engine/cached_answer.h"
+#include "engine/due_index.h"
+#include "engine/eviction.h"
+#include "engine/readers.h"
+#include "engine/replies.h"
 #include "postseal/base/time.h"
 
 #include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 namespace postseal::engine {
 
 class Cache {
   public:
-    explicit Cache(std::size_t most_octets);
+    // `readers`: of this cache, and of what else they find in one Reading.
+    Cache(Readers& readers, std::size_t most_octets);
     Cache(const Cache&) = delete;
     Cache& operator=(const Cache&) = delete;
     ~Cache() = default;
@@ -42,12 +46,18 @@ class Cache {
         MonoTime asked; // when it was last asked for
     };
 
-    // Null: not there, or no longer valid. Valid until the cache is next changed.
-    [[nodiscard]] const Replies* find(std::string_view key, MonoTime now);
+    // Null: not there, or no longer valid. Marked as asked for. Valid until the cache is next
+    // changed.
+    [[nodiscard]] const CachedAnswer* find(std::string_view key, MonoTime now) {
+        return find_from(key, edition_, now);
+    }
+    // The same for any thread: inside a Reading, and valid until its end. Edition: as published
+    // with the maps whose variants the caller means.
+    [[nodiscard]] const CachedAnswer* find_from(std::string_view key, unsigned edition,
+                                                MonoTime now) const;
 
     // `failures`: evaluations in a row with a failed lookup, this one included.
-    void put(std::string_view key, std::shared_ptr<const Replies> replies, const Times& times,
-             unsigned failures);
+    void put(std::string_view key, const Replies& replies, const Times& times, unsigned failures);
     // The last lookup failed and what was put before it without a failure is still valid: that
     // stays until its end, and is looked at again at `due`. False: there is none such.
     bool postpone(std::string_view key, MonoTime now, MonoTime due, unsigned failures);
@@ -55,7 +65,9 @@ class Cache {
     [[nodiscard]] unsigned failures(std::string_view key) const;
 
     void erase(std::string_view key);
-    void clear();
+    // Counted up by outdate().
+    [[nodiscard]] unsigned edition() const { return edition_; }
+    void outdate();
     // Counts from now on; a smaller one is reached little by little, as entries are put.
     void limit(std::size_t most_octets) { most_octets_ = most_octets; }
 
@@ -63,48 +75,25 @@ class Cache {
     // The entry whose look-ahead came first, if it has come; it is then not due any more.
     [[nodiscard]] std::optional<Due> take_due(MonoTime now);
 
-    [[nodiscard]] std::size_t size() const { return entries_.size(); }
-    [[nodiscard]] std::size_t octets() const { return octets_; }
+    // Outdated ones left out.
+    [[nodiscard]] std::size_t size() const { return eviction_.size(); }
+    [[nodiscard]] std::size_t octets() const {
+        return table_.octets() + eviction_.octets() + due_.octets();
+    }
 
   private:
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept {
-            return std::hash<std::string_view>()(text);
-        }
-    };
-    struct Entry;
-    using Entries = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
-    struct Entry {
-        std::shared_ptr<const Replies> replies;
-        MonoTime until;
-        MonoTime due = not_due; // in due_ if it is a time
-        MonoTime asked;
-        Entries::value_type* next = nullptr; // the ring that the hand goes round
-        Entries::value_type* prev = nullptr;
-        std::uint32_t octets = 0; // as counted in octets_
-        std::uint16_t failures = 0;
-        bool used = false;
-        bool sound = false; // put without a failure
-    };
-    struct Sooner {
-        bool operator()(const Entries::value_type* a, const Entries::value_type* b) const {
-            return a->second.due != b->second.due ? a->second.due < b->second.due
-                                                  : std::less<>()(a, b);
-        }
-    };
-
-    [[nodiscard]] static std::size_t octets_of(const Entries::value_type& item);
-    void set_due(Entries::value_type& item, MonoTime due);
-    void link(Entries::value_type& item);
-    void evict_one();
-    void drop(Entries::iterator item);
+    [[nodiscard]] CachedAnswer* at(std::string_view key) const {
+        return table_.find(key, table_.hash(key));
+    }
+    void set_due(CachedAnswer& answer, MonoTime due);
+    void make_room();
+    void drop(CachedAnswer& answer);
 
     std::size_t most_octets_;
-    std::size_t octets_ = 0;
-    Entries entries_;
-    std::set<Entries::value_type*, Sooner> due_;
-    Entries::value_type* hand_ = nullptr;
+    unsigned edition_ = 0;
+    AnswerTable table_;
+    Eviction eviction_;
+    DueIndex due_;
 };
 
 } // namespace postseal::engine

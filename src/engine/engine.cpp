@@ -33,9 +33,9 @@ bool needs_no_lookup(const Overrides::Found& override_) {
 Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
                const Options& options)
     : watch_(sources.clock, [this](const store::ClockJump& jump) { on_jump(jump); }),
-      sources_(sources.with(watch_)), maps_(std::make_shared<const Maps>(maps)),
-      overrides_(overrides), options_(options), cache_(options.cache_octets), downgrades_(sources_),
-      notes_(sources_, downgrades_),
+      sources_(sources.with(watch_)), overrides_(overrides), options_(options),
+      known_(std::make_shared<const Maps>(maps), options.cache_octets), cache_(known_.cache()),
+      downgrades_(sources_), notes_(sources_, downgrades_),
       limiter_(sources.loop, options.lookups, most_of_one_client(options.lookups)),
       sts_(sources_, watch_, downgrades_), flights_(sources.loop), group_(sources.loop) {}
 
@@ -47,25 +47,21 @@ void Engine::on_jump(const store::ClockJump& jump) {
 }
 
 void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& options) {
-    const bool same_replies = maps == *maps_;
-    if (maps != *maps_) maps_ = std::make_shared<const Maps>(maps);
     options_ = options;
     cache_.limit(options.cache_octets);
     limiter_.set_permits(options.lookups, most_of_one_client(options.lookups));
     const Overrides before = std::exchange(overrides_, std::move(overrides));
-    if (same_replies) {
+    if (maps != this->maps())
+        known_.publish(std::make_shared<const Maps>(maps));
+    else
         override_changed(before);
-        return;
-    }
-    cache_.clear();
-    no_promise_.reset();
 }
 
 void Engine::override_changed(const Overrides& before) {
     const std::vector<std::string> keys = before.differences(overrides_);
     // What is below a parent is all over the memory.
     if (std::ranges::any_of(keys, [](const std::string& key) { return key.starts_with('.'); }))
-        return cache_.clear();
+        return known_.publish(known_.maps());
     for (const std::string& key : keys)
         cache_.erase(key);
 }
@@ -84,6 +80,22 @@ Engine::Flights::Shared Engine::start_or_join(const Nexthop& nexthop, MonoTime a
 async::Task<std::shared_ptr<const Answer>> Engine::answer(Nexthop nexthop, ClientId client) {
     Flights::Shared flight = start_or_join(nexthop, sources_.loop.now(), Refresh::no, client);
     co_return co_await land(std::move(nexthop), std::move(flight));
+}
+
+async::Task<std::string> Engine::reply(Nexthop nexthop, config::Protocol protocol, std::string map,
+                                       ClientId client) {
+    // Another thread may have asked before it could see the answer.
+    const auto known_as = maps().variant(protocol, map);
+    const CachedAnswer* known = find(nexthop.key());
+    if (known_as && known != nullptr) co_return std::string(known->at(*known_as));
+    const auto answer = co_await this->answer(std::move(nexthop), client);
+    // The maps may be others by now.
+    if (const auto variant = answer->maps->variant(protocol, map))
+        co_return answer->replies[*variant];
+    co_return to_wire({.kind = verdict::Reply::Kind::temp,
+                       .text = "the configuration has changed: ask again",
+                       .defect = {}},
+                      protocol);
 }
 
 async::Task<std::shared_ptr<const Answer>> Engine::refresh(Nexthop nexthop) {
@@ -243,8 +255,11 @@ std::shared_ptr<const Answer> Engine::at_deadline(const Nexthop& nexthop,
                                .obtained_at = sources_.clock.now(),
                                .partial = true};
     if (progress.sts) evidence.sts = progress.sts->context;
-    sources_.log.info("deadline", {{"nexthop", nexthop.key()}});
-    return conclude(std::move(evidence), milliseconds(0));
+    std::shared_ptr<const Answer> answer = conclude(std::move(evidence), milliseconds(0));
+    sources_.log.debug("deadline", {{"nexthop", nexthop.key()},
+                                    {"verdict", brief(answer->verdict)},
+                                    {"reason", answer->verdict.reasons.front()}});
+    return answer;
 }
 
 std::shared_ptr<const Answer> Engine::overloaded(const Nexthop& nexthop) {
@@ -254,13 +269,15 @@ std::shared_ptr<const Answer> Engine::overloaded(const Nexthop& nexthop) {
     verdict.temp_reason = fmt::format("{} lookups are at work and {} wait (limits.lookups)",
                                       limiter_.in_use(), limiter_.waiting());
     verdict.reasons = {verdict.temp_reason};
-    std::vector<verdict::Verdict> verdicts(maps_->verdicts().size(), verdict);
+    sources_.log.warning("overloaded",
+                         {{"nexthop", nexthop.key()}, {"reason", verdict.temp_reason}});
+    std::vector<verdict::Verdict> verdicts(maps().verdicts().size(), verdict);
     return write(std::move(evidence), std::move(verdicts), milliseconds(0));
 }
 
 std::shared_ptr<const Answer> Engine::conclude(verdict::Evidence evidence, milliseconds holds) {
     std::vector<verdict::Verdict> verdicts;
-    for (const verdict::Options& options : maps_->verdicts())
+    for (const verdict::Options& options : maps().verdicts())
         verdicts.push_back(verdict::decide(evidence, options, evidence.obtained_at));
     return write(std::move(evidence), std::move(verdicts), holds);
 }
@@ -268,18 +285,15 @@ std::shared_ptr<const Answer> Engine::conclude(verdict::Evidence evidence, milli
 std::shared_ptr<const Answer> Engine::write(verdict::Evidence evidence,
                                             std::vector<verdict::Verdict> verdicts,
                                             milliseconds holds) {
-    const auto waits =
-        std::ranges::find(verdicts, verdict::Class::tempfail, &verdict::Verdict::cls);
-    if (waits != verdicts.end())
-        sources_.log.warning("tempfail",
-                             {{"nexthop", evidence.nexthop.key()}, {"reason", waits->temp_reason}});
     std::vector<verdict::Reply> written;
-    for (const Variant& variant : maps_->variants())
+    for (const Variant& variant : maps().variants())
         written.push_back(render(evidence, verdicts[variant.verdict], variant));
-    std::shared_ptr<const Replies> replies = to_replies(written, verdicts.front().cls);
+    Replies replies;
+    for (std::size_t i = 0; i < written.size(); i++)
+        replies.push_back(to_wire(written[i], maps().variants()[i].protocol));
     return std::make_shared<const Answer>(Answer{.evidence = std::move(evidence),
                                                  .verdict = std::move(verdicts.front()),
-                                                 .maps = maps_,
+                                                 .maps = known_.maps(),
                                                  .written = std::move(written),
                                                  .replies = std::move(replies),
                                                  .holds = holds});
@@ -289,7 +303,7 @@ verdict::Reply Engine::render(const verdict::Evidence& evidence, const verdict::
                               const Variant& variant) {
     if (variant.protocol == config::Protocol::delegation)
         return {.kind = verdict::Reply::Kind::ok,
-                .text = verdict::action_for(verdict, evidence, maps_->actions()),
+                .text = verdict::action_for(verdict, evidence, maps().actions()),
                 .defect = {}};
     verdict::Reply reply = verdict::render(verdict, evidence, variant.reply);
     if (!reply.defect.empty())
@@ -297,19 +311,6 @@ verdict::Reply Engine::render(const verdict::Evidence& evidence, const verdict::
                                             {"form", std::string(to_string(variant.reply.form))},
                                             {"defect", reply.defect}});
     return reply;
-}
-
-std::shared_ptr<const Replies> Engine::to_replies(const std::vector<verdict::Reply>& written,
-                                                  verdict::Class cls) {
-    Replies replies;
-    for (std::size_t i = 0; i < written.size(); i++)
-        replies.push_back(to_wire(written[i], maps_->variants()[i].protocol));
-    if (cls == verdict::Class::may) {
-        if (!no_promise_ || *no_promise_ != replies)
-            no_promise_ = std::make_shared<const Replies>(std::move(replies));
-        return no_promise_;
-    }
-    return std::make_shared<const Replies>(std::move(replies));
 }
 
 } // namespace postseal::engine

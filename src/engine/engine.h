@@ -1,20 +1,19 @@
 // engine/engine.h: from a nexthop to its answer
 //
-// known() is the way of a cached answer: no allocation, no suspension. answer() is the way of the
-// others: it joins or starts the nexthop's one evaluation, and at the deadline it decides from what
-// is known by then; the evaluation goes on and its result is kept. A failed lookup never takes the
-// place of what was found before and still holds.
-// take_due() and look_again() are for Refresh: what is in use is evaluated again before it must.
-// reconfigure() changes it in place: questions under way end with the new settings, and what memory
-// holds for others is dropped. An Answer keeps the maps that it was written for.
-// Thread: the loop's.
+// known() is what serving threads read (view.h): the way of a cached answer. answer() is the way of
+// the others: it joins or starts the nexthop's one evaluation, and at the deadline it decides from
+// what is known by then; the evaluation goes on and its result is kept. A failed lookup never takes
+// the place of what was found before and still holds. take_due() and look_again() are for Refresh:
+// what is in use is evaluated again before it must. reconfigure() changes it in place: questions
+// under way end with the new settings, and what memory holds for others is outdated. An Answer
+// keeps the maps that it was written for. Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/limiter.h"
 #include "engine/answer.h"
-#include "engine/cache.h"
 #include "engine/clock_watch.h"
+#include "engine/known.h"
 #include "engine/maps.h"
 #include "engine/nexthop_notes.h"
 #include "engine/overrides.h"
@@ -49,8 +48,9 @@ class Engine {
 
     void reconfigure(const Maps& maps, Overrides overrides, const Options& options);
 
-    // Null: not known now. Keys are canonical (Nexthop::key()); another spelling is just not found.
-    [[nodiscard]] const Replies* known(std::string_view key) {
+    [[nodiscard]] Known& known() { return known_; }
+    // Null: not known now.
+    [[nodiscard]] const CachedAnswer* find(std::string_view key) {
         return cache_.find(key, sources_.loop.now());
     }
     // `client`: who asks; a client's lookups wait for its own, not those of others. Over the limit
@@ -58,6 +58,9 @@ class Engine {
     using ClientId = async::Limiter::ClientId;
     [[nodiscard]] async::Task<std::shared_ptr<const Answer>> answer(Nexthop nexthop,
                                                                     ClientId client = nullptr);
+    // See View::ask().
+    [[nodiscard]] async::Task<std::string> reply(Nexthop nexthop, config::Protocol protocol,
+                                                 std::string map, ClientId client);
 
     // Evaluates anew, whatever memory and store say, and fetches the policy if there may be one;
     // past the deadline it goes on as answer() does. Joins an evaluation that is in the air.
@@ -84,9 +87,9 @@ class Engine {
     // What the engine asks; its clock is the one that notices jumps.
     [[nodiscard]] const Sources& sources() const { return sources_; }
     [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
-    [[nodiscard]] const Maps& maps() const { return *maps_; }
-    [[nodiscard]] std::shared_ptr<const Maps> shared_maps() const { return maps_; }
+    [[nodiscard]] const Maps& maps() const { return *known_.maps(); }
     [[nodiscard]] std::size_t cached() const { return cache_.size(); }
+    [[nodiscard]] std::size_t cache_octets() const { return cache_.octets(); }
     [[nodiscard]] std::size_t in_the_air() const { return flights_.in_the_air(); }
 
   private:
@@ -133,16 +136,13 @@ class Engine {
                                         std::vector<verdict::Verdict> verdicts, milliseconds holds);
     verdict::Reply render(const verdict::Evidence& evidence, const verdict::Verdict& verdict,
                           const Variant& variant);
-    std::shared_ptr<const Replies> to_replies(const std::vector<verdict::Reply>& written,
-                                              verdict::Class cls);
 
     ClockWatch watch_;
     Sources sources_;
-    std::shared_ptr<const Maps> maps_;
     Overrides overrides_;
     Options options_;
-    Cache cache_;
-    std::shared_ptr<const Replies> no_promise_; // shared by all the domains without one
+    Known known_;
+    Cache& cache_; // of known_
     async::Callback sooner_;
     Downgrades downgrades_;
     NexthopNotes notes_;

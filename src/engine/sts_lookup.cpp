@@ -164,9 +164,9 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
     sts.policy_id = row.id;
     sts.fetched_at = row.fetched_at;
     sts.expires_at = row.expires_at;
-    sources_.log.info("policy-fetched", {{"domain", row.domain.name()},
-                                         {"id", row.id},
-                                         {"mode", std::string(to_string(fetched.policy.mode))}});
+    sources_.log.debug("policy-fetched", {{"domain", row.domain.name()},
+                                          {"id", row.id},
+                                          {"mode", std::string(to_string(fetched.policy.mode))}});
     sources_.store.save(std::move(row));
 }
 
@@ -183,10 +183,10 @@ void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict:
     if (row.refresh_at != WallTime{})
         row.refresh_at = refresh_retry_time(row.retry_at, row.expires_at);
     show_failure(row, sts);
-    sources_.log.info("policy-fetch-failed", {{"domain", row.domain.name()},
-                                              {"id", row.failed_id},
-                                              {"fault", row.fault},
-                                              {"reason", row.reason}});
+    sources_.log.debug("policy-fetch-failed", {{"domain", row.domain.name()},
+                                               {"id", row.failed_id},
+                                               {"fault", row.fault},
+                                               {"reason", row.reason}});
     sources_.store.save(std::move(row));
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/connection.h"
 
-#include "serve/server.h"
+#include "serve/clients.h"
 
 #include <sys/socket.h>
 
@@ -12,8 +12,8 @@
 
 namespace postseal::serve {
 
-Connection::Connection(async::UvLoop& loop, Server& server, Protocol& protocol, Fd fd)
-    : loop_(loop), server_(server), protocol_(protocol), fd_(std::move(fd)),
+Connection::Connection(async::UvLoop& loop, Clients& clients, Protocol& protocol, Fd fd)
+    : loop_(loop), clients_(clients), protocol_(protocol), fd_(std::move(fd)),
       watch_(loop, fd_.get(), &Connection::on_event, this), active_at_(loop.now()), tasks_(loop) {
     watch_.set(async::FdWatch::readable);
 }
@@ -21,7 +21,7 @@ Connection::Connection(async::UvLoop& loop, Server& server, Protocol& protocol, 
 void Connection::on_event(void* self, unsigned events) {
     auto& connection = *static_cast<Connection*>(self);
     if (connection.closed_) return;
-    connection.active_at_ = connection.loop_.now();
+    connection.active_at_ = connection.loop_.turn_time();
     if ((events & async::FdWatch::writable) != 0 && !connection.out_.empty()) {
         connection.settle();
         return;
@@ -31,11 +31,11 @@ void Connection::on_event(void* self, unsigned events) {
 
 bool Connection::may_take() const {
     return !closed_ && out_.empty() && pending_.size() < most_pending &&
-           server_.write_buffer().size() < most_unsent;
+           clients_.write_buffer().size() < most_unsent;
 }
 
 void Connection::on_readable() {
-    std::string& buffer = server_.read_buffer();
+    std::string& buffer = clients_.read_buffer();
     const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
     if (got < 0) {
         if (errno != EAGAIN && errno != EINTR) close("reset");
@@ -63,7 +63,7 @@ void Connection::take_requests(std::string_view bytes) {
         const Protocol::Step step = protocol_.step(bytes, *this);
         if (step.outcome == Protocol::Outcome::incomplete) break;
         if (step.outcome == Protocol::Outcome::malformed) {
-            server_.malformed(fd_.get(), step.fault);
+            clients_.malformed(fd_.get(), step.fault);
             at_end_ = true;
             bytes = {};
             break;
@@ -78,7 +78,7 @@ void Connection::take_requests(std::string_view bytes) {
 
 void Connection::reply(std::string_view whole) {
     if (pending_.empty())
-        server_.write_buffer() += whole;
+        clients_.write_buffer() += whole;
     else
         pending_.push_back({true, std::string(whole)});
 }
@@ -99,7 +99,7 @@ void Connection::fulfil(Place place, std::string_view whole) {
 void Connection::settle() {
     if (closed_) return;
     for (;;) {
-        std::string& out = server_.write_buffer();
+        std::string& out = clients_.write_buffer();
         while (!pending_.empty() && pending_.front().known) {
             out += pending_.front().reply;
             pending_.pop_front();
@@ -124,7 +124,7 @@ void Connection::settle() {
 }
 
 bool Connection::write_out() {
-    std::string& fresh = server_.write_buffer();
+    std::string& fresh = clients_.write_buffer();
     if (!out_.empty()) {
         out_ += fresh;
         fresh.clear();
@@ -138,7 +138,7 @@ bool Connection::write_out() {
         return false;
     }
     const auto taken = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
-    if (taken > 0) active_at_ = loop_.now();
+    if (taken > 0) active_at_ = loop_.turn_time();
     if (&out == &out_)
         out_.erase(0, taken);
     else
@@ -180,7 +180,7 @@ void Connection::finish(Finish how) {
 void Connection::close(const char* why) {
     if (std::exchange(closed_, true)) return;
     watch_.set(async::FdWatch::none);
-    server_.closed(*this, why);
+    clients_.closed(*this, why);
 }
 
 } // namespace postseal::serve

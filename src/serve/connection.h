@@ -4,8 +4,8 @@
 // with all others that are ready, in one write; one that is not known yet keeps its place. A client
 // that does not read is not read from, nor is one with `most_pending` open requests; at most
 // `most_unsent` octets wait for it.
-// Memory: an idle connection holds no buffers; reading and writing share the Server's.
-// Thread: the loop's.
+// Memory: an idle connection holds no buffers; reading and writing share the Station's.
+// Thread: the station's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -26,7 +26,7 @@ namespace postseal::serve {
 
 class Connection;
 
-// How a request is found and answered; one for all connections of a listener.
+// How a request is found and answered; one for all connections of a listener on a thread.
 class Protocol {
   public:
     enum class Outcome { taken, incomplete, malformed };
@@ -43,14 +43,14 @@ class Protocol {
     virtual Step step(std::string_view bytes, Connection& connection) = 0;
 };
 
-class Server;
+class Clients;
 
 class Connection {
   public:
     static constexpr std::size_t most_pending = 1024;
     static constexpr std::size_t most_unsent = 262'144; // octets of replies, and one reply more
 
-    Connection(async::UvLoop& loop, Server& server, Protocol& protocol, Fd fd);
+    Connection(async::UvLoop& loop, Clients& clients, Protocol& protocol, Fd fd);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection() = default;
@@ -78,7 +78,7 @@ class Connection {
     // Closes now, whatever is owed.
     void drop() { close("idle"); }
 
-    std::list<Connection>::iterator self; // where the Server keeps it
+    std::list<Connection>::iterator self; // where Clients keeps it
 
   private:
     struct Pending {
@@ -95,7 +95,7 @@ class Connection {
     void close(const char* why);
 
     async::UvLoop& loop_;
-    Server& server_;
+    Clients& clients_;
     Protocol& protocol_;
     Fd fd_;
     async::FdWatch watch_; // before fd_ closes

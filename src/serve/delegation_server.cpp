@@ -9,13 +9,22 @@
 namespace postseal::serve {
 namespace {
 
-std::optional<Nexthop> destination(const wire::delegation::Request& request) {
+// The recipient's domain as it is written there.
+std::optional<std::string_view> destination(const wire::delegation::Request& request) {
     if (request.request != wire::delegation::access_policy) return std::nullopt;
-    const auto name = wire::delegation::domain_of(request.recipient);
-    if (!name) return std::nullopt;
-    auto domain = Domain::parse(*name);
-    if (!domain) return std::nullopt;
-    return Nexthop{.domain = std::move(*domain)};
+    return wire::delegation::domain_of(request.recipient);
+}
+
+// Not "[mx.example.com]" or "example.com:587", which are keys too, but no domains.
+bool may_be_key(std::string_view name) { return name.find_first_of("[:") == name.npos; }
+
+void answer(Answering& answering, std::string_view name, const Way& way) {
+    // Most names are canonical already.
+    if (may_be_key(name) && answering.known(name, way)) return;
+    if (auto domain = Domain::parse(name))
+        answering.nexthop({.domain = std::move(*domain)}, way);
+    else
+        answering.no_nexthop(way);
 }
 
 } // namespace
@@ -32,13 +41,14 @@ Protocol::Step DelegationServer::step(std::string_view bytes, Connection& connec
     }
     counters_.queries++;
     counters_.delegation++;
-    auto nexthop = destination(scan.request);
-    if (const auto variant = engine_.maps().delegation(); !variant) // it is about to go
+    Answering answering(view_, counters_, connection);
+    if (const auto variant = answering.maps().delegation(); !variant) // it is about to go
         connection.reply(wire::delegation::action(verdict::dunno));
-    else if (const Way way{config::Protocol::delegation, {}, *variant}; nexthop)
-        answer_nexthop(engine_, counters_, connection, std::move(*nexthop), way);
+    else if (const Way way{config::Protocol::delegation, {}, *variant};
+             const auto name = destination(scan.request))
+        answer(answering, *name, way);
     else
-        answer_no_nexthop(engine_, counters_, connection, way);
+        answering.no_nexthop(way);
     return {.outcome = Outcome::taken, .consumed = scan.consumed};
 }
 

@@ -16,13 +16,12 @@ namespace postseal::serve {
 
 class DelegationServer final : public Protocol {
   public:
-    DelegationServer(engine::Engine& engine, Counters& counters)
-        : engine_(engine), counters_(counters) {}
+    DelegationServer(engine::View& view, Counters& counters) : view_(view), counters_(counters) {}
 
     Step step(std::string_view bytes, Connection& connection) override;
 
   private:
-    engine::Engine& engine_;
+    engine::View& view_;
     Counters& counters_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/listeners.h"
 
+#include "serve/protocols.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -58,8 +60,11 @@ std::expected<std::vector<Bound>, std::string> bind_all(const std::vector<config
     return all;
 }
 
-Listeners::Listeners(async::UvLoop& loop, Log& log, Shared& shared, Keeper* keeper)
-    : loop_(loop), log_(log), shared_(shared), keeper_(keeper) {}
+Listeners::Listeners(std::vector<Station*> stations, Log& log, Shared& shared, Keeper* keeper)
+    : stations_(std::move(stations)), loop_(stations_.front()->loop()), log_(log), shared_(shared),
+      keeper_(keeper) {
+    shared_.on_room([this] { look_for_room(); });
+}
 
 Listeners::Entry* Listeners::find(const config::Address& address) {
     for (Entry& entry : entries_)
@@ -110,8 +115,9 @@ void Listeners::apply(const std::vector<config::Listen>& wanted, std::vector<Bou
 std::unique_ptr<Server> Listeners::serve(const config::Listen& listen, std::vector<Fd> fds) {
     log_.info("listening", {{"address", listen.address.text()},
                             {"protocol", std::string(to_string(listen.protocol))}});
-    return std::make_unique<Server>(loop_, log_, shared_, listen.address, std::move(fds),
-                                    make_(listen), listen.idle);
+    const bool by_all = served_by_all_threads(listen.protocol);
+    return std::make_unique<Server>(by_all ? stations_ : std::vector{stations_.front()}, log_,
+                                    shared_, listen, std::move(fds), make_);
 }
 
 void Listeners::begin(Bound bound) {
@@ -138,8 +144,7 @@ void Listeners::remove(Entry& entry) {
 
 void Listeners::change(Entry& entry, const config::Listen& listen) {
     if (entry.listen.protocol == listen.protocol) {
-        entry.server->protocol().reconfigure(listen);
-        entry.server->idle_after(listen.idle);
+        entry.server->reconfigure(listen);
     } else {
         std::vector<Fd> fds = entry.server->release();
         leave(std::exchange(entry.server, serve(listen, std::move(fds))));
@@ -166,9 +171,9 @@ void Listeners::look_at_leaving() {
                    {[](void* self) { static_cast<Listeners*>(self)->look_at_leaving(); }, this});
 }
 
-void Listeners::limit_changed() {
+void Listeners::look_for_room() {
     for (Entry& entry : entries_)
-        entry.server->limit_changed();
+        entry.server->watch_listeners();
 }
 
 void Listeners::stop(Files files) {

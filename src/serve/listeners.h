@@ -6,7 +6,7 @@
 // and is gone.
 // The file of a unix socket goes with its listener, unless a Keeper has the socket too or somebody
 // else has bound it.
-// Thread: the loop's.
+// Thread: main.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -46,23 +46,19 @@ bind_all(const std::vector<config::Listen>& wanted, Inherited& inherited);
 
 class Listeners {
   public:
-    using MakeProtocol = std::function<std::unique_ptr<Protocol>(const config::Listen&)>;
-    // `keeper` may be null.
-    Listeners(async::UvLoop& loop, Log& log, Shared& shared, Keeper* keeper);
+    // `stations`: the main thread's first; they outlive the Listeners. `keeper` may be null.
+    Listeners(std::vector<Station*> stations, Log& log, Shared& shared, Keeper* keeper);
     Listeners(const Listeners&) = delete;
     Listeners& operator=(const Listeners&) = delete;
     ~Listeners() = default;
 
     // Before the first apply().
-    void speak(MakeProtocol make) { make_ = std::move(make); }
+    void speak(Server::MakeProtocol make) { make_ = std::move(make); }
 
     // Binds what is new and gives the files of the others their new owners and modes.
     [[nodiscard]] std::expected<std::vector<Bound>, std::string>
     prepare(const std::vector<config::Listen>& wanted);
     void apply(const std::vector<config::Listen>& wanted, std::vector<Bound> fresh);
-    // The limit of connections has been changed.
-    void limit_changed();
-
     // No more connections; `leave`: somebody else goes on with the sockets.
     enum class Files { remove, leave };
     void stop(Files files);
@@ -88,12 +84,14 @@ class Listeners {
     void close(Entry& entry);
     void leave(std::unique_ptr<Server> server);
     void look_at_leaving();
+    void look_for_room();
 
+    std::vector<Station*> stations_;
     async::UvLoop& loop_;
     Log& log_;
     Shared& shared_;
     Keeper* keeper_;
-    MakeProtocol make_;
+    Server::MakeProtocol make_;
     std::list<Entry> entries_;
     std::list<std::unique_ptr<Server>> leaving_; // until their last connection has ended
     async::Timer looking_;

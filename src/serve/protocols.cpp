@@ -9,19 +9,24 @@
 namespace postseal::serve {
 
 std::unique_ptr<Protocol> make_protocol(const config::Listen& listen, const Behind& behind) {
-    engine::Engine& engine = behind.engine;
+    engine::View& view = behind.view;
     Counters& counters = behind.counters;
     switch (listen.protocol) {
     case config::Protocol::socketmap:
-        return std::make_unique<SocketmapServer>(engine, counters, listen.maps);
+        return std::make_unique<SocketmapServer>(view, counters, listen.maps);
     case config::Protocol::tcp_table:
-        return std::make_unique<TcpTableServer>(engine, counters, listen.maps.front());
+        return std::make_unique<TcpTableServer>(view, counters, listen.maps.front());
     case config::Protocol::delegation:
-        return std::make_unique<DelegationServer>(engine, counters);
+        return std::make_unique<DelegationServer>(view, counters);
     case config::Protocol::admin:
         break;
     }
-    return std::make_unique<AdminServer>(engine, behind.steering, behind.status);
+    return std::make_unique<AdminServer>(behind.engine, behind.steering, behind.status);
+}
+
+bool served_by_all_threads(config::Protocol protocol) {
+    return protocol == config::Protocol::socketmap || protocol == config::Protocol::tcp_table ||
+           protocol == config::Protocol::delegation;
 }
 
 } // namespace postseal::serve

@@ -14,10 +14,12 @@
 
 namespace postseal::serve {
 
-// What the protocols are served from; must outlive them.
+// What the protocols are served from; must outlive them. The engine, the steering and the status
+// are the main thread's.
 struct Behind {
     engine::Engine& engine;
-    Counters& counters;
+    engine::View& view; // the thread's
+    Counters& counters; // likewise
     Steering& steering;
     std::function<std::string()> status; // as JSON text, for admin
 };
@@ -25,5 +27,8 @@ struct Behind {
 // The engine's maps are those of the configuration that `listen` is from.
 [[nodiscard]] std::unique_ptr<Protocol> make_protocol(const config::Listen& listen,
                                                       const Behind& behind);
+
+// Not: by the main one only.
+[[nodiscard]] bool served_by_all_threads(config::Protocol protocol);
 
 } // namespace postseal::serve

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/server.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -13,8 +11,7 @@
 namespace postseal::serve {
 namespace {
 
-constexpr milliseconds sweep_at_least_every{5'000};
-constexpr milliseconds complain_every{60'000};
+constexpr milliseconds look_again_after{5'000};
 constexpr int most_accepts = 64; // a turn
 
 } // namespace
@@ -29,79 +26,63 @@ Server::Listener::Listener(Server& server, Fd listening)
           },
           this) {}
 
-Server::Server(async::UvLoop& loop, Log& log, Shared& shared, const config::Address& address,
-               std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol, milliseconds idle)
-    : loop_(loop), log_(log), shared_(shared), name_(address.text()),
-      protocol_(std::move(protocol)), idle_(idle) {
+Server::Server(std::vector<Station*> stations, Log& log, Shared& shared,
+               const config::Listen& listen, std::vector<Fd> listeners, const MakeProtocol& make)
+    : loop_(stations.front()->loop()), log_(log), shared_(shared), name_(listen.address.text()),
+      count_(std::make_shared<std::atomic<std::size_t>>(0)) {
+    for (Station* station : stations)
+        clients_.emplace_back(
+            *station, [around = Clients::Around{*station, log, shared, count_, name_},
+                       protocol = make(listen, *station), idle = listen.idle]() mutable {
+                return std::make_unique<Clients>(std::move(around), std::move(protocol), idle);
+            });
     for (Fd& fd : listeners)
         listeners_.emplace_back(*this, std::move(fd)).watch.set(async::FdWatch::readable);
-    sweep();
 }
 
-Server::~Server() { shared_.connections -= connections_.size(); }
+void Server::reconfigure(const config::Listen& listen) {
+    for (Resident<Clients>& clients : clients_)
+        clients.call([listen](Clients& here) { here.reconfigure(listen); });
+}
 
 void Server::accept_from(Listener& listener) {
     for (int i = 0; i < most_accepts; i++) {
-        if (shared_.connections >= shared_.connections_limit) {
-            watch_listeners();
-            return;
-        }
+        if (!shared_.has_room()) return watch_listeners();
         Fd fd(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (!fd.valid()) {
-            // Out of descriptors: leave the client in the queue and look again at the next sweep.
+            // Out of descriptors: leave the client in the queue for a while.
             if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
                 log_.error("accept", {{"listener", name_}, {"reason", std::strerror(errno)}});
                 listener.watch.set(async::FdWatch::none);
+                look_again();
             }
             return;
         }
-        const int on = 1; // has no meaning for a unix socket, and does no harm there
-        ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        connections_.emplace_front(loop_, *this, *protocol_, std::move(fd));
-        connections_.front().self = connections_.begin();
-        shared_.connections++;
+        deal(std::move(fd));
     }
 }
 
+void Server::deal(Fd client) {
+    Resident<Clients>& clients =
+        *std::ranges::min_element(clients_, {}, [](const Resident<Clients>& there) {
+            return there.station().connections().load();
+        });
+    shared_.take_room();
+    clients.station().connections()++;
+    ++*count_;
+    clients.call([fd = std::move(client)](Clients& here) mutable { here.add(std::move(fd)); });
+}
+
 void Server::watch_listeners() {
-    const bool room = accepting_ && shared_.connections < shared_.connections_limit;
+    const bool room = accepting_ && shared_.has_room();
     for (Listener& listener : listeners_)
         listener.watch.set(room ? async::FdWatch::readable : async::FdWatch::none);
 }
 
-void Server::malformed(int fd, const char* fault) {
-    malformed_++;
-    const std::string client = peer_name(fd);
-    auto& last = complained_[client];
-    if (last != MonoTime{} && loop_.now() - last < complain_every) return;
-    last = loop_.now();
-    log_.warning("malformed-request", {{"listener", name_}, {"client", client}, {"fault", fault}});
-}
-
-void Server::closed(Connection& connection, const char* why) {
-    log_.debug("closed", {{"listener", name_}, {"why", why}});
-    dead_.push_back(&connection);
-    if (!reaper_.posted())
-        reaper_.post(loop_, {[](void* self) { static_cast<Server*>(self)->reap(); }, this});
-}
-
-void Server::reap() {
-    for (const Connection* dead : std::exchange(dead_, {})) {
-        connections_.erase(dead->self);
-        shared_.connections--;
-    }
-    watch_listeners();
-}
-
-void Server::sweep() {
-    const MonoTime now = loop_.now();
-    for (Connection& connection : connections_)
-        if (!connection.waits_for_us() && now - connection.active_at() >= idle_) connection.drop();
-    std::erase_if(complained_,
-                  [&](const auto& entry) { return now - entry.second > complain_every; });
-    watch_listeners();
-    sweeper_.start(loop_, std::min(sweep_at_least_every, idle_ / 2),
-                   {[](void* self) { static_cast<Server*>(self)->sweep(); }, this});
+void Server::look_again() {
+    shared_.await_room();
+    looking_again_.start(loop_, look_again_after,
+                         {[](void* self) { static_cast<Server*>(self)->watch_listeners(); }, this});
 }
 
 void Server::stop() {
@@ -128,8 +109,8 @@ std::vector<int> Server::listening() const {
 }
 
 void Server::finish_all(Connection::Finish how) {
-    for (Connection& connection : connections_)
-        connection.finish(how);
+    for (Resident<Clients>& clients : clients_)
+        clients.call([how](Clients& here) { here.finish(how); });
 }
 
 } // namespace postseal::serve

@@ -1,63 +1,52 @@
-// serve/server.h: one listener with its connections
+// serve/server.h: one listener: accepts clients and deals them to the serving threads
 //
-// Over the limit of connections new clients wait in the kernel's queue. Idle connections are closed
-// after `idle`, which must be longer than Postfix keeps one: the client closes first.
+// A client goes to the station that has the fewest, and stays there; so the listening sockets are
+// the main thread's alone, and are handed on whole. Over the limit of connections new clients wait
+// in the kernel's queue.
 // stop() accepts nobody and takes no more requests than Connection::finish() does; what is owed is
 // still answered. The file of a unix socket stays.
-// Thread: the loop's.
+// Thread: main.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/uv_loop.h"
 #include "log/log.h"
-#include "serve/connection.h"
+#include "serve/clients.h"
+#include "serve/shared.h"
 #include "serve/socket.h"
+#include "serve/station.h"
 
+#include <atomic>
 #include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <list>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace postseal::serve {
 
-// Shared by all servers of a process.
-struct Shared {
-    explicit Shared(std::size_t limit) : connections_limit(limit), read_buffer(65536, '\0') {}
-    std::size_t connections_limit;
-    std::size_t connections = 0;
-    std::string read_buffer;
-    std::string write_buffer;
-};
-
 class Server {
   public:
-    Server(async::UvLoop& loop, Log& log, Shared& shared, const config::Address& address,
-           std::vector<Fd> listeners, std::unique_ptr<Protocol> protocol, milliseconds idle);
+    // Called for each station, on the main thread.
+    using MakeProtocol = std::function<std::unique_ptr<Protocol>(const config::Listen&, Station&)>;
+    // `stations`: the main thread's first, at least that; they outlive the Server.
+    Server(std::vector<Station*> stations, Log& log, Shared& shared, const config::Listen& listen,
+           std::vector<Fd> listeners, const MakeProtocol& make);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
-    ~Server();
+    ~Server() = default;
 
+    void reconfigure(const config::Listen& listen);
     void stop();
     // After stop(): who has not asked yet may not any more.
     void hurry();
     // stop(), but the listening sockets go to another.
     [[nodiscard]] std::vector<Fd> release();
     [[nodiscard]] std::vector<int> listening() const;
-    [[nodiscard]] Protocol& protocol() { return *protocol_; }
-    // The limit of connections has been changed.
-    void limit_changed() { watch_listeners(); }
-    void idle_after(milliseconds idle) { idle_ = idle; }
-    [[nodiscard]] std::size_t connections() const { return connections_.size(); }
-    [[nodiscard]] std::uint64_t malformed_count() const { return malformed_; }
-
-    // For its connections.
-    [[nodiscard]] std::string& read_buffer() { return shared_.read_buffer; }
-    [[nodiscard]] std::string& write_buffer() { return shared_.write_buffer; }
-    void malformed(int fd, const char* fault);
-    void closed(Connection& connection, const char* why);
+    // There may be room for clients, or none any more.
+    void watch_listeners();
+    [[nodiscard]] std::size_t connections() const { return *count_; }
 
   private:
     struct Listener {
@@ -67,26 +56,19 @@ class Server {
         async::FdWatch watch;
     };
     void accept_from(Listener& listener);
-    void watch_listeners();
+    void deal(Fd client);
     void finish_all(Connection::Finish how);
-    void reap();
-    void sweep();
+    void look_again();
 
-    async::UvLoop& loop_;
+    async::UvLoop& loop_; // the main thread's
     Log& log_;
     Shared& shared_;
     std::string name_; // the address, for the log
-    std::unique_ptr<Protocol> protocol_;
-    milliseconds idle_;
+    std::shared_ptr<std::atomic<std::size_t>> count_;
+    std::vector<Resident<Clients>> clients_; // one a station
     std::list<Listener> listeners_;
-    std::list<Connection> connections_;
-    std::vector<Connection*> dead_; // closed, waiting to be destroyed outside of their own calls
-    async::Ready reaper_;
-    async::Timer sweeper_;
+    async::Timer looking_again_;
     bool accepting_ = true;
-    std::uint64_t malformed_ = 0;
-    std::map<std::string, MonoTime>
-        complained_; // when a malformed request was last logged, by client
 };
 
 } // namespace postseal::serve

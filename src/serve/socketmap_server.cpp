@@ -11,9 +11,9 @@ bool SocketmapServer::allows(std::string_view map) const {
     return allowed_.empty() || std::ranges::find(allowed_, map) != allowed_.end();
 }
 
-std::string SocketmapServer::unknown_map() const {
+std::string SocketmapServer::unknown_map(const engine::Maps& maps) const {
     std::string names;
-    for (const auto& [name, variant] : engine_.maps().all())
+    for (const auto& [name, variant] : maps.all())
         if (allows(name)) names += (names.empty() ? "" : ", ") + name;
     return wire::socketmap::perm("no such map here; there are: " + names);
 }
@@ -32,13 +32,13 @@ Protocol::Step SocketmapServer::step(std::string_view bytes, Connection& connect
     counters_.socketmap++;
     const Step taken{.outcome = Outcome::taken, .consumed = scan.consumed};
     const std::string_view map = scan.request.map;
-    if (const auto variant = engine_.maps().find(map); variant && allows(map)) {
-        answer_key(engine_, counters_, connection, scan.request.key,
-                   {config::Protocol::socketmap, map, *variant});
+    Answering answering(view_, counters_, connection);
+    if (const auto variant = answering.maps().find(map); variant && allows(map)) {
+        answering.key(scan.request.key, {config::Protocol::socketmap, map, *variant});
         return taken;
     }
     counters_.unknown_map++;
-    connection.reply(unknown_map());
+    connection.reply(unknown_map(answering.maps()));
     return taken;
 }
 

@@ -16,17 +16,17 @@ namespace postseal::serve {
 class SocketmapServer final : public Protocol {
   public:
     // `allowed`: the maps this listener offers; empty: all.
-    SocketmapServer(engine::Engine& engine, Counters& counters, std::vector<std::string> allowed)
-        : engine_(engine), counters_(counters), allowed_(std::move(allowed)) {}
+    SocketmapServer(engine::View& view, Counters& counters, std::vector<std::string> allowed)
+        : view_(view), counters_(counters), allowed_(std::move(allowed)) {}
     void reconfigure(const config::Listen& listen) override { allowed_ = listen.maps; }
 
     Step step(std::string_view bytes, Connection& connection) override;
 
   private:
     [[nodiscard]] bool allows(std::string_view map) const;
-    [[nodiscard]] std::string unknown_map() const;
+    [[nodiscard]] std::string unknown_map(const engine::Maps& maps) const;
 
-    engine::Engine& engine_;
+    engine::View& view_;
     Counters& counters_;
     std::vector<std::string> allowed_;
 };

@@ -7,8 +7,8 @@
 
 namespace postseal::serve {
 
-TcpTableServer::TcpTableServer(engine::Engine& engine, Counters& counters, std::string map)
-    : engine_(engine), counters_(counters), map_(std::move(map)),
+TcpTableServer::TcpTableServer(engine::View& view, Counters& counters, std::string map)
+    : view_(view), counters_(counters), map_(std::move(map)),
       no_put_(wire::tcp_table::not_found("this table cannot be written to")) {}
 
 Protocol::Step TcpTableServer::step(std::string_view bytes, Connection& connection) {
@@ -23,7 +23,8 @@ Protocol::Step TcpTableServer::step(std::string_view bytes, Connection& connecti
     }
     counters_.queries++;
     counters_.tcp_table++;
-    const auto variant = engine_.maps().tcp_table(map_);
+    Answering answering(view_, counters_, connection);
+    const auto variant = answering.maps().tcp_table(map_);
     if (scan.verb == wire::tcp_table::Verb::put) {
         connection.reply(no_put_);
     } else if (!variant) { // this listener is about to go
@@ -31,9 +32,9 @@ Protocol::Step TcpTableServer::step(std::string_view bytes, Connection& connecti
     } else {
         const Way way{config::Protocol::tcp_table, map_, *variant};
         if (scan.key.find('%') == std::string_view::npos)
-            answer_key(engine_, counters_, connection, scan.key, way);
+            answering.key(scan.key, way);
         else
-            answer_key(engine_, counters_, connection, wire::tcp_table::decode(scan.key), way);
+            answering.key(wire::tcp_table::decode(scan.key), way);
     }
     return {.outcome = Outcome::taken, .consumed = scan.consumed};
 }

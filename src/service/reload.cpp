@@ -61,6 +61,8 @@ serve::Reloaded Reload::run() {
         done.needs_restart.emplace_back("user");
     if (std::exchange(next->config.sandbox, now_.sandbox) != now_.sandbox)
         done.needs_restart.emplace_back("sandbox");
+    if (std::exchange(next->config.threads, now_.threads) != now_.threads)
+        done.needs_restart.emplace_back("threads");
     apply(*std::move(next));
     error_.clear();
     parts_.log.info("reloaded",
@@ -149,10 +151,9 @@ void Reload::apply(Next next) {
     if (next.resolver) replace_resolver(std::move(next.resolver));
     if (next.fetcher) parts_.fetcher.replace(std::move(next.fetcher));
     if (config.limits.connections != now_.limits.connections) {
-        parts_.shared.connections_limit = config.limits.connections;
         if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
             parts_.log.warning("descriptors", {{"reason", *warning}});
-        parts_.listeners.limit_changed();
+        parts_.shared.limit(config.limits.connections);
     }
     parts_.listeners.apply(config.listen, std::move(next.listeners));
     now_ = std::move(next.config);

@@ -39,7 +39,7 @@ TEST_CASE("every key is read") {
 state_dir = "/s"
 store = "sqlite"
 user = "u"
-threads = 1
+threads = 8
 [[listen]]
 address = "inet:[::1]:9000"
 maps = ["mine", "QUERY"]
@@ -109,6 +109,7 @@ format = "json"
     REQUIRE(config);
     CHECK(config->state_dir == "/s");
     CHECK(config->user == "u");
+    CHECK(config->threads == 8);
     CHECK(config->listen[0].address == Address{"::1", 9000, ""});
     CHECK(config->listen[0].address.text() == "inet:[::1]:9000");
     CHECK(config->listen[0].maps == std::vector<std::string>{"mine", "QUERY"});

@@ -63,8 +63,8 @@ struct Field {
     }
     // The legacy reply as it goes over the wire; asks memory first, as a server does.
     std::string reply(const std::string& key) {
-        if (const auto* known = engine->known(key)) return known->at(legacy);
-        return ask(key)->replies->at(legacy);
+        if (const auto* known = engine->find(key)) return std::string(known->at(legacy));
+        return ask(key)->replies.at(legacy);
     }
     [[nodiscard]] int row(const std::string& key) { return ask(key)->verdict.row; }
 

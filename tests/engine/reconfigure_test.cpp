@@ -39,7 +39,7 @@ struct Changing : Field {
     }
     async::Task<> ask_into(std::optional<std::string>& out) {
         const auto answer = co_await engine->answer(Nexthop::parse("slow.example.org").value());
-        out = answer->replies->at(answer->maps->find("postfix").value());
+        out = answer->replies.at(answer->maps->find("postfix").value());
     }
 };
 
@@ -54,7 +54,7 @@ TEST_CASE("the same settings leave the memory as it is") {
 TEST_CASE("other maps: answers are written anew") {
     Changing field;
     field.reconfigure("[[map]]\nname = \"postfix\"\nno_policy = \"encrypt\"\n");
-    CHECK(field.engine->known("example.org") == nullptr);
+    CHECK(field.engine->find("example.org") == nullptr);
     CHECK(field.reply("example.org") == "10:OK encrypt,");
     CHECK(field.reply("example.com") == dane_only);
 }
@@ -69,7 +69,7 @@ TEST_CASE("other verdict options: answers are decided anew") {
 TEST_CASE("an override that comes, changes or goes counts at once, and drops no other answer") {
     Changing field;
     field.reconfigure("", "example.com may\n");
-    CHECK(field.engine->known("example.org") != nullptr);
+    CHECK(field.engine->find("example.org") != nullptr);
     CHECK(field.reply("example.com") == "6:OK may,");
     field.reconfigure("", "example.com none\n");
     CHECK(field.reply("example.com") == "7:OK none,");
@@ -104,7 +104,7 @@ TEST_CASE("an answer keeps the maps that it was written for") {
     const auto before = field.ask("example.org");
     field.reconfigure("[[map]]\nname = \"another\"\nno_policy = \"encrypt\"\n");
     CHECK_FALSE(before->maps->find("another"));
-    CHECK(before->replies->size() == before->maps->variants().size());
+    CHECK(before->replies.size() == before->maps->variants().size());
     const auto after = field.ask("example.org");
-    CHECK(after->replies->at(after->maps->find("another").value()) == "10:OK encrypt,");
+    CHECK(after->replies.at(after->maps->find("another").value()) == "10:OK encrypt,");
 }

@@ -47,7 +47,7 @@ struct Sts : LivingField {
     }
 };
 
-bool known(LivingField& field, const char* key) { return field.engine->known(key) != nullptr; }
+bool known(LivingField& field, const char* key) { return field.engine->find(key) != nullptr; }
 
 } // namespace
 

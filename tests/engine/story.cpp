@@ -224,7 +224,7 @@ class Stage {
         } else if (take_prefix(text, "known ")) {
             known(text);
         } else if (take_prefix(text, "unknown ")) {
-            if (how_ == Play::as_written && field_.engine->known(text) != nullptr)
+            if (how_ == Play::as_written && field_.engine->find(text) != nullptr)
                 wrong("it is known");
         } else if (take_prefix(text, "fetches ")) {
             const std::size_t least = number(take_until(text, " to "));
@@ -253,7 +253,7 @@ class Stage {
         const MonoTime begin = field_.loop.now();
         if (const auto row = wanted.find(" (row "); row != string_view::npos) {
             const auto answer = field_.ask(std::string(key));
-            same(fmt::format("{} (row {})", reply_words(answer->replies->front()),
+            same(fmt::format("{} (row {})", reply_words(answer->replies.front()),
                              answer->verdict.row),
                  wanted);
         } else {
@@ -268,8 +268,8 @@ class Stage {
         if (how_ == Play::with_restarts) return;
         string_view wanted = text;
         const string_view key = take_until(wanted, ": ");
-        const auto* replies = field_.engine->known(key);
-        same(replies == nullptr ? "not known" : reply_words(replies->front()), wanted);
+        const auto* replies = field_.engine->find(key);
+        same(replies == nullptr ? "not known" : reply_words(replies->at(0)), wanted);
     }
 
     void note_end() {

@@ -83,7 +83,7 @@ TEST_CASE("a malformed request closes its connection only, and what was asked be
     Field::write(good, "later 60 g\n");
     CHECK(field.read(bad, 100) == "<a><later 30 b>EOF");
     CHECK(field.read(good, 12) == "<later 60 g>");
-    CHECK(field.server->malformed_count() == 1);
+    CHECK(field.shared.complaints().count() == 1);
     CHECK(field.protocol->taken == 3);
 }
 
@@ -175,7 +175,7 @@ TEST_CASE("a client may vanish while its answer is looked up") {
     }
     field.turn(100ms);
     CHECK(field.server->connections() == 0);
-    CHECK(field.shared.connections == 0);
+    CHECK(field.shared.connections() == 0);
 }
 
 TEST_CASE("stop answers what is owed and takes no more") {
@@ -228,7 +228,7 @@ TEST_CASE("a server may go with requests in the air") {
     Field::write(client, "later 1000 a\n");
     field.turn(10ms);
     field.server.reset();
-    CHECK(field.shared.connections == 0);
+    CHECK(field.shared.connections() == 0);
     CHECK(field.read(client, 1) == "EOF");
 }
 

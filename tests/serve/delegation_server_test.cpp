@@ -30,7 +30,7 @@ std::string request(std::string_view recipient, std::string_view kind = "smtpd_a
 
 struct Field : test::EngineBehind {
     Field() : EngineBehind(configuration) {
-        serve(std::make_unique<DelegationServer>(engine, counters));
+        serve(std::make_unique<DelegationServer>(view, counters));
     }
     std::string ask(std::string_view octets) {
         const Fd client = connect();
@@ -109,5 +109,5 @@ TEST_CASE("delegation: what is over a limit closes its connection") {
     const Fd client = field.connect();
     Field::write(client, "request=smtpd_access_policy\nx=" + std::string(9000, 'x'));
     CHECK(field.read(client, 1) == "EOF");
-    CHECK(field.server->malformed_count() == 1);
+    CHECK(field.shared.complaints().count() == 1);
 }

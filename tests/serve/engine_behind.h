@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/engine.h"
+#include "engine/views.h"
 #include "serve/local.h"
 #include "store/memory.h"
 #include "support/fake_fetcher.h"
@@ -39,6 +39,7 @@ slow.example MX delay 60
     engine::Overrides overrides;
     engine::Engine engine{
         {loop, clock, resolver, fetcher, store, log, random}, maps, overrides, engine::Options{}};
+    engine::HomeView view{engine};
 };
 
 } // namespace postseal::test

@@ -39,9 +39,9 @@ struct FakeKeeper final : Keeper {
 };
 
 struct Field : test::Local {
-    explicit Field(Keeper* keeper = nullptr) : listeners(loop, log, shared, keeper) {
+    explicit Field(Keeper* keeper = nullptr) : listeners({&station}, log, shared, keeper) {
         listeners.speak(
-            [](const config::Listen& listen) { return std::make_unique<Named>(listen); });
+            [](const config::Listen& listen, Station&) { return std::make_unique<Named>(listen); });
     }
     [[nodiscard]] config::Listen at(const std::string& name) const {
         return {.address = {.path = folder.path / name}};

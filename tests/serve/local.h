@@ -28,7 +28,7 @@ struct Local {
         if (!fd.valid()) throw std::runtime_error("no socket");
         return fd;
     }
-    explicit Local(std::size_t limit = 100) : shared(limit) {}
+    explicit Local(std::size_t limit = 100) : shared(loop, limit) {}
 
     // Serves on a port of its own from now on.
     void serve(std::unique_ptr<serve::Protocol> protocol,
@@ -50,8 +50,12 @@ struct Local {
         std::vector<serve::Fd> listeners;
         listeners.push_back(std::move(listener));
         listeners.push_back(std::move(unix_listener));
-        server.emplace(loop, log, shared, config::Address{.host = "127.0.0.1", .port = 1},
-                       std::move(listeners), std::move(protocol), idle);
+        const config::Listen listen{.address = {.host = "127.0.0.1", .port = 1, .path = {}},
+                                    .idle = idle};
+        shared.on_room([this] { server->watch_listeners(); });
+        server.emplace(
+            std::vector{&station}, log, shared, listen, std::move(listeners),
+            [&protocol](const config::Listen&, serve::Station&) { return std::move(protocol); });
     }
     // The same server's other clients, on a unix socket.
     [[nodiscard]] serve::Fd connect_unix() const {
@@ -103,6 +107,7 @@ struct Local {
     async::UvLoop loop;
     Log log{{.level = config::LogLevel::error}};
     serve::Shared shared;
+    serve::Station station{0, loop, nullptr};
     sockaddr_in address{};
     sockaddr_un unix_address{.sun_family = AF_UNIX};
     socklen_t unix_size = 0;

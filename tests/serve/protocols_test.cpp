@@ -37,8 +37,9 @@ TEST_CASE("each listener speaks its protocol") {
     test::EngineBehind field(configuration);
     Counters counters;
     test::FakeSteering steering;
-    const Behind behind{field.engine, counters, steering,
-                        [&] { return "{\"queries\":" + std::to_string(counters.queries) + "}"; }};
+    const Behind behind{
+        field.engine, field.view, counters, steering,
+        [&] { return "{\"queries\":" + std::to_string(std::uint64_t{counters.queries}) + "}"; }};
     const auto config = config::parse(configuration, "f").value();
     for (std::size_t i = 0; i < config.listen.size(); i++) {
         CAPTURE(i);

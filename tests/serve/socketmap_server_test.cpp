@@ -17,7 +17,7 @@ std::string netstring(std::string_view payload) {
 
 struct Field : test::EngineBehind {
     explicit Field(const std::vector<std::string>& allowed = {}) {
-        serve(std::make_unique<SocketmapServer>(engine, counters, allowed));
+        serve(std::make_unique<SocketmapServer>(view, counters, allowed));
     }
     std::string ask(std::string_view request, std::size_t octets) {
         const Fd client = connect();
@@ -102,5 +102,5 @@ TEST_CASE("a malformed netstring closes its connection") {
         Field::write(client, netstring("postfix example.com") + bad);
         CHECK(field.read(client, 100) == dane_only + "EOF");
     }
-    CHECK(field.server->malformed_count() == 5);
+    CHECK(field.shared.complaints().count() == 5);
 }

@@ -18,7 +18,7 @@ struct Field : test::EngineBehind {
         : EngineBehind(fmt::format("[[listen]]\naddress = \"inet:127.0.0.1:1\"\n"
                                    "protocol = \"tcp_table\"\nmaps = [\"{}\"]\n{}",
                                    map, more)) {
-        serve(std::make_unique<TcpTableServer>(engine, counters, map));
+        serve(std::make_unique<TcpTableServer>(view, counters, map));
     }
     // The one line that answers.
     std::string ask(std::string_view key) {
@@ -83,7 +83,7 @@ TEST_CASE("tcp_table: what is malformed closes its connection and is counted") {
         Field::write(client, "get example.com\n" + bad);
         CHECK(field.read(client, 100) == "200 dane-only\nEOF");
     }
-    CHECK(field.server->malformed_count() == 4);
+    CHECK(field.shared.complaints().count() == 4);
 }
 
 TEST_CASE("tcp_table: a policy that does not fit into a line is written shorter") {

@@ -173,10 +173,10 @@ def test_what_needs_a_restart(running):
     other = running.folder / "other"
     other.mkdir()
     for _ in range(2):  # as long as it has not been restarted
-        said = reload(running, state_dir=str(other), user="root")
-        assert said == {"changed": [], "needs_restart": ["state_dir", "user"]}
+        said = reload(running, state_dir=str(other), user="root", threads=3)
+        assert said == {"changed": [], "needs_restart": ["state_dir", "user", "threads"]}
     assert list(other.iterdir()) == []
-    assert "counts after a restart only: state_dir, user" in running.tool("reload").stdout
+    assert "counts after a restart only: state_dir, user, threads" in running.tool("reload").stdout
 
 
 # --- A bad file ------------------------------------------------------------------------------

@@ -1,0 +1,73 @@
+// engine/known.h: what serving threads read: the maps, and the answers written for them
+//
+// The engine's thread writes, each serving thread has a Look at it while it answers a request.
+// Maps and answers belong together by their edition: answers of another edition than that of the
+// Look's maps are not found by it, so that a reload is seen as a whole or not at all.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "engine/cache.h"
+#include "engine/maps.h"
+#include "engine/readers.h"
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+namespace postseal::engine {
+
+class Known {
+  public:
+    Known(std::shared_ptr<const Maps> maps, std::size_t most_octets);
+    Known(const Known&) = delete;
+    Known& operator=(const Known&) = delete;
+    ~Known(); // nobody looks any more
+
+    // Thread: the engine's.
+    [[nodiscard]] Readers& readers() { return readers_; }
+    [[nodiscard]] Cache& cache() { return cache_; }
+    [[nodiscard]] const Cache& cache() const { return cache_; }
+    [[nodiscard]] const std::shared_ptr<const Maps>& maps() const { return edition()->maps; }
+    // All that the cache has is outdated: the maps are others, or the same answer otherwise.
+    void publish(std::shared_ptr<const Maps> maps);
+
+  private:
+    friend class Look;
+    struct Edition {
+        unsigned number; // as the cache counts
+        std::shared_ptr<const Maps> maps;
+    };
+    [[nodiscard]] const Edition* edition() const {
+        return edition_.load(std::memory_order_seq_cst);
+    }
+
+    Readers readers_;
+    Cache cache_;
+    std::atomic<const Edition*> edition_;
+};
+
+// What a thread sees of it at one moment; all of it is good until the Look's end. One at a time a
+// thread; nothing may wait inside.
+class Look {
+  public:
+    Look(const Known& known, Reader& reader)
+        : reading_(reader), cache_(known.cache_), edition_(*known.edition()) {}
+    Look(const Look&) = delete;
+    Look& operator=(const Look&) = delete;
+    ~Look() = default;
+
+    [[nodiscard]] const Maps& maps() const { return *edition_.maps; }
+    // Null: not known, ask. Keys are canonical (Nexthop::key()); another spelling is just not
+    // found. Marked as asked for.
+    [[nodiscard]] const CachedAnswer* find(std::string_view key, MonoTime now) const {
+        return cache_.find_from(key, edition_.number, now);
+    }
+
+  private:
+    Reading reading_; // first: before all that is read
+    const Cache& cache_;
+    const Known::Edition& edition_;
+};
+
+} // namespace postseal::engine

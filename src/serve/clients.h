@@ -1,0 +1,65 @@
+// serve/clients.h: the connections of one listener on one serving thread
+//
+// Idle ones are closed after `idle`, which must be longer than Postfix keeps one: the client closes
+// first.
+// Thread: the station's.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "log/log.h"
+#include "serve/connection.h"
+#include "serve/shared.h"
+#include "serve/socket.h"
+#include "serve/station.h"
+
+#include <atomic>
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace postseal::serve {
+
+class Clients {
+  public:
+    // All of it outlives them. `count`: of the listener's connections on all threads.
+    struct Around {
+        Station& station;
+        Log& log;
+        Shared& shared;
+        std::shared_ptr<std::atomic<std::size_t>> count;
+        std::string listener; // its address, for the log
+    };
+    Clients(Around around, std::unique_ptr<Protocol> protocol, milliseconds idle);
+    Clients(const Clients&) = delete;
+    Clients& operator=(const Clients&) = delete;
+    ~Clients();
+
+    // It has been counted already, by Shared, the station and `count`.
+    void add(Fd fd);
+    void reconfigure(const config::Listen& listen);
+    void finish(Connection::Finish how);
+
+    // For its connections.
+    [[nodiscard]] std::string& read_buffer() { return around_.station.read_buffer(); }
+    [[nodiscard]] std::string& write_buffer() { return around_.station.write_buffer(); }
+    void malformed(int fd, const char* fault);
+    void closed(Connection& connection, const char* why);
+
+  private:
+    void reap();
+    void sweep();
+    void uncount(std::size_t clients);
+
+    Around around_;
+    async::UvLoop& loop_;
+    std::unique_ptr<Protocol> protocol_;
+    milliseconds idle_;
+    std::list<Connection> connections_;
+    std::vector<Connection*> dead_; // closed, waiting to be destroyed outside of their own calls
+    async::Ready reaper_;
+    async::Timer sweeper_;
+};
+
+} // namespace postseal::serve

@@ -1,0 +1,48 @@
+// serve/counters.h: what a serving thread counts, and the sums
+//
+// Each thread counts in Counters of its own; any thread may read them.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace postseal::serve {
+
+// Counted by one thread only.
+class Count {
+  public:
+    void operator++(int) {
+        count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+    operator std::uint64_t() const { return count_.load(std::memory_order_relaxed); }
+
+  private:
+    std::atomic<std::uint64_t> count_{0};
+};
+
+template <class N> struct CountersOf {
+    N queries{}; // of all the protocols together
+    N socketmap{};
+    N tcp_table{};
+    N delegation{};
+    N cached{};     // answered from memory
+    N looked_up{};  // answered after a lookup
+    N no_nexthop{}; // the key is none: no policy, at once
+    N unknown_map{};
+};
+using Counters = CountersOf<Count>;
+using Totals = CountersOf<std::uint64_t>;
+
+inline void add(Totals& sum, const Counters& of) {
+    sum.queries += of.queries;
+    sum.socketmap += of.socketmap;
+    sum.tcp_table += of.tcp_table;
+    sum.delegation += of.delegation;
+    sum.cached += of.cached;
+    sum.looked_up += of.looked_up;
+    sum.no_nexthop += of.no_nexthop;
+    sum.unknown_map += of.unknown_map;
+}
+
+} // namespace postseal::serve

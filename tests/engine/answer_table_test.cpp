@@ -1,0 +1,148 @@
+// Meant to be run under ThreadSanitizer, too: contrib/build thread.
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine/answer_table.h"
+
+#include "engine/known.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace postseal;
+using namespace postseal::engine;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr MonoTime now{1h};
+
+struct Table : Readers, AnswerTable {
+    Table() : AnswerTable(static_cast<Readers&>(*this)) {}
+    CachedAnswer* make(const std::string& key, const std::string& reply) {
+        return CachedAnswer::make(key, {reply}, {.hash = hash(key), .until = now, .asked = now});
+    }
+    CachedAnswer* at(const std::string& key) { return find(key, hash(key)); }
+};
+
+std::string key_of(int i) { return fmt::format("domain-{}.example", i); }
+
+} // namespace
+
+TEST_CASE("table: what was put is found, through all growth, and nothing else") {
+    Table table;
+    for (int i = 0; i < 20'000; i++) {
+        REQUIRE(table.at(key_of(i)) == nullptr);
+        table.insert(table.make(key_of(i), key_of(-i)));
+    }
+    CHECK(table.size() == 20'000);
+    for (int i = 0; i < 20'000; i++)
+        REQUIRE(table.at(key_of(i))->at(0) == key_of(-i));
+    CHECK(table.at(key_of(20'000)) == nullptr);
+    CHECK(table.at("") == nullptr);
+}
+
+TEST_CASE("table: answers come and go without end in the same room") {
+    Table table;
+    for (int i = 0; i < 1000; i++)
+        table.insert(table.make(key_of(i), "x"));
+    std::size_t most = 0;
+    for (int i = 1000; i < 50'000; i++) {
+        table.erase(table.at(key_of(i - 1000)));
+        table.insert(table.make(key_of(i), "x"));
+        REQUIRE(table.at(key_of(i - 1000)) == nullptr);
+        REQUIRE(table.at(key_of(i - 999)) != nullptr);
+        most = std::max(most, table.octets());
+    }
+    CHECK(table.size() == 1000);
+    CHECK(most < 100'000);
+    CHECK(table.waiting() == 0);
+}
+
+TEST_CASE("table: one answer takes the place of another") {
+    Table table;
+    table.insert(table.make("a.example", "old"));
+    table.replace(table.at("a.example"), table.make("a.example", "new"));
+    CHECK(table.at("a.example")->at(0) == "new");
+    CHECK(table.size() == 1);
+}
+
+TEST_CASE("table: readers on other threads see each key with one of its replies, never none") {
+    constexpr int lasting = 200; // replaced over and over, never gone
+    constexpr std::uint64_t enough = 20'000;
+    Maps maps(config::parse("", "f").value());
+    Known known(std::make_shared<const Maps>(maps), std::size_t{16} << 20U); // room for all
+    const auto put = [&](int i, int generation) {
+        const std::string reply = fmt::format("{} {}", key_of(i), generation);
+        known.cache().put(key_of(i), {reply, reply}, {.until = now + 1h, .asked = now}, 0);
+    };
+    for (int i = 0; i < lasting; i++)
+        put(i, 0);
+    std::atomic<bool> end = false;
+    std::atomic<std::uint64_t> wrong = 0;
+    std::vector<std::unique_ptr<Reader>> readers;
+    std::vector<std::atomic<std::uint64_t>> looked(2);
+    std::vector<std::thread> threads;
+    for (auto& count : looked) {
+        readers.push_back(std::make_unique<Reader>());
+        known.readers().add(*readers.back());
+        threads.emplace_back([&known, &reader = *readers.back(), &count, &end, &wrong] {
+            for (int i = 0; !end; i = (i + 1) % lasting, count++) {
+                const std::string key = key_of(i);
+                const Look look(known, reader);
+                const CachedAnswer* answer = look.find(key, now);
+                if (answer == nullptr || answer->at(0) != answer->at(1) ||
+                    !answer->at(0).starts_with(key + " "))
+                    wrong++;
+            }
+        });
+    }
+    // Some are replaced, many come and go, the table grows and is cleaned.
+    for (int i = 0; looked[0] < enough || looked[1] < enough; i++) {
+        put(i % lasting, i);
+        put(1'000 + i % 5'000, i);
+        if (i % 3 == 0) known.cache().erase(key_of(1'000 + i % 5'000));
+        if (i % 100 == 0) std::this_thread::yield();
+    }
+    end = true;
+    for (std::thread& thread : threads)
+        thread.join();
+    for (const auto& reader : readers)
+        known.readers().remove(*reader);
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("known: maps and answers are of one edition, however often they change") {
+    const auto maps_with = [](const char* level) {
+        return std::make_shared<const Maps>(
+            config::parse(fmt::format("[[map]]\nname = \"{}\"\n", level), "f").value());
+    };
+    const auto first = maps_with("first");
+    const auto second = maps_with("second");
+    Known known(first, std::size_t{1} << 20U);
+    Reader reader;
+    known.readers().add(reader);
+    std::atomic<bool> end = false;
+    std::atomic<std::uint64_t> looked = 0;
+    std::atomic<std::uint64_t> wrong = 0;
+    std::thread thread([&] {
+        for (; !end; looked++) {
+            const Look look(known, reader);
+            const char* edition = look.maps().find("first") ? "first" : "second";
+            const CachedAnswer* answer = look.find("a.example", now);
+            if (answer != nullptr && answer->at(0) != edition) wrong++;
+        }
+    });
+    for (int i = 0; i < 2'000 || looked < 2'000; i++) {
+        const bool odd = i % 2 == 1;
+        known.publish(odd ? second : first);
+        known.cache().put("a.example", {odd ? "second" : "first"}, {.until = now + 1h}, 0);
+    }
+    end = true;
+    thread.join();
+    known.readers().remove(reader);
+    CHECK(wrong == 0);
+}
