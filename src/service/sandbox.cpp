@@ -49,6 +49,8 @@ constexpr std::string_view systems[] = {
     "/run/resolvconf",
     "/var/lib/sss/mc",
     "/proc/self",
+    "/proc/meminfo",
+    "/sys/fs/cgroup",
     "/sys/devices/system/cpu",
     "/dev/urandom",
     "/dev/random",
