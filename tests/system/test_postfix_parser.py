@@ -17,7 +17,8 @@ from postfix import policy_map
 from world.processes import run
 
 FIRST_PORT = 20_000
-COUNT = 10_000
+COUNT = 10_000  # for postmap(1)
+DELIVERIES = 3_500  # for each release
 BATCH = 2_500  # recipients of a message
 MAP_PORT = 8440
 PATIENCE = 240  # seconds
@@ -81,14 +82,14 @@ class _Handler(socketserver.StreamRequestHandler):
         return int(digits) if octet else 0
 
 
-def make_replies(form: str, seed: int) -> list[bytes]:
-    result = run([program("tests/print_replies"), form, str(COUNT), str(seed)], PATIENCE)
+def make_replies(form: str, count: int, seed: int) -> list[bytes]:
+    result = run([program("tests/print_replies"), form, str(count), str(seed)], PATIENCE)
     assert result.returncode == 0, result.stderr
     return [line.encode("ascii") for line in result.stdout.splitlines()]
 
 
 def test_postmap_reads_them(programs, world, tmp_path):
-    replies = make_replies("tlsrpt", 1)
+    replies = make_replies("tlsrpt", COUNT, 1)
     texts = [netstring_text(reply) for reply in replies]
     readable = [n for n, text in enumerate(texts) if not text.startswith("TEMP ")]
     assert len(replies) == COUNT and len(readable) > COUNT * 3 // 4
@@ -109,7 +110,7 @@ def test_postmap_reads_them(programs, world, tmp_path):
 def test_smtp_understands_them(release, new_postfix, programs):
     """A policy that it does not understand is a warning, and mail that waits for us."""
     form = "tlsrpt" if policy_map(release) == "tlsrpt" else "legacy"
-    replies = make_replies(form, 2)
+    replies = make_replies(form, DELIVERIES, 2)
     texts = [netstring_text(reply) for reply in replies] + [BAD]
     replies.append(b"%d:%s," % (len(BAD), BAD.encode()))
     bad = len(replies) - 1
