@@ -16,6 +16,7 @@ namespace postseal::dns {
 namespace {
 
 constexpr std::size_t most_in_flight = 128;
+constexpr std::size_t most_of_one_client = 96; // the rest is there for another at once
 constexpr int class_in = 1;
 
 Answer failure(Failure kind, std::string reason) {
@@ -37,7 +38,7 @@ struct Unbound::Impl {
 
     Impl(async::UvLoop& l, ContextSetup setup, milliseconds t)
         : loop(l), context(std::move(setup.context)), warnings(std::move(setup.warnings)),
-          timeout(t), limiter(l, most_in_flight),
+          timeout(t), limiter(l, most_in_flight, most_of_one_client),
           watch(l, ub_fd(context.get()), &Impl::on_readable, this) {
         watch.set(async::FdWatch::readable);
     }
@@ -48,7 +49,8 @@ struct Unbound::Impl {
         if (ub_process(impl->context.get()) != 0) impl->watch.set(async::FdWatch::none);
     }
 
-    async::Task<Answer> ask(std::string name, RrType type, bool& asked);
+    async::Task<Answer> ask(async::Limiter::ClientId client, std::string name, RrType type,
+                            bool& asked);
 
     async::Loop& loop;
     Context context;
@@ -118,8 +120,9 @@ class Unbound::Impl::Question {
     async::Ready ready_;
 };
 
-async::Task<Answer> Unbound::Impl::ask(std::string name, RrType type, bool& asked) {
-    const auto permit = co_await limiter.acquire();
+async::Task<Answer> Unbound::Impl::ask(async::Limiter::ClientId client, std::string name,
+                                       RrType type, bool& asked) {
+    const auto permit = co_await limiter.acquire(client);
     asked = true;
     Question question(*this, std::move(name), type);
     co_return co_await question;
@@ -137,10 +140,15 @@ Unbound::Unbound(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Unbound::~Unbound() = default;
 
 async::Task<Answer> Unbound::resolve(std::string name, RrType type) {
+    return resolve_for(nullptr, std::move(name), type);
+}
+
+async::Task<Answer> Unbound::resolve_for(async::Limiter::ClientId client, std::string name,
+                                         RrType type) {
     if (auto known = impl_->recent.find(name, type, impl_->loop.now())) co_return *std::move(known);
     bool asked = false;
-    auto answer =
-        co_await async::with_timeout(impl_->loop, impl_->ask(name, type, asked), impl_->timeout);
+    auto answer = co_await async::with_timeout(
+        impl_->loop, impl_->ask(client, name, type, asked), impl_->timeout);
     if (answer) {
         impl_->recent.keep(std::move(name), type, *answer, impl_->loop.now());
         co_return *std::move(answer);

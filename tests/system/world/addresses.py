@@ -7,6 +7,7 @@ ZONE_SERVER = "127.53.0.3"
 FAILING_SERVER = "127.53.0.7"  # SERVFAIL to everything
 SILENT_SERVER = "127.53.0.8"  # takes queries, never answers
 DEAD_SERVER = "127.53.0.9"  # nothing listens
+HOSTILE_SERVER = "127.53.0.6"  # tests/system/hostile
 
 POLICY_HOST = "127.44.0.1"
 POLICY_HOST_V6 = "fd00::443"
