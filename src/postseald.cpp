@@ -299,6 +299,7 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
                                              .view = stations.view(station),
                                              .counters = station.counters(),
                                              .steering = steering,
+                                             .views = observer,
                                              .status = status_text});
     });
     listeners.apply(config.listen, std::move(sockets->bound));

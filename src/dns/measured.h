@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace postseal::dns {
 
@@ -19,7 +20,11 @@ class Measured final : public Resolver {
   public:
     Measured(async::Loop& loop, Resolver& asked) : loop_(loop), asked_(asked) {}
 
-    async::Task<Answer> resolve(std::string name, RrType type) override;
+    async::Task<Answer> resolve(std::string name, RrType type) override {
+        return resolve_for(nullptr, std::move(name), type);
+    }
+    async::Task<Answer> resolve_for(async::Limiter::ClientId client, std::string name,
+                                    RrType type) override;
 
     struct OfType {
         RrType type = RrType::a;

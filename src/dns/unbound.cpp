@@ -147,8 +147,8 @@ async::Task<Answer> Unbound::resolve_for(async::Limiter::ClientId client, std::s
                                          RrType type) {
     if (auto known = impl_->recent.find(name, type, impl_->loop.now())) co_return *std::move(known);
     bool asked = false;
-    auto answer = co_await async::with_timeout(
-        impl_->loop, impl_->ask(client, name, type, asked), impl_->timeout);
+    auto answer = co_await async::with_timeout(impl_->loop, impl_->ask(client, name, type, asked),
+                                               impl_->timeout);
     if (answer) {
         impl_->recent.keep(std::move(name), type, *answer, impl_->loop.now());
         co_return *std::move(answer);

@@ -83,7 +83,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::answer(Nexthop nexthop, Clien
 }
 
 async::Task<Told> Engine::reply(Nexthop nexthop, config::Protocol protocol, std::string map,
-                                 ClientId client) {
+                                ClientId client) {
     // Another thread may have asked before it could see the answer.
     const auto known_as = maps().variant(protocol, map);
     const CachedAnswer* known = find(nexthop.key());

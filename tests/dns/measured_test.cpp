@@ -37,3 +37,32 @@ c.example TXT bogus signature expired
     CHECK(failed(RrType::txt, Failure::none) == 0);
     CHECK(of(RrType::tlsa).took.count() == 0);
 }
+
+namespace {
+
+// Notes who asks.
+class NotesClient final : public Resolver {
+  public:
+    async::Task<Answer> resolve(std::string name, RrType type) override {
+        return resolve_for(nullptr, std::move(name), type);
+    }
+    async::Task<Answer> resolve_for(async::Limiter::ClientId client, std::string /*name*/,
+                                    RrType /*type*/) override {
+        asked_for = client;
+        co_return Answer{};
+    }
+    async::Limiter::ClientId asked_for = this;
+};
+
+} // namespace
+
+TEST_CASE("measured: a question stays that of its client") {
+    VirtualLoop loop;
+    NotesClient notes;
+    Measured measured(loop, notes);
+    const int client = 0;
+    loop.run_until_done(measured.resolve_for(&client, "a.example", RrType::mx));
+    CHECK(notes.asked_for == &client);
+    loop.run_until_done(measured.resolve("a.example", RrType::mx));
+    CHECK(notes.asked_for == nullptr);
+}
