@@ -12,6 +12,7 @@ namespace postseal::test {
 namespace {
 
 using dns::Answer;
+using dns::Failure;
 using dns::Security;
 using dns::Status;
 
