@@ -1,10 +1,11 @@
 // postseal: the operator's tool, see postseal(1)
 // SPDX-License-Identifier: BSD-3-Clause
+#include "cli/commands.h"
 #include "cli/exit_status.h"
-#include "cli/options.h"
+#include "cli/help.h"
+#include "cli/parse.h"
 #include "version.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <exception>
@@ -13,38 +14,31 @@ namespace {
 
 using namespace postseal;
 
-constexpr auto exit_statuses =
-    "Exit status: 0 found, 1 no policy or (doctor) a problem, 64 usage, 69 daemon not reachable, "
-    "70 internal error, 75 temporary failure, 78 configuration error.";
-
-int run(int argc, char** argv) {
+int run(std::span<char* const> words) {
     cli::Common common;
-    cli::Run does;
-    CLI::App app{"Asks and explains what postseald tells Postfix about a destination's TLS.",
-                 "postseal"};
-    app.set_version_flag("-V,--version", version_text("postseal"));
-    app.require_subcommand(1);
-    cli::lookup_options(app, common);
-    app.footer(exit_statuses);
-
-    for (const auto& add : {cli::add_query, cli::add_explain, cli::add_show, cli::add_list,
-                            cli::add_history, cli::add_refresh, cli::add_forget, cli::add_overrides,
-                            cli::add_reload, cli::add_doctor, cli::add_check_config})
-        add(app, common, does);
-
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : static_cast<int>(cli::usage);
+    const cli::Command tool = cli::tool(common);
+    const auto parsed = cli::parse(tool, words);
+    if (common.version) {
+        fmt::print("{}\n", version_text("postseal"));
+        return cli::found;
     }
-    return does();
+    if (!parsed) {
+        const cli::ParseFault& fault = parsed.error();
+        fmt::print(stderr, "{}: {}\nsee: {} --help\n", fault.path, fault.text, fault.path);
+        return cli::usage;
+    }
+    if (parsed->help) {
+        fmt::print("{}", cli::help_text(*parsed->command, parsed->path));
+        return cli::found;
+    }
+    return parsed->command->run();
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
     try {
-        return run(argc, argv);
+        return run({argv, static_cast<std::size_t>(argc)});
     } catch (const std::exception& bug) {
         fmt::print(stderr, "postseal: {}\n", bug.what());
         return 70;

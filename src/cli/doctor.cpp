@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "cli/commands.h"
 #include "cli/doctor_text.h"
 #include "cli/exit_status.h"
-#include "cli/options.h"
 #include "cli/setup.h"
 #include "dns/trust_anchor.h"
 #include "postseal/doctor/examine.h"
@@ -11,7 +11,6 @@
 #include "survey/postfix.h"
 #include "survey/sockets.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -142,23 +141,34 @@ int examine_all(const Common& common, const DoctorOptions& options) {
 
 } // namespace
 
-void add_doctor(CLI::App& app, Common& common, Run& run) {
-    CLI::App* command = app.add_subcommand(
-        "doctor", "find what is wrong between Postfix and the daemon, and say what mends it");
+Command doctor_command(Common& common) {
     const auto options = std::make_shared<DoctorOptions>();
-    command->add_option("-p,--postconf", options->postconf, "the postconf of your Postfix")
-        ->capture_default_str();
-    command->add_option("-f,--postfix-config", options->postfix_config,
-                        "folder of main.cf (default: Postfix's own)");
-    command->add_option("-r,--resolv-conf", options->resolv_conf,
-                        "names the resolvers of Postfix (default: /etc/resolv.conf, below the "
-                        "queue directory if Postfix runs in a chroot)");
-    daemon_options(*command, common);
-    command->footer("Example: postseal doctor --postfix-config /etc/postfix-out\n"
-                    "Exit status: 0 no problem, 1 a problem, 64 usage, 78 configuration error.");
-    command->callback([options, &common, &run] {
-        run = [options, &common] { return examine_all(common, *options); };
-    });
+    return {.name = "doctor",
+            .summary = "find what is wrong between Postfix and the daemon, and say what mends it",
+            .options =
+                joined({{.letter = "p",
+                         .name = "postconf",
+                         .value = "PROGRAM",
+                         .help = "the postconf of your Postfix (default: postconf)",
+                         .target = &options->postconf,
+                         .values = {Values::Kind::program, {}}},
+                        {.letter = "f",
+                         .name = "postfix-config",
+                         .value = "FOLDER",
+                         .help = "folder of main.cf (default: Postfix's own)",
+                         .target = &options->postfix_config,
+                         .values = {Values::Kind::folder, {}}},
+                        {.letter = "r",
+                         .name = "resolv-conf",
+                         .value = "FILE",
+                         .help = "names the resolvers of Postfix (default: /etc/resolv.conf, below "
+                                 "the queue directory if Postfix runs in a chroot)",
+                         .target = &options->resolv_conf,
+                         .values = {Values::Kind::file, {}}}},
+                       daemon_options(common)),
+            .examples = {"postseal doctor", "postseal doctor --postfix-config /etc/postfix-out"},
+            .footer = "Exit status: 0 no problem, 1 a problem, 64 usage, 78 configuration error.",
+            .run = [&common, options] { return examine_all(common, *options); }};
 }
 
 } // namespace postseal::cli

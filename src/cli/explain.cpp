@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/explain_text.h"
-#include "cli/keys.h"
-#include "cli/options.h"
 #include "cli/setup.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include <memory>
 
 namespace postseal::cli {
 
@@ -29,13 +29,15 @@ int explain(const Common& common, const std::vector<std::string>& keys) {
 
 } // namespace
 
-void add_explain(CLI::App& app, Common& common, Run& run) {
-    CLI::App* command = app.add_subcommand(
-        "explain", "look up a destination and show evidence, verdict and replies");
-    lookup_options(*command, common);
-    command->footer("Example: postseal explain --direct example.com");
-    take_keys(*command, run,
-              [&common](const std::vector<std::string>& keys) { return explain(common, keys); });
+Command explain_command(Common& common) {
+    const auto keys = std::make_shared<std::vector<std::string>>();
+    return {.name = "explain",
+            .summary = "look up a destination and show evidence, verdict and replies",
+            .arguments = several_keys(*keys),
+            .options = lookup_options(common),
+            .examples = {"postseal explain example.com",
+                         "postseal explain --direct example.com example.net"},
+            .run = [&common, keys] { return explain(common, *keys); }};
 }
 
 } // namespace postseal::cli

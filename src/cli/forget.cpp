@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "cli/commands.h"
 #include "cli/exit_status.h"
-#include "cli/keys.h"
-#include "cli/options.h"
 #include "cli/setup.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+
+#include <memory>
 
 namespace postseal::cli {
 namespace {
@@ -27,13 +27,14 @@ int forget(const Common& common, const std::vector<std::string>& keys) {
 
 } // namespace
 
-void add_forget(CLI::App& app, Common& common, Run& run) {
-    CLI::App* command = app.add_subcommand(
-        "forget", "have the daemon forget what it keeps of destinations, policies too");
-    daemon_options(*command, common);
-    command->footer("Example: postseal forget example.com");
-    take_keys(*command, run,
-              [&common](const std::vector<std::string>& keys) { return forget(common, keys); });
+Command forget_command(Common& common) {
+    const auto keys = std::make_shared<std::vector<std::string>>();
+    return {.name = "forget",
+            .summary = "have the daemon forget what it keeps of destinations, policies too",
+            .arguments = several_keys(*keys),
+            .options = daemon_options(common),
+            .examples = {"postseal forget example.com"},
+            .run = [&common, keys] { return forget(common, *keys); }};
 }
 
 } // namespace postseal::cli

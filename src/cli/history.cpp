@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "cli/commands.h"
 #include "cli/exit_status.h"
-#include "cli/options.h"
 #include "cli/setup.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <cstddef>
@@ -44,18 +43,19 @@ int history(const Common& common, const Options& options) {
 
 } // namespace
 
-void add_history(CLI::App& app, Common& common, Run& run) {
-    auto options = std::make_shared<Options>();
-    CLI::App* command = app.add_subcommand(
-        "history", "show how a destination's verdict has changed in the last 400 days");
-    command->add_option("key", options->key, "a destination")->required();
-    command->add_option("-n,--number", options->most, "so many of the latest changes")
-        ->capture_default_str();
-    daemon_options(*command, common);
-    command->footer("Example: postseal history example.com");
-    command->callback([&common, options, &run] {
-        run = [&common, options] { return history(common, *options); };
-    });
+Command history_command(Common& common) {
+    const auto options = std::make_shared<Options>();
+    return {.name = "history",
+            .summary = "show how a destination's verdict has changed in the last 400 days",
+            .arguments = one_key(options->key),
+            .options = joined({{.letter = "n",
+                                .name = "number",
+                                .value = "NUMBER",
+                                .help = "so many of the latest changes (default: 100)",
+                                .target = &options->most}},
+                              daemon_options(common)),
+            .examples = {"postseal history example.com"},
+            .run = [&common, options] { return history(common, *options); }};
 }
 
 } // namespace postseal::cli

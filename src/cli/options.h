@@ -1,15 +1,13 @@
-// cli/options.h: the options that several commands have, and how a command is added to the tool
+// cli/options.h: the options that several commands have
 //
-// add_NAME() declares a command; if it is the one on the command line, `run` is what it does.
+// They may stand before the command or behind it.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <functional>
-#include <string>
+#include "cli/command.h"
 
-namespace CLI {
-class App;
-}
+#include <string>
+#include <vector>
 
 namespace postseal::cli {
 
@@ -18,25 +16,16 @@ struct Common {
     std::string socket;      // empty: the configuration's admin listener
     bool direct = false;
     bool json = false;
+    bool version = false;
 };
 
-using Run = std::function<int()>; // gives an ExitStatus
+[[nodiscard]] Option json_option(Common& common);
+[[nodiscard]] std::vector<Option> config_options(Common& common); // and --json
+[[nodiscard]] std::vector<Option> daemon_options(Common& common); // and those
+[[nodiscard]] std::vector<Option> lookup_options(Common& common); // and the daemon's
 
-// They may stand before the command or behind it.
-void config_option(CLI::App& command, Common& common);
-void daemon_options(CLI::App& command, Common& common); // and the configuration
-void lookup_options(CLI::App& command, Common& common); // and the daemon's
-
-void add_query(CLI::App& app, Common& common, Run& run);
-void add_explain(CLI::App& app, Common& common, Run& run);
-void add_list(CLI::App& app, Common& common, Run& run);
-void add_show(CLI::App& app, Common& common, Run& run);
-void add_history(CLI::App& app, Common& common, Run& run);
-void add_refresh(CLI::App& app, Common& common, Run& run);
-void add_forget(CLI::App& app, Common& common, Run& run);
-void add_overrides(CLI::App& app, Common& common, Run& run);
-void add_reload(CLI::App& app, Common& common, Run& run);
-void add_doctor(CLI::App& app, Common& common, Run& run);
-void add_check_config(CLI::App& app, Common& common, Run& run);
+// One destination, or at least one.
+[[nodiscard]] std::vector<Argument> one_key(std::string& key);
+[[nodiscard]] std::vector<Argument> several_keys(std::vector<std::string>& keys);
 
 } // namespace postseal::cli

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "engine/overrides.h"
+#include "cli/commands.h"
 #include "cli/exit_status.h"
-#include "cli/options.h"
 #include "cli/setup.h"
 #include "config/file.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -65,25 +64,41 @@ int list(const Common& common, const std::string& named) {
     return reading->overrides.size() > 0 ? ExitStatus::found : no_policy;
 }
 
+void write_check(const std::string& path, const Overrides::Reading& reading, WallTime now) {
+    std::size_t ended = 0;
+    for (const auto& [key, entry] : reading.overrides.entries()) {
+        if (!entry.until || *entry.until > now) continue;
+        ended++;
+        fmt::print(stderr, "{}:{}: \"{}\" has ended on {}: take it out, or set another day\n", path,
+                   entry.line, key, rfc3339(*entry.until));
+    }
+    for (const std::string& fault : reading.faults)
+        fail(bad_config, fault);
+    if (reading.faults.empty())
+        fmt::print("{}: good; {} overrides, {} of them ended\n", path, reading.overrides.size(),
+                   ended);
+}
+
+Json check_json(const std::string& path, const Overrides::Reading& reading, WallTime now) {
+    Json ended = Json::array();
+    for (const auto& [key, entry] : reading.overrides.entries())
+        if (entry.until && *entry.until <= now) ended.push_back(entry_json(key, entry, now));
+    return {{"file", path},
+            {"overrides", reading.overrides.size()},
+            {"ended", std::move(ended)},
+            {"faults", reading.faults}};
+}
+
 int check(const Common& common, const std::string& named) {
     const auto path = path_of(common, named);
     if (!path) return fail(path.error().status, path.error().text);
     const auto reading = read(*path);
     if (!reading) return fail(reading.error().status, reading.error().text);
-    for (const std::string& fault : reading->faults)
-        fail(bad_config, fault);
-    if (!reading->faults.empty()) return bad_config;
-    const WallTime now = wall_now();
-    std::size_t ended = 0;
-    for (const auto& [key, entry] : reading->overrides.entries()) {
-        if (!entry.until || *entry.until > now) continue;
-        ended++;
-        fmt::print(stderr, "{}:{}: \"{}\" has ended on {}: take it out, or set another day\n",
-                   *path, entry.line, key, rfc3339(*entry.until));
-    }
-    fmt::print("{}: good; {} overrides, {} of them ended\n", *path, reading->overrides.size(),
-               ended);
-    return ExitStatus::found;
+    if (common.json)
+        fmt::print("{}\n", check_json(*path, *reading, wall_now()).dump());
+    else
+        write_check(*path, *reading, wall_now());
+    return reading->faults.empty() ? ExitStatus::found : bad_config;
 }
 
 int reload_overrides(const Common& common) {
@@ -102,29 +117,33 @@ int reload_overrides(const Common& common) {
 
 } // namespace
 
-void add_overrides(CLI::App& app, Common& common, Run& run) {
-    auto file = std::make_shared<std::string>();
-    CLI::App* command = app.add_subcommand("overrides", "list, check or reload the overrides");
-    command->require_subcommand(1);
-    command->footer("Example: postseal overrides check && postseal overrides reload");
-
-    CLI::App* listing = command->add_subcommand("list", "list the entries of the file");
-    listing->add_option("file", *file, "another file than the configured one");
-    daemon_options(*listing, common);
-    listing->callback(
-        [&common, file, &run] { run = [&common, file] { return list(common, *file); }; });
-
-    CLI::App* checking =
-        command->add_subcommand("check", "say all that is wrong with the file, and what has ended");
-    checking->add_option("file", *file, "another file than the configured one");
-    config_option(*checking, common);
-    checking->callback(
-        [&common, file, &run] { run = [&common, file] { return check(common, *file); }; });
-
-    CLI::App* reloading =
-        command->add_subcommand("reload", "have the daemon read the file again; queries go on");
-    daemon_options(*reloading, common);
-    reloading->callback([&common, &run] { run = [&common] { return reload_overrides(common); }; });
+Command overrides_command(Common& common) {
+    const auto file = std::make_shared<std::string>();
+    const std::vector<Argument> named{{.name = "FILE",
+                                       .help = "another file than the configured one",
+                                       .count = Argument::Count::optional,
+                                       .target = file.get(),
+                                       .values = {Values::Kind::file, {}}}};
+    return {.name = "overrides",
+            .summary = "list, check or reload the overrides",
+            .examples = {"postseal overrides check && postseal overrides reload"},
+            .commands = {{.name = "list",
+                          .summary = "list the entries of the file",
+                          .arguments = named,
+                          .options = config_options(common),
+                          .examples = {"postseal overrides list"},
+                          .run = [&common, file] { return list(common, *file); }},
+                         {.name = "check",
+                          .summary = "say all that is wrong with the file, and what has ended",
+                          .arguments = named,
+                          .options = config_options(common),
+                          .examples = {"postseal overrides check /etc/postseal/overrides.new"},
+                          .run = [&common, file] { return check(common, *file); }},
+                         {.name = "reload",
+                          .summary = "have the daemon read the file again; queries go on",
+                          .options = daemon_options(common),
+                          .examples = {"postseal overrides reload"},
+                          .run = [&common] { return reload_overrides(common); }}}};
 }
 
 } // namespace postseal::cli

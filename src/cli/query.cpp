@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "cli/commands.h"
 #include "cli/exit_status.h"
-#include "cli/options.h"
 #include "cli/setup.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <memory>
 
 namespace postseal::cli {
 namespace {
+
+struct Options {
+    std::string key;
+    std::string map = "postfix";
+};
 
 struct Reply {
     std::string kind;
@@ -49,19 +53,22 @@ int query(const Common& common, const std::string& key, const std::string& map) 
 
 } // namespace
 
-void add_query(CLI::App& app, Common& common, Run& run) {
-    auto key = std::make_shared<std::string>();
-    auto map = std::make_shared<std::string>("postfix");
-    CLI::App* command =
-        app.add_subcommand("query", "print a destination's policy as postmap -q would");
-    command->add_option("key", *key, "as Postfix asks: example.com, [mx.example.com]:587")
-        ->required();
-    command->add_option("-m,--map", *map, "the map to ask")->capture_default_str();
-    lookup_options(*command, common);
-    command->footer("Example: postseal query --map tlsrpt example.com");
-    command->callback([&common, key, map, &run] {
-        run = [&common, key, map] { return query(common, *key, *map); };
-    });
+Command query_command(Common& common) {
+    const auto options = std::make_shared<Options>();
+    return {.name = "query",
+            .summary = "print a destination's policy as postmap -q would",
+            .arguments = one_key(options->key),
+            .options = joined(
+                {{.letter = "m",
+                  .name = "map",
+                  .value = "MAP",
+                  .help = "the map to ask (default: postfix)",
+                  .target = &options->map,
+                  .values = {Values::Kind::such_as,
+                             {"postfix", "QUERY", "tlsrpt", "QUERYwithTLSRPT", "requiretls"}}}},
+                lookup_options(common)),
+            .examples = {"postseal query example.com", "postseal query --map tlsrpt example.com"},
+            .run = [&common, options] { return query(common, options->key, options->map); }};
 }
 
 } // namespace postseal::cli

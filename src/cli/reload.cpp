@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "cli/commands.h"
 #include "cli/exit_status.h"
-#include "cli/options.h"
 #include "cli/setup.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -32,12 +31,12 @@ int reload(const Common& common) {
 
 } // namespace
 
-void add_reload(CLI::App& app, Common& common, Run& run) {
-    CLI::App* command =
-        app.add_subcommand("reload", "have the daemon read its configuration again");
-    daemon_options(*command, common);
-    command->footer("Example: postseal reload");
-    command->callback([&common, &run] { run = [&common] { return reload(common); }; });
+Command reload_command(Common& common) {
+    return {.name = "reload",
+            .summary = "have the daemon read its configuration again",
+            .options = daemon_options(common),
+            .examples = {"postseal reload"},
+            .run = [&common] { return reload(common); }};
 }
 
 } // namespace postseal::cli

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/kept_text.h"
-#include "cli/options.h"
 #include "cli/setup.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <memory>
@@ -27,15 +26,14 @@ int show(const Common& common, const std::string& key) {
 
 } // namespace
 
-void add_show(CLI::App& app, Common& common, Run& run) {
-    auto key = std::make_shared<std::string>();
-    CLI::App* command =
-        app.add_subcommand("show", "show what the daemon keeps of a destination, without a lookup");
-    command->add_option("key", *key, "a destination")->required();
-    daemon_options(*command, common);
-    command->footer("Example: postseal show example.com");
-    command->callback(
-        [&common, key, &run] { run = [&common, key] { return show(common, *key); }; });
+Command show_command(Common& common) {
+    const auto key = std::make_shared<std::string>();
+    return {.name = "show",
+            .summary = "show what the daemon keeps of a destination, without a lookup",
+            .arguments = one_key(*key),
+            .options = daemon_options(common),
+            .examples = {"postseal show example.com"},
+            .run = [&common, key] { return show(common, *key); }};
 }
 
 } // namespace postseal::cli

@@ -74,8 +74,4 @@ class Reader {
     std::vector<std::string> keys_;
 };
 
-// The member of `known` with the least edit distance from `word`, if it is near enough to be meant.
-[[nodiscard]] std::optional<std::string> nearest(std::string_view word,
-                                                 const std::vector<std::string>& known);
-
 } // namespace postseal::config

@@ -18,6 +18,8 @@ using verdict::MxState;
 
 // It is for days: what has not changed is written again only now and then.
 constexpr milliseconds same_for = 1h;
+// Mail has not been waiting all the time.
+constexpr milliseconds tempfail_is_news_after = 24h;
 // Clocks differ by so much.
 constexpr milliseconds ahead_at_most = 24h;
 
@@ -68,8 +70,21 @@ bool NexthopNotes::note_dane(const verdict::Evidence& evidence, store::NexthopRo
     return true;
 }
 
+// Once: a broken domain is looked at every few minutes.
+void NexthopNotes::tell_of_tempfail(const verdict::Evidence& evidence,
+                                    const verdict::Verdict& verdict,
+                                    const store::NexthopRow& before) {
+    if (verdict.cls != verdict::Class::tempfail) return;
+    const bool told = before.verdict == brief(verdict);
+    if (told && evidence.obtained_at < before.seen_at + tempfail_is_news_after) return;
+    sources_.log.warning("tempfail", {{"nexthop", before.nexthop},
+                                      {"row", fmt::format("{}", verdict.row)},
+                                      {"reason", verdict.temp_reason}});
+}
+
 bool NexthopNotes::note_verdict(const verdict::Evidence& evidence, const verdict::Verdict& verdict,
                                 store::NexthopRow& row) {
+    tell_of_tempfail(evidence, verdict, row);
     std::string now = brief(verdict);
     const bool same_row = std::exchange(row.row, verdict.row) == verdict.row;
     if (now == row.verdict) return !same_row;

@@ -1,7 +1,8 @@
 // engine/nexthop_notes.h: what is kept of a nexthop from one evaluation to the next, and told of it
 //
 // Whether it had DANE, for the rows 4 and 5 of the decision table (7 days); its last verdict, so
-// that a change of it is logged and goes into the history. A verdict that nobody was given, because
+// that a change of it is logged and goes into the history, and that mail waits is logged when it
+// begins. A verdict that nobody was given, because
 // what was known before still holds, is no change.
 // Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
@@ -32,6 +33,8 @@ class NexthopNotes {
 
   private:
     bool note_dane(const verdict::Evidence& evidence, store::NexthopRow& row);
+    void tell_of_tempfail(const verdict::Evidence& evidence, const verdict::Verdict& verdict,
+                          const store::NexthopRow& before);
     bool note_verdict(const verdict::Evidence& evidence, const verdict::Verdict& verdict,
                       store::NexthopRow& row);
 

@@ -1,96 +1,163 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "log/log.h"
 
-#include "postseal/base/text.h"
+#include "async/thread_name.h"
+#include "log/sink.h"
 
-#include <nlohmann/json.hpp>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
 
 namespace postseal {
 namespace {
 
-constexpr std::size_t longest_value = 2000;
+using namespace std::chrono_literals;
+using config::LogFormat;
+using log::Event;
+using log::Line;
 
-spdlog::level::level_enum to_spdlog(Log::Level level) {
-    switch (level) {
-    case Log::Level::error:
-        return spdlog::level::err;
-    case Log::Level::warning:
-        return spdlog::level::warn;
-    case Log::Level::info:
-        return spdlog::level::info;
-    case Log::Level::debug:
-        return spdlog::level::debug;
-    }
-    return spdlog::level::info;
+MonoTime mono_now() {
+    return std::chrono::time_point_cast<milliseconds>(std::chrono::steady_clock::now());
 }
 
-std::string field_text(std::string_view value) {
-    std::string clean = printable(value, longest_value);
-    if (!clean.empty() && clean.find_first_of(" \"=") == std::string::npos) return clean;
-    std::string out = "\"";
-    for (const char c : clean) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out + "\"";
-}
+WallTime wall_now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
 
 } // namespace
 
 struct Log::Impl {
-    explicit Impl(const config::Log& options)
-        : logger("postseal", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
-        logger.flush_on(spdlog::level::debug);
+    Impl(const config::Log& options, const LogOutput& output)
+        : output_(output), sink_(output.fd, output.journal_socket), rate_(output.rate) {
         configure(options);
     }
-    void configure(const config::Log& options) {
-        json = options.format == config::LogFormat::json;
-        logger.set_level(to_spdlog(options.level));
-        logger.set_formatter(std::make_unique<spdlog::pattern_formatter>(
-            json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                 : "%Y-%m-%dT%H:%M:%S.%eZ %l %v",
-            spdlog::pattern_time_type::utc));
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+    ~Impl() {
+        {
+            const std::lock_guard lock(mutex_);
+            closing_ = true;
+        }
+        sink_.hurry();
+        more_.notify_one();
+        if (writer_.joinable()) writer_.join();
     }
-    std::atomic<bool> json;
-    spdlog::logger logger;
+
+    void configure(const config::Log& options) {
+        const std::lock_guard lock(mutex_);
+        level_ = options.level;
+        format_ = options.format;
+        if (format_ != LogFormat::journal) return;
+        const auto there = log::Journal(output_.journal_socket).open();
+        if (there) return;
+        format_ = LogFormat::text;
+        const Field reason{"reason", fmt::format("{}; [log] format is \"text\" until there is one",
+                                                 there.error())};
+        enqueue({Level::warning, "no-journal", {&reason, 1}});
+    }
+
+    void write(const Event& event) {
+        const std::lock_guard lock(mutex_);
+        if (level_ != Level::debug && !rate_.admits(log::kind_of(event), mono_now())) return;
+        enqueue(event);
+    }
+
+    bool wants(Level level) const { return level <= level_; }
+
+  private:
+    void enqueue(const Event& event) {
+        Line line = formatted(event);
+        if (octets_ + line.octets() > output_.octets) {
+            lost_++;
+            return;
+        }
+        octets_ += line.octets();
+        queue_.push_back(std::move(line));
+        // A log that nobody writes to needs no thread.
+        if (!writer_.joinable()) writer_ = std::thread([this] { serve(); });
+        more_.notify_one();
+    }
+
+    Line formatted(const Event& event) const {
+        std::string head;
+        std::optional<WallTime> time;
+        if (output_.journal_reads)
+            head = fmt::format("<{}>", log::priority(event.level));
+        else
+            time = wall_now();
+        if (format_ == LogFormat::json)
+            return {.text = head + log::json_line(event, time) + '\n', .entry = {}};
+        if (time) head = log::timestamp(*time) + ' ';
+        return {.text = head + log::text_line(event) + '\n',
+                .entry = format_ == LogFormat::journal ? log::journal_entry(event) : ""};
+    }
+
+    void tell_held_back(MonoTime ended_by) {
+        for (const auto& [kind, lines] : rate_.take_ended(ended_by)) {
+            std::vector<Field> fields;
+            if (!kind.field.empty()) fields.emplace_back(kind.field, kind.value);
+            fields.emplace_back("suppressed", std::to_string(lines));
+            enqueue({kind.level, kind.event, fields});
+        }
+    }
+
+    void tell_lost() {
+        if (lost_ == 0) return;
+        const Field count{"count", std::to_string(std::exchange(lost_, 0))};
+        enqueue({Level::warning, "lines-lost", {&count, 1}});
+    }
+
+    // The writer's thread.
+    void serve() {
+        async::name_this_thread("log");
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            const MonoTime next =
+                std::min(rate_.next_end().value_or(MonoTime::max()), mono_now() + 1h);
+            more_.wait_until(lock, next,
+                             [this] { return closing_ || lost_ > 0 || !queue_.empty(); });
+            tell_held_back(closing_ ? MonoTime::max() : mono_now());
+            if (queue_.empty()) tell_lost();
+            if (queue_.empty() && closing_) return;
+            if (queue_.empty()) continue;
+            const Line line = std::move(queue_.front());
+            queue_.pop_front();
+            octets_ -= line.octets();
+            lock.unlock();
+            sink_.write(line);
+            lock.lock();
+        }
+    }
+
+    const LogOutput output_;
+    log::Sink sink_; // the writer's, but for hurry()
+    std::atomic<Level> level_{Level::info};
+    std::mutex mutex_; // of all that follows
+    LogFormat format_ = LogFormat::text;
+    log::Rate rate_;
+    std::deque<Line> queue_;
+    std::size_t octets_ = 0; // in the queue
+    std::uint64_t lost_ = 0;
+    bool closing_ = false;
+    std::condition_variable more_;
+    std::thread writer_;
 };
 
-Log::Log(const config::Log& options) : impl_(std::make_unique<Impl>(options)) {}
+Log::Log(const config::Log& options, LogOutput output)
+    : impl_(std::make_unique<Impl>(options, output)) {}
 Log::~Log() = default;
 
 void Log::reconfigure(const config::Log& options) { impl_->configure(options); }
 
-bool Log::wants(Level level) const { return impl_->logger.should_log(to_spdlog(level)); }
+bool Log::wants(Level level) const { return impl_->wants(level); }
 
 void Log::write(Level level, std::string_view event, std::initializer_list<Field> fields) {
-    if (!wants(level)) return;
-    impl_->logger.log(to_spdlog(level), "{}",
-                      impl_->json ? json_members(event, fields) : text_line(event, fields));
-}
-
-std::string text_line(std::string_view event, std::initializer_list<Log::Field> fields) {
-    std::string line(event);
-    for (const auto& [name, value] : fields) {
-        line += ' ';
-        line += name;
-        line += '=';
-        line += field_text(value);
-    }
-    return line;
-}
-
-std::string json_members(std::string_view event, std::initializer_list<Log::Field> fields) {
-    nlohmann::ordered_json object;
-    object["event"] = event;
-    for (const auto& [name, value] : fields)
-        object[std::string(name)] = printable(value, longest_value);
-    const std::string text = object.dump();
-    return text.substr(1, text.size() - 2);
+    if (wants(level)) impl_->write({level, event, {fields.begin(), fields.size()}});
 }
 
 } // namespace postseal

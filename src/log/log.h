@@ -1,28 +1,51 @@
-// log/log.h: one line an event on standard error
+// log/log.h: one line an event, to standard error or to the journal
 //
-//   2026-11-22T15:04:05.123Z warning fetch-failed domain=example.com reason="404 Not Found"
+//   2026-11-22T15:04:05.123Z warning downgrade domain=example.com old=enforce new=none
 //
-// or the same as a JSON object a line. A value with blanks, quotes or control characters is quoted.
-// Thread-safe. spdlog does the writing; its headers stay in log/.
+// Levels: a healthy day is quiet. error: something does not work until somebody acts; warning: an
+// operator should look; info: rare (start, end, reload, a changed verdict); debug: each lookup.
+//
+// Above debug a kind of event fills at most ten lines a minute (log/rate.h); when the minute is
+// over, one more line says how many were held back: "warning downgrade suppressed=4711". With
+// level = debug nothing is held back.
+//
+// write() never waits: a thread writes, from a queue of at most `octets`. What does not fit is
+// counted, and told in a line "lines-lost" when the reader goes on. The destructor writes what is
+// left, for at most a second. Thread-safe.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "config/config.h"
+#include "log/journal.h"
+#include "log/line.h"
+#include "log/rate.h"
 
+#include <cstddef>
 #include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace postseal {
 
+// Where the lines go, and how many.
+struct LogOutput {
+    int fd = 2;
+    // The journal reads what is written there: a line begins with its priority ("<4>",
+    // sd-daemon(3)), and has no time, because the journal has one.
+    bool journal_reads = false;
+    std::string journal_socket{log::journal_socket};
+    log::Rate::Limits rate;
+    std::size_t octets = std::size_t{1} << 20U;
+};
+
 class Log {
   public:
-    using Level = config::LogLevel;
-    using Field = std::pair<std::string_view, std::string>;
+    using Level = log::Level;
+    using Field = log::Field;
 
-    explicit Log(const config::Log& options);
+    // The format "journal" where there is none: a warning, and text to the descriptor.
+    explicit Log(const config::Log& options, LogOutput output = {});
     Log(const Log&) = delete;
     Log& operator=(const Log&) = delete;
     ~Log();
@@ -49,11 +72,5 @@ class Log {
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
-
-// The text after the time stamp and level, in each form; for Log and its test.
-[[nodiscard]] std::string text_line(std::string_view event,
-                                    std::initializer_list<Log::Field> fields);
-[[nodiscard]] std::string json_members(std::string_view event,
-                                       std::initializer_list<Log::Field> fields);
 
 } // namespace postseal

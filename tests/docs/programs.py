@@ -44,5 +44,21 @@ def options(help_text: str) -> set[tuple[str, str]]:
     """(short, long) of each; short may be empty."""
     return {
         (short or "", long)
-        for short, long in re.findall(r"^ +(?:-(\w),)?--([\w-]+)", help_text, flags=re.MULTILINE)
+        for short, long in re.findall(r"^ +(?:-(\w), ?)?--([\w-]+)", help_text,
+                                      flags=re.MULTILINE)
     }
+
+
+def listed(help_text: str, heading: str) -> list[str]:
+    """The names below a heading of the tool's help, such as "Commands"."""
+    found = re.search(rf"^{heading}:\n((?: .*\n)+)", help_text, flags=re.MULTILINE)
+    return re.findall(r"^  ([\w-]+)", found.group(1), flags=re.MULTILINE) if found else []
+
+
+def commands_of_the_tool() -> list[str]:
+    """All that can be run, as they are typed: "query", "overrides list"."""
+    found = []
+    for name in listed(help_of("postseal"), "Commands"):
+        parts = listed(help_of("postseal", name), "Commands")
+        found += [f"{name} {part}" for part in parts] or [name]
+    return found

@@ -8,7 +8,8 @@ import pytest
 
 import mdoc
 from mdoc import PAGES, PROJECT, entries, section
-from programs import (configuration_fault, help_of, known_keys, options, run, same_configuration)
+from programs import (commands_of_the_tool, configuration_fault, help_of, known_keys, listed,
+                      options, run, same_configuration)
 
 SOURCES = {path: path.read_text(encoding="utf-8") for path in (PROJECT / "src").rglob("*.cpp")}
 
@@ -158,52 +159,76 @@ def test_override_example(tmp_path):
 def documented_options(page: str) -> set[tuple[str, str]]:
     found = set()
     for entry in entries(section(page, "DESCRIPTION"), "Fl"):
-        words = re.fullmatch(r"(?:(\w) , Fl )?-([\w-]+)(?: Ar \w+)?", entry.head)
+        words = re.fullmatch(r"(?:(\w) , Fl )?-([\w-]+)(?: (?:Op )?Ar \w+)?",
+                             entry.head)
         assert words, entry.head
         found.add((words.group(1) or "", words.group(2)))
     return found
 
 
-COMMANDS = ("query", "explain", "show", "list", "history", "refresh", "forget", "overrides list",
-            "overrides check", "overrides reload", "reload", "doctor", "check-config")
+@pytest.fixture(scope="module", name="commands")
+def all_commands() -> dict[str, str]:
+    """Each command of the tool and its help."""
+    return {command: help_of("postseal", *command.split()) for command in commands_of_the_tool()}
 
 
 def test_options_of_the_daemon():
     assert documented_options("postseald.8") == options(help_of("postseald"))
 
 
-def test_options_of_the_tool():
+def test_options_of_the_tool(commands):
     there_are = options(help_of("postseal"))
-    for command in COMMANDS:
-        there_are |= options(help_of("postseal", *command.split()))
+    for help_text in commands.values():
+        there_are |= options(help_text)
     assert documented_options("postseal.1") == there_are
 
 
-def test_commands_of_the_tool():
-    listed = re.search(r"^Subcommands:\n((?: .*\n)+)", help_of("postseal"), flags=re.MULTILINE)
-    names = re.findall(r"^  ([\w-]+)", listed.group(1), flags=re.MULTILINE)
-    assert sorted(names) == sorted({command.partition(" ")[0] for command in COMMANDS})
+def test_commands_of_the_tool(commands):
     described = [entry.head for entry in entries(section("postseal.1", "DESCRIPTION"), "Cm")]
-    assert sorted(described) == sorted(names)
+    assert sorted(described) == sorted({command.partition(" ")[0] for command in commands})
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_synopsis(command):
-    help_text = help_of("postseal", *command.split())
-    forms = re.split(r"^\.Nm\n", section("postseal.1", "SYNOPSIS"), flags=re.MULTILINE)
-    [form] = [form for form in forms if form.startswith(f".Cm {command}\n")]
-    letters = set("".join(re.findall(r"Fl (\w+)", form)))
-    words = set(re.findall(r"Fl -([\w-]+)", form))
-    there_are = options(help_text)
-    assert letters == {short for short, _ in there_are if short} - {"h"}
-    assert words == {long for short, long in there_are if not short}
-    positional = re.findall(r"^  (\w+) TEXT REQUIRED", help_text, flags=re.MULTILINE)
-    assert re.findall(r"^\.Ar (\w+)", form, flags=re.MULTILINE) == positional
+def test_every_command_has_an_example(commands):
+    for command, help_text in commands.items():
+        assert f"\nExamples:\n  postseal {command}" in help_text, command
+
+
+def test_every_command_writes_json(commands):
+    assert [command for command, help_text in commands.items()
+            if ("j", "json") not in options(help_text)] == ["completion"]
+
+
+def test_help_fits_a_terminal(commands):
+    for command, help_text in commands.items():
+        prose = re.sub(r"^Examples:\n(?: .*\n)+", "", help_text, flags=re.MULTILINE)
+        assert max(map(len, prose.splitlines())) <= 80, command
+
+
+def test_synopsis(commands):
+    """The forms of the man page, in its order of commands, against usage and options."""
+    forms = re.split(r"^\.Nm\n", section("postseal.1", "SYNOPSIS"), flags=re.MULTILINE)[1:-1]
+    documented = {}
+    for form in forms:
+        name = re.match(r"\.Cm (.+)\n", form).group(1)
+        documented[name] = (
+            set("".join(re.findall(r"Fl (\w+)", form))),
+            set(re.findall(r"Fl -([\w-]+)", form)),
+            re.findall(r"^\.(?:Op )?Ar (\w+)", form, flags=re.MULTILINE),
+        )
+    there_are = {}
+    for command, help_text in commands.items():
+        known = options(help_text)
+        there_are[command] = (
+            {short for short, _ in known if short} - {"h"},
+            {long for short, long in known if not short},
+            [word.lower() for word in listed(help_text, "Arguments")],
+        )
+    assert documented == there_are
 
 
 @pytest.mark.parametrize("name, page", [("postseald", "postseald.8"), ("postseal", "postseal.1")])
 def test_exit_status(name, page):
-    footer = help_of(name).partition("Exit status: ")[2]
+    footer = " ".join(help_of(name).partition("Exit status: ")[2].split())
     there_are = set(re.findall(r"(?:^|, )(\d+) ", footer))
     _, _, bug = text_of(f"src/{name}.cpp").partition("catch (const std::exception& bug)")
     assert re.search(r"return (?:fail\()?70\b", bug)
@@ -223,6 +248,14 @@ def test_members_of_explain():
     _, _, text = section("postseal.1", "DESCRIPTION").partition("the members are\n")
     named = re.findall(r"^\.Ql (\w+)", text.partition("Times are")[0], flags=re.MULTILINE)
     assert set(named) == members
+
+
+def test_stats_show_all_of_the_status():
+    text = text_of("src/postseald.cpp").partition("std::string status_json(")[2].partition("}}\n")[0]
+    members = set(re.findall(r'\{"(\w+)", ', text)) - {"configuration"}
+    assert len(members) > 10
+    shown = text_of("src/cli/stats_text.cpp")
+    assert {name for name in members if f'"{name}"' not in shown} == set()
 
 
 def test_checks_of_the_doctor():
@@ -349,3 +382,13 @@ def test_readme_configuration(tmp_path):
     file = tmp_path / "postseal.toml"
     file.write_text(block, encoding="utf-8")
     assert configuration_fault(file) == ""
+
+
+# --- The threat model ------------------------------------------------------------------------
+
+def test_tests_that_the_threat_model_names_are_there():
+    named = re.findall(r"`(tests/[\w./]+)(?:::(\w+))?`", text_of("contrib/doc/security.md"))
+    assert len(named) > 20
+    for path, function in named:
+        assert (PROJECT / path).is_file(), path
+        assert not function or f"def {function}(" in text_of(path), f"{path}::{function}"

@@ -35,6 +35,18 @@ def test_systemd_has_no_complaint(tmp_path):
         assert (result.returncode, result.stdout + result.stderr) == (0, ""), unit.name
 
 
+def test_little_is_exposed():
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("UNITS NOT CHECKED: install systemd")
+    result = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager",
+         UNITS / "postseald.service"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )
+    level = re.search(r"Overall exposure level for postseald\.service: ([\d.]+)", result.stdout)
+    assert result.returncode == 0 and float(level.group(1)) <= 2.0, result.stdout
+
+
 def test_what_the_daemon_needs():
     service = "postseald.service"
     assert values(service, "Type") == ["notify"]

@@ -2,10 +2,15 @@
 #include "engine/nexthop_notes.h"
 
 #include "engine/field.h"
+#include "support/temp_file.h"
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <unistd.h>
 
 using namespace postseal;
 using namespace postseal::test;
@@ -130,4 +135,37 @@ TEST_CASE("what is remembered of DANE counts for seven days, and never from the 
     CHECK(seen(-24h - 1ms, false) == Remembered::nothing);
     CHECK(engine::NexthopNotes::remembered({.nexthop = "x", .verdict = {}}, now) ==
           Remembered::nothing);
+}
+
+TEST_CASE("that mail waits is logged when it begins, not each time the domain is looked at") {
+    Notes field;
+    const TempFile file("");
+    const int fd = ::open(file.path().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+    {
+        Log log({}, {.fd = fd, .journal_reads = true});
+        const engine::Sources sources{field.loop,  field.clock, field.resolver, field.fetcher,
+                                      field.store, log,         field.random};
+        engine::Downgrades downgrades(sources);
+        engine::NexthopNotes notes(sources, downgrades);
+        const verdict::Verdict waits{.row = 3, .reasons = {"bogus"}, .temp_reason = "MX is bogus"};
+        const auto look = [&](const std::optional<store::NexthopRow>& before) {
+            const verdict::Evidence evidence{.nexthop = Nexthop::parse("example.com").value(),
+                                             .mx = {.state = verdict::MxState::bogus, .hosts = {}},
+                                             .obtained_at = field.clock.now()};
+            notes.note(evidence, waits, engine::NexthopNotes::Verdict::given, before);
+        };
+        look(std::nullopt);
+        for (int i = 0; i < 300; i++) {
+            field.loop.advance(5min);
+            look(field.noted());
+        }
+        field.loop.advance(25h); // nobody asked meanwhile
+        look(field.noted());
+    }
+    ::close(fd);
+    std::ifstream in(file.path());
+    const std::string text{std::istreambuf_iterator(in), {}};
+    const std::string line =
+        "<4>warning tempfail nexthop=example.com row=3 reason=\"MX is bogus\"\n";
+    CHECK(text == line + line);
 }

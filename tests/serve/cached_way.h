@@ -75,7 +75,7 @@ class CachedWay {
   private:
     struct NoLookups final : engine::View {
         using View::View;
-        async::Task<std::string> ask(Nexthop, config::Protocol, std::string) override {
+        async::Task<std::string> ask(Nexthop, config::Protocol, std::string, ClientId) override {
             throw std::logic_error("not in memory");
         }
     };

@@ -136,6 +136,13 @@ class Daemon:
                 return False
         return True
 
+    def wait_for_log(self, text: str, times: int = 1) -> None:
+        """A thread of its own writes the log: a reply may be here before its line is."""
+        end = time.monotonic() + STARTUP
+        while self.log.read_text(errors="replace").count(text) < times:
+            assert time.monotonic() < end, f"{times} times {text!r}:\n{self.log_text()}"
+            time.sleep(0.02)
+
     def log_text(self) -> str:
         return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else "(no log)"
 

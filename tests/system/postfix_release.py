@@ -7,21 +7,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import os
 import pathlib
-import platform
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 
+import debian
 from daemon import build_folder
+from debian import OWN_SUITE, Unavailable
 from world.processes import run
 
 SYSTEM = "system"
-OWN_SUITE = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
 SUITES = [suite for suite in ("trixie", "sid") if suite != OWN_SUITE]
 NAMES = [SYSTEM, *SUITES]
 NEWEST = NAMES[-1]
-PATIENCE = 300  # seconds for a slow mirror
 # Those behind postfix are what "postfix check" calls.
 PACKAGES = "base-files,netbase,postfix,coreutils,dash,diffutils,findutils,grep,perl-base,sed"
 USERS = """\
@@ -30,10 +28,6 @@ postfix:x:101:101::/var/spool/postfix:/usr/sbin/nologin
 nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
 """
 GROUPS = "root:x:0:\npostfix:x:101:\npostdrop:x:102:\nnogroup:x:65534:\n"
-
-
-class Unavailable(Exception):
-    """This version cannot be had here; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -69,42 +63,11 @@ def _folder() -> pathlib.Path:
 
 
 def _unpack(suite: str, root: pathlib.Path) -> None:
-    if not shutil.which("mmdebstrap"):
-        raise Unavailable("mmdebstrap is missing: install mmdebstrap")
-    if not root.parent.parent.exists():
-        raise Unavailable(f"{root.parent.parent} is missing")
     new = root.with_suffix(".new")
-    shutil.rmtree(new, ignore_errors=True)
-    new.parent.mkdir(exist_ok=True)
-    # A mirror may lag behind: the signature of what it has is what counts.
-    options = ["--aptopt=Acquire::Check-Valid-Until \"false\"", *_proxies()]
-    command = ["mmdebstrap", "--mode=root", "--variant=extract", f"--include={PACKAGES}",
-               *options, suite, str(new), _mirror()]
-    try:
-        result = run(command, timeout=PATIENCE)
-    except subprocess.TimeoutExpired as why:
-        raise Unavailable(f"mmdebstrap {suite}: not done after {PATIENCE} s") from why
-    if result.returncode != 0:
-        errors = [line for line in result.stderr.splitlines() if line.startswith("E: ")]
-        raise Unavailable(f"mmdebstrap {suite}: {' '.join(errors)[:300]}")
+    debian.unpack(suite, new, PACKAGES, "extract")
     (new / "etc/passwd").write_text(USERS, encoding="ascii")
     (new / "etc/group").write_text(GROUPS, encoding="ascii")
     (new / "mnt").mkdir(exist_ok=True)
     (new / "packages").write_text(PACKAGES, encoding="ascii")
     shutil.rmtree(root, ignore_errors=True)
     new.rename(root)
-
-
-def _mirror() -> str:
-    """Where this system has its own packages from."""
-    form = "$(REPO_URI)"
-    result = run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
-    for uri in result.stdout.split():
-        if uri.rstrip("/").endswith("/debian"):
-            return uri
-    raise Unavailable("apt's sources name no mirror of Debian")
-
-
-def _proxies() -> list[str]:
-    lines = run(["apt-config", "dump", "Acquire"]).stdout.splitlines()
-    return [f"--aptopt={line}" for line in lines if "Proxy" in line]

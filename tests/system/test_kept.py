@@ -116,7 +116,7 @@ def test_refresh(asked):
     assert [line.split(" (")[0] for line in lines] == [
         "sts-one.example: enforce", "[mx.dane.example]: dane-only", "plain.example: may"
     ]
-    assert asked.log_text().count("policy-fetched domain=sts-one.example") == 2
+    asked.wait_for_log("policy-fetched domain=sts-one.example", 2)
     bad = asked.tool("refresh", "a_b", "plain.example")
     assert bad.returncode == 64
     assert "plain.example: may" in bad.stdout
@@ -128,7 +128,7 @@ def test_forget(asked):
     assert result.stdout == "sts-one.example: forgotten\nnever-asked.example: nothing was kept\n"
     assert asked.tool("show", "sts-one.example").returncode == 1
     assert asked.ask("sts-one.example").startswith("OK secure ")
-    assert asked.log_text().count("policy-fetched domain=sts-one.example") == 2
+    asked.wait_for_log("policy-fetched domain=sts-one.example", 2)
 
 
 @pytest.mark.parametrize("command", [["show", "a.example"], ["list"], ["history", "a.example"],

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/filter.h"
+
+#include "cli/exit_status.h"
+#include "cli/setup.h"
+
+#include "postseal/base/time.h"
+
+#include <fmt/format.h>
+
+namespace postseal::cli {
+namespace {
+
+std::expected<Json, ClientError> request_for(const Filter& filter) {
+    Json request = {{"command", "list"}, {"after", ""}};
+    if (!filter.cls.empty()) request["class"] = filter.cls;
+    if (!filter.mode.empty()) request["mode"] = filter.mode;
+    if (filter.failing) request["failing"] = true;
+    if (filter.expiring.empty()) return request;
+    const auto span = parse_span(filter.expiring);
+    if (!span)
+        return std::unexpected(ClientError{
+            usage, fmt::format("--expiring \"{}\" is no time: write 12h, 2d", filter.expiring)});
+    request["expiring_s"] = std::chrono::duration_cast<seconds>(*span).count();
+    return request;
+}
+
+} // namespace
+
+std::vector<Option> filter_options(Filter& filter) {
+    return {{.name = "class",
+             .value = "CLASS",
+             .help = "only with a verdict of this class",
+             .target = &filter.cls,
+             .values = {Values::Kind::one_of, {"dane", "enforce", "may", "override", "tempfail"}}},
+            {.name = "mode",
+             .value = "MODE",
+             .help = "only with a policy in force of this mode",
+             .target = &filter.mode,
+             .values = {Values::Kind::one_of, {"enforce", "testing", "none"}}},
+            {.name = "failing",
+             .help = "only where the last fetch of a policy failed",
+             .target = &filter.failing},
+            {.name = "expiring",
+             .value = "TIME",
+             .help = "only with a policy in force that ends within TIME, such as 12h or 2d",
+             .target = &filter.expiring}};
+}
+
+std::expected<void, ClientError> each_page(const Common& common, const Filter& filter,
+                                           Bodies bodies,
+                                           const std::function<void(const Json& page)>& page) {
+    auto request = request_for(filter);
+    if (!request) return std::unexpected(request.error());
+    if (bodies == Bodies::yes) (*request)["bodies"] = true;
+    for (;;) {
+        const auto reply = ask(common, *request);
+        if (!reply) return std::unexpected(reply.error());
+        page((*reply)["list"]);
+        const Json& next = (*reply)["next"];
+        if (!next.is_string()) return {};
+        (*request)["after"] = next;
+    }
+}
+
+} // namespace postseal::cli
