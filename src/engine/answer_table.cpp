@@ -23,15 +23,16 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
 
 constexpr std::size_t word_size = sizeof(std::uint64_t);
 
-std::uint64_t word_at(const char* octets) {
+// The first octets; there are as many.
+std::uint64_t first_word(std::string_view key) {
     std::uint64_t word = 0;
-    std::memcpy(&word, octets, word_size);
+    std::memcpy(&word, key.data(), word_size);
     return word;
 }
 
 // The last octets, some of them once more; of a short key all.
 std::uint64_t last_word(std::string_view key) {
-    if (key.size() >= word_size) return word_at(key.data() + key.size() - word_size);
+    if (key.size() >= word_size) return first_word(key.substr(key.size() - word_size));
     std::uint64_t word = 0;
     for (const char c : key)
         word = word << 8U | static_cast<unsigned char>(c);
@@ -78,7 +79,7 @@ std::uint64_t AnswerTable::hash(std::string_view key) const {
     const std::uint64_t last = last_word(key);
     std::uint64_t hash = seed_ ^ key.size();
     for (; key.size() > word_size; key.remove_prefix(word_size))
-        hash = mix(hash ^ word_at(key.data()), odd);
+        hash = mix(hash ^ first_word(key), odd);
     return mix(hash ^ last, odd ^ seed_);
 }
 
@@ -118,8 +119,7 @@ void AnswerTable::make_room(Segment& segment) {
 // Room for twice as many as there are, without the erased ones.
 void AnswerTable::rebuild(Segment& segment) {
     Slots* old = segment.slots.load(std::memory_order_relaxed);
-    Slots* fresh =
-        make_slots(std::max(fewest_slots, std::bit_ceil(std::size_t{segment.live + 1} * 3)));
+    Slots* fresh = make_slots(std::max(fewest_slots, std::bit_ceil((segment.live + 1) * 3)));
     if (old != nullptr)
         for (const Slot& slot : *old)
             if (CachedAnswer* answer = slot.load(std::memory_order_relaxed);
@@ -154,7 +154,7 @@ void AnswerTable::erase(CachedAnswer* old) {
     segment.live--;
     size_--;
     const std::size_t slots = segment.slots.load(std::memory_order_relaxed)->mask + 1;
-    if (slots > fewest_slots && std::size_t{segment.live} * 16 < slots) rebuild(segment);
+    if (slots > fewest_slots && segment.live * 16 < slots) rebuild(segment);
 }
 
 } // namespace postseal::engine

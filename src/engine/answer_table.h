@@ -46,8 +46,8 @@ class AnswerTable {
     struct Slots; // a power of two of them
     struct Segment {
         std::atomic<Slots*> slots{nullptr};
-        std::uint32_t live = 0;
-        std::uint32_t taken = 0; // slots not empty: live ones and those of erased answers
+        std::size_t live = 0;
+        std::size_t taken = 0; // slots not empty: live ones and those of erased answers
     };
     static constexpr unsigned segment_bits = 8;
 

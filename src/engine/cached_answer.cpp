@@ -3,9 +3,9 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
 #include <new>
 #include <type_traits>
@@ -33,12 +33,10 @@ CachedAnswer::CachedAnswer(std::string_view key, const Replies& replies, const F
       cls_(static_cast<std::uint8_t>(replies.cls)) {
     auto* end = const_cast<std::uint32_t*>(ends());
     auto* to = const_cast<char*>(octets());
-    std::memcpy(to, key.data(), key.size());
-    to += key.size();
+    to = std::ranges::copy(key, to).out;
     std::uint32_t sum = 0;
     for (const std::string& reply : replies) {
-        std::memcpy(to, reply.data(), reply.size());
-        to += reply.size();
+        to = std::ranges::copy(reply, to).out;
         *end++ = sum += static_cast<std::uint32_t>(reply.size());
     }
 }
