@@ -4,11 +4,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "async/uv_loop.h"
 #include "config/config.h"
+#include "dns/measured.h"
 #include "engine/engine.h"
 #include "engine/from_config.h"
 #include "engine/housekeeping.h"
 #include "engine/refresh.h"
+#include "https/measured.h"
 #include "log/log.h"
+#include "observe/observer.h"
 #include "postseal/base/text.h"
 #include "serve/configuration_json.h"
 #include "serve/descriptors.h"
@@ -17,6 +20,7 @@
 #include "serve/stations.h"
 #include "service/control.h"
 #include "service/predecessor.h"
+#include "service/sandbox.h"
 #include "service/watchdog.h"
 #include "store/sqlite.h"
 #include "version.h"
@@ -24,6 +28,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -102,6 +107,20 @@ std::string status_line(const engine::Engine& engine, const serve::Listeners& li
     return printable(line, 500);
 }
 
+std::vector<serve::PartHealth> health(const service::Reload& reload,
+                                      const service::Watchdog& watchdog,
+                                      const dns::Unbound& resolver) {
+    const std::vector<std::string>& warnings = resolver.warnings();
+    const auto stuck = [&](std::string_view part) {
+        return std::string(watchdog.stuck(part) ? "does not answer" : "");
+    };
+    return {{"configuration", reload.error()},
+            {"resolver", stuck("resolver")},
+            {"worker", stuck("store")},
+            {"threads", stuck("serving threads")},
+            {"trust-anchor", warnings.empty() ? "" : warnings.front()}};
+}
+
 std::string admin_socket(const config::Config& config) {
     for (const config::Listen& listen : config.listen)
         if (listen.protocol == config::Protocol::admin) return listen.address.path;
@@ -136,6 +155,47 @@ std::expected<Sockets, std::string> listening_sockets(const Arguments& arguments
     return sockets;
 }
 
+// What the process has given up.
+struct Confined {
+    bool root = false;
+    std::optional<service::FileAccess> granted; // empty: all that its user may
+    std::expected<int, std::string> landlock{0};
+
+    void tell(Log& log) const {
+        if (root) log.warning("runs-as-root", {{"reason", "name a user of its own (key user)"}});
+        if (!landlock) log.warning("no-sandbox", {{"reason", landlock.error()}});
+        if (granted) log.info("sandbox", {{"landlock", std::to_string(*landlock)}});
+    }
+};
+
+// Before the first thread. What is open stays open; the predecessor's sockets are ours to remove.
+Confined confine(const Arguments& arguments, const config::Config& config, Sockets& sockets) {
+    Confined confined{.root = ::geteuid() == 0};
+    serve::give_up_for_good();
+    if (!config.sandbox.enabled) return confined;
+    serve::hide_memory();
+    service::FileAccess access = service::file_access(config, arguments.config_file);
+    if (sockets.predecessor)
+        service::add_sockets(sockets.predecessor->listeners().addresses(), access);
+    confined.landlock = service::restrict_files(access);
+    if (confined.landlock) confined.granted = std::move(access);
+    return confined;
+}
+
+// On reload: what could not be opened is told before anything is tried.
+std::expected<config::Config, std::string>
+load_within(const std::string& file, const std::optional<service::FileAccess>& granted) {
+    auto config = load_config(file);
+    if (!config || !granted) return config;
+    config::Config named = *config;
+    named.sandbox = {}; // a change there needs a restart, as one of state_dir does
+    if (const auto path = service::beyond(*granted, service::file_access(named, file)))
+        return std::unexpected(fmt::format("{} is outside of what this process has been able to "
+                                           "open since it started (sandbox): restart it",
+                                           *path));
+    return config;
+}
+
 int serve_until_told(const Arguments& arguments, const config::Config& config,
                      const engine::Overrides& overrides) {
     // Before anybody can connect: a signal that comes early counts when the loop turns.
@@ -151,7 +211,9 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     if (auto switched = serve::switch_user(config.user); !switched)
         return fail(bad_config, switched.error());
 
+    const Confined confined = confine(arguments, config, *sockets);
     Log log(config.log, {.journal_reads = log::is_journal(2, std::getenv("JOURNAL_STREAM"))});
+    confined.tell(log);
     for (const std::string& reason : sockets->complaints)
         log.warning("passed-socket", {{"reason", reason}});
     if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
@@ -174,7 +236,10 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
         [&log](const std::string& text) { log.error("store", {{"reason", text}}); });
     if (!store) return fail(bad_config, store.error());
     engine::SystemRandom random;
-    const engine::Sources sources{loop, clock, resolver, fetcher, **store, log, random};
+    dns::Measured measured_resolver(loop, resolver);
+    https::Measured measured_fetcher(loop, fetcher);
+    const engine::Sources sources{loop, clock, measured_resolver, measured_fetcher, **store,
+                                  log,  random};
     const engine::Options options = engine::engine_options(config);
     engine::Engine engine(sources, engine::Maps(config), overrides, options);
     engine::Refresh refresh(engine, engine::RefreshLimits::within(options));
@@ -192,7 +257,7 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
          .refresh = refresh,
          .shared = shared,
          .listeners = listeners},
-        [&arguments] { return load_config(arguments.config_file); }, config, overrides);
+        [&] { return load_within(arguments.config_file, confined.granted); }, config, overrides);
     service::Ending ending(loop, listeners);
     service::StatusLine status(loop, systemd,
                                [&] { return status_line(engine, listeners, **store, reload); });
@@ -204,18 +269,6 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
                                .ending = ending,
                                .status_line = status});
     control = &steering;
-    const auto status_text = [&] {
-        return status_json(engine, stations.counted(), shared, **store, reload);
-    };
-    listeners.speak([&](const config::Listen& listen, serve::Station& station) {
-        return serve::make_protocol(listen, {.engine = engine,
-                                             .view = stations.view(station),
-                                             .counters = station.counters(),
-                                             .steering = steering,
-                                             .status = status_text});
-    });
-    listeners.apply(config.listen, std::move(sockets->bound));
-
     // Brings libunbound's thread up before the first question, too.
     const auto limit = systemd.watchdog();
     const service::Watchdog watchdog(
@@ -224,6 +277,32 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
          {"store", [&store] { return through_store(**store); }},
          {"serving threads", [&stations] { return stations.round_trip(); }}},
         [&systemd] { systemd.alive(); });
+    observe::Observer observer(
+        {.loop = loop,
+         .engine = engine,
+         .refresh = refresh,
+         .listeners = listeners,
+         .resolver = measured_resolver,
+         .fetcher = measured_fetcher,
+         .counted = [&stations] { return stations.counted(); },
+         .questions =
+             [&resolver] {
+                 const dns::Unbound& now = *resolver.now();
+                 return observe::DnsQuestions{.asked = now.in_flight(), .waiting = now.waiting()};
+             },
+         .health = [&] { return health(reload, watchdog, *resolver.now()); }});
+    const auto status_text = [&] {
+        return status_json(engine, stations.counted(), shared, **store, reload);
+    };
+    listeners.speak([&](const config::Listen& listen, serve::Station& station) {
+        return serve::make_protocol(listen, {.engine = engine,
+                                             .view = stations.view(station),
+                                             .counters = station.counters(),
+                                             .steering = steering,
+                                             .views = observer,
+                                             .status = status_text});
+    });
+    listeners.apply(config.listen, std::move(sockets->bound));
     log.info("started",
              {{"version", POSTSEAL_VERSION}, {"overrides", std::to_string(overrides.size())}});
     status.ready();

@@ -16,8 +16,6 @@
 namespace postseal::cli {
 namespace {
 
-constexpr timeval patience{.tv_sec = 120, .tv_usec = 0};
-
 std::string why_not(const std::string& socket, int error) {
     std::string remedy;
     if (error == ENOENT || error == ECONNREFUSED)
@@ -28,7 +26,7 @@ std::string why_not(const std::string& socket, int error) {
                        remedy);
 }
 
-std::expected<serve::Fd, ClientError> connect_to(const std::string& socket) {
+std::expected<serve::Fd, ClientError> connect_to(const std::string& socket, seconds patience) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (socket.size() >= sizeof address.sun_path)
@@ -37,8 +35,9 @@ std::expected<serve::Fd, ClientError> connect_to(const std::string& socket) {
     std::memcpy(address.sun_path, socket.data(), socket.size());
     serve::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd.valid()) return std::unexpected(ClientError{unreachable, why_not(socket, errno)});
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    const timeval longest{.tv_sec = patience.count(), .tv_usec = 0};
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return std::unexpected(ClientError{unreachable, why_not(socket, errno)});
     return fd;
@@ -65,8 +64,9 @@ bool read_line(int fd, std::string& line) {
 
 } // namespace
 
-std::expected<Json, ClientError> ask_daemon(const std::string& socket, const Json& request) {
-    const auto fd = connect_to(socket);
+std::expected<Json, ClientError> ask_daemon(const std::string& socket, const Json& request,
+                                            seconds patience) {
+    const auto fd = connect_to(socket, patience);
     if (!fd) return std::unexpected(fd.error());
     std::string line;
     const std::string question = request.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";

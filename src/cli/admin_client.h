@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "postseal/base/time.h"
+
 #include <nlohmann/json.hpp>
 
 #include <expected>
@@ -16,9 +18,11 @@ struct ClientError {
     std::string text;
 };
 
-// Blocks for at most 120 s: the daemon answers within its deadline, which is at most 90 s. A reply
-// {"ok":false} is an error.
-[[nodiscard]] std::expected<Json, ClientError> ask_daemon(const std::string& socket,
-                                                          const Json& request);
+// The daemon answers within its deadline, which is at most 90 s.
+inline constexpr seconds usual_patience{120};
+
+// Blocks for so long at most. A reply {"ok":false} is an error.
+[[nodiscard]] std::expected<Json, ClientError>
+ask_daemon(const std::string& socket, const Json& request, seconds patience = usual_patience);
 
 } // namespace postseal::cli

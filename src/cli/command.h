@@ -37,7 +37,7 @@ struct Option {
 struct Argument {
     std::string name; // "KEY"
     std::string help;
-    enum class Count { one, optional, several } count = Count::one; // several: at least one
+    enum class Count { one, optional, several, any } count = Count::one; // several: at least one
     Target target;
     Values values;
 };

@@ -16,9 +16,15 @@ namespace postseal::cli {
 [[nodiscard]] Command history_command(Common& common);
 [[nodiscard]] Command refresh_command(Common& common);
 [[nodiscard]] Command forget_command(Common& common);
+[[nodiscard]] Command export_command(Common& common);
+[[nodiscard]] Command import_command(Common& common);
 [[nodiscard]] Command overrides_command(Common& common);
+[[nodiscard]] Command stats_command(Common& common);
 [[nodiscard]] Command reload_command(Common& common);
 [[nodiscard]] Command doctor_command(Common& common);
+[[nodiscard]] Command probe_command(Common& common);
 [[nodiscard]] Command check_config_command(Common& common);
+[[nodiscard]] Command lint_command(Common& common);
+[[nodiscard]] Command completion_command(Common& common);
 
 } // namespace postseal::cli

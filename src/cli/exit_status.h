@@ -9,6 +9,7 @@ enum ExitStatus : int {
     no_policy = 1,
     problems = 1, // doctor
     usage = 64,
+    bad_data = 65,    // lint, import
     unreachable = 69, // no daemon at the socket
     temporary = 75,
     bad_config = 78,

@@ -48,9 +48,11 @@ std::vector<Option> filter_options(Filter& filter) {
 }
 
 std::expected<void, ClientError> each_page(const Common& common, const Filter& filter,
+                                           Bodies bodies,
                                            const std::function<void(const Json& page)>& page) {
     auto request = request_for(filter);
     if (!request) return std::unexpected(request.error());
+    if (bodies == Bodies::yes) (*request)["bodies"] = true;
     for (;;) {
         const auto reply = ask(common, *request);
         if (!reply) return std::unexpected(reply.error());

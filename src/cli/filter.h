@@ -20,14 +20,17 @@ struct Filter {
     std::string mode;
     std::string expiring;
     bool failing = false;
+
+    friend bool operator==(const Filter&, const Filter&) = default;
 };
 
 [[nodiscard]] std::vector<Option> filter_options(Filter& filter);
 
+enum class Bodies { no, yes }; // of policies
 // `page` is given each page, an array of KEPT (serve/admin_memory.h), which may be empty.
 // Errors: the filter's, the daemon's.
 [[nodiscard]] std::expected<void, ClientError>
-each_page(const Common& common, const Filter& filter,
+each_page(const Common& common, const Filter& filter, Bodies bodies,
           const std::function<void(const Json& page)>& page);
 
 } // namespace postseal::cli

@@ -44,6 +44,8 @@ std::string as_used(const Argument& argument) {
         return "[" + argument.name + "]";
     case Argument::Count::several:
         return argument.name + "...";
+    case Argument::Count::any:
+        return "[" + argument.name + "...]";
     }
     return argument.name;
 }

@@ -68,7 +68,8 @@ void write_policy(const Json& policy, WallTime now, std::string& out) {
     if (policy.value("record_gone", false))
         out += "            its _mta-sts record is not there any more\n";
     if (const WallTime next = time_of(policy, "refresh_at"); next != WallTime{})
-        out += fmt::format("            fetched again {}\n", ago(next, now));
+        out += next > now ? fmt::format("            fetched again {}\n", ago(next, now))
+                          : std::string("            due to be fetched again\n");
 }
 
 void write_failing(const Json& failing, WallTime now, std::string& out) {

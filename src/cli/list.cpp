@@ -14,7 +14,7 @@ namespace {
 
 int list(const Common& common, const Filter& filter) {
     bool any = false;
-    const auto listed = each_page(common, filter, [&](const Json& page) {
+    const auto listed = each_page(common, filter, Bodies::no, [&](const Json& page) {
         const WallTime now = wall_now();
         for (const Json& kept : page) {
             if (!any && !common.json) fmt::print("{}", list_head());

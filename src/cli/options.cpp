@@ -5,6 +5,10 @@
 
 namespace postseal::cli {
 
+Option json_option(Common& common) {
+    return {.letter = "j", .name = "json", .help = "write JSON", .target = &common.json};
+}
+
 std::vector<Option> config_options(Common& common) {
     return {{.letter = "c",
              .name = "config",
@@ -12,7 +16,7 @@ std::vector<Option> config_options(Common& common) {
              .help = "configuration (default /etc/postseal/postseal.toml, if it is there)",
              .target = &common.config_file,
              .values = {Values::Kind::file, {}}},
-            {.letter = "j", .name = "json", .help = "write JSON", .target = &common.json}};
+            json_option(common)};
 }
 
 std::vector<Option> daemon_options(Common& common) {

@@ -19,6 +19,7 @@ struct Common {
     bool version = false;
 };
 
+[[nodiscard]] Option json_option(Common& common);
 [[nodiscard]] std::vector<Option> config_options(Common& common); // and --json
 [[nodiscard]] std::vector<Option> daemon_options(Common& common); // and those
 [[nodiscard]] std::vector<Option> lookup_options(Common& common); // and the daemon's

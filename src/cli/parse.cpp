@@ -104,10 +104,10 @@ Outcome take_arguments(const std::vector<std::string>& words, const Command& com
     using Count = Argument::Count;
     auto word = words.begin();
     for (const Argument& argument : command.arguments) {
-        if (word == words.end() && argument.count != Count::optional)
-            return Fault(argument.name + " is missing");
-        const auto end =
-            argument.count == Count::several ? words.end() : word + (word == words.end() ? 0 : 1);
+        const bool needed = argument.count == Count::one || argument.count == Count::several;
+        if (word == words.end() && needed) return Fault(argument.name + " is missing");
+        const bool all = argument.count == Count::several || argument.count == Count::any;
+        const auto end = all ? words.end() : word + (word == words.end() ? 0 : 1);
         for (; word != end; ++word)
             if (auto done = assign(argument.name, *word, argument.values, argument.target); !done)
                 return done;

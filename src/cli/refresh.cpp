@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/filter.h"
+#include "cli/progress.h"
 #include "cli/setup.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace postseal::cli {
 namespace {
 
+struct Options {
+    std::vector<std::string> keys;
+    bool all = false;
+    Filter filter;
+};
+
 // The outcome of one, written.
-int refresh_one(const Common& common, const std::string& key) {
+int refresh_one(const Common& common, const std::string& key, Progress& progress) {
     const auto reply = ask(common, {{"command", "refresh"}, {"key", key}});
+    progress.clear();
     if (!reply) return fail(reply.error().status, reply.error().text);
     Json found = *reply;
     found.erase("ok");
@@ -28,29 +37,70 @@ int refresh_one(const Common& common, const std::string& key) {
     return ExitStatus::found;
 }
 
-int refresh(const Common& common, const std::vector<std::string>& keys) {
-    const bool progress = keys.size() > 1 && ::isatty(STDERR_FILENO) == 1;
-    int worst = ExitStatus::found;
-    for (std::size_t i = 0; i < keys.size(); i++) {
-        if (progress) fmt::print(stderr, "\r{} of {} ", i + 1, keys.size());
-        const int status = refresh_one(common, keys[i]);
-        if (status == unreachable) return status;
-        worst = std::max(worst, status);
+// Asks for one after another, and keeps the worst status.
+class Round {
+  public:
+    explicit Round(const Common& common) : common_(common) {}
+
+    // False: there is no use in going on.
+    bool take(const std::string& key, std::size_t total) {
+        progress_.at(done_, done_, total);
+        done_++;
+        const int status = refresh_one(common_, key, progress_);
+        worst_ = std::max(worst_, status);
+        return status != unreachable;
     }
-    if (progress) fmt::print(stderr, "\n");
-    return worst;
+    [[nodiscard]] std::size_t done() const { return done_; }
+    [[nodiscard]] int worst() const { return worst_; }
+
+  private:
+    const Common& common_;
+    Progress progress_{"refresh"};
+    std::size_t done_ = 0;
+    int worst_ = ExitStatus::found;
+};
+
+int refresh_all(const Common& common, const Filter& filter) {
+    Round round(common);
+    bool going = true;
+    const auto listed = each_page(common, filter, Bodies::no, [&](const Json& page) {
+        for (const Json& kept : page)
+            going = going && round.take(kept.value("key", ""), 0);
+    });
+    if (!listed) return fail(listed.error().status, listed.error().text);
+    return round.done() > 0 ? round.worst() : no_policy;
+}
+
+int refresh(const Common& common, const Options& options) {
+    if (options.all != options.keys.empty())
+        return fail(usage, "name destinations, or --all with a filter if you like");
+    if (options.all) return refresh_all(common, options.filter);
+    if (options.filter != Filter()) return fail(usage, "a filter goes with --all");
+    Round round(common);
+    for (const std::string& key : options.keys)
+        if (!round.take(key, options.keys.size())) break;
+    return round.worst();
 }
 
 } // namespace
 
 Command refresh_command(Common& common) {
-    const auto keys = std::make_shared<std::vector<std::string>>();
+    const auto options = std::make_shared<Options>();
     return {.name = "refresh",
             .summary = "have destinations looked up anew and their policies fetched",
-            .arguments = several_keys(*keys),
-            .options = daemon_options(common),
-            .examples = {"postseal refresh example.com example.net"},
-            .run = [&common, keys] { return refresh(common, *keys); }};
+            .arguments = {{.name = "KEY",
+                           .help = "destinations as Postfix asks: example.com, [mx.example.com]",
+                           .count = Argument::Count::any,
+                           .target = &options->keys}},
+            .options = joined(joined({{.letter = "a",
+                                       .name = "all",
+                                       .help = "all that the daemon keeps, one after another",
+                                       .target = &options->all}},
+                                     filter_options(options->filter)),
+                              daemon_options(common)),
+            .examples = {"postseal refresh example.com example.net",
+                         "postseal refresh --all --failing"},
+            .run = [&common, options] { return refresh(common, *options); }};
 }
 
 } // namespace postseal::cli

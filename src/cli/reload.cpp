@@ -35,7 +35,7 @@ Command reload_command(Common& common) {
     return {.name = "reload",
             .summary = "have the daemon read its configuration again",
             .options = daemon_options(common),
-            .examples = {"postseal check-config && postseal reload"},
+            .examples = {"postseal reload"},
             .run = [&common] { return reload(common); }};
 }
 

@@ -29,9 +29,10 @@ std::string admin_socket(const Common& common, const config::Config& config) {
     return std::string(config::default_admin_socket);
 }
 
-std::expected<Json, ClientError> ask(const Common& common, const Json& request) {
+std::expected<Json, ClientError> ask(const Common& common, const Json& request, seconds patience) {
     const auto config = load_config(common);
-    auto reply = ask_daemon(admin_socket(common, config ? *config : config::Config()), request);
+    auto reply =
+        ask_daemon(admin_socket(common, config ? *config : config::Config()), request, patience);
     // The file that is at fault might have named its socket.
     if (!reply && !config && reply.error().status == unreachable)
         return std::unexpected(config.error());

@@ -22,7 +22,8 @@ int fail(int status, const std::string& text);
 
 // One question to that daemon. It may run although the configuration is at fault now: then the
 // default socket is tried.
-[[nodiscard]] std::expected<Json, ClientError> ask(const Common& common, const Json& request);
+[[nodiscard]] std::expected<Json, ClientError> ask(const Common& common, const Json& request,
+                                                   seconds patience = usual_patience);
 
 [[nodiscard]] WallTime wall_now();
 

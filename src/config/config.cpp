@@ -32,8 +32,8 @@ std::vector<Map> built_in_maps(const verdict::Options& verdict) {
 }
 
 std::optional<Protocol> parse_protocol(std::string_view word) {
-    for (const auto protocol :
-         {Protocol::socketmap, Protocol::tcp_table, Protocol::delegation, Protocol::admin})
+    for (const auto protocol : {Protocol::socketmap, Protocol::tcp_table, Protocol::delegation,
+                                Protocol::admin, Protocol::http})
         if (word == to_string(protocol)) return protocol;
     return std::nullopt;
 }
@@ -74,6 +74,7 @@ Patience patience_of(Protocol protocol) {
     case Protocol::delegation:
         return {300s, "a Postfix keeps an idle delegation connection for 300 s"};
     case Protocol::admin:
+    case Protocol::http:
         break;
     }
     return {1s, ""};
@@ -105,14 +106,30 @@ void check_listen_maps(Reader& in, Listen& listen) {
     if (listen.maps.empty()) listen.maps.emplace_back("postfix");
 }
 
+// What a Host field may say, as http/request.h gives it.
+void read_hosts(Reader& in, Listen& listen) {
+    in.texts("hosts", listen.hosts);
+    if (listen.protocol != Protocol::http && !listen.hosts.empty())
+        in.fail(in.node("hosts"), "hosts", "is for http listeners only: leave the key out");
+    for (std::string& host : listen.hosts) {
+        host = lower_ascii(host);
+        if (host.empty() || host.find_first_of(":/ \t") != std::string::npos)
+            in.fail(in.node("hosts"), "hosts",
+                    fmt::format("\"{}\" is no host name: write the name alone, without scheme and "
+                                "port",
+                                host));
+    }
+}
+
 Listen read_listen(Reading& reading, const toml::table* table) {
     Reader in(reading, table, "listen");
     Listen listen;
     std::string address;
     in.text("address", address);
     in.word<Protocol>("protocol", listen.protocol, parse_protocol,
-                      "\"socketmap\", \"tcp_table\", \"delegation\", \"admin\"");
+                      "\"socketmap\", \"tcp_table\", \"delegation\", \"admin\", \"http\"");
     in.texts("maps", listen.maps);
+    read_hosts(in, listen);
     read_idle(in, listen);
     in.text("owner", listen.owner);
     in.text("group", listen.group);
@@ -245,6 +262,19 @@ void read_delegation(Reading& reading, const toml::table* table, verdict::Action
     in.finish();
 }
 
+void read_sandbox(Reading& reading, const toml::table* table, Sandbox& sandbox) {
+    Reader in(reading, table, "sandbox");
+    in.flag("enabled", sandbox.enabled);
+    for (const auto& [key, paths] : {std::pair("read", &sandbox.read), {"write", &sandbox.write}}) {
+        in.texts(key, *paths);
+        for (const std::string& path : *paths)
+            if (!path.starts_with('/'))
+                in.fail(in.node(key), key,
+                        fmt::format("\"{}\" is no absolute path: write \"/FOLDER\"", path));
+    }
+    in.finish();
+}
+
 void read_log(Reading& reading, const toml::table* table, Log& log) {
     Reader in(reading, table, "log");
     in.word<LogLevel>("level", log.level, parse_level,
@@ -294,6 +324,7 @@ Config read(Reading& reading, const toml::table* root) {
     cache.finish();
     read_limits(reading, in.table("limits"), config.limits);
     read_delegation(reading, in.table("delegation"), config.delegation);
+    read_sandbox(reading, in.table("sandbox"), config.sandbox);
     read_log(reading, in.table("log"), config.log);
     in.finish();
     check_maps(reading, config, listens);
@@ -325,6 +356,8 @@ std::string_view to_string(Protocol protocol) {
         return "delegation";
     case Protocol::admin:
         return "admin";
+    case Protocol::http:
+        return "http";
     }
     return "";
 }
@@ -339,6 +372,8 @@ milliseconds default_idle(Protocol protocol) {
         return 30min;
     case Protocol::admin:
         return 10min;
+    case Protocol::http:
+        return 90s;
     }
     return 120s;
 }

@@ -32,7 +32,7 @@ struct Error {
     friend bool operator==(const Error&, const Error&) = default;
 };
 
-enum class Protocol { socketmap, tcp_table, delegation, admin };
+enum class Protocol { socketmap, tcp_table, delegation, admin, http };
 [[nodiscard]] std::string_view to_string(Protocol protocol);
 
 // A connection on which nothing has happened for so long is closed. Postfix should be the first:
@@ -54,8 +54,9 @@ struct Address {
 struct Listen {
     Address address;
     Protocol protocol = Protocol::socketmap;
-    std::vector<std::string> maps; // empty: all; tcp_table: exactly one
-    std::string owner;             // unix sockets; empty: as created
+    std::vector<std::string> maps;  // empty: all; tcp_table: exactly one
+    std::vector<std::string> hosts; // http: names it answers for, beside localhost; lower case
+    std::string owner;              // unix sockets; empty: as created
     std::string group;
     unsigned mode = 0660;
     milliseconds idle = default_idle(Protocol::socketmap);
@@ -99,6 +100,15 @@ struct Limits {
     friend bool operator==(const Limits&, const Limits&) = default;
 };
 
+// What the process may do with files beside what the other keys name (service/sandbox.h).
+struct Sandbox {
+    bool enabled = true;
+    std::vector<std::string> read; // files and folders
+    std::vector<std::string> write;
+
+    friend bool operator==(const Sandbox&, const Sandbox&) = default;
+};
+
 enum class LogLevel { error, warning, info, debug };
 enum class LogFormat { text, json, journal };
 [[nodiscard]] std::string_view to_string(LogLevel level);
@@ -123,6 +133,7 @@ struct Config {
     std::size_t cache_memory = std::size_t{256} << 20U;
     Limits limits;
     verdict::Actions delegation;
+    Sandbox sandbox;
     Log log;
 
     friend bool operator==(const Config&, const Config&) = default;

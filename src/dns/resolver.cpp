@@ -27,6 +27,28 @@ std::string_view to_string(RrType type) {
     return "?";
 }
 
+std::string_view to_string(Failure failure) {
+    switch (failure) {
+    case Failure::none:
+        return "none";
+    case Failure::bogus:
+        return "bogus";
+    case Failure::servfail:
+        return "servfail";
+    case Failure::refused:
+        return "refused";
+    case Failure::rcode:
+        return "rcode";
+    case Failure::timeout:
+        return "timeout";
+    case Failure::busy:
+        return "busy";
+    case Failure::library:
+        return "library";
+    }
+    return "";
+}
+
 bool is_failure(const Answer& answer) {
     return answer.status == Status::bogus || answer.status == Status::failed;
 }

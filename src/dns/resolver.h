@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "async/limiter.h"
 #include "async/task.h"
 #include "postseal/base/time.h"
 
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace postseal::dns {
@@ -30,6 +32,12 @@ enum class Status {
     failed,   // SERVFAIL, timeout, refused, or the library's error
 };
 
+// Why, in a word that metrics can have; Answer::reason says more.
+enum class Failure { none, bogus, servfail, refused, rcode, timeout, busy, library };
+// "servfail"
+[[nodiscard]] std::string_view to_string(Failure failure);
+inline constexpr std::size_t failures = 8;
+
 struct Answer {
     Status status = Status::failed;
     Security security = Security::insecure; // found, no_data, nxdomain
@@ -37,6 +45,7 @@ struct Answer {
     std::vector<std::string> rdata;         // wire form, domain names uncompressed
     seconds ttl{0};     // least of the records used; negative answers: RFC 2308; failures: 0
     std::string reason; // bogus, failed: the cause in words ("SERVFAIL", "no answer in 8 s", ...)
+    Failure failure = Failure::none; // bogus, failed
 
     friend bool operator==(const Answer&, const Answer&) = default;
 };
@@ -58,6 +67,11 @@ class Resolver {
   public:
     virtual ~Resolver() = default;
     virtual async::Task<Answer> resolve(std::string name, RrType type) = 0;
+    // On behalf of a client: where questions wait, those of one do not hold up another's.
+    virtual async::Task<Answer> resolve_for(async::Limiter::ClientId, std::string name,
+                                            RrType type) {
+        return resolve(std::move(name), type);
+    }
 };
 
 } // namespace postseal::dns

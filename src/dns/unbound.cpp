@@ -16,11 +16,13 @@ namespace postseal::dns {
 namespace {
 
 constexpr std::size_t most_in_flight = 128;
+constexpr std::size_t most_of_one_client = 96; // the rest is there for another at once
 constexpr int class_in = 1;
 
-Answer failure(std::string reason) {
+Answer failure(Failure kind, std::string reason) {
     Answer answer;
     answer.reason = std::move(reason);
+    answer.failure = kind;
     return answer;
 }
 
@@ -36,7 +38,7 @@ struct Unbound::Impl {
 
     Impl(async::UvLoop& l, ContextSetup setup, milliseconds t)
         : loop(l), context(std::move(setup.context)), warnings(std::move(setup.warnings)),
-          timeout(t), limiter(l, most_in_flight),
+          timeout(t), limiter(l, most_in_flight, most_of_one_client),
           watch(l, ub_fd(context.get()), &Impl::on_readable, this) {
         watch.set(async::FdWatch::readable);
     }
@@ -47,7 +49,8 @@ struct Unbound::Impl {
         if (ub_process(impl->context.get()) != 0) impl->watch.set(async::FdWatch::none);
     }
 
-    async::Task<Answer> ask(std::string name, RrType type, bool& asked);
+    async::Task<Answer> ask(async::Limiter::ClientId client, std::string name, RrType type,
+                            bool& asked);
 
     async::Loop& loop;
     Context context;
@@ -78,7 +81,7 @@ class Unbound::Impl::Question {
         impl_.has_thread = true;
         asked_ = rc == 0;
         if (asked_) return true;
-        answer_ = failure(fmt::format("libunbound: {}", ub_strerror(rc)));
+        answer_ = failure(Failure::library, fmt::format("libunbound: {}", ub_strerror(rc)));
         return false;
     }
     Answer await_resume() { return std::move(answer_); }
@@ -101,7 +104,8 @@ class Unbound::Impl::Question {
         question->asked_ = false;
         question->answered_ = error == 0;
         question->answer_ = error == 0 ? to_answer(*result)
-                                       : failure(fmt::format("libunbound: {}", ub_strerror(error)));
+                                       : failure(Failure::library,
+                                                 fmt::format("libunbound: {}", ub_strerror(error)));
         question->ready_.post(question->impl_.loop, async::Callback::resume(question->waiter_));
     }
 
@@ -116,8 +120,9 @@ class Unbound::Impl::Question {
     async::Ready ready_;
 };
 
-async::Task<Answer> Unbound::Impl::ask(std::string name, RrType type, bool& asked) {
-    const auto permit = co_await limiter.acquire();
+async::Task<Answer> Unbound::Impl::ask(async::Limiter::ClientId client, std::string name,
+                                       RrType type, bool& asked) {
+    const auto permit = co_await limiter.acquire(client);
     asked = true;
     Question question(*this, std::move(name), type);
     co_return co_await question;
@@ -135,18 +140,23 @@ Unbound::Unbound(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Unbound::~Unbound() = default;
 
 async::Task<Answer> Unbound::resolve(std::string name, RrType type) {
+    return resolve_for(nullptr, std::move(name), type);
+}
+
+async::Task<Answer> Unbound::resolve_for(async::Limiter::ClientId client, std::string name,
+                                         RrType type) {
     if (auto known = impl_->recent.find(name, type, impl_->loop.now())) co_return *std::move(known);
     bool asked = false;
-    auto answer =
-        co_await async::with_timeout(impl_->loop, impl_->ask(name, type, asked), impl_->timeout);
+    auto answer = co_await async::with_timeout(impl_->loop, impl_->ask(client, name, type, asked),
+                                               impl_->timeout);
     if (answer) {
         impl_->recent.keep(std::move(name), type, *answer, impl_->loop.now());
         co_return *std::move(answer);
     }
     const std::string limit = in_words(impl_->timeout);
-    co_return failure(asked ? fmt::format("no answer in {}", limit)
-                            : fmt::format("not asked within {}: {} lookups were before it", limit,
-                                          most_in_flight));
+    if (asked) co_return failure(Failure::timeout, fmt::format("no answer in {}", limit));
+    co_return failure(Failure::busy, fmt::format("not asked within {}: {} lookups were before it",
+                                                 limit, most_in_flight));
 }
 
 async::Task<bool> Unbound::round_trip() {

@@ -38,6 +38,8 @@ class Unbound final : public Resolver {
     ~Unbound() override;
 
     async::Task<Answer> resolve(std::string name, RrType type) override;
+    async::Task<Answer> resolve_for(async::Limiter::ClientId client, std::string name,
+                                    RrType type) override;
 
     // Through the worker thread and back, by a name that libunbound answers itself; ahead of the
     // queue and without a time limit. False: the thread is gone.

@@ -13,17 +13,19 @@ namespace {
 
 // DNS RCODEs (RFC 6895 section 2.3).
 constexpr int noerror = 0;
+constexpr int servfail = 2;
 constexpr int nxdomain = 3;
+constexpr int refused = 5;
 
 std::string name_of_rcode(int rcode) {
     switch (rcode) {
     case 1:
         return "FORMERR";
-    case 2:
+    case servfail:
         return "SERVFAIL";
     case 4:
         return "NOTIMP";
-    case 5:
+    case refused:
         return "REFUSED";
     case 6:
         return "YXDOMAIN";
@@ -62,10 +64,14 @@ Answer to_answer(const ub_result& result) {
     const std::string_view why = result.why_bogus == nullptr ? "" : result.why_bogus;
     if (answer.status == Status::bogus) {
         answer.reason = why_bogus_clause(why);
+        answer.failure = Failure::bogus;
         return answer;
     }
     if (answer.status == Status::failed) {
         answer.reason = name_of_rcode(result.rcode);
+        answer.failure = result.rcode == servfail  ? Failure::servfail
+                         : result.rcode == refused ? Failure::refused
+                                                   : Failure::rcode;
         if (!why.empty()) answer.reason += ": " + why_bogus_clause(why);
         return answer;
     }

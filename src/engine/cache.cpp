@@ -80,7 +80,9 @@ void Cache::outdate() { eviction_.outdate(++edition_); }
 
 void Cache::make_room() {
     for (int n = 0; n < most_evictions && table_.size() > 1; n++) {
-        if (octets() <= most_octets_ && !eviction_.any_outdated()) return;
+        const bool outdated = eviction_.any_outdated();
+        if (octets() <= most_octets_ && !outdated) return;
+        if (!outdated) evictions_++;
         drop(eviction_.choose());
     }
 }

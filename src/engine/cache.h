@@ -19,6 +19,7 @@
 #include "postseal/base/time.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -80,6 +81,9 @@ class Cache {
     [[nodiscard]] std::size_t octets() const {
         return table_.octets() + eviction_.octets() + due_.octets();
     }
+    [[nodiscard]] std::size_t most_octets() const { return most_octets_; }
+    // Valid ones that made room for others, since start.
+    [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
 
   private:
     [[nodiscard]] CachedAnswer* at(std::string_view key) const {
@@ -90,6 +94,7 @@ class Cache {
     void drop(CachedAnswer& answer);
 
     std::size_t most_octets_;
+    std::uint64_t evictions_ = 0;
     unsigned edition_ = 0;
     AnswerTable table_;
     Eviction eviction_;

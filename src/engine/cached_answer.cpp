@@ -29,7 +29,8 @@ CachedAnswer::CachedAnswer(std::string_view key, const Replies& replies, const F
     : hash_(facts.hash), until_(facts.until), asked_(facts.asked), edition_(facts.edition),
       taken_(static_cast<std::uint32_t>(octets_taken(this))),
       key_size_(static_cast<std::uint16_t>(key.size())),
-      replies_(static_cast<std::uint16_t>(replies.size())) {
+      replies_(static_cast<std::uint16_t>(replies.size())),
+      cls_(static_cast<std::uint8_t>(replies.cls)) {
     auto* end = const_cast<std::uint32_t*>(ends());
     auto* to = const_cast<char*>(octets());
     std::memcpy(to, key.data(), key.size());

@@ -35,6 +35,8 @@ class CachedAnswer {
     [[nodiscard]] std::size_t size() const { return replies_; }
     // One whole reply, as it goes over the wire; a variant of the edition.
     [[nodiscard]] std::string_view at(std::size_t variant) const;
+    // As [verdict] judges.
+    [[nodiscard]] verdict::Class cls() const { return static_cast<verdict::Class>(cls_); }
     [[nodiscard]] std::uint64_t hash() const { return hash_; }
     // Written for that edition of the maps, and its time is not over.
     [[nodiscard]] bool valid(unsigned edition, MonoTime now) const {
@@ -89,6 +91,7 @@ class CachedAnswer {
     std::uint32_t taken_ = 0;
     std::uint16_t key_size_;
     std::uint16_t replies_;
+    std::uint8_t cls_;
     std::atomic<std::uint8_t> uses_{0};
 };
 

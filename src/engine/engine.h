@@ -13,6 +13,7 @@
 #include "async/limiter.h"
 #include "engine/answer.h"
 #include "engine/clock_watch.h"
+#include "engine/import.h"
 #include "engine/known.h"
 #include "engine/maps.h"
 #include "engine/nexthop_notes.h"
@@ -20,6 +21,7 @@
 #include "engine/single_flight.h"
 #include "engine/sources.h"
 #include "engine/sts_lookup.h"
+#include "metrics/histogram.h"
 #include "postseal/base/nexthop.h"
 #include "postseal/verdict/decide.h"
 
@@ -35,7 +37,7 @@ namespace postseal::engine {
 
 struct Options {
     std::size_t cache_octets = std::size_t{256} << 20U;
-    std::size_t lookups = 512; // at work at once; the rest waits in order
+    std::size_t lookups = 512; // at work at once; the rest waits, and clients take turns
     milliseconds deadline{10000};
 };
 
@@ -53,16 +55,24 @@ class Engine {
     [[nodiscard]] const CachedAnswer* find(std::string_view key) {
         return cache_.find(key, sources_.loop.now());
     }
-    [[nodiscard]] async::Task<std::shared_ptr<const Answer>> answer(Nexthop nexthop);
+    // `client`: who asks; a client's lookups wait for its own, not those of others. Over the limit
+    // of those that wait the answer is tempfail at once.
+    using ClientId = async::Limiter::ClientId;
+    [[nodiscard]] async::Task<std::shared_ptr<const Answer>> answer(Nexthop nexthop,
+                                                                    ClientId client = nullptr);
     // See View::ask().
-    [[nodiscard]] async::Task<std::string> reply(Nexthop nexthop, config::Protocol protocol,
-                                                 std::string map);
+    [[nodiscard]] async::Task<Told> reply(Nexthop nexthop, config::Protocol protocol,
+                                          std::string map, ClientId client);
 
     // Evaluates anew, whatever memory and store say, and fetches the policy if there may be one;
     // past the deadline it goes on as answer() does. Joins an evaluation that is in the air.
     [[nodiscard]] async::Task<std::shared_ptr<const Answer>> refresh(Nexthop nexthop);
     // As if the nexthop and its policy domain had never been asked for; the history stays.
     void forget(const Nexthop& nexthop);
+    // Takes it in as engine/import.h says. Answers that memory holds for other forms of the nexthop
+    // are given to their end, at most an hour.
+    enum class DryRun { no, yes }; // yes: only says what would become of it
+    [[nodiscard]] async::Task<Import> import(Memory memory, DryRun dry_run);
 
     // The nexthop whose look-ahead came first, if it has come and the nexthop was asked for in the
     // last 7 days; each is given once, until it has been evaluated again.
@@ -84,9 +94,12 @@ class Engine {
     [[nodiscard]] const Sources& sources() const { return sources_; }
     [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
     [[nodiscard]] const Maps& maps() const { return *known_.maps(); }
+    [[nodiscard]] const Cache& cache() const { return cache_; }
     [[nodiscard]] std::size_t cached() const { return cache_.size(); }
     [[nodiscard]] std::size_t cache_octets() const { return cache_.octets(); }
     [[nodiscard]] std::size_t in_the_air() const { return flights_.in_the_air(); }
+    [[nodiscard]] const async::Limiter& lookups() const { return limiter_; }
+    [[nodiscard]] const metrics::Histogram& evaluations() const { return evaluations_; }
 
   private:
     // What can be said of an evaluation that is still in the air.
@@ -108,17 +121,21 @@ class Engine {
         verdict::Mx mx;
     };
     enum class Refresh { no, yes };
-    Flights::Shared start_or_join(const Nexthop& nexthop, MonoTime asked, Refresh refresh);
+    Flights::Shared start_or_join(const Nexthop& nexthop, MonoTime asked, Refresh refresh,
+                                  ClientId client = nullptr);
     async::Task<std::shared_ptr<const Answer>> land(Nexthop nexthop, Flights::Shared flight);
-    async::Task<std::shared_ptr<const Answer>> evaluate(Nexthop nexthop, Progress& progress);
-    async::Task<> look_up(Nexthop nexthop, Progress& progress, Found& found);
+    async::Task<std::shared_ptr<const Answer>> evaluate(Nexthop nexthop, Progress& progress,
+                                                        ClientId client);
+    async::Task<> look_up(Nexthop nexthop, Progress& progress, Found& found, StsLookup::For whom);
     std::shared_ptr<const Answer> overridden(const Nexthop& nexthop, Overrides::Found override_,
                                              MonoTime asked);
     async::Task<> note_override(std::shared_ptr<const Answer> answer);
     bool keep(const Answer& answer, const Found& found, unsigned failures, MonoTime asked);
     void override_changed(const Overrides& before);
-    async::Task<> look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx);
-    async::Task<> look_up_sts(Nexthop nexthop, Progress& progress, Found& found);
+    async::Task<> look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx,
+                             StsLookup::For whom);
+    async::Task<> look_up_sts(Nexthop nexthop, Progress& progress, Found& found,
+                              StsLookup::For whom);
     void on_jump(const store::ClockJump& jump);
     std::shared_ptr<const Answer> at_deadline(const Nexthop& nexthop, const Progress& progress);
     std::shared_ptr<const Answer> overloaded(const Nexthop& nexthop);
@@ -140,8 +157,9 @@ class Engine {
     NexthopNotes notes_;
     async::Limiter limiter_;
     StsLookup sts_;
-    Flights flights_;    // last: its bodies use the rest
-    async::Group group_; // likewise
+    metrics::Histogram evaluations_; // how long they took
+    Flights flights_;                // last: its bodies use the rest
+    async::Group group_;             // likewise
 };
 
 } // namespace postseal::engine

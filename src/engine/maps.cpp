@@ -109,6 +109,7 @@ std::optional<std::size_t> Maps::variant(config::Protocol protocol, std::string_
     case config::Protocol::delegation:
         return delegation_;
     case config::Protocol::admin:
+    case config::Protocol::http:
         break;
     }
     return std::nullopt;

@@ -2,12 +2,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "postseal/verdict/decide.h"
+
 #include <string>
 #include <vector>
 
 namespace postseal::engine {
 
 // One whole reply a variant (Maps::variants), ready to be sent.
-using Replies = std::vector<std::string>;
+struct Replies : std::vector<std::string> {
+    using std::vector<std::string>::vector;
+    verdict::Class cls = verdict::Class::may; // as [verdict] judges; for who counts
+};
+
+// One of them, for a client who has waited.
+struct Told {
+    std::string reply;
+    verdict::Class cls = verdict::Class::tempfail; // as [verdict] judges
+};
 
 } // namespace postseal::engine

@@ -41,6 +41,12 @@ template <class Key, class T, class Context> class SingleFlight {
         return flight;
     }
 
+    // Null: none is in the air for the key.
+    [[nodiscard]] Shared find(const Key& key) const {
+        const auto found = flights_.find(key);
+        return found == flights_.end() ? nullptr : found->second;
+    }
+
     // co_await Waiter(loop, flight);
     class Waiter {
       public:

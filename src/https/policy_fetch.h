@@ -12,6 +12,7 @@
 #include "postseal/base/domain.h"
 #include "postseal/mtasts/policy.h"
 
+#include <cstddef>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -33,6 +34,7 @@ enum class FetchFault {
     too_large,       // head or body
     policy,          // the text is no policy
 };
+inline constexpr std::size_t fetch_faults = 13;
 // "cert-expired": for JSON, metrics and the store.
 [[nodiscard]] std::string_view to_string(FetchFault fault);
 // sts-policy-fetch-error, sts-policy-invalid or sts-webpki-invalid.

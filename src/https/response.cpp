@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "https/response.h"
 
+#include "http/parser.h"
 #include "https/media_type.h"
 #include "postseal/base/text.h"
 
 #include <fmt/format.h>
-
-#ifdef POSTSEAL_LLHTTP
-#include <llhttp.h>
-#else
-#include <http_parser.h>
-#endif
 
 #include <algorithm>
 #include <optional>
@@ -18,20 +13,6 @@
 
 namespace postseal::https {
 namespace {
-
-// The two libraries differ in little more than names.
-#ifdef POSTSEAL_LLHTTP
-using Parser = llhttp_t;
-using Settings = llhttp_settings_t;
-#else
-using Parser = http_parser;
-using Settings = http_parser_settings;
-#endif
-
-// What a callback answers.
-constexpr int go_on = 0;
-constexpr int no_body = 1; // on_headers_complete only
-constexpr int stop = -1;
 
 // Of the head, what is looked at. A field that comes twice is joined by a comma (RFC 9110
 // section 5.3), which none of these may be.
@@ -83,156 +64,74 @@ std::optional<FetchError> judge_fields(const Fields& fields) {
 
 } // namespace
 
-struct ResponseParser::Impl {
-    Parser parser{};
+struct ResponseParser::Impl final : http::Listener {
+    http::Parser parser{http::Parser::Kind::response, *this};
     std::size_t fed = 0;
     bool head_done = false;
     bool complete = false;
     bool interim = false;
-    bool in_value = false;
-    std::string name;
-    std::string value;
     Fields fields;
     std::string body;
     bool failed = false;
     FetchError error{.fault = FetchFault::http, .reason = {}}; // if failed
 
     // The first error counts.
-    int fail(FetchError first) {
+    Next fail(FetchError first) {
         if (!failed) error = std::move(first);
         failed = true;
-        return stop;
+        return Next::stop;
     }
-    int fail(FetchFault fault, std::string reason) { return fail({fault, std::move(reason)}); }
+    Next fail(FetchFault fault, std::string reason) { return fail({fault, std::move(reason)}); }
 
-    void end_field() {
-        if (!name.empty()) fields.add(name, trim(value));
-        name.clear();
-        value.clear();
-        in_value = false;
+    Next on_field(std::string_view name, std::string_view value) override {
+        fields.add(name, value);
+        return Next::go_on;
     }
 
-    int on_name(std::string_view part) {
-        if (head_done) return go_on; // a trailer
-        if (in_value) end_field();
-        name += part;
-        return go_on;
-    }
-
-    int on_value(std::string_view part) {
-        if (head_done) return go_on;
-        in_value = true;
-        value += part;
-        return go_on;
-    }
-
-    int on_head() {
-        end_field();
-        const unsigned status = parser.status_code;
-        if (parser.http_major != 1)
-            return fail(FetchFault::http, fmt::format("HTTP version {}.{}, not 1.x",
-                                                      static_cast<unsigned>(parser.http_major),
-                                                      static_cast<unsigned>(parser.http_minor)));
-        if (status < 100) // http-parser takes fewer digits than three
-            return fail(FetchFault::http, fmt::format("malformed HTTP: status {}", status));
-        interim = status / 100 == 1 && status != 101;
+    Next on_head(const http::Head& head) override {
+        if (head.major != 1)
+            return fail(FetchFault::http,
+                        fmt::format("HTTP version {}.{}, not 1.x", head.major, head.minor));
+        if (head.status < 100) // http-parser takes fewer digits than three
+            return fail(FetchFault::http, fmt::format("malformed HTTP: status {}", head.status));
+        interim = head.status / 100 == 1 && head.status != 101;
         if (interim) {
             fields = {};
-            return no_body;
+            return Next::no_body;
         }
         head_done = true;
-        if (auto fault = judge_status(status, fields)) return fail(std::move(*fault));
+        if (auto fault = judge_status(head.status, fields)) return fail(std::move(*fault));
         if (auto fault = judge_fields(fields)) return fail(std::move(*fault));
-        // No length: http-parser says all ones, llhttp 0.
-        const auto length = static_cast<std::uint64_t>(parser.content_length);
-        if (length != ~std::uint64_t{0} && length > max_body_size)
-            return fail(FetchFault::too_large,
-                        fmt::format("a body of {} octets, more than {}", length, max_body_size));
-        return go_on;
+        if (head.content_length.value_or(0) > max_body_size)
+            return fail(FetchFault::too_large, fmt::format("a body of {} octets, more than {}",
+                                                           *head.content_length, max_body_size));
+        return Next::go_on;
     }
 
-    int on_body(std::string_view part) {
+    Next on_body(std::string_view part) override {
         if (body.size() + part.size() > max_body_size)
             return fail(FetchFault::too_large,
                         fmt::format("a body of more than {} octets", max_body_size));
         body += part;
-        return go_on;
+        return Next::go_on;
     }
 
-    int on_end() {
+    Next on_end() override {
         if (interim) {
             interim = false;
-            return go_on;
+            return Next::go_on;
         }
         complete = true;
-        return stop;
+        return Next::stop;
     }
 
-    // Hands the octets to the library; false: it has stopped, see complete and error.
-    bool run(std::string_view octets);
-    bool run_end();
-    static const Settings& settings();
+    void run(std::string_view octets) {
+        if (!parser.feed(octets) && !complete)
+            fail(FetchFault::http, fmt::format("malformed HTTP: {}", parser.error()));
+    }
 };
 
-namespace {
-
-template <class Impl, int (Impl::*member)(std::string_view)>
-int on_text(Parser* parser, const char* at, std::size_t length) {
-    return (static_cast<Impl*>(parser->data)->*member)({at, length});
-}
-
-template <class Impl, int (Impl::*member)()> int on_point(Parser* parser) {
-    return (static_cast<Impl*>(parser->data)->*member)();
-}
-
-} // namespace
-
-const Settings& ResponseParser::Impl::settings() {
-    static const Settings table = [] {
-        Settings s{};
-        s.on_header_field = &on_text<Impl, &Impl::on_name>;
-        s.on_header_value = &on_text<Impl, &Impl::on_value>;
-        s.on_headers_complete = &on_point<Impl, &Impl::on_head>;
-        s.on_body = &on_text<Impl, &Impl::on_body>;
-        s.on_message_complete = &on_point<Impl, &Impl::on_end>;
-        return s;
-    }();
-    return table;
-}
-
-#ifdef POSTSEAL_LLHTTP
-bool ResponseParser::Impl::run(std::string_view octets) {
-    const llhttp_errno_t result = llhttp_execute(&parser, octets.data(), octets.size());
-    if (result == HPE_OK) return true;
-    if (!complete)
-        fail(FetchFault::http, fmt::format("malformed HTTP: {}", llhttp_get_error_reason(&parser)));
-    return false;
-}
-bool ResponseParser::Impl::run_end() { return llhttp_finish(&parser) == HPE_OK; }
-#else
-bool ResponseParser::Impl::run(std::string_view octets) {
-    http_parser_execute(&parser, &settings(), octets.data(), octets.size());
-    const http_errno result = HTTP_PARSER_ERRNO(&parser);
-    if (result == HPE_OK) return true;
-    if (!complete)
-        fail(FetchFault::http, fmt::format("malformed HTTP: {}", http_errno_description(result)));
-    return false;
-}
-bool ResponseParser::Impl::run_end() {
-    http_parser_execute(&parser, &settings(), nullptr, 0);
-    return HTTP_PARSER_ERRNO(&parser) == HPE_OK;
-}
-#endif
-
-ResponseParser::ResponseParser() : impl_(std::make_unique<Impl>()) {
-#ifdef POSTSEAL_LLHTTP
-    llhttp_init(&impl_->parser, HTTP_RESPONSE, &Impl::settings());
-#else
-    http_parser_init(&impl_->parser, HTTP_RESPONSE);
-#endif
-    impl_->parser.data = impl_.get();
-}
-
+ResponseParser::ResponseParser() : impl_(std::make_unique<Impl>()) {}
 ResponseParser::~ResponseParser() = default;
 
 ResponseParser::State ResponseParser::feed(std::string_view octets) {
@@ -262,7 +161,7 @@ ResponseParser::State ResponseParser::end() {
     if (p.failed) return State::failed;
     if (!p.complete) {
         const std::string place = where();
-        p.run_end();
+        p.parser.end();
         if (!p.complete)
             p.fail(FetchFault::http, fmt::format("the connection was closed {}", place));
     }

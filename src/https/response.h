@@ -8,8 +8,7 @@
 // Limits: head 16 KiB, interim answers included; body 64 KiB; 1 MiB in all on the wire, which only
 // chunks of a few octets each or endless trailers reach.
 // Errors: fault and clause, without the host's name. After one, feed() must not be called again.
-// Made of llhttp or http-parser, which no other file includes. SPDX-License-Identifier:
-// BSD-3-Clause
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "https/policy_fetch.h"

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t max_max_age_digits = 10;
 
 // A policy as far as its lines have been read. The errors of the functions below carry no line:
-// parse_policy, which counts them, adds it.
+// parse_policy, which counts them, adds it; and no column where take_field knows it.
 struct Draft {
     bool version = false;
     std::optional<Mode> mode;
@@ -29,8 +29,8 @@ struct Draft {
 
 using Checked = std::expected<void, PolicyError>;
 
-std::unexpected<PolicyError> fail(PolicyFault fault, std::string text) {
-    return std::unexpected(PolicyError{.fault = fault, .line = 0, .text = std::move(text)});
+std::unexpected<PolicyError> fail(PolicyFault fault, std::string text, std::size_t column = 0) {
+    return std::unexpected(PolicyError{.fault = fault, .column = column, .text = std::move(text)});
 }
 
 std::string quoted(std::string_view text) { return fmt::format("\"{}\"", printable(text, 60)); }
@@ -41,8 +41,9 @@ Checked check_text(std::string_view line) {
         return (octet < 0x20 && c != '\t') || octet == 0x7f;
     });
     if (control != line.end())
-        return fail(PolicyFault::bad_text, fmt::format("control character 0x{:02x}",
-                                                       static_cast<unsigned char>(*control)));
+        return fail(PolicyFault::bad_text,
+                    fmt::format("control character 0x{:02x}", static_cast<unsigned char>(*control)),
+                    static_cast<std::size_t>(control - line.begin()) + 1);
     if (!valid_utf8(line)) return fail(PolicyFault::bad_text, "not UTF-8");
     return {};
 }
@@ -96,22 +97,28 @@ Checked check_extension(std::string_view name, std::string_view value) {
     return {};
 }
 
-// One line without its end and the white space before it. The order of fields is free.
-Checked take_field(Draft& draft, std::string_view line) {
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos)
-        return fail(PolicyFault::bad_field, fmt::format("{} has no \":\"", quoted(line)));
-    const auto name = line.substr(0, colon);
-    if (!is_field_name(name))
-        return fail(PolicyFault::bad_field, fmt::format("{} is no field name", quoted(name)));
-    auto value = line.substr(colon + 1);
-    while (!value.empty() && is_wsp(value.front()))
-        value.remove_prefix(1);
+Checked take_value(Draft& draft, std::string_view name, std::string_view value) {
     if (name == "mx") return take_mx(draft, value);
     if (name == "version" && !draft.version) return take_version(draft, value);
     if (name == "mode" && !draft.mode) return take_mode(draft, value);
     if (name == "max_age" && !draft.max_age) return take_max_age(draft, value);
     return check_extension(name, value);
+}
+
+// One line without its end and the white space before it. The order of fields is free.
+Checked take_field(Draft& draft, std::string_view line) {
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos)
+        return fail(PolicyFault::bad_field, fmt::format("{} has no \":\"", quoted(line)), 1);
+    const auto name = line.substr(0, colon);
+    if (!is_field_name(name))
+        return fail(PolicyFault::bad_field, fmt::format("{} is no field name", quoted(name)), 1);
+    auto value = line.substr(colon + 1);
+    while (!value.empty() && is_wsp(value.front()))
+        value.remove_prefix(1);
+    auto taken = take_value(draft, name, value);
+    if (!taken) taken.error().column = line.size() - value.size() + 1;
+    return taken;
 }
 
 Checked take_line(Draft& draft, std::string_view line) {

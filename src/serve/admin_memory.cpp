@@ -2,6 +2,7 @@
 #include "serve/admin_memory.h"
 
 #include "postseal/base/text.h"
+#include "serve/kept_json.h"
 
 #include <fmt/format.h>
 
@@ -18,11 +19,7 @@ using Json = AdminMemory::Json;
 constexpr std::size_t most_looked_at = 2000; // rows of the store a request
 constexpr std::size_t most_listed = 500;
 constexpr std::size_t most_history = 10'000;
-
-Json time_or_null(WallTime time) {
-    if (time == WallTime{}) return nullptr;
-    return rfc3339(time);
-}
+constexpr std::size_t most_imported = 1000; // a request
 
 std::string text_of(const Json& request, const char* name) {
     const auto found = request.find(name);
@@ -35,6 +32,11 @@ std::size_t number_of(const Json& request, const char* name, std::size_t most) {
     return std::min(found->get<std::size_t>(), most);
 }
 
+bool flag_of(const Json& request, const char* name) {
+    const auto found = request.find(name);
+    return found != request.end() && *found == Json(true);
+}
+
 std::expected<Nexthop, std::string> nexthop_of(const Json& request) {
     const std::string key = text_of(request, "key");
     auto nexthop = Nexthop::parse(key);
@@ -44,52 +46,16 @@ std::expected<Nexthop, std::string> nexthop_of(const Json& request) {
     return std::move(*nexthop);
 }
 
-Json policy_json(const store::StsRow& row, WallTime now) {
-    if (row.body.empty()) return nullptr;
-    const auto policy = mtasts::parse_policy(row.body);
-    if (!policy) return nullptr;
-    Json mx = Json::array();
-    for (const mtasts::MxPattern& pattern : policy->mx)
-        mx.push_back(pattern.text());
-    return {{"mode", mtasts::to_string(policy->mode)},
-            {"mx", std::move(mx)},
-            {"max_age_s", policy->max_age.count()},
-            {"id", row.id},
-            {"fetched_at", time_or_null(row.fetched_at)},
-            {"expires_at", time_or_null(row.expires_at)},
-            {"refresh_at", time_or_null(row.refresh_at)},
-            {"in_force", now < row.expires_at},
-            {"record_gone", row.record_gone}};
-}
-
-Json failing_json(const store::StsRow& row) {
-    if (row.failures == 0) return nullptr;
-    return {{"id", row.failed_id},
-            {"fault", row.fault},
-            {"reason", row.reason},
-            {"failures", row.failures},
-            {"failed_at", time_or_null(row.failed_at)},
-            {"retry_at", time_or_null(row.retry_at)}};
-}
-
-Json dane_json(const store::NexthopRow& row) {
-    if (row.dane_seen_at == WallTime{}) return nullptr;
-    return {{"found", row.dane}, {"seen_at", time_or_null(row.dane_seen_at)}};
-}
-
-Json kept_json(const store::Listed& kept, WallTime now) {
-    const store::NexthopRow& row = kept.nexthop;
-    const auto domain = policy_domain(row);
-    Json out = {{"key", row.nexthop},
-                {"domain", domain ? Json(domain->name()) : Json(nullptr)},
-                {"verdict", row.verdict.empty() ? Json(nullptr) : Json(row.verdict)},
-                {"row", row.row},
-                {"verdict_since", time_or_null(row.verdict_since)},
-                {"seen_at", time_or_null(row.seen_at)},
-                {"dane", dane_json(row)}};
-    out["policy"] = kept.sts ? policy_json(*kept.sts, now) : Json(nullptr);
-    out["failing"] = kept.sts ? failing_json(*kept.sts) : Json(nullptr);
-    return out;
+std::string_view to_string(engine::Import outcome) {
+    switch (outcome) {
+    case engine::Import::taken:
+        return "taken";
+    case engine::Import::held:
+        return "held";
+    case engine::Import::expired:
+        return "expired";
+    }
+    return "";
 }
 
 std::string_view class_of(std::string_view verdict) {
@@ -127,7 +93,7 @@ std::expected<Filter, std::string> filter_of(const Json& request) {
     if (!filter.mode.empty() && std::ranges::find(modes, filter.mode) == modes.end())
         return std::unexpected(fmt::format("there is no mode \"{}\"; there are: {}",
                                            printable(filter.mode), "enforce, testing, none"));
-    filter.failing = request.value("failing", Json(false)) == Json(true);
+    filter.failing = flag_of(request, "failing");
     const auto expiring = request.find("expiring_s");
     if (expiring != request.end() && expiring->is_number_unsigned())
         filter.expiring =
@@ -149,7 +115,7 @@ async::Task<AdminMemory::Result> AdminMemory::show(Json request) {
         std::move(loaded.nexthop)
             .value_or(store::NexthopRow{.nexthop = nexthop->key(), .verdict = {}});
     const store::Listed kept{.nexthop = std::move(row), .sts = std::move(loaded.sts)};
-    co_return Json{{"show", kept_json(kept, sources.clock.now())}};
+    co_return Json{{"show", kept_json(kept, sources.clock.now(), Bodies::no)}};
 }
 
 async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
@@ -160,10 +126,11 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
     const std::vector<store::Listed> page =
         co_await sources.store.list(text_of(request, "after"), most_looked_at);
     const WallTime now = sources.clock.now();
+    const Bodies bodies = flag_of(request, "bodies") ? Bodies::yes : Bodies::no;
     Json list = Json::array();
     Json next = page.size() < most_looked_at ? Json(nullptr) : Json(page.back().nexthop.nexthop);
     for (std::size_t i = 0; i < page.size(); i++) {
-        Json json = kept_json(page[i], now);
+        Json json = kept_json(page[i], now, bodies);
         if (!filter->takes(page[i], json, now)) continue;
         list.push_back(std::move(json));
         if (list.size() < most) continue;
@@ -211,6 +178,27 @@ async::Task<AdminMemory::Result> AdminMemory::forget(Json request) {
     const Result before = co_await show(std::move(shown));
     engine_.forget(*nexthop);
     co_return Json{{"forgotten", before.has_value() && !(*before)["show"].is_null()}};
+}
+
+async::Task<AdminMemory::Result> AdminMemory::import(Json request) {
+    const auto entries = request.find("entries");
+    if (entries == request.end() || !entries->is_array() || entries->size() > most_imported)
+        co_return std::unexpected(
+            fmt::format("\"entries\" must be an array of at most {} objects", most_imported));
+    using engine::Engine;
+    const auto dry_run = flag_of(request, "dry_run") ? Engine::DryRun::yes : Engine::DryRun::no;
+    Json results = Json::array();
+    for (const Json& entry : *entries) {
+        auto memory = memory_of_kept(entry, engine_.sources().clock.now());
+        if (!memory) {
+            results.push_back({{"outcome", "rejected"}, {"reason", memory.error()}});
+            continue;
+        }
+        const engine::Import outcome = co_await engine_.import(std::move(*memory), dry_run);
+        results.push_back({{"outcome", to_string(outcome)}});
+    }
+    if (dry_run == Engine::DryRun::no) co_await engine_.sources().store.flush();
+    co_return Json{{"results", std::move(results)}};
 }
 
 } // namespace postseal::serve

@@ -3,7 +3,7 @@
 //   {"command":"show","key":"example.com"}
 //   {"ok":true,"show":KEPT}                                    null: nothing is
 //   {"command":"list","after":"","most":500,"class":"enforce","mode":"testing","failing":true,
-//    "expiring_s":86400}                                       all but the command may be left out
+//    "expiring_s":86400,"bodies":true}                         all but the command may be left out
 //   {"ok":true,"list":[KEPT,...],"next":"KEY"}                 next: to go on after; null: the end
 //   {"command":"history","key":"example.com","most":100}
 //   {"ok":true,"history":[{"at","kind","before","after","row","reasons"},...]}   the newest first
@@ -11,10 +11,10 @@
 //   {"ok":true,"key","verdict","row","reason"}
 //   {"command":"forget","key":"example.com"}
 //   {"ok":true,"forgotten":true}                               false: nothing was known
-// KEPT: {"key","domain","verdict","row","verdict_since","seen_at","dane":{"found","seen_at"},
-//        "policy":{"mode","mx","max_age_s","id","fetched_at","expires_at","refresh_at","in_force",
-//        "record_gone"},"failing":{"id","fault","reason","failures","failed_at","retry_at"}}
-// A member that is not known is null. Times are RFC 3339 in UTC.
+//   {"command":"import","entries":[KEPT,...],"dry_run":true}    see engine/import.h
+//   {"ok":true,"results":[{"outcome"},...]}                    taken, held or expired; or rejected,
+//                                                              with a "reason"; all is written then
+// KEPT: see serve/kept_json.h. Times are RFC 3339 in UTC.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -41,6 +41,7 @@ class AdminMemory {
     async::Task<Result> history(Json request);
     async::Task<Result> refresh(Json request);
     async::Task<Result> forget(Json request);
+    async::Task<Result> import(Json request);
 
   private:
     engine::Engine& engine_;

@@ -16,7 +16,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t longest_line = 65'536;
+constexpr std::size_t longest_line =
+    262'144; // a policy of 64 KiB in JSON, where octets are escaped
+constexpr int deepest = 8;
+
+// What lies deeper is left out: to copy it would take a stack as deep.
+Json parse_request(const std::string& line) {
+    return Json::parse(
+        line, [](int depth, Json::parse_event_t, Json&) { return depth <= deepest; }, false);
+}
 
 std::string line_of(const Json& object) {
     return object.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
@@ -27,8 +35,8 @@ std::string refused(std::string text, const char* fault = "usage") {
 }
 
 bool changes_something(std::string_view command) {
-    constexpr std::array changing{"reload", "reload-overrides", "refresh",
-                                  "forget", "hand-over",        "give-way"};
+    constexpr std::array changing{"reload",    "reload-overrides", "refresh", "forget",
+                                  "hand-over", "give-way",         "import"};
     return std::ranges::find(changing, command) != changing.end();
 }
 
@@ -56,7 +64,7 @@ Protocol::Step AdminServer::step(std::string_view bytes, Connection& connection)
     const auto end = bytes.find('\n');
     if (end == std::string_view::npos) {
         if (bytes.size() > longest_line)
-            return {.outcome = Outcome::malformed, .fault = "a line is longer than 64 KiB"};
+            return {.outcome = Outcome::malformed, .fault = "a line is longer than 256 KiB"};
         return {};
     }
     const Connection::Place place = connection.reply_later();
@@ -66,7 +74,7 @@ Protocol::Step AdminServer::step(std::string_view bytes, Connection& connection)
 
 async::Task<> AdminServer::answer(Connection& connection, Connection::Place place,
                                   std::string line) {
-    const Json request = Json::parse(line, nullptr, false);
+    const Json request = parse_request(line);
     const std::string command = request.is_object() ? text_of(request, "command") : "";
     std::string reply;
     if (changes_something(command) && !may_change(connection))
@@ -101,17 +109,16 @@ async::Task<std::string> AdminServer::carry_out(const Json& request) {
 
 async::Task<std::string> AdminServer::of_memory(std::string command, Json request) {
     using Run = async::Task<AdminMemory::Result> (AdminMemory::*)(Json);
-    constexpr std::pair<std::string_view, Run> commands[] = {{"show", &AdminMemory::show},
-                                                             {"list", &AdminMemory::list},
-                                                             {"history", &AdminMemory::history},
-                                                             {"refresh", &AdminMemory::refresh},
-                                                             {"forget", &AdminMemory::forget}};
+    constexpr std::pair<std::string_view, Run> commands[] = {
+        {"show", &AdminMemory::show},       {"list", &AdminMemory::list},
+        {"history", &AdminMemory::history}, {"refresh", &AdminMemory::refresh},
+        {"forget", &AdminMemory::forget},   {"import", &AdminMemory::import}};
     const auto* found = std::ranges::find(commands, std::string_view(command),
                                           &std::pair<std::string_view, Run>::first);
     if (found == std::end(commands))
         co_return refused(fmt::format(
             "there is no command \"{}\"; there are: query, explain, status, show, list, "
-            "history, refresh, forget, reload, reload-overrides",
+            "history, refresh, forget, import, reload, reload-overrides",
             command));
     AdminMemory::Result result = co_await (memory_.*found->second)(std::move(request));
     if (!result) co_return refused(result.error());

@@ -11,13 +11,13 @@
 //   {"ok":false,"error":"...","fault":"config"}
 //   {"command":"reload-overrides"}
 //   {"ok":true,"changed":["example.com"],"overrides":2}        keys; how many there are
-//   show, list, history, refresh, forget: see serve/admin_memory.h
+//   show, list, history, refresh, forget, import: see serve/admin_memory.h
 //   {"command":"hand-over"}, {"command":"give-way"}            for postseald --take-over
 //   {"ok":true}                                                descriptors: see Steering::HandOver
 //   anything else: {"ok":false,"error":"...","fault":"usage"}
 // Commands that change something are for root and the daemon's own user, by the credentials of the
 // other end; others get {"ok":false,"error":"...","fault":"permission"}.
-// A line is at most 64 KiB; a longer one closes the connection.
+// A line is at most 256 KiB; a longer one closes the connection.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

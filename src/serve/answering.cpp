@@ -7,10 +7,13 @@
 namespace postseal::serve {
 namespace {
 
-async::Task<> answer_later(engine::View& view, Connection& connection, Connection::Place place,
-                           Nexthop nexthop, config::Protocol protocol, std::string map) {
-    const std::string reply = co_await view.ask(std::move(nexthop), protocol, std::move(map));
-    connection.fulfil(place, reply);
+async::Task<> answer_later(engine::View& view, Counters& counters, Connection& connection,
+                           Connection::Place place, Nexthop nexthop, config::Protocol protocol,
+                           std::string map) {
+    const engine::Told told = co_await view.ask(std::move(nexthop), protocol, map, &connection);
+    counters.by_map.count(protocol, map, told.cls,
+                          told.cls == verdict::Class::override_ ? Source::none : Source::lookup);
+    connection.fulfil(place, told.reply);
 }
 
 } // namespace
@@ -19,6 +22,7 @@ bool Answering::known(std::string_view key, const Way& way) {
     const engine::CachedAnswer* answer = look_.find(key, view_.now());
     if (answer == nullptr) return false;
     counters_.cached++;
+    counters_.by_map.count(way.protocol, way.map, answer->cls(), Source::memory);
     connection_.reply(answer->at(way.variant));
     return true;
 }
@@ -36,12 +40,13 @@ void Answering::nexthop(Nexthop nexthop, const Way& way) {
     if (known(nexthop.key(), way)) return;
     counters_.looked_up++;
     const Connection::Place place = connection_.reply_later();
-    connection_.start(answer_later(view_, connection_, place, std::move(nexthop), way.protocol,
-                                   std::string(way.map)));
+    connection_.start(answer_later(view_, counters_, connection_, place, std::move(nexthop),
+                                   way.protocol, std::string(way.map)));
 }
 
 void Answering::no_nexthop(const Way& way) {
     counters_.no_nexthop++;
+    counters_.by_map.count(way.protocol, way.map, std::nullopt, Source::none);
     connection_.reply(maps().no_nexthop_wire()[way.variant]);
 }
 

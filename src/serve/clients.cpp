@@ -12,6 +12,7 @@ namespace postseal::serve {
 namespace {
 
 constexpr milliseconds sweep_at_least_every{5'000};
+constexpr milliseconds linger_for{5'000};
 
 } // namespace
 
@@ -62,11 +63,31 @@ void Clients::reap() {
     uncount(dead.size());
 }
 
+milliseconds Clients::sweep_every() const {
+    const milliseconds every = std::min(sweep_at_least_every, idle_ / 2);
+    const milliseconds patience = protocol_->patience();
+    return patience > milliseconds(0) ? std::min(every, patience / 4) : every;
+}
+
+void Clients::look_at(Connection& connection, MonoTime now) {
+    if (const auto since = connection.lingers_since()) {
+        if (now - *since >= linger_for) connection.drop();
+        return;
+    }
+    if (connection.waits_for_us()) return;
+    const milliseconds patience = protocol_->patience();
+    const auto begun = connection.begun_at();
+    if (now - connection.active_at() >= idle_)
+        connection.drop();
+    else if (patience > milliseconds(0) && begun && now - *begun >= patience)
+        connection.dismiss(protocol_->too_slow());
+}
+
 void Clients::sweep() {
     const MonoTime now = loop_.now();
     for (Connection& connection : connections_)
-        if (!connection.waits_for_us() && now - connection.active_at() >= idle_) connection.drop();
-    sweeper_.start(loop_, std::min(sweep_at_least_every, idle_ / 2),
+        look_at(connection, now);
+    sweeper_.start(loop_, sweep_every(),
                    {[](void* self) { static_cast<Clients*>(self)->sweep(); }, this});
 }
 

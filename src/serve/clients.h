@@ -50,6 +50,8 @@ class Clients {
   private:
     void reap();
     void sweep();
+    void look_at(Connection& connection, MonoTime now);
+    [[nodiscard]] milliseconds sweep_every() const;
     void uncount(std::size_t clients);
 
     Around around_;

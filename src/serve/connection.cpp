@@ -41,8 +41,13 @@ void Connection::on_readable() {
         if (errno != EAGAIN && errno != EINTR) close("reset");
         return;
     }
+    if (lingers_since_) {
+        if (got == 0) close("done");
+        return;
+    }
     if (got == 0) {
         at_end_ = true;
+        lingers_ = false;
         settle();
         return;
     }
@@ -59,6 +64,7 @@ void Connection::on_readable() {
 
 void Connection::take_requests(std::string_view bytes) {
     taking_ = true;
+    const std::size_t before = bytes.size();
     while (!bytes.empty() && may_take()) {
         const Protocol::Step step = protocol_.step(bytes, *this);
         if (step.outcome == Protocol::Outcome::incomplete) break;
@@ -70,9 +76,17 @@ void Connection::take_requests(std::string_view bytes) {
         }
         asked_ = true;
         bytes.remove_prefix(step.consumed);
+        if (step.last) {
+            at_end_ = lingers_ = true;
+            bytes = {};
+        }
     }
     if (finishing_ && asked_) at_end_ = true;
     taking_ = false;
+    if (bytes.empty())
+        begun_at_.reset();
+    else if (!begun_at_ || bytes.size() < before)
+        begun_at_ = loop_.now();
     in_ = bytes;
 }
 
@@ -114,13 +128,34 @@ void Connection::settle() {
         if (in_.size() == before) break;
     }
     if (at_end_ && out_.empty() && pending_.empty()) {
-        close("done");
+        if (lingers_)
+            linger();
+        else
+            close("done");
         return;
     }
     unsigned events = async::FdWatch::none;
     if (!out_.empty()) events |= async::FdWatch::writable;
     if (may_take() && !at_end_) events |= async::FdWatch::readable;
     if (events != events_) watch_.set(events_ = events);
+}
+
+// Closed at once with octets of the client unread, the reply might be lost on its way (RFC 9112
+// section 9.6).
+void Connection::linger() {
+    if (lingers_since_) return;
+    lingers_since_ = loop_.now();
+    ::shutdown(fd_.get(), SHUT_WR);
+    watch_.set(events_ = async::FdWatch::readable);
+}
+
+void Connection::dismiss(std::string_view last_word) {
+    if (closed_ || at_end_) return;
+    in_.clear();
+    begun_at_.reset();
+    at_end_ = lingers_ = true;
+    reply(last_word);
+    settle();
 }
 
 bool Connection::write_out() {
@@ -169,6 +204,8 @@ bool Connection::fulfil_with(Place place, std::string_view whole, std::span<cons
 
 void Connection::finish(Finish how) {
     if (closed_) return;
+    if (lingers_since_) return close("done");
+    lingers_ = false;
     finishing_ = true;
     if (!at_end_ && may_take()) on_readable();
     if (closed_ || (how == Finish::gently && !asked_ && !at_end_)) return;

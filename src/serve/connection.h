@@ -34,10 +34,15 @@ class Protocol {
         Outcome outcome = Outcome::incomplete;
         std::size_t consumed = 0; // taken
         const char* fault = "";   // malformed; a static text
+        bool last = false;        // taken: no more is read, and the connection ends after it
     };
     virtual ~Protocol() = default;
     // The listener's settings have changed; the engine's have been changed before.
     virtual void reconfigure(const config::Listen&) {}
+    // A request that has begun must be whole within so long, or too_slow() is said and the
+    // connection ends. 0: a client may take its time.
+    [[nodiscard]] virtual milliseconds patience() const { return milliseconds(0); }
+    [[nodiscard]] virtual std::string too_slow() const { return {}; }
     // Takes at most one request from the front of `bytes` and calls exactly one of
     // connection.reply() and connection.reply_later() for it.
     virtual Step step(std::string_view bytes, Connection& connection) = 0;
@@ -77,6 +82,11 @@ class Connection {
     void finish(Finish how = Finish::gently);
     // Closes now, whatever is owed.
     void drop() { close("idle"); }
+    // Says this last word if nothing is owed, and ends.
+    void dismiss(std::string_view last_word);
+    // Since when a request has been on its way, or the client has been waited for to close.
+    [[nodiscard]] std::optional<MonoTime> begun_at() const { return begun_at_; }
+    [[nodiscard]] std::optional<MonoTime> lingers_since() const { return lingers_since_; }
 
     std::list<Connection>::iterator self; // where Clients keeps it
 
@@ -92,6 +102,7 @@ class Connection {
     [[nodiscard]] bool may_take() const;
     void settle(); // moves known replies out, writes, and sets what to wait for
     bool write_out();
+    void linger();
     void close(const char* why);
 
     async::UvLoop& loop_;
@@ -104,10 +115,13 @@ class Connection {
     std::deque<Pending> pending_;
     Place first_place_ = 0; // of pending_.front()
     MonoTime active_at_;
+    std::optional<MonoTime> begun_at_;
+    std::optional<MonoTime> lingers_since_;
     unsigned events_ = async::FdWatch::readable; // watched for
     bool at_end_ = false;                        // the client sends no more, or we take no more
     bool finishing_ = false;                     // at_end_ from its first request on
     bool asked_ = false;                         // took a request
+    bool lingers_ = false;                       // the client closes first
     bool closed_ = false;
     bool taking_ = false;
     async::Group tasks_; // last: its bodies use the rest

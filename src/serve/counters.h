@@ -4,22 +4,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <atomic>
+#include "serve/count.h"
+#include "serve/query_counts.h"
+
 #include <cstdint>
 
 namespace postseal::serve {
-
-// Counted by one thread only.
-class Count {
-  public:
-    void operator++(int) {
-        count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    }
-    operator std::uint64_t() const { return count_.load(std::memory_order_relaxed); }
-
-  private:
-    std::atomic<std::uint64_t> count_{0};
-};
 
 template <class N> struct CountersOf {
     N queries{}; // of all the protocols together
@@ -31,8 +21,12 @@ template <class N> struct CountersOf {
     N no_nexthop{}; // the key is none: no policy, at once
     N unknown_map{};
 };
-using Counters = CountersOf<Count>;
-using Totals = CountersOf<std::uint64_t>;
+struct Counters : CountersOf<Count> {
+    QueryCounts by_map;
+};
+struct Totals : CountersOf<std::uint64_t> {
+    QueryTotals by_map;
+};
 
 inline void add(Totals& sum, const Counters& of) {
     sum.queries += of.queries;
@@ -43,6 +37,7 @@ inline void add(Totals& sum, const Counters& of) {
     sum.looked_up += of.looked_up;
     sum.no_nexthop += of.no_nexthop;
     sum.unknown_map += of.unknown_map;
+    of.by_map.add_to(sum.by_map);
 }
 
 } // namespace postseal::serve

@@ -14,6 +14,7 @@ namespace postseal::serve {
 namespace {
 
 constexpr milliseconds look_every{1'000};
+constexpr std::size_t most_http_connections = 64;
 
 void remove_file(const config::Address& address) {
     if (address.is_unix()) ::unlink(address.path.c_str());
@@ -62,8 +63,9 @@ std::expected<std::vector<Bound>, std::string> bind_all(const std::vector<config
 
 Listeners::Listeners(std::vector<Station*> stations, Log& log, Shared& shared, Keeper* keeper)
     : stations_(std::move(stations)), loop_(stations_.front()->loop()), log_(log), shared_(shared),
-      keeper_(keeper) {
+      apart_(loop_, most_http_connections), keeper_(keeper) {
     shared_.on_room([this] { look_for_room(); });
+    apart_.on_room([this] { look_for_room(); });
 }
 
 Listeners::Entry* Listeners::find(const config::Address& address) {
@@ -115,9 +117,15 @@ void Listeners::apply(const std::vector<config::Listen>& wanted, std::vector<Bou
 std::unique_ptr<Server> Listeners::serve(const config::Listen& listen, std::vector<Fd> fds) {
     log_.info("listening", {{"address", listen.address.text()},
                             {"protocol", std::string(to_string(listen.protocol))}});
+    const bool http = listen.protocol == config::Protocol::http;
+    if (http && !std::ranges::all_of(fds, [](const Fd& fd) { return is_local(fd.get()); }))
+        log_.warning("open-listener",
+                     {{"address", listen.address.text()},
+                      {"reason", "everybody who reaches it sees where mail goes: listen on "
+                                 "127.0.0.1, or keep others out by a firewall"}});
     const bool by_all = served_by_all_threads(listen.protocol);
     return std::make_unique<Server>(by_all ? stations_ : std::vector{stations_.front()}, log_,
-                                    shared_, listen, std::move(fds), make_);
+                                    http ? apart_ : shared_, listen, std::move(fds), make_);
 }
 
 void Listeners::begin(Bound bound) {
@@ -197,6 +205,13 @@ std::size_t Listeners::connections() const {
     for (const auto& server : leaving_)
         sum += server->connections();
     return sum;
+}
+
+std::vector<Listeners::Open> Listeners::open() const {
+    std::vector<Open> all;
+    for (const Entry& entry : entries_)
+        all.push_back({&entry.listen, entry.server->connections()});
+    return all;
 }
 
 std::vector<int> Listeners::descriptors() const {

@@ -64,6 +64,12 @@ class Listeners {
     void stop(Files files);
     void hurry(); // after stop(): see Server
     [[nodiscard]] std::size_t connections() const;
+    // Those of the configuration. Valid until they are next changed.
+    struct Open {
+        const config::Listen* listen;
+        std::size_t connections;
+    };
+    [[nodiscard]] std::vector<Open> open() const;
 
     [[nodiscard]] std::vector<int> descriptors() const;
     [[nodiscard]] std::vector<std::string> addresses() const;
@@ -90,6 +96,7 @@ class Listeners {
     async::UvLoop& loop_;
     Log& log_;
     Shared& shared_;
+    Shared apart_; // http: a limit of its own, so that it takes no connection from Postfix
     Keeper* keeper_;
     Server::MakeProtocol make_;
     std::list<Entry> entries_;

@@ -3,6 +3,7 @@
 
 #include "serve/admin_server.h"
 #include "serve/delegation_server.h"
+#include "serve/http_server.h"
 #include "serve/socketmap_server.h"
 #include "serve/tcp_table_server.h"
 
@@ -18,6 +19,8 @@ std::unique_ptr<Protocol> make_protocol(const config::Listen& listen, const Behi
         return std::make_unique<TcpTableServer>(view, counters, listen.maps.front());
     case config::Protocol::delegation:
         return std::make_unique<DelegationServer>(view, counters);
+    case config::Protocol::http:
+        return std::make_unique<HttpServer>(behind.engine, behind.views, listen.hosts);
     case config::Protocol::admin:
         break;
     }

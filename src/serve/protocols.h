@@ -7,6 +7,7 @@
 #include "serve/answering.h"
 #include "serve/connection.h"
 #include "serve/steering.h"
+#include "serve/views.h"
 
 #include <functional>
 #include <memory>
@@ -21,6 +22,7 @@ struct Behind {
     engine::View& view; // the thread's
     Counters& counters; // likewise
     Steering& steering;
+    Views& views;
     std::function<std::string()> status; // as JSON text, for admin
 };
 

@@ -221,6 +221,18 @@ std::string local_address(int fd) {
     return address_text(reinterpret_cast<const sockaddr*>(&address), size);
 }
 
+bool is_local(int fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
+    if (address.ss_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
+    if (address.ss_family == AF_INET)
+        return ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) >> 24U ==
+               IN_LOOPBACKNET;
+    return address.ss_family == AF_UNIX;
+}
+
 std::string peer_name(int fd) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;

@@ -73,6 +73,9 @@ struct Peer {
 [[nodiscard]] std::string address_text(const sockaddr* address, socklen_t size);
 [[nodiscard]] std::string local_address(int fd);
 
+// Bound so that only this machine reaches it: a loopback address, or a unix socket.
+[[nodiscard]] bool is_local(int fd);
+
 // The other side, for the log: "127.0.0.1", "::1", or "unix".
 [[nodiscard]] std::string peer_name(int fd);
 

@@ -42,6 +42,12 @@ async::Task<> Watchdog::ask(Watched& watched) {
 
 bool Watchdog::all_back() const { return std::ranges::all_of(watched_, &Watched::back); }
 
+bool Watchdog::stuck(std::string_view part) const {
+    return std::ranges::any_of(watched_, [&](const Watched& watched) {
+        return watched.part.name == part && watched.complained;
+    });
+}
+
 void Watchdog::complain() {
     for (Watched& watched : watched_)
         if (!watched.back && !std::exchange(watched.complained, true))

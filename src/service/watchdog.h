@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace postseal::service {
@@ -26,6 +27,9 @@ class Watchdog {
     // Begins at once.
     Watchdog(async::Loop& loop, Log& log, milliseconds every, std::vector<Part> parts,
              std::function<void()> feed);
+
+    // Complained of, and not back since.
+    [[nodiscard]] bool stuck(std::string_view part) const;
 
   private:
     struct Watched {

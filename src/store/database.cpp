@@ -109,9 +109,10 @@ DbResult<> Database::set_up() {
     sqlite3* db = db_.get();
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     // Where WAL cannot be had, the journal that is used instead is as safe. The read makes the log.
-    // The cache, in KiB, has room for the upper pages of ten million domains.
+    // The cache, in KiB, has room for the upper pages of ten million domains. No temporary files:
+    // the sandbox has no place for them.
     constexpr auto for_all = "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;"
-                             "PRAGMA cache_size = -65536;"
+                             "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;"
                              "PRAGMA cell_size_check = ON; SELECT count(*) FROM sqlite_schema";
     const std::string sql = read_only() ? for_all
                                         : fmt::format("PRAGMA journal_mode = WAL;"
@@ -134,12 +135,19 @@ DbResult<> Database::prepare_all() {
                          " FROM nexthop WHERE nexthop = ?1"},
         {&next_refreshes_, "SELECT domain, refresh_at FROM sts WHERE refresh_at <> 0"
                            " ORDER BY refresh_at, domain LIMIT ?1"},
-        {&put_sts_, "REPLACE INTO sts (domain, body, id, fetched_at, expires_at, failures,"
-                    " failed_id, fault, reason, failed_at, retry_at, refresh_at, record_gone)"
-                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"},
+        // No REPLACE: the triggers that count must see what a row was before.
+        {&put_sts_,
+         "INSERT INTO sts (domain, body, id, fetched_at, expires_at, failures, failed_id, fault,"
+         " reason, failed_at, retry_at, refresh_at, record_gone, mode)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+         " ON CONFLICT (domain) DO UPDATE SET (body, id, fetched_at, expires_at, failures,"
+         " failed_id, fault, reason, failed_at, retry_at, refresh_at, record_gone, mode) ="
+         " (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"},
         {&drop_sts_, "DELETE FROM sts WHERE domain = ?1"},
-        {&put_nexthop_, "REPLACE INTO nexthop (nexthop, dane, dane_seen_at, verdict, row,"
-                        " verdict_since, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+        {&put_nexthop_,
+         "INSERT INTO nexthop (nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (nexthop) DO UPDATE SET"
+         " (dane, dane_seen_at, verdict, row, verdict_since, seen_at) = (?2, ?3, ?4, ?5, ?6, ?7)"},
         {&drop_nexthop_, "DELETE FROM nexthop WHERE nexthop = ?1"},
         {&put_history_, "REPLACE INTO history (nexthop, at, kind, before, after, row, reasons)"
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},

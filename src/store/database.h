@@ -40,6 +40,10 @@ class Database {
     // Those behind `after`, by key.
     [[nodiscard]] DbResult<std::vector<NexthopRow>> nexthops(const std::string& after,
                                                              std::size_t most);
+    // See Store.
+    [[nodiscard]] DbResult<std::vector<HistoryRow>> latest(HistoryRow::Kind kind, std::size_t most);
+    [[nodiscard]] DbResult<std::vector<StsRow>> failing(std::size_t most);
+    [[nodiscard]] DbResult<Census> census(WallTime now);
     [[nodiscard]] DbResult<> write(const Batch& batch);
     // Store::prune(), so many keys a step.
     [[nodiscard]] DbResult<bool> prune(WallTime before, std::size_t keys);
@@ -71,6 +75,8 @@ class Database {
     [[nodiscard]] DbResult<> set_up();
     [[nodiscard]] DbResult<> prepare_all();
     [[nodiscard]] DbResult<Statement> prepare(const std::string& sql);
+    // Calls `take(statement)` for each row.
+    template <class Take> [[nodiscard]] DbResult<> each(sqlite3_stmt* statement, Take take);
     // Runs a statement that gives no row.
     [[nodiscard]] DbResult<> run(sqlite3_stmt* statement);
     [[nodiscard]] DbResult<> put_all(const Batch& batch);

@@ -215,6 +215,19 @@ DatabaseFile::Read<std::vector<Listed>> DatabaseFile::list(const std::string& af
     return read<std::vector<Listed>>([&] { return read_list(after, most); });
 }
 
+DatabaseFile::Read<std::vector<HistoryRow>> DatabaseFile::latest(HistoryRow::Kind kind,
+                                                                 std::size_t most) {
+    return read<std::vector<HistoryRow>>([&] { return database_->latest(kind, most); });
+}
+
+DatabaseFile::Read<std::vector<StsRow>> DatabaseFile::failing(std::size_t most) {
+    return read<std::vector<StsRow>>([&] { return database_->failing(most); });
+}
+
+DatabaseFile::Read<Census> DatabaseFile::census(WallTime now) {
+    return read<Census>([&] { return database_->census(now); });
+}
+
 DbResult<std::vector<Listed>> DatabaseFile::read_list(const std::string& after, std::size_t most) {
     auto nexthops = database_->nexthops(after, most);
     if (!nexthops) return std::unexpected(nexthops.error());

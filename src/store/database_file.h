@@ -46,6 +46,9 @@ class DatabaseFile {
     [[nodiscard]] Read<std::vector<HistoryRow>> history(const std::string& nexthop,
                                                         std::size_t most);
     [[nodiscard]] Read<std::vector<Listed>> list(const std::string& after, std::size_t most);
+    [[nodiscard]] Read<std::vector<HistoryRow>> latest(HistoryRow::Kind kind, std::size_t most);
+    [[nodiscard]] Read<std::vector<StsRow>> failing(std::size_t most);
+    [[nodiscard]] Read<Census> census(WallTime now);
     // True also when it cannot be done now: this round ends.
     [[nodiscard]] bool prune(WallTime before, std::size_t keys);
     [[nodiscard]] std::optional<DbError> clock_jumped(const ClockJump& jump);

@@ -18,7 +18,46 @@ NexthopRow nexthop_at(sqlite3_stmt* s) {
             .seen_at = time_at(s, 6)};
 }
 
+// The columns as find_sts_ has them.
+StsRow sts_at(sqlite3_stmt* s, Domain domain) {
+    constexpr sqlite3_int64 most = std::numeric_limits<std::uint32_t>::max();
+    const auto failures = std::clamp<sqlite3_int64>(sqlite3_column_int64(s, 4), 0, most);
+    return {.domain = std::move(domain),
+            .body = text_at(s, 0),
+            .id = text_at(s, 1),
+            .fetched_at = time_at(s, 2),
+            .expires_at = time_at(s, 3),
+            .failures = static_cast<std::uint32_t>(failures),
+            .failed_id = text_at(s, 5),
+            .fault = text_at(s, 6),
+            .reason = text_at(s, 7),
+            .failed_at = time_at(s, 8),
+            .retry_at = time_at(s, 9),
+            .refresh_at = time_at(s, 10),
+            .record_gone = sqlite3_column_int64(s, 11) != 0};
+}
+
+HistoryRow history_at(sqlite3_stmt* s) {
+    return {.nexthop = text_at(s, 0),
+            .at = time_at(s, 1),
+            .kind = sqlite3_column_int64(s, 2) == 1 ? HistoryRow::Kind::downgrade
+                                                    : HistoryRow::Kind::verdict,
+            .before = text_at(s, 3),
+            .after = text_at(s, 4),
+            .row = sqlite3_column_int(s, 5),
+            .reasons = text_at(s, 6)};
+}
+
 } // namespace
+
+template <class Take> DbResult<> Database::each(sqlite3_stmt* statement, Take take) {
+    const Reset reset(statement);
+    int rc = SQLITE_ROW;
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
+        take(statement);
+    if (rc != SQLITE_DONE) return db_error(db_.get(), rc, "read", path_);
+    return {};
+}
 
 DbResult<std::optional<StsRow>> Database::find_sts(const Domain& domain) {
     sqlite3_stmt* s = find_sts_.get();
@@ -27,21 +66,7 @@ DbResult<std::optional<StsRow>> Database::find_sts(const Domain& domain) {
     const int rc = sqlite3_step(s);
     if (rc == SQLITE_DONE) return std::nullopt;
     if (rc != SQLITE_ROW) return db_error(db_.get(), rc, "read", path_);
-    constexpr sqlite3_int64 most = std::numeric_limits<std::uint32_t>::max();
-    const auto failures = std::clamp<sqlite3_int64>(sqlite3_column_int64(s, 4), 0, most);
-    return StsRow{.domain = domain,
-                  .body = text_at(s, 0),
-                  .id = text_at(s, 1),
-                  .fetched_at = time_at(s, 2),
-                  .expires_at = time_at(s, 3),
-                  .failures = static_cast<std::uint32_t>(failures),
-                  .failed_id = text_at(s, 5),
-                  .fault = text_at(s, 6),
-                  .reason = text_at(s, 7),
-                  .failed_at = time_at(s, 8),
-                  .retry_at = time_at(s, 9),
-                  .refresh_at = time_at(s, 10),
-                  .record_gone = sqlite3_column_int64(s, 11) != 0};
+    return sts_at(s, domain);
 }
 
 DbResult<std::vector<RefreshDue>> Database::next_refreshes(std::size_t most) {
@@ -83,6 +108,8 @@ DbResult<> Database::put(const StsRow& row) {
     bind_time(s, 11, row.retry_at);
     bind_time(s, 12, row.refresh_at);
     sqlite3_bind_int64(s, 13, row.record_gone ? 1 : 0);
+    const auto mode = held_mode(row);
+    bind_text(s, 14, mode ? to_string(*mode) : "");
     return run(s);
 }
 
@@ -122,25 +149,67 @@ DbResult<> Database::put_all(const Batch& batch) {
 }
 
 DbResult<std::vector<HistoryRow>> Database::history(const std::string& nexthop, std::size_t most) {
-    const auto prepared = prepare("SELECT at, kind, before, after, row, reasons FROM history"
-                                  " WHERE nexthop = ?1 ORDER BY at DESC LIMIT ?2");
+    const auto prepared = prepare("SELECT nexthop, at, kind, before, after, row, reasons"
+                                  " FROM history WHERE nexthop = ?1 ORDER BY at DESC LIMIT ?2");
     if (!prepared) return std::unexpected(prepared.error());
-    sqlite3_stmt* s = prepared->get();
-    bind_text(s, 1, nexthop);
-    sqlite3_bind_int64(s, 2, static_cast<sqlite3_int64>(most));
+    bind_text(prepared->get(), 1, nexthop);
+    sqlite3_bind_int64(prepared->get(), 2, static_cast<sqlite3_int64>(most));
     std::vector<HistoryRow> rows;
-    int rc = SQLITE_ROW;
-    while ((rc = sqlite3_step(s)) == SQLITE_ROW)
-        rows.push_back({.nexthop = nexthop,
-                        .at = time_at(s, 0),
-                        .kind = sqlite3_column_int64(s, 1) == 1 ? HistoryRow::Kind::downgrade
-                                                                : HistoryRow::Kind::verdict,
-                        .before = text_at(s, 2),
-                        .after = text_at(s, 3),
-                        .row = sqlite3_column_int(s, 4),
-                        .reasons = text_at(s, 5)});
-    if (rc != SQLITE_DONE) return db_error(db_.get(), rc, "read", path_);
+    auto done = each(prepared->get(), [&](sqlite3_stmt* s) { rows.push_back(history_at(s)); });
+    if (!done) return std::unexpected(std::move(done.error()));
     return rows;
+}
+
+DbResult<std::vector<HistoryRow>> Database::latest(HistoryRow::Kind kind, std::size_t most) {
+    const auto prepared = prepare("SELECT nexthop, at, kind, before, after, row, reasons"
+                                  " FROM history WHERE kind = ?1 ORDER BY at DESC LIMIT ?2");
+    if (!prepared) return std::unexpected(prepared.error());
+    sqlite3_bind_int64(prepared->get(), 1, kind == HistoryRow::Kind::downgrade ? 1 : 0);
+    sqlite3_bind_int64(prepared->get(), 2, static_cast<sqlite3_int64>(most));
+    std::vector<HistoryRow> rows;
+    auto done = each(prepared->get(), [&](sqlite3_stmt* s) { rows.push_back(history_at(s)); });
+    if (!done) return std::unexpected(std::move(done.error()));
+    return rows;
+}
+
+DbResult<std::vector<StsRow>> Database::failing(std::size_t most) {
+    const auto prepared =
+        prepare("SELECT body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
+                " failed_at, retry_at, refresh_at, record_gone, domain FROM sts"
+                " WHERE failures <> 0 ORDER BY failed_at DESC LIMIT ?1");
+    if (!prepared) return std::unexpected(prepared.error());
+    sqlite3_bind_int64(prepared->get(), 1, static_cast<sqlite3_int64>(most));
+    std::vector<StsRow> rows;
+    auto done = each(prepared->get(), [&](sqlite3_stmt* s) {
+        if (auto domain = Domain::parse(text_at(s, 12)))
+            rows.push_back(sts_at(s, std::move(*domain)));
+    });
+    if (!done) return std::unexpected(std::move(done.error()));
+    return rows;
+}
+
+DbResult<Census> Database::census(WallTime now) {
+    const auto prepared =
+        prepare("SELECT what, kind, n FROM census WHERE n > 0"
+                " UNION ALL SELECT 'failing', '', count(*) FROM sts WHERE failures <> 0"
+                " UNION ALL SELECT 'due', '', count(*) FROM"
+                " (SELECT 1 FROM sts WHERE refresh_at <> 0 AND refresh_at <= ?1 LIMIT ?2)");
+    if (!prepared) return std::unexpected(prepared.error());
+    bind_time(prepared->get(), 1, now);
+    sqlite3_bind_int64(prepared->get(), 2, static_cast<sqlite3_int64>(Census::most_due));
+    Census census;
+    auto done = each(prepared->get(), [&](sqlite3_stmt* s) {
+        const std::string what = text_at(s, 0);
+        const auto n = static_cast<std::uint64_t>(sqlite3_column_int64(s, 2));
+        if (what == "mode")
+            census.modes[text_at(s, 1)] = n;
+        else if (what == "verdict")
+            census.verdicts[text_at(s, 1)] = n;
+        else
+            (what == "due" ? census.due : census.failing) = n;
+    });
+    if (!done) return std::unexpected(std::move(done.error()));
+    return census;
 }
 
 DbResult<std::vector<NexthopRow>> Database::nexthops(const std::string& after, std::size_t most) {

@@ -30,6 +30,26 @@ DbFault fault_of(int rc) {
 
 } // namespace
 
+std::string_view to_string(DbFault fault) {
+    switch (fault) {
+    case DbFault::corrupt:
+        return "corrupt";
+    case DbFault::full:
+        return "full";
+    case DbFault::read_only:
+        return "read-only";
+    case DbFault::busy:
+        return "busy";
+    case DbFault::io:
+        return "io";
+    case DbFault::cannot_open:
+        return "cannot-open";
+    case DbFault::refused:
+        return "refused";
+    }
+    return "";
+}
+
 std::unexpected<DbError> db_error(sqlite3* db, int rc, std::string_view doing,
                                   std::string_view path) {
     std::string cause = sqlite3_errstr(rc);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ enum class DbFault {
     cannot_open, // no such folder, no permission: the daemon does not start
     refused,     // another program's database, or of a newer postseal: likewise
 };
+inline constexpr std::size_t db_faults = 7;
+// "read-only": for metrics.
+[[nodiscard]] std::string_view to_string(DbFault fault);
 
 struct DbError {
     DbFault fault;

@@ -2,6 +2,8 @@
 #include "store/memory.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <ranges>
 
 namespace postseal::store {
@@ -41,6 +43,40 @@ async::Task<std::vector<Listed>> MemoryStore::list(std::string after, std::size_
         if (const auto found = sts_.find(*domain); found != sts_.end()) row.sts = found->second;
     }
     co_return rows;
+}
+
+async::Task<std::vector<HistoryRow>> MemoryStore::latest(HistoryRow::Kind kind, std::size_t most) {
+    std::vector<HistoryRow> rows;
+    std::ranges::copy_if(history_, std::back_inserter(rows),
+                         [&](const HistoryRow& row) { return row.kind == kind; });
+    std::ranges::sort(rows, std::greater<>(),
+                      [](const HistoryRow& row) { return std::pair(row.at, row.nexthop); });
+    if (rows.size() > most) rows.resize(most);
+    co_return rows;
+}
+
+async::Task<std::vector<StsRow>> MemoryStore::failing(std::size_t most) {
+    std::vector<StsRow> rows;
+    for (const auto& [domain, row] : sts_)
+        if (row.failures > 0) rows.push_back(row);
+    std::ranges::sort(rows, std::greater<>(),
+                      [](const StsRow& row) { return std::pair(row.failed_at, row.domain); });
+    if (rows.size() > most)
+        rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(most), rows.end());
+    co_return rows;
+}
+
+async::Task<Census> MemoryStore::census(WallTime now) {
+    Census census;
+    for (const auto& [domain, row] : sts_) {
+        if (const auto mode = held_mode(row)) census.modes[std::string(to_string(*mode))]++;
+        if (row.failures > 0) census.failing++;
+        if (row.refresh_at != WallTime{} && row.refresh_at <= now) census.due++;
+    }
+    for (const auto& [key, row] : nexthops_)
+        census.verdicts[row.verdict.substr(0, row.verdict.find(' '))]++;
+    census.due = std::min(census.due, Census::most_due);
+    co_return census;
 }
 
 void MemoryStore::save(StsRow row) {

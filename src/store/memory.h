@@ -17,6 +17,9 @@ class MemoryStore final : public Store {
     async::Task<std::vector<RefreshDue>> next_refreshes(std::size_t most) override;
     async::Task<std::vector<HistoryRow>> history(std::string nexthop, std::size_t most) override;
     async::Task<std::vector<Listed>> list(std::string after, std::size_t most) override;
+    async::Task<std::vector<HistoryRow>> latest(HistoryRow::Kind kind, std::size_t most) override;
+    async::Task<std::vector<StsRow>> failing(std::size_t most) override;
+    async::Task<Census> census(WallTime now) override;
     void save(StsRow row) override;
     void save(NexthopRow row) override;
     void save(HistoryRow row) override;

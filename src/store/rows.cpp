@@ -9,6 +9,12 @@ namespace postseal::store {
 bool is_blank(const StsRow& row) { return row == StsRow{.domain = row.domain}; }
 bool is_blank(const NexthopRow& row) { return row == NexthopRow{.nexthop = row.nexthop}; }
 
+std::optional<mtasts::Mode> held_mode(const StsRow& row) {
+    if (row.body.empty() || row.refresh_at == WallTime{}) return std::nullopt;
+    const auto policy = mtasts::parse_policy(row.body);
+    return policy ? std::optional(policy->mode) : std::nullopt;
+}
+
 std::optional<Domain> policy_domain(const NexthopRow& row) {
     auto nexthop = Nexthop::parse(row.nexthop);
     if (!nexthop) return std::nullopt;

@@ -63,6 +63,56 @@ CREATE TABLE history (
     PRIMARY KEY (nexthop, at, kind, before)
 ) STRICT, WITHOUT ROWID;
 )sql"},
+    // How many there are of what, counted as rows come and go: nobody must count millions. The mode
+    // of a policy held is in its body; as it is found here it holds until the day's refresh.
+    {R"sql(
+ALTER TABLE sts ADD COLUMN mode TEXT NOT NULL DEFAULT '';
+UPDATE sts SET mode = CAST(body AS TEXT) WHERE refresh_at <> 0 AND length(body) > 0;
+UPDATE sts SET mode = ltrim(substr(mode, instr(mode, 'mode:') + 5)) WHERE mode <> '';
+UPDATE sts SET mode = CASE WHEN mode LIKE 'enforce%' THEN 'enforce'
+                           WHEN mode LIKE 'testing%' THEN 'testing' ELSE 'none' END
+    WHERE mode <> '';
+CREATE INDEX sts_by_failure ON sts (failed_at) WHERE failures <> 0;
+CREATE INDEX history_by_time ON history (kind, at);
+CREATE TABLE census (
+    what TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    n    INTEGER NOT NULL,
+    PRIMARY KEY (what, kind)
+) STRICT, WITHOUT ROWID;
+INSERT INTO census SELECT 'mode', mode, count(*) FROM sts WHERE mode <> '' GROUP BY mode;
+INSERT INTO census SELECT 'verdict', verdict, count(*) FROM
+    (SELECT iif(verdict LIKE 'override %', 'override', verdict) AS verdict FROM nexthop)
+    GROUP BY verdict;
+CREATE TRIGGER sts_added AFTER INSERT ON sts WHEN new.mode <> '' BEGIN
+    INSERT INTO census VALUES ('mode', new.mode, 1) ON CONFLICT (what, kind) DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER sts_dropped AFTER DELETE ON sts WHEN old.mode <> '' BEGIN
+    UPDATE census SET n = n - 1 WHERE what = 'mode' AND kind = old.mode;
+END;
+CREATE TRIGGER sts_changed AFTER UPDATE OF mode ON sts WHEN old.mode <> new.mode BEGIN
+    UPDATE census SET n = n - 1 WHERE what = 'mode' AND kind = old.mode;
+    INSERT INTO census SELECT 'mode', new.mode, 1 WHERE new.mode <> ''
+        ON CONFLICT (what, kind) DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER nexthop_added AFTER INSERT ON nexthop BEGIN
+    INSERT INTO census
+        VALUES ('verdict', iif(new.verdict LIKE 'override %', 'override', new.verdict), 1)
+        ON CONFLICT (what, kind) DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER nexthop_dropped AFTER DELETE ON nexthop BEGIN
+    UPDATE census SET n = n - 1 WHERE what = 'verdict'
+        AND kind = iif(old.verdict LIKE 'override %', 'override', old.verdict);
+END;
+CREATE TRIGGER nexthop_changed AFTER UPDATE OF verdict ON nexthop
+    WHEN old.verdict <> new.verdict BEGIN
+    UPDATE census SET n = n - 1 WHERE what = 'verdict'
+        AND kind = iif(old.verdict LIKE 'override %', 'override', old.verdict);
+    INSERT INTO census
+        VALUES ('verdict', iif(new.verdict LIKE 'override %', 'override', new.verdict), 1)
+        ON CONFLICT (what, kind) DO UPDATE SET n = n + 1;
+END;
+)sql"},
 };
 
 DbResult<std::int64_t> number(sqlite3* db, const std::string& path, const char* sql) {

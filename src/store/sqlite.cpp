@@ -257,6 +257,23 @@ async::Task<std::vector<Listed>> SqliteStore::list(std::string after, std::size_
     co_return co_await read(std::move(from));
 }
 
+async::Task<std::vector<HistoryRow>> SqliteStore::latest(HistoryRow::Kind kind, std::size_t most) {
+    From<std::vector<HistoryRow>> from = [kind, most](DatabaseFile& file) {
+        return file.latest(kind, most);
+    };
+    co_return co_await read(std::move(from));
+}
+
+async::Task<std::vector<StsRow>> SqliteStore::failing(std::size_t most) {
+    From<std::vector<StsRow>> from = [most](DatabaseFile& file) { return file.failing(most); };
+    co_return co_await read(std::move(from));
+}
+
+async::Task<Census> SqliteStore::census(WallTime now) {
+    From<Census> from = [now](DatabaseFile& file) { return file.census(now); };
+    co_return co_await read(std::move(from));
+}
+
 async::Task<bool> SqliteStore::prune(WallTime before) {
     std::move_only_function<bool()> job = [file = file_.get(), before] {
         return file->prune(before, pruned_at_once);
@@ -329,7 +346,7 @@ void SqliteStore::on_calm() {
 
 void SqliteStore::note(std::optional<Trouble>& trouble, const std::optional<DbError>& fault) {
     if (fault) {
-        failures_++;
+        failures_.at(static_cast<std::size_t>(fault->fault))++;
         if (trouble) {
             trouble->text = fault->text;
             return;
@@ -344,14 +361,19 @@ void SqliteStore::note(std::optional<Trouble>& trouble, const std::optional<DbEr
 
 void SqliteStore::note_incidents(std::vector<std::string> incidents) {
     for (std::string& incident : incidents) {
-        failures_++;
+        failures_.back()++;
         log_(incident);
         loss_ = Trouble{.text = std::move(incident), .since = utc_text(wall_clock_())};
     }
 }
 
 Status SqliteStore::status() const {
-    Status status{.degraded = false, .reason = {}, .failures = failures_};
+    Status status;
+    for (std::size_t i = 0; i < failures_.size(); i++) {
+        const std::string_view reason = i < db_faults ? to_string(static_cast<DbFault>(i)) : "lost";
+        status.by_reason.emplace_back(reason, failures_.at(i));
+        status.failures += failures_.at(i);
+    }
     const auto add = [&](const std::optional<Trouble>& trouble) {
         if (!trouble) return;
         status.degraded = true;

@@ -19,6 +19,7 @@
 #include "store/pending.h"
 #include "store/store.h"
 
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -45,6 +46,9 @@ class SqliteStore final : public Store {
     async::Task<std::vector<RefreshDue>> next_refreshes(std::size_t most) override;
     async::Task<std::vector<HistoryRow>> history(std::string nexthop, std::size_t most) override;
     async::Task<std::vector<Listed>> list(std::string after, std::size_t most) override;
+    async::Task<std::vector<HistoryRow>> latest(HistoryRow::Kind kind, std::size_t most) override;
+    async::Task<std::vector<StsRow>> failing(std::size_t most) override;
+    async::Task<Census> census(WallTime now) override;
     void save(StsRow row) override;
     void save(NexthopRow row) override;
     void save(HistoryRow row) override;
@@ -115,8 +119,8 @@ class SqliteStore final : public Store {
     std::optional<Trouble> write_trouble_, read_trouble_, loss_;
     async::Timer calm_;
     bool calm_broken_ = false;
-    std::uint64_t failures_ = 0;
-    std::uint64_t dropped_ = 0; // since the last attempt that succeeded
+    std::array<std::uint64_t, db_faults + 1> failures_{}; // by DbFault; the last: a file was lost
+    std::uint64_t dropped_ = 0;                           // since the last attempt that succeeded
 };
 
 } // namespace postseal::store

@@ -12,11 +12,15 @@
 #include "async/task.h"
 #include "postseal/base/domain.h"
 #include "postseal/base/time.h"
+#include "postseal/mtasts/policy.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace postseal::store {
@@ -60,6 +64,8 @@ struct NexthopRow {
 
 [[nodiscard]] bool is_blank(const StsRow& row);
 [[nodiscard]] bool is_blank(const NexthopRow& row);
+// Of the policy held, also of one whose end has not been noticed.
+[[nodiscard]] std::optional<mtasts::Mode> held_mode(const StsRow& row);
 // RFC 8461 section 3.4: of "[mx.example.com]:587" it is mx.example.com. Nothing: the key is none.
 [[nodiscard]] std::optional<Domain> policy_domain(const NexthopRow& row);
 
@@ -111,6 +117,20 @@ struct Status {
     bool degraded = false;
     std::string reason;         // degraded: what failed, and since when
     std::uint64_t failures = 0; // since start
+    // The same by reason: a word of the store's own, the same ones always.
+    std::vector<std::pair<std::string_view, std::uint64_t>> by_reason;
+};
+
+// How many there are in the store.
+struct Census {
+    std::map<std::string, std::uint64_t> modes; // policies held, by mode
+    std::map<std::string, std::uint64_t>
+        verdicts;              // nexthops, by the first word of theirs; "": none
+    std::uint64_t failing = 0; // domains whose last fetch failed
+    std::uint64_t due = 0;     // policies to be looked at again by now; at most most_due
+
+    static constexpr std::uint64_t most_due = 100'000;
+    friend bool operator==(const Census&, const Census&) = default;
 };
 
 class Store {
@@ -123,6 +143,13 @@ class Store {
     virtual async::Task<std::vector<HistoryRow>> history(std::string nexthop, std::size_t most) = 0;
     // The nexthops behind `after`, by key, at most so many; none is left when it gives fewer.
     virtual async::Task<std::vector<Listed>> list(std::string after, std::size_t most) = 0;
+    // Of all nexthops; the newest first, at most so many; sees what has been written.
+    virtual async::Task<std::vector<HistoryRow>> latest(HistoryRow::Kind kind,
+                                                        std::size_t most) = 0;
+    // The domains whose last fetch failed, the latest first, at most so many; likewise.
+    virtual async::Task<std::vector<StsRow>> failing(std::size_t most) = 0;
+    // Likewise. Costs about what one load() does, however much is kept.
+    virtual async::Task<Census> census(WallTime now) = 0;
     virtual void save(StsRow row) = 0;
     virtual void save(NexthopRow row) = 0;
     virtual void save(HistoryRow row) = 0;

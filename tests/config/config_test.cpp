@@ -97,6 +97,10 @@ enforce = "OK"
 may = "550 5.7.1 no promise"
 override = "INFO %d"
 tempfail = "DEFER_IF_PERMIT %r"
+[sandbox]
+enabled = false
+read = ["/r"]
+write = ["/w", "/x"]
 [log]
 level = "debug"
 format = "json"
@@ -129,6 +133,7 @@ format = "json"
     CHECK(config->maps[0].verdict == config->verdict);
     CHECK(config->verdict.mixed == verdict::Mixed::dane);
     CHECK_FALSE(config->verdict.postfix_dnssec);
+    CHECK(config->sandbox == Sandbox{false, {"/r"}, {"/w", "/x"}});
     CHECK(config->verdict.default_level == verdict::DefaultLevel::encrypt);
     CHECK(config->overrides == "/o");
     CHECK(config->dns.trust_anchor == std::vector<std::string>{"/a", "/b"});
@@ -164,8 +169,17 @@ TEST_CASE("each protocol has its own idle limit, and a tcp_table listener one ma
     CHECK(listen("tcp_table").idle == 15min);
     CHECK(listen("delegation").idle == 30min);
     CHECK(listen("admin").idle == 10min);
+    CHECK(listen("http").idle == 90s);
     CHECK(listen("tcp_table").maps == std::vector<std::string>{"postfix"});
     CHECK(listen("socketmap").maps.empty());
+}
+
+TEST_CASE("an http listener's names count in any case") {
+    const auto config = parse("[[listen]]\naddress = \"inet:127.0.0.1:1\"\nprotocol = \"http\"\n"
+                              "hosts = [\"Mail.Example\", \"b\"]\n",
+                              "f");
+    REQUIRE(config);
+    CHECK(config->listen[0].hosts == std::vector<std::string>{"mail.example", "b"});
 }
 
 TEST_CASE("a map judges as [verdict] does, wherever that stands in the file") {

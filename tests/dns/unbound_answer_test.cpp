@@ -6,6 +6,7 @@
 
 #include <array>
 #include <string>
+#include <tuple>
 
 namespace postseal::test {
 namespace {
@@ -22,14 +23,16 @@ TEST_CASE("why_bogus_clause: table") {
 }
 
 TEST_CASE("to_answer: failures have their RCODE's name and nothing else") {
-    for (const auto& [rcode, name] :
-         {std::pair(1, "FORMERR"), std::pair(2, "SERVFAIL"), std::pair(4, "NOTIMP"),
-          std::pair(5, "REFUSED"), std::pair(6, "YXDOMAIN"), std::pair(16, "RCODE 16")}) {
+    for (const auto& [rcode, name, failure] :
+         {std::tuple(1, "FORMERR", Failure::rcode), std::tuple(2, "SERVFAIL", Failure::servfail),
+          std::tuple(4, "NOTIMP", Failure::rcode), std::tuple(5, "REFUSED", Failure::refused),
+          std::tuple(6, "YXDOMAIN", Failure::rcode), std::tuple(16, "RCODE 16", Failure::rcode)}) {
         ub_result result{};
         result.rcode = rcode;
         result.ttl = 77;
         Answer expected;
         expected.reason = name;
+        expected.failure = failure;
         CHECK(dns::to_answer(result) == expected);
     }
 }

@@ -159,7 +159,8 @@ def test_override_example(tmp_path):
 def documented_options(page: str) -> set[tuple[str, str]]:
     found = set()
     for entry in entries(section(page, "DESCRIPTION"), "Fl"):
-        words = re.fullmatch(r"(?:(\w) , Fl )?-([\w-]+)(?: Ar \w+)?", entry.head)
+        words = re.fullmatch(r"(?:(\w) , Fl )?-([\w-]+)(?: (?:Op )?Ar \w+)?",
+                             entry.head)
         assert words, entry.head
         found.add((words.group(1) or "", words.group(2)))
     return found
@@ -194,7 +195,7 @@ def test_every_command_has_an_example(commands):
 
 def test_every_command_writes_json(commands):
     assert [command for command, help_text in commands.items()
-            if ("j", "json") not in options(help_text)] == []
+            if ("j", "json") not in options(help_text)] == ["completion"]
 
 
 def test_help_fits_a_terminal(commands):
@@ -247,6 +248,14 @@ def test_members_of_explain():
     _, _, text = section("postseal.1", "DESCRIPTION").partition("the members are\n")
     named = re.findall(r"^\.Ql (\w+)", text.partition("Times are")[0], flags=re.MULTILINE)
     assert set(named) == members
+
+
+def test_stats_show_all_of_the_status():
+    text = text_of("src/postseald.cpp").partition("std::string status_json(")[2].partition("}}\n")[0]
+    members = set(re.findall(r'\{"(\w+)", ', text)) - {"configuration"}
+    assert len(members) > 10
+    shown = text_of("src/cli/stats_text.cpp")
+    assert {name for name in members if f'"{name}"' not in shown} == set()
 
 
 def test_checks_of_the_doctor():
@@ -373,3 +382,13 @@ def test_readme_configuration(tmp_path):
     file = tmp_path / "postseal.toml"
     file.write_text(block, encoding="utf-8")
     assert configuration_fault(file) == ""
+
+
+# --- The threat model ------------------------------------------------------------------------
+
+def test_tests_that_the_threat_model_names_are_there():
+    named = re.findall(r"`(tests/[\w./]+)(?:::(\w+))?`", text_of("contrib/doc/security.md"))
+    assert len(named) > 20
+    for path, function in named:
+        assert (PROJECT / path).is_file(), path
+        assert not function or f"def {function}(" in text_of(path), f"{path}::{function}"

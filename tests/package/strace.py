@@ -33,12 +33,10 @@ def read(text: str, program: str, privileged: bool) -> Deeds:
             continue
         _, call, arguments, result, error = found.groups()
         if call == "execve" and result == "0":
-            started = started or f'"{program}"' in arguments
+            started = started or arguments.startswith(f'"{program}"')
             continue
-        if not started or result == "-1" and error in ("ENOENT", "ENOTDIR", "EEXIST", "EINPROGRESS"):
-            if call not in ("socket", "connect"):
-                continue
-        if started:
+        # What is not there is not judged by AppArmor.
+        if started and not (result == "-1" and error in ("ENOENT", "ENOTDIR", "EEXIST")):
             _note(deeds, call, arguments, privileged)
     assert started, f"{program} was not seen"
     return deeds
@@ -53,6 +51,8 @@ def _note(deeds: Deeds, call: str, arguments: str, privileged: bool) -> None:
     elif call in ("bind", "connect", "sendto", "sendmsg"):
         if path := re.search(r'sun_path="(/[^"]*)"', arguments):
             _add(deeds, path.group(1), "w")
+    elif call in ("open", "openat") and "O_PATH" in arguments:
+        pass  # names a file, as for Landlock, and opens nothing: AppArmor is not asked
     elif call in ("open", "openat"):
         writes = re.search(r"O_WRONLY|O_RDWR|O_CREAT", arguments)
         reads = "O_WRONLY" not in arguments

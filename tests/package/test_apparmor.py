@@ -75,10 +75,13 @@ def watched(root, tmp_path, *starter: str) -> str:
 
 
 def resolved(root, path: str) -> str:
-    """As the kernel sees it: without symbolic links, and with the number of a process."""
+    """As AppArmor sees it in there: without symbolic links, and with the number of a process; a
+    folder ends in "/". strace itself is outside."""
+    path = path.removeprefix(str(root.path)) or "/"
     if path.startswith("/proc/self"):
         return path.replace("/proc/self", "/proc/1234", 1)
-    return root.run("readlink", "-m", path).strip()
+    path = root.run("readlink", "-m", path).strip()
+    return path + "/" if (root.path / path[1:]).is_dir() else path
 
 
 @pytest.mark.parametrize("as_root", [False, True])

@@ -90,7 +90,7 @@ def test_install(world, root, deb):
     root.install(deb)
     assert root.run("dpkg-query", "-W", "-f", "${Status}", "postseal") == "install ok installed"
     connect().close()
-    assert asked_of_systemctl(root) == ["start postseald.service"]
+    assert asked_of_systemctl(root)[-1] == "start postseald.service"
     assert root.exists("etc/systemd/system/multi-user.target.wants/postseald.service")
     assert not root.exists("etc/systemd/system/sockets.target.wants/postseald.socket")
     entry = root.run("getent", "passwd", "postseal").strip().split(":")

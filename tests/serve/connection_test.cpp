@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 namespace {
 
 // A request a line. "x" is answered at once; "later N x" after N ms; "big" with 10,000 octets;
-// "bad" is malformed.
+// "bad" is malformed; "last" is the client's last request. A line that has begun must end within
+// `limit`, if there is one.
 class Lines final : public Protocol {
   public:
     explicit Lines(async::UvLoop& loop) : loop_(loop) {}
@@ -33,8 +34,11 @@ class Lines final : public Protocol {
         } else {
             connection.reply("<" + line + ">");
         }
-        return {.outcome = Outcome::taken, .consumed = end + 1};
+        return {.outcome = Outcome::taken, .consumed = end + 1, .last = line == "last"};
     }
+    [[nodiscard]] milliseconds patience() const override { return limit; }
+    [[nodiscard]] std::string too_slow() const override { return "<slow>"; }
+    milliseconds limit{0};
     int taken = 0;
 
   private:
@@ -248,5 +252,47 @@ TEST_CASE("a connection without requests is closed after the idle time, one that
     CHECK(field.server->connections() == 2);
     CHECK(field.read(waiting, 13) == "<later 600 x>");
     field.turn(400ms);
+    CHECK(field.server->connections() == 0);
+}
+
+TEST_CASE("a client that is too slow with a request gets the last word, others go on") {
+    Field field;
+    field.protocol->limit = 80ms;
+    field.serve([&] {
+        auto lines = std::make_unique<Lines>(field.loop);
+        lines->limit = 80ms;
+        return lines;
+    }());
+    const Fd slow = field.connect();
+    const Fd idle = field.connect();
+    const Fd waiting = field.connect();
+    Field::write(slow, "a\nb");
+    Field::write(waiting, "later 300 x\ny");
+    for (int i = 0; i < 5; i++) { // each octet in time, the line not
+        field.turn(30ms);
+        if (::send(slow.get(), "b", 1, MSG_NOSIGNAL) < 0) break;
+    }
+    CHECK(field.read(slow, 100) == "<a><slow>EOF");
+    Field::write(idle, "c\n");
+    CHECK(field.read(idle, 3) == "<c>");
+    CHECK(field.read(waiting, 100).starts_with("<later 300 x>"));
+}
+
+TEST_CASE("a last request is answered, nothing after it is taken, and the client closes first") {
+    Field field;
+    const Fd client = field.connect();
+    Field::write(client, "later 20 a\nlast\nb\n");
+    CHECK(field.read(client, 100) == "<later 20 a><last>EOF");
+    Field::write(client, "c\n");
+    field.turn(20ms);
+    CHECK(field.server->connections() == 1);
+    ::shutdown(client.get(), SHUT_WR);
+    field.turn(20ms);
+    CHECK(field.server->connections() == 0);
+    const Fd other = field.connect();
+    Field::write(other, "last\n");
+    CHECK(field.read(other, 100) == "<last>EOF");
+    field.server->stop(); // waits for nobody who lingers
+    field.turn(20ms);
     CHECK(field.server->connections() == 0);
 }

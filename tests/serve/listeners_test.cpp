@@ -129,6 +129,27 @@ TEST_CASE("another protocol on the same address: the socket stays, the connectio
     CHECK(field.there("a"));
 }
 
+TEST_CASE("http has a limit of its own, and takes no connection from others") {
+    Field field;
+    field.shared.limit(2);
+    auto http = field.at("h");
+    http.protocol = config::Protocol::http;
+    REQUIRE(field.configure({field.at("a"), http}).empty());
+    std::vector<Fd> many;
+    for (int i = 0; i < 70; i++)
+        many.push_back(field.connect("h"));
+    field.turn(milliseconds(50));
+    const auto open = field.listeners.open();
+    REQUIRE(open.size() == 2);
+    CHECK(open[1].listen->protocol == config::Protocol::http);
+    CHECK(open[1].connections == 64);
+    CHECK(field.ask(field.connect("a"), 10) == "socketmap.");
+    CHECK(field.shared.connections() <= 2);
+    many.erase(many.begin(), many.begin() + 32);
+    field.turn(milliseconds(50));
+    CHECK(field.listeners.open()[1].connections == 38);
+}
+
 TEST_CASE("a fault leaves everything as it was") {
     Field field;
     REQUIRE(field.configure({field.at("a"), field.at("b")}).empty());

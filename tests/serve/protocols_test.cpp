@@ -3,6 +3,7 @@
 
 #include "serve/engine_behind.h"
 #include "serve/fake_steering.h"
+#include "serve/fake_views.h"
 
 #include <doctest/doctest.h>
 
@@ -24,6 +25,9 @@ protocol = "delegation"
 [[listen]]
 address = "unix:/s"
 protocol = "admin"
+[[listen]]
+address = "inet:127.0.0.1:4"
+protocol = "http"
 )";
 
 } // namespace
@@ -31,15 +35,17 @@ protocol = "admin"
 TEST_CASE("each listener speaks its protocol") {
     const std::string asked[] = {"19:postfix example.com,", "get example.com\n",
                                  "request=smtpd_access_policy\nrecipient=a@example.com\n\n",
-                                 "{\"command\":\"status\"}\n"};
+                                 "{\"command\":\"status\"}\n", "GET /healthz HTTP/1.0\r\n\r\n"};
     const std::string told[] = {"12:OK dane-only,", "200 dane-only\n", "action=DUNNO\n\n",
-                                "{\"ok\":true,\"status\":{\"queries\":3}}\n"};
+                                "{\"ok\":true,\"status\":{\"queries\":3}}\n", "HTTP/1.1 200 OK"};
     test::EngineBehind field(configuration);
     Counters counters;
     test::FakeSteering steering;
+    test::FakeViews views;
     const Behind behind{
-        field.engine, field.view, counters, steering,
-        [&] { return "{\"queries\":" + std::to_string(std::uint64_t{counters.queries}) + "}"; }};
+        field.engine, field.view, counters, steering, views, [&] {
+            return "{\"queries\":" + std::to_string(std::uint64_t{counters.queries}) + "}";
+        }};
     const auto config = config::parse(configuration, "f").value();
     for (std::size_t i = 0; i < config.listen.size(); i++) {
         CAPTURE(i);

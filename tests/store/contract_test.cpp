@@ -228,6 +228,90 @@ TEST_CASE_TEMPLATE("the history of a nexthop, the newest first", World, OfMemory
     CHECK(async::block_on(world.loop, world.store.history("example.com", 9)).size() == 3);
 }
 
+TEST_CASE_TEMPLATE("the newest history of all nexthops, by kind", World, OfMemory, OfSqlite) {
+    World world;
+    const auto latest = [&](HistoryRow::Kind kind, std::size_t most) {
+        std::string rows;
+        for (const HistoryRow& row : async::block_on(world.loop, world.store.latest(kind, most)))
+            rows += fmt::format("{} {} {}; ", row.nexthop, row.before, row.reasons);
+        return rows;
+    };
+    using enum HistoryRow::Kind;
+    CHECK(latest(verdict, 9).empty());
+    for (const std::int64_t time : {5, 1, 3, 4})
+        world.store.save(HistoryRow{.nexthop = fmt::format("d{}.example", time),
+                                    .at = at(time),
+                                    .kind = time == 4 ? downgrade : verdict,
+                                    .before = "may",
+                                    .after = "dane",
+                                    .reasons = "why"});
+    flush(world);
+    CHECK(latest(verdict, 9) == "d5.example may why; d3.example may why; d1.example may why; ");
+    CHECK(latest(verdict, 1) == "d5.example may why; ");
+    CHECK(latest(downgrade, 9) == "d4.example may why; ");
+}
+
+TEST_CASE_TEMPLATE("the domains whose fetch fails, the latest first", World, OfMemory, OfSqlite) {
+    World world;
+    const auto failing = [&](std::size_t most) {
+        return async::block_on(world.loop, world.store.failing(most));
+    };
+    CHECK(failing(9).empty());
+    StsRow good = sts_row("good.example");
+    good.failures = 0;
+    StsRow early = sts_row("early.example", 1);
+    early.failed_at = at(10);
+    StsRow late = sts_row("late.example", 2);
+    late.failed_at = at(20);
+    for (const StsRow& row : {good, late, early})
+        world.store.save(row);
+    flush(world);
+    CHECK(failing(9) == std::vector{late, early});
+    CHECK(failing(1) == std::vector{late});
+    late.failures = 0;
+    world.store.save(late);
+    flush(world);
+    CHECK(failing(9) == std::vector{early});
+}
+
+TEST_CASE("the census says what a count of all rows would, after any changes") {
+    OfMemory counted;
+    OfSqlite world;
+    const char* verdicts[] = {"",    "dane-only",    "dane",    "enforce",
+                              "may", "override may", "tempfail"};
+    const char* modes[] = {"enforce", "testing", "none"};
+    unsigned state = 17;
+    const auto any = [&](unsigned below) {
+        return (state = state * 1103515245 + 12345) / 65536 % below;
+    };
+    for (int round = 0; round < 40; round++) {
+        for (int i = 0; i < 10; i++) {
+            NexthopRow nexthop{.nexthop = fmt::format("d{}.example", any(12)), .verdict = {}};
+            if (any(4) > 0) nexthop.verdict = verdicts[any(std::size(verdicts))];
+            if (any(4) > 0) nexthop.seen_at = at(any(9));
+            StsRow sts{.domain = domain(fmt::format("d{}.example", any(12)))};
+            if (any(3) > 0)
+                sts.body = fmt::format("version: STSv1\nmode: {}\nmx: a.example\nmax_age: 9\n",
+                                       modes[any(3)]);
+            if (any(3) > 0) sts.refresh_at = at(1 + any(9));
+            if (any(3) > 0) sts.failures = any(2);
+            for (Store* store : std::initializer_list<Store*>{&counted.store, &world.store}) {
+                store->save(nexthop);
+                store->save(sts);
+            }
+        }
+        const WallTime before = at(any(5));
+        while (!async::block_on(counted.loop, counted.store.prune(before))) {
+        }
+        flush(world);
+        while (!async::block_on(world.loop, world.store.prune(before))) {
+        }
+        CAPTURE(round);
+        const Census census = async::block_on(world.loop, world.store.census(at(5)));
+        REQUIRE(census == async::block_on(counted.loop, counted.store.census(at(5))));
+    }
+}
+
 TEST_CASE_TEMPLATE("the nexthops in order of their keys, each with its policy", World, OfMemory,
                    OfSqlite) {
     World world;

@@ -17,8 +17,9 @@ namespace {
 const SchemaStep first = schema_steps()[0];
 const SchemaStep second = schema_steps()[1];
 const SchemaStep third = schema_steps()[2];
-constexpr auto fourth = "ALTER TABLE nexthop ADD COLUMN note TEXT NOT NULL DEFAULT 'none';"
-                        "UPDATE nexthop SET note = 'known since ' || seen_at;";
+const SchemaStep fourth = schema_steps()[3];
+constexpr auto fifth = "ALTER TABLE nexthop ADD COLUMN note TEXT NOT NULL DEFAULT 'none';"
+                       "UPDATE nexthop SET note = 'known since ' || seen_at;";
 
 void make(const std::string& path, std::span<const SchemaStep> steps) {
     REQUIRE(Database::open(path, steps).has_value());
@@ -51,9 +52,9 @@ TEST_CASE("an older version is brought up to date and keeps its rows") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
     sql(scratch.file(), "INSERT INTO nexthop VALUES ('example.com', 1, 17, '', 0, 0, 17)");
-    const SchemaStep newer[] = {first, second, third, {fourth}};
+    const SchemaStep newer[] = {first, second, third, fourth, {fifth}};
     make(scratch.file(), newer);
-    CHECK(sql(scratch.file(), "PRAGMA user_version") == "4");
+    CHECK(sql(scratch.file(), "PRAGMA user_version") == "5");
     CHECK(sql(scratch.file(), "SELECT note FROM nexthop") == "known since 17");
     // A second time there is nothing to do: the step would fail.
     make(scratch.file(), newer);
@@ -115,6 +116,48 @@ TEST_CASE("version 2 to 3: what is remembered of DANE stays") {
     CHECK((*opened)->history("[mx.example]:587", 9).value().empty());
 }
 
+TEST_CASE("version 3 to 4: what is there already is counted") {
+    const Scratch scratch;
+    sql(scratch.file(),
+        fmt::format(
+            "{} {} {} PRAGMA application_id = {}; PRAGMA user_version = 3;"
+            "INSERT INTO nexthop VALUES ('a.example', 1, 17, 'dane-only', 6, 0, 17),"
+            " ('b.example', 0, 17, 'override secure match=x', 1, 0, 17),"
+            " ('c.example', 0, 17, 'override may', 1, 0, 17), ('d.example', 0, 17, '', 0, 0, 17);"
+            "INSERT INTO sts VALUES ('a.example', CAST('version: STSv1\nmode: testing\n'"
+            " AS BLOB), 'a', 1, 9, 0, '', '', '', 0, 0, 5, 0),"
+            " ('b.example', CAST('version: STSv1\nmode: enforce\n' AS BLOB), 'a', 1, 9, 0,"
+            " '', '', '', 0, 0, 0, 0), ('c.example', x'', '', 0, 0, 3, 'x', 'y', 'z', 7, 8,"
+            " 0, 0)",
+            first.sql, second.sql, third.sql, application_id));
+    const auto opened = Database::open(scratch.file());
+    REQUIRE_MESSAGE(opened.has_value(), opened.error().text);
+    CHECK((*opened)->census(at(5)).value() ==
+          Census{.modes = {{"testing", 1}},
+                 .verdicts = {{"", 1}, {"dane-only", 1}, {"override", 2}},
+                 .failing = 1,
+                 .due = 1});
+    CHECK((*opened)->failing(9).value().size() == 1);
+}
+
+TEST_CASE("what the status page asks is read from an index, not by a scan") {
+    const Scratch scratch;
+    make(scratch.file(), schema_steps());
+    const std::pair<const char*, const char*> all[] = {
+        {"SELECT body FROM sts WHERE failures <> 0 ORDER BY failed_at DESC LIMIT 9",
+         "INDEX sts_by_failure"},
+        {"SELECT count(*) FROM sts WHERE failures <> 0", "INDEX sts_by_failure"},
+        {"SELECT 1 FROM sts WHERE refresh_at <> 0 AND refresh_at <= 7 LIMIT 9",
+         "INDEX sts_by_refresh"},
+        {"SELECT reasons FROM history WHERE kind = 1 ORDER BY at DESC LIMIT 9",
+         "INDEX history_by_time"}};
+    for (const auto& [query, index] : all) {
+        const std::string plan = plan_of(scratch.file(), query);
+        CHECK_MESSAGE(plan.contains(index), plan);
+        CHECK_MESSAGE(!plan.contains("TEMP B-TREE"), plan);
+    }
+}
+
 TEST_CASE("what is due next is read from an index, not by a scan") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
@@ -134,7 +177,7 @@ TEST_CASE("a newer version is refused and not touched") {
     REQUIRE_FALSE(opened.has_value());
     CHECK(opened.error().fault == DbFault::refused);
     CHECK(opened.error().text ==
-          scratch.file() + " has schema version 9, this postseal knows 3 at most: run the newer "
+          scratch.file() + " has schema version 9, this postseal knows 4 at most: run the newer "
                            "postseal, or move the file away to begin anew");
     CHECK(read_file(scratch.file()) == before);
 }

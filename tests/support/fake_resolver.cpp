@@ -96,6 +96,7 @@ void FakeResolver::add_line(std::string_view line, std::map<Key, Entry>& fresh) 
     }
     if (kind == "bogus" || kind == "failed") {
         answer.status = kind == "bogus" ? Status::bogus : Status::failed;
+        answer.failure = kind == "bogus" ? dns::Failure::bogus : dns::Failure::servfail;
         answer.reason = rest;
         return;
     }

@@ -44,8 +44,9 @@ enum class PolicyFault {
 
 struct PolicyError {
     PolicyFault fault;
-    std::size_t line = 0; // from 1; 0: the file as a whole
-    std::string text;     // one clause for an operator, printable
+    std::size_t line = 0;   // from 1; 0: the file as a whole
+    std::size_t column = 0; // octet, from 1; 0: the line as a whole
+    std::string text;       // one clause for an operator, printable
 
     friend bool operator==(const PolicyError&, const PolicyError&) = default;
 };

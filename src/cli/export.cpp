@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/commands.h"
+#include "cli/exit_status.h"
+#include "cli/filter.h"
+#include "cli/progress.h"
+#include "cli/setup.h"
+#include "cli/texthash.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+
+namespace postseal::cli {
+namespace {
+
+struct Options {
+    Filter filter;
+    std::string format = "texthash";
+};
+
+int export_all(const Common& common, const Options& options) {
+    const bool json = common.json || options.format == "json";
+    std::optional<Progress> progress;
+    if (::isatty(STDOUT_FILENO) != 1) progress.emplace("export");
+    std::size_t done = 0;
+    bool any = false;
+    const auto exported = each_page(common, options.filter, Bodies::yes, [&](const Json& page) {
+        if (!any && !json) fmt::print("{}", texthash_head(wall_now()));
+        for (const Json& kept : page)
+            fmt::print("{}", json ? kept.dump() + "\n" : texthash_entry(kept));
+        std::fflush(stdout);
+        any = true;
+        done += page.size();
+        if (progress) progress->at(done, 0, 0);
+    });
+    if (!exported) return fail(exported.error().status, exported.error().text);
+    return done > 0 ? ExitStatus::found : no_policy;
+}
+
+} // namespace
+
+Command export_command(Common& common) {
+    const auto options = std::make_shared<Options>();
+    return {.name = "export",
+            .summary = "write what the daemon keeps, as a table for Postfix or for import",
+            .options = joined(joined({{.name = "format",
+                                       .value = "FORMAT",
+                                       .help = "a table for Postfix (default), or all that is kept "
+                                               "as JSON lines",
+                                       .target = &options->format,
+                                       .values = {Values::Kind::one_of, {"texthash", "json"}}}},
+                                     filter_options(options->filter)),
+                              daemon_options(common)),
+            .examples = {"postseal export --json >postseal.jsonl",
+                         "postseal export --class enforce >/etc/postfix/tls_policy"},
+            .run = [&common, options] { return export_all(common, *options); }};
+}
+
+} // namespace postseal::cli

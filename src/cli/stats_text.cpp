@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/stats_text.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace postseal::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Counter {
+    const char* member;
+    std::string_view label;
+    bool grows; // since the daemon's start: has a rate
+};
+
+constexpr Counter counters[] = {
+    {"queries", "queries", true},
+    {"socketmap_queries", "  by socketmap", true},
+    {"tcp_table_queries", "  by tcp_table", true},
+    {"delegation_queries", "  by delegation", true},
+    {"cached", "answered from memory", true},
+    {"looked_up", "looked up", true},
+    {"no_nexthop", "no destination", true},
+    {"unknown_map", "no such map", true},
+    {"connections", "connections", false},
+    {"answers_in_memory", "answers in memory", false},
+    {"memory_octets", "  in octets", false},
+    {"lookups_at_work", "lookups at work", false},
+    {"downgrades", "downgrades", true},
+};
+
+std::string text_of(const Json& status, const char* name) {
+    const auto found = status.find(name);
+    return found != status.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::uint64_t number_of(const Json& status, const char* name) {
+    const auto found = status.find(name);
+    return found != status.end() && found->is_number() ? found->get<std::uint64_t>() : 0;
+}
+
+std::string grouped(std::uint64_t number) {
+    std::string digits = std::to_string(number);
+    for (std::size_t at = digits.size(); at > 3; at -= 3)
+        digits.insert(at - 3, ",");
+    return digits;
+}
+
+// Per second. Nothing: there was no status before, or the daemon has begun anew since.
+std::optional<double> rate(const Interval& interval, const char* name) {
+    if (!interval.before.is_object() || interval.length.count() <= 0) return std::nullopt;
+    const std::uint64_t before = number_of(interval.before, name);
+    const std::uint64_t now = number_of(interval.now, name);
+    if (now < before) return std::nullopt;
+    return static_cast<double>(now - before) / interval.length.count();
+}
+
+std::string rate_text(const Interval& interval, const char* name) {
+    const auto value = rate(interval, name);
+    return value ? fmt::format("{:.1f}/s", *value) : "-";
+}
+
+std::string share(std::uint64_t part, std::uint64_t whole) {
+    return whole == 0 ? "-"
+                      : fmt::format("{:.1f} %",
+                                    100.0 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::string last_column(const Json& status, std::string_view member) {
+    if (member == "cached") return share(number_of(status, "cached"), number_of(status, "queries"));
+    if (member == "downgrades") return text_of(status, "last_downgrade");
+    return "";
+}
+
+std::string line_of(const Json& status, const Interval& interval, const Counter& counter) {
+    std::string line =
+        fmt::format("{:<22}{:>16}", counter.label, grouped(number_of(status, counter.member)));
+    if (interval.before.is_object())
+        line += fmt::format("{:>14}",
+                            counter.grows ? rate_text(interval, counter.member) : std::string());
+    if (const std::string last = last_column(status, counter.member); !last.empty())
+        line += "   " + last;
+    return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+}
+
+} // namespace
+
+std::string stats_text(const Interval& interval) {
+    const Json& status = interval.now;
+    std::string out = fmt::format("postseald {}\n", text_of(status, "version"));
+    for (const Counter& counter : counters)
+        out += line_of(status, interval, counter);
+    const std::string reload_error = text_of(status, "reload_error");
+    out += fmt::format("{:<22}{}\n", "store",
+                       status.value("degraded", false)
+                           ? "DEGRADED: " + text_of(status, "degraded_reason")
+                           : "good");
+    out += fmt::format("{:<22}{}\n", "configuration",
+                       reload_error.empty() ? "good"
+                                            : "AT FAULT, the old one counts: " + reload_error);
+    return out;
+}
+
+std::string stats_line(const Interval& interval) {
+    const Json& status = interval.now;
+    return fmt::format("queries {}  looked up {}  from memory {}  at work {}  connections {}{}{}",
+                       rate_text(interval, "queries"), rate_text(interval, "looked_up"),
+                       share(number_of(status, "cached"), number_of(status, "queries")),
+                       number_of(status, "lookups_at_work"), number_of(status, "connections"),
+                       status.value("degraded", false) ? "  store DEGRADED" : "",
+                       text_of(status, "reload_error").empty() ? "" : "  configuration AT FAULT");
+}
+
+} // namespace postseal::cli

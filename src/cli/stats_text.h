@@ -1,0 +1,24 @@
+// cli/stats_text.h: the daemon's status (serve/admin_server.h) as text for people
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <chrono>
+#include <string>
+
+namespace postseal::cli {
+
+// One status and the one before it.
+struct Interval {
+    const nlohmann::ordered_json& before; // null: there is none
+    const nlohmann::ordered_json& now;
+    std::chrono::duration<double> length{0};
+};
+
+// Aligned, a subject a line; with rates where there is a status before.
+[[nodiscard]] std::string stats_text(const Interval& interval);
+// One line: rates since the status before.
+[[nodiscard]] std::string stats_line(const Interval& interval);
+
+} // namespace postseal::cli

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "https/measured.h"
+
+#include <utility>
+
+namespace postseal::https {
+
+async::Task<FetchResult> Measured::fetch(Domain policy_domain) {
+    const MonoTime begun = loop_.now();
+    FetchResult fetched = co_await asked_.fetch(std::move(policy_domain));
+    took_.observe(loop_.now() - begun);
+    if (!fetched) failed_.at(static_cast<std::size_t>(fetched.error().fault))++;
+    co_return fetched;
+}
+
+} // namespace postseal::https

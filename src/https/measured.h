@@ -1,0 +1,33 @@
+// https/measured.h: a fetcher that counts how long fetches take, and how they fail
+//
+// What it asks must outlive it. Thread: the loop's.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/loop.h"
+#include "https/policy_fetch.h"
+#include "metrics/histogram.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace postseal::https {
+
+class Measured final : public PolicyFetcher {
+  public:
+    Measured(async::Loop& loop, PolicyFetcher& asked) : loop_(loop), asked_(asked) {}
+
+    async::Task<FetchResult> fetch(Domain policy_domain) override;
+
+    [[nodiscard]] const metrics::Histogram& took() const { return took_; }
+    [[nodiscard]] const auto& failed() const { return failed_; } // by FetchFault
+
+  private:
+    async::Loop& loop_;
+    PolicyFetcher& asked_;
+    metrics::Histogram took_;
+    std::array<std::uint64_t, fetch_faults> failed_{};
+};
+
+} // namespace postseal::https

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "metrics/registry.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace postseal::metrics {
+namespace {
+
+using enum Type;
+
+constexpr Description table[] = {
+    {Metric::queries, "postseal_queries_total", counter, "protocol, map, class, source",
+     "Queries answered, by listener protocol, map, class of the verdict and where it came from."},
+    {Metric::unknown_map_queries, "postseal_unknown_map_queries_total", counter, "",
+     "Queries for a map that the listener does not offer."},
+    {Metric::connections, "postseal_connections", gauge, "protocol",
+     "Open connections of clients, by listener protocol."},
+    {Metric::lookup_duration, "postseal_lookup_duration_seconds", histogram, "kind",
+     "How long lookups took, by kind; evaluation: of all that a nexthop needs."},
+    {Metric::lookups, "postseal_lookups", gauge, "state",
+     "Evaluations of nexthops at work, and waiting for limits.lookups."},
+    {Metric::dns_questions, "postseal_dns_questions", gauge, "state",
+     "DNS questions with libunbound, and waiting for room there."},
+    {Metric::dns_failures, "postseal_dns_failures_total", counter, "type, reason",
+     "DNS lookups that failed, by type of record and reason."},
+    {Metric::fetch_failures, "postseal_policy_fetch_failures_total", counter, "reason",
+     "Fetches of MTA-STS policies that failed, by reason."},
+    {Metric::refreshes, "postseal_refreshes", gauge, "kind",
+     "Refreshes at work: look-aheads for nexthops in use, and policies."},
+    {Metric::refresh_backlog, "postseal_refresh_backlog", gauge, "",
+     "Policies that are due to be looked at again and were not yet; counted up to 100000."},
+    {Metric::downgrades, "postseal_downgrades_total", counter, "",
+     "Promises of domains that grew weaker."},
+    {Metric::policies, "postseal_policies", gauge, "mode", "MTA-STS policies held, by mode."},
+    {Metric::remembered, "postseal_remembered_domains", gauge, "class",
+     "Nexthops in the store, by class of the last verdict."},
+    {Metric::failing, "postseal_failing_domains", gauge, "",
+     "Policy domains whose last fetch failed."},
+    {Metric::cache_entries, "postseal_cache_entries", gauge, "", "Answers in memory."},
+    {Metric::cache_bytes, "postseal_cache_bytes", gauge, "", "Memory that they take."},
+    {Metric::cache_limit, "postseal_cache_limit_bytes", gauge, "",
+     "Most that they may (cache.memory)."},
+    {Metric::cache_evictions, "postseal_cache_evictions_total", counter, "",
+     "Answers that made room for others."},
+    {Metric::store_failures, "postseal_store_failures_total", counter, "reason",
+     "Reads and writes of the store that failed, by reason."},
+    {Metric::degraded, "postseal_degraded", gauge, "part",
+     "Whether a part is not as it should be (1); /healthz says how."},
+    {Metric::loop_lag, "postseal_loop_lag_seconds", gauge, "",
+     "How late the event loop was at worst in the last minute."},
+    {Metric::build_info, "postseal_build_info", gauge, "version", "Always 1."},
+    {Metric::start_time, "process_start_time_seconds", gauge, "",
+     "When the process started, in seconds since 1970."},
+    {Metric::cpu, "process_cpu_seconds_total", counter, "", "User and system CPU time spent."},
+    {Metric::resident_memory, "process_resident_memory_bytes", gauge, "", "Memory in RAM."},
+    {Metric::open_fds, "process_open_fds", gauge, "", "Open file descriptors."},
+    {Metric::max_fds, "process_max_fds", gauge, "", "Most file descriptors that may be open."},
+};
+
+// Label values are of enumerations and of the configuration, where anything may be written.
+std::string escaped(std::string_view value) {
+    std::string out;
+    for (const char c : value) {
+        if (c == '\\' || c == '"') out += '\\';
+        if (c == '\n')
+            out += "\\n";
+        else
+            out += c;
+    }
+    return out;
+}
+
+std::string written(Labels labels, std::string_view le = {}) {
+    std::string out;
+    for (const auto& [name, value] : labels)
+        out += fmt::format("{}{}=\"{}\"", out.empty() ? "" : ",", name, escaped(value));
+    if (!le.empty()) out += fmt::format("{}le=\"{}\"", out.empty() ? "" : ",", le);
+    return out.empty() ? out : "{" + out + "}";
+}
+
+double in_seconds(milliseconds span) { return std::chrono::duration<double>(span).count(); }
+
+} // namespace
+
+std::string_view to_string(Type type) {
+    switch (type) {
+    case counter:
+        return "counter";
+    case gauge:
+        return "gauge";
+    case histogram:
+        return "histogram";
+    }
+    return "";
+}
+
+std::span<const Description> all_metrics() { return table; }
+
+Exposition::Exposition() : families_(std::size(table)) {}
+
+std::string& Exposition::family(Metric metric) {
+    return families_.at(static_cast<std::size_t>(metric));
+}
+
+void Exposition::add(Metric metric, Labels labels, std::uint64_t value) {
+    const Description& about = table[static_cast<std::size_t>(metric)];
+    family(metric) += fmt::format("{}{} {}\n", about.name, written(labels), value);
+}
+
+void Exposition::add(Metric metric, Labels labels, double value) {
+    const Description& about = table[static_cast<std::size_t>(metric)];
+    family(metric) += fmt::format("{}{} {}\n", about.name, written(labels), value);
+}
+
+void Exposition::add(Metric metric, Labels labels, const Histogram& histogram) {
+    const std::string_view name = table[static_cast<std::size_t>(metric)].name;
+    std::string& out = family(metric);
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < Histogram::bounds.size(); i++) {
+        sum += histogram.counts().at(i);
+        const std::string le = fmt::format("{}", in_seconds(Histogram::bounds.at(i)));
+        out += fmt::format("{}_bucket{} {}\n", name, written(labels, le), sum);
+    }
+    sum += histogram.counts().back();
+    out += fmt::format("{}_bucket{} {}\n", name, written(labels, "+Inf"), sum);
+    out += fmt::format("{}_sum{} {}\n", name, written(labels), in_seconds(histogram.sum()));
+    out += fmt::format("{}_count{} {}\n", name, written(labels), sum);
+}
+
+std::string Exposition::text() const {
+    std::string out;
+    for (const Description& about : table) {
+        const std::string& samples = families_.at(static_cast<std::size_t>(about.metric));
+        if (samples.empty()) continue;
+        out += fmt::format("# HELP {} {}\n# TYPE {} {}\n{}", about.name, about.help, about.name,
+                           to_string(about.type), samples);
+    }
+    return out;
+}
+
+} // namespace postseal::metrics

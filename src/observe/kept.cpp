@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "observe/kept.h"
+
+#include "async/timeout.h"
+
+#include <utility>
+
+namespace postseal::observe {
+namespace {
+
+constexpr milliseconds ask_every{10'000};
+constexpr milliseconds wait_for{1'000};
+constexpr std::size_t most_rows = 12;
+
+} // namespace
+
+async::Task<> KeptView::renew() {
+    const MonoTime now = loop_.now();
+    if (asked_ && now - *asked_ < ask_every) co_return;
+    asked_ = now;
+    auto kept = co_await async::with_timeout(loop_, ask(), wait_for);
+    if (kept) kept_ = *std::move(kept);
+}
+
+async::Task<Kept> KeptView::ask() {
+    using Kind = store::HistoryRow::Kind;
+    Kept kept;
+    kept.census = co_await store_.census(clock_.now());
+    kept.failing = co_await store_.failing(most_rows);
+    kept.downgrades = co_await store_.latest(Kind::downgrade, most_rows);
+    kept.changes = co_await store_.latest(Kind::verdict, most_rows);
+    co_return kept;
+}
+
+} // namespace postseal::observe

@@ -1,0 +1,42 @@
+// observe/kept.h: what the store says for metrics and the page, asked for seldom
+//
+// renew() asks the store at most every ten seconds, however often it is called itself, and waits
+// for it a second at most: then what was said before stays. Thread: the loop's.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/loop.h"
+#include "engine/clock.h"
+#include "store/store.h"
+
+#include <optional>
+#include <vector>
+
+namespace postseal::observe {
+
+struct Kept {
+    store::Census census;
+    std::vector<store::StsRow> failing;
+    std::vector<store::HistoryRow> downgrades;
+    std::vector<store::HistoryRow> changes; // of verdicts
+};
+
+class KeptView {
+  public:
+    KeptView(async::Loop& loop, const engine::Clock& clock, store::Store& store)
+        : loop_(loop), clock_(clock), store_(store) {}
+
+    async::Task<> renew();
+    [[nodiscard]] const Kept& kept() const { return kept_; } // as of the last renew()
+
+  private:
+    async::Task<Kept> ask();
+
+    async::Loop& loop_;
+    const engine::Clock& clock_;
+    store::Store& store_;
+    Kept kept_;
+    std::optional<MonoTime> asked_;
+};
+
+} // namespace postseal::observe

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "observe/loop_lag.h"
+
+#include <utility>
+
+namespace postseal::observe {
+namespace {
+
+constexpr milliseconds every{1'000};
+constexpr int ticks_of_a_minute = 60;
+
+} // namespace
+
+void LoopLag::wait() {
+    due_ = loop_.now() + every;
+    timer_.start(loop_, every, {[](void* self) { static_cast<LoopLag*>(self)->called(); }, this});
+}
+
+void LoopLag::called() {
+    if (++ticks_ == ticks_of_a_minute) {
+        ticks_ = 0;
+        before_ = std::exchange(now_, milliseconds(0));
+    }
+    now_ = std::max(now_, loop_.now() - due_);
+    wait();
+}
+
+} // namespace postseal::observe

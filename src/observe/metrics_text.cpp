@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "observe/metrics_text.h"
+
+#include "metrics/registry.h"
+#include "observe/observer.h"
+#include "observe/process.h"
+#include "observe/verdicts.h"
+#include "postseal/base/text.h"
+
+#include <chrono>
+#include <map>
+
+namespace postseal::observe {
+namespace {
+
+using metrics::Exposition;
+using metrics::Metric;
+
+void add_queries(Exposition& out, const serve::Totals& counted) {
+    for (const serve::QueryTotals::OfMap& of : counted.by_map.maps())
+        for (const serve::CountedClass cls : serve::counted_classes)
+            for (const serve::Source source : serve::sources)
+                out.add(Metric::queries,
+                        {{"protocol", to_string(of.protocol)},
+                         {"map", of.map},
+                         {"class", serve::to_string(cls)},
+                         {"source", to_string(source)}},
+                        of.count(cls, source));
+    out.add(Metric::unknown_map_queries, {}, counted.unknown_map);
+}
+
+void add_connections(Exposition& out, const serve::Listeners& listeners) {
+    std::map<std::string_view, std::uint64_t> sums;
+    for (const serve::Listeners::Open& open : listeners.open())
+        sums[to_string(open.listen->protocol)] += open.connections;
+    for (const auto& [protocol, count] : sums)
+        out.add(Metric::connections, {{"protocol", protocol}}, count);
+}
+
+void add_lookups(Exposition& out, const Parts& parts) {
+    const auto took = [&](std::string_view kind, const metrics::Histogram& histogram) {
+        out.add(Metric::lookup_duration, {{"kind", kind}}, histogram);
+    };
+    took("evaluation", parts.engine.evaluations());
+    for (const auto& of : parts.resolver.types()) {
+        const std::string type = lower_ascii(to_string(of.type));
+        took(type, of.took);
+        for (std::size_t i = 1; i < of.failed.size(); i++)
+            out.add(Metric::dns_failures,
+                    {{"type", type}, {"reason", to_string(static_cast<dns::Failure>(i))}},
+                    of.failed.at(i));
+    }
+    took("policy_fetch", parts.fetcher.took());
+    for (std::size_t i = 0; i < parts.fetcher.failed().size(); i++)
+        out.add(Metric::fetch_failures, {{"reason", to_string(static_cast<https::FetchFault>(i))}},
+                parts.fetcher.failed().at(i));
+    out.add(Metric::lookups, {{"state", "at_work"}}, parts.engine.lookups().in_use());
+    out.add(Metric::lookups, {{"state", "waiting"}}, parts.engine.lookups().waiting());
+    const DnsQuestions questions = parts.questions();
+    out.add(Metric::dns_questions, {{"state", "at_work"}}, questions.asked);
+    out.add(Metric::dns_questions, {{"state", "waiting"}}, questions.waiting);
+    out.add(Metric::refreshes, {{"kind", "look_ahead"}}, parts.refresh.looking_ahead());
+    out.add(Metric::refreshes, {{"kind", "policy"}}, parts.refresh.fetching());
+    out.add(Metric::downgrades, {}, parts.engine.downgrades().count());
+}
+
+void add_cache(Exposition& out, const engine::Cache& cache) {
+    out.add(Metric::cache_entries, {}, cache.size());
+    out.add(Metric::cache_bytes, {}, cache.octets());
+    out.add(Metric::cache_limit, {}, cache.most_octets());
+    out.add(Metric::cache_evictions, {}, cache.evictions());
+}
+
+void add_kept(Exposition& out, const store::Census& census) {
+    for (const auto mode : {mtasts::Mode::enforce, mtasts::Mode::testing, mtasts::Mode::none}) {
+        const auto found = census.modes.find(std::string(to_string(mode)));
+        out.add(Metric::policies, {{"mode", to_string(mode)}},
+                found == census.modes.end() ? std::uint64_t{0} : found->second);
+    }
+    for (const auto& [cls, count] : by_class(census))
+        out.add(Metric::remembered, {{"class", cls}}, count);
+    out.add(Metric::failing, {}, census.failing);
+    out.add(Metric::refresh_backlog, {}, census.due);
+}
+
+void add_process(Exposition& out, WallTime started) {
+    const Process process = this_process();
+    out.add(Metric::start_time, {},
+            std::chrono::duration<double>(started.time_since_epoch()).count());
+    out.add(Metric::cpu, {}, process.cpu_seconds);
+    out.add(Metric::resident_memory, {}, process.resident_bytes);
+    out.add(Metric::open_fds, {}, process.open_fds);
+    out.add(Metric::max_fds, {}, process.max_fds);
+}
+
+} // namespace
+
+std::string metrics_text(Observer& observer) {
+    const Parts& parts = observer.parts();
+    Exposition out;
+    add_queries(out, parts.counted());
+    add_connections(out, parts.listeners);
+    add_lookups(out, parts);
+    add_cache(out, parts.engine.cache());
+    add_kept(out, observer.kept().census);
+    for (const auto& [reason, count] : parts.engine.sources().store.status().by_reason)
+        out.add(Metric::store_failures, {{"reason", reason}}, count);
+    for (const serve::PartHealth& part : observer.health())
+        out.add(Metric::degraded, {{"part", part.part}},
+                std::uint64_t{part.trouble.empty() ? 0U : 1U});
+    out.add(Metric::loop_lag, {}, std::chrono::duration<double>(observer.loop_lag()).count());
+    out.add(Metric::build_info, {{"version", POSTSEAL_VERSION}}, std::uint64_t{1});
+    add_process(out, observer.started());
+    return out.text();
+}
+
+} // namespace postseal::observe

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "observe/observer.h"
+
+#include "observe/metrics_text.h"
+#include "observe/status_json.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace postseal::observe {
+namespace {
+
+// Fewer lookups say little, and some names never answer.
+constexpr std::uint64_t least_lookups = 10;
+constexpr std::uint64_t dead_per_cent = 90;
+
+} // namespace
+
+Observer::Observer(Parts parts)
+    : parts_(std::move(parts)), started_(parts_.engine.sources().clock.now()),
+      kept_(parts_.loop, parts_.engine.sources().clock, parts_.engine.sources().store),
+      lag_(parts_.loop), samples_(parts_.loop, [this] { return totals(); }) {}
+
+Totals Observer::totals() const {
+    const serve::QueryTotals queries = parts_.counted().by_map;
+    Totals sum{.from_memory = queries.of_source(serve::Source::memory),
+               .evaluations = parts_.engine.evaluations()};
+    for (std::size_t i = 0; i < sum.classes.size(); i++)
+        sum.classes.at(i) = queries.of_class(serve::counted_classes.at(i));
+    for (const auto& of : parts_.resolver.types()) {
+        sum.dns += of.took.count();
+        for (const std::uint64_t failed : of.failed)
+            sum.dns_failed += failed;
+    }
+    for (const std::uint64_t failed : parts_.fetcher.failed())
+        sum.fetches_failed += failed;
+    return sum;
+}
+
+std::vector<serve::PartHealth> Observer::health() {
+    std::vector<serve::PartHealth> all = parts_.health();
+    all.push_back({.part = "store", .trouble = parts_.engine.sources().store.status().reason});
+    serve::PartHealth& dns = all.emplace_back(serve::PartHealth{.part = "dns", .trouble = {}});
+    const Samples::Dns lately = samples_.dns_lately();
+    if (lately.lookups >= least_lookups && lately.failed * 100 >= lately.lookups * dead_per_cent)
+        dns.trouble =
+            fmt::format("{} of the {} lookups of the last minutes failed: postseal doctor "
+                        "looks at the name servers",
+                        lately.failed, lately.lookups);
+    return all;
+}
+
+async::Task<std::string> Observer::metrics() {
+    co_await kept_.renew();
+    co_return metrics_text(*this);
+}
+
+async::Task<std::string> Observer::status() {
+    co_await kept_.renew();
+    co_return status_json(*this);
+}
+
+} // namespace postseal::observe

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "observe/status_json.h"
+
+#include "observe/observer.h"
+#include "observe/verdicts.h"
+
+#include <nlohmann/json.hpp>
+
+#include <utility>
+
+namespace postseal::observe {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json health_json(const std::vector<serve::PartHealth>& health) {
+    Json out = Json::array();
+    for (const serve::PartHealth& part : health)
+        if (!part.trouble.empty()) out.push_back({{"part", part.part}, {"trouble", part.trouble}});
+    return out;
+}
+
+Json listeners_json(const serve::Listeners& listeners) {
+    Json out = Json::array();
+    for (const serve::Listeners::Open& open : listeners.open())
+        out.push_back({{"address", open.listen->address.text()},
+                       {"protocol", to_string(open.listen->protocol)},
+                       {"connections", open.connections}});
+    return out;
+}
+
+Json queries_json(const serve::Totals& counted) {
+    Json out{{"total", counted.queries}};
+    for (const serve::Source source : serve::sources)
+        out[std::string(to_string(source))] = counted.by_map.of_source(source);
+    return out;
+}
+
+Json minutes_json(const Samples& samples) {
+    std::deque<Minute> minutes = samples.minutes();
+    minutes.push_back(samples.now());
+    const auto column = [&](auto value) {
+        Json out = Json::array();
+        for (const Minute& minute : minutes)
+            out.push_back(value(minute));
+        return out;
+    };
+    Json classes = Json::object();
+    for (std::size_t i = 0; i < serve::counted_classes.size(); i++)
+        classes[std::string(serve::to_string(serve::counted_classes.at(i)))] =
+            column([i](const Minute& minute) { return minute.classes.at(i); });
+    return {{"step_s", 60},
+            {"classes", std::move(classes)},
+            {"memory", column([](const Minute& m) { return m.from_memory; })},
+            {"lookups", column([](const Minute& m) { return m.lookups; })},
+            {"median_ms", column([](const Minute& m) { return m.median.count(); })},
+            {"slow_ms", column([](const Minute& m) { return m.slow.count(); })},
+            {"fetches_failed", column([](const Minute& m) { return m.fetches_failed; })},
+            {"dns_failed", column([](const Minute& m) { return m.dns_failed; })}};
+}
+
+Json failing_json(const std::vector<store::StsRow>& rows) {
+    Json out = Json::array();
+    for (const store::StsRow& row : rows)
+        out.push_back({{"domain", row.domain.name()},
+                       {"fault", row.fault},
+                       {"reason", row.reason},
+                       {"failures", row.failures},
+                       {"failed_at", rfc3339(row.failed_at)},
+                       {"retry_at", rfc3339(row.retry_at)}});
+    return out;
+}
+
+Json history_json(const std::vector<store::HistoryRow>& rows) {
+    Json out = Json::array();
+    for (const store::HistoryRow& row : rows)
+        out.push_back({{"key", row.nexthop},
+                       {"at", rfc3339(row.at)},
+                       {"before", row.before},
+                       {"after", row.after},
+                       {"row", row.row},
+                       {"reasons", row.reasons}});
+    return out;
+}
+
+Json kept_json(const store::Census& census) {
+    return {{"nexthops", by_class(census)},
+            {"policies", census.modes},
+            {"failing", census.failing},
+            {"due", census.due}};
+}
+
+} // namespace
+
+std::string status_json(Observer& observer) {
+    const Parts& parts = observer.parts();
+    const WallTime now = parts.engine.sources().clock.now();
+    const engine::Cache& cache = parts.engine.cache();
+    const Kept& kept = observer.kept();
+    const Json out{
+        {"version", POSTSEAL_VERSION},
+        {"now", rfc3339(now)},
+        {"started_at", rfc3339(observer.started())},
+        {"uptime_s", std::chrono::duration_cast<seconds>(now - observer.started()).count()},
+        {"health", health_json(observer.health())},
+        {"listeners", listeners_json(parts.listeners)},
+        {"queries", queries_json(parts.counted())},
+        {"lookups",
+         {{"at_work", parts.engine.lookups().in_use()},
+          {"waiting", parts.engine.lookups().waiting()}}},
+        {"downgrades", parts.engine.downgrades().count()},
+        {"memory",
+         {{"answers", cache.size()},
+          {"bytes", cache.octets()},
+          {"limit_bytes", cache.most_octets()}}},
+        {"kept", kept_json(kept.census)},
+        {"minutes", minutes_json(observer.samples())},
+        {"failing", failing_json(kept.failing)},
+        {"downgraded", history_json(kept.downgrades)},
+        {"changed", history_json(kept.changes)}};
+    return out.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
+}
+
+} // namespace postseal::observe

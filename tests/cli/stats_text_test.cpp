@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/stats_text.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <sstream>
+#include <string>
+
+using namespace postseal;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json status(unsigned queries, unsigned cached) {
+    return {{"version", "0.1.0"},
+            {"queries", queries},
+            {"socketmap_queries", queries},
+            {"cached", cached},
+            {"looked_up", queries - cached},
+            {"connections", 3},
+            {"downgrades", 1},
+            {"last_downgrade", "example.com: enforce -> none"},
+            {"degraded", false},
+            {"reload_error", ""}};
+}
+
+std::string line_with(const std::string& text, const std::string& label) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        if (line.starts_with(label)) return line;
+    return "";
+}
+
+} // namespace
+
+TEST_CASE("cli/stats: aligned, with shares") {
+    const std::string text = cli::stats_text({.before = Json(), .now = status(12'345, 12'000)});
+    CHECK(text.starts_with("postseald 0.1.0\n"));
+    CHECK(line_with(text, "queries") == "queries                         12,345");
+    CHECK(line_with(text, "answered") == "answered from memory            12,000   97.2 %");
+    CHECK(line_with(text, "downgrades").ends_with("1   example.com: enforce -> none"));
+    CHECK(line_with(text, "store") == "store                 good");
+}
+
+TEST_CASE("cli/stats: rates, but not across a restart of the daemon") {
+    const Json before = status(100, 100);
+    const Json now = status(150, 140);
+    CHECK(line_with(cli::stats_text({.before = before, .now = now, .length = 2s}), "queries")
+              .ends_with("25.0/s"));
+    CHECK(cli::stats_line({.before = before, .now = now, .length = 2s})
+              .starts_with("queries 25.0/s  looked up 5.0/s  from memory 93.3 %"));
+    CHECK(cli::stats_line({.before = now, .now = before, .length = 2s}).starts_with("queries -  "));
+}
+
+TEST_CASE("cli/stats: what is wrong stands out") {
+    Json ill = status(1, 1);
+    ill["degraded"] = true;
+    ill["degraded_reason"] = "cannot write /x";
+    ill["reload_error"] = "/etc/x:1: unknown key";
+    const std::string text = cli::stats_text({.before = Json(), .now = ill});
+    CHECK(text.contains("DEGRADED: cannot write /x\n"));
+    CHECK(text.contains("AT FAULT, the old one counts: /etc/x:1: unknown key\n"));
+    CHECK(cli::stats_line({.before = Json(), .now = ill})
+              .ends_with("  store DEGRADED  configuration AT FAULT"));
+}

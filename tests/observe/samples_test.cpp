@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "observe/samples.h"
+
+#include "observe/kept.h"
+#include "observe/loop_lag.h"
+#include "observe/verdicts.h"
+#include "store/memory.h"
+#include "support/virtual_loop.h"
+
+#include <doctest/doctest.h>
+
+#include <utility>
+
+using namespace postseal;
+using namespace postseal::observe;
+using namespace postseal::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct StillClock final : engine::Clock {
+    [[nodiscard]] WallTime now() const override { return WallTime(1000h); }
+    [[nodiscard]] milliseconds elapsed() const override { return 1000h; }
+};
+
+// Counts how often it is asked for the census, and may be slow with it.
+struct SlowStore final : store::Store {
+    explicit SlowStore(async::Loop& l) : loop(l) {}
+    async::Task<store::Census> census(WallTime) override {
+        asked++;
+        if (delay > 0ms) co_await async::Sleep(loop, delay);
+        co_return store::Census{.failing = asked};
+    }
+    async::Task<store::Loaded> load(Domain domain, std::string key) override {
+        return inner.load(std::move(domain), std::move(key));
+    }
+    async::Task<std::vector<store::RefreshDue>> next_refreshes(std::size_t most) override {
+        return inner.next_refreshes(most);
+    }
+    async::Task<std::vector<store::HistoryRow>> history(std::string key,
+                                                        std::size_t most) override {
+        return inner.history(std::move(key), most);
+    }
+    async::Task<std::vector<store::Listed>> list(std::string after, std::size_t most) override {
+        return inner.list(std::move(after), most);
+    }
+    async::Task<std::vector<store::HistoryRow>> latest(store::HistoryRow::Kind kind,
+                                                       std::size_t most) override {
+        return inner.latest(kind, most);
+    }
+    async::Task<std::vector<store::StsRow>> failing(std::size_t most) override {
+        return inner.failing(most);
+    }
+    void save(store::StsRow row) override { inner.save(std::move(row)); }
+    void save(store::NexthopRow row) override { inner.save(std::move(row)); }
+    void save(store::HistoryRow row) override { inner.save(std::move(row)); }
+    async::Task<bool> prune(WallTime before) override { return inner.prune(before); }
+    void clock_jumped(store::ClockJump jump) override { inner.clock_jumped(jump); }
+    async::Task<> flush() override { return inner.flush(); }
+    [[nodiscard]] store::Status status() const override { return inner.status(); }
+
+    async::Loop& loop;
+    store::MemoryStore inner;
+    std::uint64_t asked = 0;
+    milliseconds delay{0};
+};
+
+} // namespace
+
+TEST_CASE("samples: the difference from minute to minute, of six hours at most") {
+    VirtualLoop loop;
+    Totals totals;
+    totals.dns = 100;
+    const Samples samples(loop, [&] { return totals; });
+    CHECK(samples.minutes().empty());
+    CHECK(samples.now() == Minute{});
+    totals.classes = {5, 0, 3, 0, 0, 1};
+    totals.from_memory = 7;
+    totals.evaluations.observe(20ms);
+    totals.dns = 103;
+    totals.dns_failed = 1;
+    const Minute expected{.classes = {5, 0, 3, 0, 0, 1},
+                          .from_memory = 7,
+                          .lookups = 1,
+                          .median = 18ms,
+                          .slow = 24ms,
+                          .dns = 3,
+                          .dns_failed = 1};
+    CHECK(samples.now() == expected);
+    loop.advance(60s);
+    REQUIRE(samples.minutes().size() == 1);
+    CHECK(samples.minutes().back() == expected);
+    CHECK(samples.now() == Minute{});
+    loop.advance(60s);
+    CHECK(samples.minutes().back() == Minute{});
+    loop.advance(400min);
+    CHECK(samples.minutes().size() == Samples::most);
+}
+
+TEST_CASE("samples: DNS of the last five minutes") {
+    VirtualLoop loop;
+    Totals totals;
+    const Samples samples(loop, [&] { return totals; });
+    for (int minute = 0; minute < 10; minute++) {
+        totals.dns += 10;
+        totals.dns_failed += minute >= 8 ? 10 : 0;
+        loop.advance(60s);
+    }
+    totals.dns += 4;
+    const Samples::Dns lately = samples.dns_lately();
+    CHECK(lately.lookups == 54);
+    CHECK(lately.failed == 20);
+}
+
+TEST_CASE("loop lag: on time, there is none") {
+    VirtualLoop loop;
+    const LoopLag lag(loop);
+    loop.advance(200s);
+    CHECK(lag.worst() == 0ms);
+}
+
+TEST_CASE("kept: the store is asked every ten seconds at most, and waited for one") {
+    VirtualLoop loop;
+    const StillClock clock;
+    SlowStore store(loop);
+    store.save(store::HistoryRow{.nexthop = "a.example",
+                                 .at = clock.now(),
+                                 .kind = store::HistoryRow::Kind::downgrade,
+                                 .before = "enforce",
+                                 .after = "none"});
+    KeptView view(loop, clock, store);
+    const auto renew = [&] {
+        loop.run_until_done([](KeptView& kept) -> async::Task<bool> {
+            co_await kept.renew();
+            co_return true;
+        }(view));
+    };
+    renew();
+    renew();
+    CHECK(store.asked == 1);
+    CHECK(view.kept().census.failing == 1);
+    CHECK(view.kept().downgrades.size() == 1);
+    CHECK(view.kept().changes.empty());
+    loop.advance(10s);
+    store.delay = 5s;
+    const MonoTime begun = loop.now();
+    renew();
+    CHECK(loop.now() - begun == 1s);
+    CHECK(view.kept().census.failing == 1); // what was said before
+    loop.advance(10s);
+    store.delay = 0s;
+    renew();
+    CHECK(view.kept().census.failing == 3);
+}
+
+TEST_CASE("verdicts of the store, by class") {
+    const auto sums = by_class({.verdicts = {{"dane", 2},
+                                             {"dane-only", 3},
+                                             {"enforce", 4},
+                                             {"override", 5},
+                                             {"", 6},
+                                             {"of a later version", 7}}});
+    CHECK(sums == std::map<std::string_view, std::uint64_t>{{"dane", 5},
+                                                            {"enforce", 4},
+                                                            {"may", 0},
+                                                            {"override", 5},
+                                                            {"tempfail", 0},
+                                                            {"none", 13}});
+}
