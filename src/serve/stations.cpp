@@ -16,8 +16,7 @@ struct Ping {
 
 Stations::Other::Other(std::size_t number, engine::Engine& engine,
                        async::Remote<engine::Engine>& remote)
-    : view(engine, remote, loop, home), station(number, loop, &inbox),
-      thread_([this] {
+    : view(engine, remote, loop, home), station(number, loop, &inbox), thread_([this] {
           async::name_this_thread("serving");
           loop.run();
       }) {}

@@ -88,7 +88,11 @@ def _zone_cuts(zone: dns.zone.Zone) -> set[dns.name.Name]:
 
 def _below_cut(name: dns.name.Name, cuts: set[dns.name.Name]) -> bool:
     """Glue: not ours to sign, nor to deny."""
-    return any(name != cut and name.is_subdomain(cut) for cut in cuts)
+    while name != dns.name.root:
+        name = name.parent()
+        if name in cuts:
+            return True
+    return False
 
 
 def _signed(name, rdtype, origin, cuts) -> bool:
