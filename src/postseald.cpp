@@ -20,6 +20,7 @@
 #include "serve/stations.h"
 #include "service/control.h"
 #include "service/predecessor.h"
+#include "service/sandbox.h"
 #include "service/watchdog.h"
 #include "store/sqlite.h"
 #include "version.h"
@@ -27,6 +28,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -153,6 +155,47 @@ std::expected<Sockets, std::string> listening_sockets(const Arguments& arguments
     return sockets;
 }
 
+// What the process has given up.
+struct Confined {
+    bool root = false;
+    std::optional<service::FileAccess> granted; // empty: all that its user may
+    std::expected<int, std::string> landlock{0};
+
+    void tell(Log& log) const {
+        if (root) log.warning("runs-as-root", {{"reason", "name a user of its own (key user)"}});
+        if (!landlock) log.warning("no-sandbox", {{"reason", landlock.error()}});
+        if (granted) log.info("sandbox", {{"landlock", std::to_string(*landlock)}});
+    }
+};
+
+// Before the first thread. What is open stays open; the predecessor's sockets are ours to remove.
+Confined confine(const Arguments& arguments, const config::Config& config, Sockets& sockets) {
+    Confined confined{.root = ::geteuid() == 0};
+    serve::give_up_for_good();
+    if (!config.sandbox.enabled) return confined;
+    serve::hide_memory();
+    service::FileAccess access = service::file_access(config, arguments.config_file);
+    if (sockets.predecessor)
+        service::add_sockets(sockets.predecessor->listeners().addresses(), access);
+    confined.landlock = service::restrict_files(access);
+    if (confined.landlock) confined.granted = std::move(access);
+    return confined;
+}
+
+// On reload: what could not be opened is told before anything is tried.
+std::expected<config::Config, std::string>
+load_within(const std::string& file, const std::optional<service::FileAccess>& granted) {
+    auto config = load_config(file);
+    if (!config || !granted) return config;
+    config::Config named = *config;
+    named.sandbox = {}; // a change there needs a restart, as one of state_dir does
+    if (const auto path = service::beyond(*granted, service::file_access(named, file)))
+        return std::unexpected(fmt::format("{} is outside of what this process has been able to "
+                                           "open since it started (sandbox): restart it",
+                                           *path));
+    return config;
+}
+
 int serve_until_told(const Arguments& arguments, const config::Config& config,
                      const engine::Overrides& overrides) {
     // Before anybody can connect: a signal that comes early counts when the loop turns.
@@ -168,7 +211,9 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     if (auto switched = serve::switch_user(config.user); !switched)
         return fail(bad_config, switched.error());
 
+    const Confined confined = confine(arguments, config, *sockets);
     Log log(config.log, {.journal_reads = log::is_journal(2, std::getenv("JOURNAL_STREAM"))});
+    confined.tell(log);
     for (const std::string& reason : sockets->complaints)
         log.warning("passed-socket", {{"reason", reason}});
     if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
@@ -212,7 +257,7 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
          .refresh = refresh,
          .shared = shared,
          .listeners = listeners},
-        [&arguments] { return load_config(arguments.config_file); }, config, overrides);
+        [&] { return load_within(arguments.config_file, confined.granted); }, config, overrides);
     service::Ending ending(loop, listeners);
     service::StatusLine status(loop, systemd,
                                [&] { return status_line(engine, listeners, **store, reload); });

@@ -69,12 +69,15 @@ std::optional<MonoTime> Loop::next_timer() const {
 void Loop::run_ready() {
     Ring turn;
     turn.take_all(ready_);
-    while (!turn.empty()) {
+    for (int n = 0; n < most_in_a_turn && !turn.empty(); n++) {
         auto& entry = static_cast<Ready&>(turn.first());
         const Callback callback = entry.callback_; // may destroy the entry
         entry.unlink();
         callback();
     }
+    // What is left goes before what has been posted meanwhile.
+    turn.take_all(ready_);
+    ready_.take_all(turn);
 }
 
 void Loop::run_timers(MonoTime now) {

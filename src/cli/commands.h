@@ -22,6 +22,7 @@ namespace postseal::cli {
 [[nodiscard]] Command stats_command(Common& common);
 [[nodiscard]] Command reload_command(Common& common);
 [[nodiscard]] Command doctor_command(Common& common);
+[[nodiscard]] Command probe_command(Common& common);
 [[nodiscard]] Command check_config_command(Common& common);
 [[nodiscard]] Command lint_command(Common& common);
 [[nodiscard]] Command completion_command(Common& common);

@@ -10,32 +10,63 @@
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <utility>
 
 namespace postseal::cli {
 
-std::expected<nlohmann::ordered_json, std::string> explain_direct(const config::Config& config,
-                                                                  const std::string& key) {
-    const engine::Maps maps(config);
-    const auto nexthop = Nexthop::parse(key);
-    if (!nexthop) return engine::explain_no_nexthop(key, nexthop.error(), maps);
+// In the order in which they are built; each uses those before it.
+struct Direct::Parts {
+    explicit Parts(const config::Config& config)
+        : maps(config), log({.level = config::LogLevel::error}) {}
+
+    engine::Maps maps;
+    Log log;
+    engine::SystemClock clock;
+    engine::SystemRandom random;
+    store::MemoryStore store;
+    async::UvLoop loop;
+    std::unique_ptr<dns::Unbound> resolver;
+    std::unique_ptr<https::HttpsPolicyFetcher> fetcher;
+    std::optional<engine::Engine> engine;
+};
+
+Direct::Direct(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Direct::Direct(Direct&&) noexcept = default;
+Direct::~Direct() = default;
+
+std::expected<Direct, std::string> Direct::open(const config::Config& config) {
     auto overrides = engine::Overrides::load(config.overrides);
     if (!overrides) return std::unexpected(overrides.error());
-
-    Log log({.level = config::LogLevel::error});
-    const engine::SystemClock clock;
-    async::UvLoop loop;
-    auto resolver = dns::Unbound::open(loop, engine::unbound_options(config.dns));
+    auto parts = std::make_unique<Parts>(config);
+    auto resolver = dns::Unbound::open(parts->loop, engine::unbound_options(config.dns));
     if (!resolver) return std::unexpected(resolver.error());
-    auto fetcher =
-        https::HttpsPolicyFetcher::open(loop, **resolver, engine::fetcher_options(config.https));
+    parts->resolver = std::move(*resolver);
+    auto fetcher = https::HttpsPolicyFetcher::open(parts->loop, *parts->resolver,
+                                                   engine::fetcher_options(config.https));
     if (!fetcher) return std::unexpected(fetcher.error());
-    store::MemoryStore store;
-    engine::SystemRandom random;
-    engine::Engine engine({loop, clock, **resolver, **fetcher, store, log, random}, maps,
-                          *overrides, engine::engine_options(config));
-    const auto answer = async::block_on(loop, engine.answer(*nexthop));
-    return engine::explain(*answer, maps);
+    parts->fetcher = std::move(*fetcher);
+    parts->engine.emplace(engine::Sources{parts->loop, parts->clock, *parts->resolver,
+                                          *parts->fetcher, parts->store, parts->log, parts->random},
+                          parts->maps, *overrides, engine::engine_options(config));
+    return Direct(std::move(parts));
+}
+
+std::shared_ptr<const engine::Answer> Direct::answer(const Nexthop& nexthop) {
+    return async::block_on(parts_->loop, parts_->engine->answer(nexthop));
+}
+
+async::UvLoop& Direct::loop() { return parts_->loop; }
+dns::Resolver& Direct::resolver() { return *parts_->resolver; }
+const engine::Maps& Direct::maps() const { return parts_->maps; }
+
+std::expected<nlohmann::ordered_json, std::string> explain_direct(const config::Config& config,
+                                                                  const std::string& key) {
+    const auto nexthop = Nexthop::parse(key);
+    if (!nexthop) return engine::explain_no_nexthop(key, nexthop.error(), engine::Maps(config));
+    auto direct = Direct::open(config);
+    if (!direct) return std::unexpected(direct.error());
+    return engine::explain(*direct->answer(*nexthop), direct->maps());
 }
 
 } // namespace postseal::cli

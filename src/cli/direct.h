@@ -1,17 +1,44 @@
-// cli/direct.h: a lookup of our own, without a daemon and without its memory
+// cli/direct.h: lookups of our own, without a daemon and without its memory
+//
+// The parts that the daemon is built of, with a store that begins empty. It turns its own loop.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "async/uv_loop.h"
 #include "config/config.h"
+#include "dns/resolver.h"
+#include "engine/answer.h"
+#include "engine/maps.h"
+#include "postseal/base/nexthop.h"
 
 #include <nlohmann/json_fwd.hpp>
 
 #include <expected>
+#include <memory>
 #include <string>
 
 namespace postseal::cli {
 
-// The JSON of engine/explain.h. Errors: a part that cannot be built, in one sentence.
+class Direct {
+  public:
+    // Errors: a part that cannot be built, in one sentence.
+    [[nodiscard]] static std::expected<Direct, std::string> open(const config::Config& config);
+    Direct(Direct&&) noexcept;
+    Direct& operator=(Direct&&) = delete;
+    ~Direct();
+
+    [[nodiscard]] std::shared_ptr<const engine::Answer> answer(const Nexthop& nexthop);
+    [[nodiscard]] async::UvLoop& loop();
+    [[nodiscard]] dns::Resolver& resolver();
+    [[nodiscard]] const engine::Maps& maps() const;
+
+  private:
+    struct Parts;
+    explicit Direct(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+// The JSON of engine/explain.h. Errors as open()'s.
 [[nodiscard]] std::expected<nlohmann::ordered_json, std::string>
 explain_direct(const config::Config& config, const std::string& key);
 

@@ -262,6 +262,19 @@ void read_delegation(Reading& reading, const toml::table* table, verdict::Action
     in.finish();
 }
 
+void read_sandbox(Reading& reading, const toml::table* table, Sandbox& sandbox) {
+    Reader in(reading, table, "sandbox");
+    in.flag("enabled", sandbox.enabled);
+    for (const auto& [key, paths] : {std::pair("read", &sandbox.read), {"write", &sandbox.write}}) {
+        in.texts(key, *paths);
+        for (const std::string& path : *paths)
+            if (!path.starts_with('/'))
+                in.fail(in.node(key), key,
+                        fmt::format("\"{}\" is no absolute path: write \"/FOLDER\"", path));
+    }
+    in.finish();
+}
+
 void read_log(Reading& reading, const toml::table* table, Log& log) {
     Reader in(reading, table, "log");
     in.word<LogLevel>("level", log.level, parse_level,
@@ -311,6 +324,7 @@ Config read(Reading& reading, const toml::table* root) {
     cache.finish();
     read_limits(reading, in.table("limits"), config.limits);
     read_delegation(reading, in.table("delegation"), config.delegation);
+    read_sandbox(reading, in.table("sandbox"), config.sandbox);
     read_log(reading, in.table("log"), config.log);
     in.finish();
     check_maps(reading, config, listens);

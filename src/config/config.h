@@ -100,6 +100,15 @@ struct Limits {
     friend bool operator==(const Limits&, const Limits&) = default;
 };
 
+// What the process may do with files beside what the other keys name (service/sandbox.h).
+struct Sandbox {
+    bool enabled = true;
+    std::vector<std::string> read; // files and folders
+    std::vector<std::string> write;
+
+    friend bool operator==(const Sandbox&, const Sandbox&) = default;
+};
+
 enum class LogLevel { error, warning, info, debug };
 enum class LogFormat { text, json, journal };
 [[nodiscard]] std::string_view to_string(LogLevel level);
@@ -124,6 +133,7 @@ struct Config {
     std::size_t cache_memory = std::size_t{256} << 20U;
     Limits limits;
     verdict::Actions delegation;
+    Sandbox sandbox;
     Log log;
 
     friend bool operator==(const Config&, const Config&) = default;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/dane/usability.h"
 
+#include "der.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,70 +15,37 @@
 namespace postseal::dane {
 namespace {
 
-constexpr std::uint8_t tag_bit_string = 0x03;
-constexpr std::uint8_t tag_object_identifier = 0x06;
-constexpr std::uint8_t tag_sequence = 0x30;
+using der::Tag;
+using der::take;
 
 constexpr std::array<std::size_t, 3> digest_sizes{0, 32, 64}; // by matching type
 
-std::uint8_t octet(std::string_view text, std::size_t i) {
-    return static_cast<std::uint8_t>(text[i]);
-}
-
-// Takes a DER length off the front: definite, in as few octets as it needs (X.690 section 10.1).
-std::optional<std::size_t> take_length(std::string_view& der) {
-    if (der.empty()) return {};
-    const auto first = octet(der, 0);
-    der.remove_prefix(1);
-    if (first < 0x80) return first;
-    const std::size_t count = first & 0x7fU;
-    // 65,535 octets of RDATA need two; none is the indefinite form.
-    if (count == 0 || count > 2 || count > der.size()) return {};
-    std::size_t length = 0;
-    for (std::size_t i = 0; i < count; i++)
-        length = (length << 8U) | octet(der, i);
-    der.remove_prefix(count);
-    if (length < (count == 1 ? 0x80U : 0x100U)) return {};
-    return length;
-}
-
-// Takes one element with this tag off the front and returns its contents.
-std::optional<std::string_view> take(std::string_view& der, std::uint8_t tag) {
-    if (der.empty() || octet(der, 0) != tag) return {};
-    der.remove_prefix(1);
-    const auto length = take_length(der);
-    if (!length || *length > der.size()) return {};
-    const auto contents = der.substr(0, *length);
-    der.remove_prefix(*length);
-    return contents;
-}
-
 // A BIT STRING opens with the count of unused bits in its last octet.
 bool take_bit_string(std::string_view& der) {
-    const auto contents = take(der, tag_bit_string);
-    return contents && contents->size() > 1 && octet(*contents, 0) < 8;
+    const auto contents = take(der, Tag::bit_string);
+    return contents && contents->size() > 1 && static_cast<unsigned char>(contents->front()) < 8;
 }
 
 // AlgorithmIdentifier (RFC 5280 section 4.1.1.2): an object identifier, then parameters if any.
 bool take_algorithm(std::string_view& der) {
-    auto contents = take(der, tag_sequence);
+    auto contents = take(der, Tag::sequence);
     if (!contents) return false;
-    const auto identifier = take(*contents, tag_object_identifier);
+    const auto identifier = take(*contents, Tag::object_identifier);
     return identifier && !identifier->empty();
 }
 
 // Certificate (RFC 5280 section 4.1): tbsCertificate, signatureAlgorithm, signatureValue.
 bool is_certificate(std::string_view der) {
-    auto contents = take(der, tag_sequence);
+    auto contents = take(der, Tag::sequence);
     if (!contents || !der.empty()) return false;
-    const auto to_be_signed = take(*contents, tag_sequence);
+    const auto to_be_signed = take(*contents, Tag::sequence);
     return to_be_signed && !to_be_signed->empty() && take_algorithm(*contents) &&
            take_bit_string(*contents) && contents->empty();
 }
 
 // SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7): algorithm, subjectPublicKey.
 bool is_public_key(std::string_view der) {
-    auto contents = take(der, tag_sequence);
+    auto contents = take(der, Tag::sequence);
     return contents && der.empty() && take_algorithm(*contents) && take_bit_string(*contents) &&
            contents->empty();
 }

@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "async/limiter.h"
 #include "async/task.h"
 #include "postseal/base/time.h"
 
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace postseal::dns {
@@ -65,6 +67,11 @@ class Resolver {
   public:
     virtual ~Resolver() = default;
     virtual async::Task<Answer> resolve(std::string name, RrType type) = 0;
+    // On behalf of a client: where questions wait, those of one do not hold up another's.
+    virtual async::Task<Answer> resolve_for(async::Limiter::ClientId, std::string name,
+                                            RrType type) {
+        return resolve(std::move(name), type);
+    }
 };
 
 } // namespace postseal::dns

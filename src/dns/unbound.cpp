@@ -2,7 +2,9 @@
 #include "dns/unbound.h"
 
 #include "async/limiter.h"
+#include "async/thread_name.h"
 #include "async/timeout.h"
+#include "dns/recent_answers.h"
 #include "dns/unbound_answer.h"
 #include "dns/unbound_context.h"
 
@@ -14,6 +16,7 @@ namespace postseal::dns {
 namespace {
 
 constexpr std::size_t most_in_flight = 128;
+constexpr std::size_t most_of_one_client = 96; // the rest is there for another at once
 constexpr int class_in = 1;
 
 Answer failure(Failure kind, std::string reason) {
@@ -35,7 +38,7 @@ struct Unbound::Impl {
 
     Impl(async::UvLoop& l, ContextSetup setup, milliseconds t)
         : loop(l), context(std::move(setup.context)), warnings(std::move(setup.warnings)),
-          timeout(t), limiter(l, most_in_flight),
+          timeout(t), limiter(l, most_in_flight, most_of_one_client),
           watch(l, ub_fd(context.get()), &Impl::on_readable, this) {
         watch.set(async::FdWatch::readable);
     }
@@ -46,12 +49,15 @@ struct Unbound::Impl {
         if (ub_process(impl->context.get()) != 0) impl->watch.set(async::FdWatch::none);
     }
 
-    async::Task<Answer> ask(std::string name, RrType type, bool& asked);
+    async::Task<Answer> ask(async::Limiter::ClientId client, std::string name, RrType type,
+                            bool& asked);
 
     async::Loop& loop;
     Context context;
     std::vector<std::string> warnings;
     milliseconds timeout;
+    bool has_thread = false;
+    RecentAnswers recent;
     async::Limiter limiter;
     async::FdWatch watch; // last: withdrawn before the context closes its descriptor
 };
@@ -71,8 +77,8 @@ class Unbound::Impl::Question {
     bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> h) {
         waiter_ = h;
-        const int rc = ub_resolve_async(impl_.context.get(), name_.c_str(), static_cast<int>(type_),
-                                        class_in, this, &Question::on_result, &id_);
+        const int rc = impl_.has_thread ? ask() : ask_first();
+        impl_.has_thread = true;
         asked_ = rc == 0;
         if (asked_) return true;
         answer_ = failure(Failure::library, fmt::format("libunbound: {}", ub_strerror(rc)));
@@ -82,6 +88,15 @@ class Unbound::Impl::Question {
     [[nodiscard]] bool answered() const { return answered_; } // by libunbound, whatever it said
 
   private:
+    int ask() {
+        return ub_resolve_async(impl_.context.get(), name_.c_str(), static_cast<int>(type_),
+                                class_in, this, &Question::on_result, &id_);
+    }
+    // It starts libunbound's thread.
+    int ask_first() {
+        const async::NamesNewThreads named("resolver");
+        return ask();
+    }
     static void on_result(void* self, int error, ub_result* result) {
         auto* question = static_cast<Question*>(self);
         const std::unique_ptr<ub_result, decltype(&ub_resolve_free)> owned(result,
@@ -105,8 +120,9 @@ class Unbound::Impl::Question {
     async::Ready ready_;
 };
 
-async::Task<Answer> Unbound::Impl::ask(std::string name, RrType type, bool& asked) {
-    const auto permit = co_await limiter.acquire();
+async::Task<Answer> Unbound::Impl::ask(async::Limiter::ClientId client, std::string name,
+                                       RrType type, bool& asked) {
+    const auto permit = co_await limiter.acquire(client);
     asked = true;
     Question question(*this, std::move(name), type);
     co_return co_await question;
@@ -124,10 +140,19 @@ Unbound::Unbound(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Unbound::~Unbound() = default;
 
 async::Task<Answer> Unbound::resolve(std::string name, RrType type) {
+    return resolve_for(nullptr, std::move(name), type);
+}
+
+async::Task<Answer> Unbound::resolve_for(async::Limiter::ClientId client, std::string name,
+                                         RrType type) {
+    if (auto known = impl_->recent.find(name, type, impl_->loop.now())) co_return *std::move(known);
     bool asked = false;
     auto answer = co_await async::with_timeout(
-        impl_->loop, impl_->ask(std::move(name), type, asked), impl_->timeout);
-    if (answer) co_return *std::move(answer);
+        impl_->loop, impl_->ask(client, name, type, asked), impl_->timeout);
+    if (answer) {
+        impl_->recent.keep(std::move(name), type, *answer, impl_->loop.now());
+        co_return *std::move(answer);
+    }
     const std::string limit = in_words(impl_->timeout);
     if (asked) co_return failure(Failure::timeout, fmt::format("no answer in {}", limit));
     co_return failure(Failure::busy, fmt::format("not asked within {}: {} lookups were before it",

@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 
 #include "async/timeout.h"
+#include "dns/for_client.h"
 #include "dns/mx_lookup.h"
 #include "engine/validity.h"
 
@@ -16,6 +17,12 @@ namespace {
 using verdict::HostState;
 using verdict::MxState;
 
+// Of those at work: no client has them all, and nobody's first question waits for another's last.
+std::size_t most_of_one_client(std::size_t lookups) { return (lookups + 1) / 2; }
+
+// Each that waits costs some kilobytes.
+std::size_t most_waiting(std::size_t lookups) { return 16 * lookups; }
+
 // What is said there is said at once, and must not wait for a lookup.
 bool needs_no_lookup(const Overrides::Found& override_) {
     return override_.says.kind != verdict::Override::Kind::sts_only;
@@ -28,7 +35,8 @@ Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
     : watch_(sources.clock, [this](const store::ClockJump& jump) { on_jump(jump); }),
       sources_(sources.with(watch_)), overrides_(overrides), options_(options),
       known_(std::make_shared<const Maps>(maps), options.cache_octets), cache_(known_.cache()),
-      downgrades_(sources_), notes_(sources_, downgrades_), limiter_(sources.loop, options.lookups),
+      downgrades_(sources_), notes_(sources_, downgrades_),
+      limiter_(sources.loop, options.lookups, most_of_one_client(options.lookups)),
       sts_(sources_, watch_, downgrades_), flights_(sources.loop), group_(sources.loop) {}
 
 void Engine::on_jump(const store::ClockJump& jump) {
@@ -41,7 +49,7 @@ void Engine::on_jump(const store::ClockJump& jump) {
 void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& options) {
     options_ = options;
     cache_.limit(options.cache_octets);
-    limiter_.set_permits(options.lookups);
+    limiter_.set_permits(options.lookups, most_of_one_client(options.lookups));
     const Overrides before = std::exchange(overrides_, std::move(overrides));
     if (maps != this->maps())
         known_.publish(std::make_shared<const Maps>(maps));
@@ -59,28 +67,29 @@ void Engine::override_changed(const Overrides& before) {
 }
 
 Engine::Flights::Shared Engine::start_or_join(const Nexthop& nexthop, MonoTime asked,
-                                              Refresh refresh) {
+                                              Refresh refresh, ClientId client) {
     Flights::Shared flight = flights_.start_or_join(nexthop.key(), [&](Progress& progress) {
         progress.asked = asked;
         progress.refresh = refresh == Refresh::yes;
-        return evaluate(nexthop, progress);
+        return evaluate(nexthop, progress, client);
     });
     flight->context.asked = std::max(flight->context.asked, asked);
     return flight;
 }
 
-async::Task<std::shared_ptr<const Answer>> Engine::answer(Nexthop nexthop) {
-    Flights::Shared flight = start_or_join(nexthop, sources_.loop.now(), Refresh::no);
+async::Task<std::shared_ptr<const Answer>> Engine::answer(Nexthop nexthop, ClientId client) {
+    Flights::Shared flight = start_or_join(nexthop, sources_.loop.now(), Refresh::no, client);
     co_return co_await land(std::move(nexthop), std::move(flight));
 }
 
-async::Task<Told> Engine::reply(Nexthop nexthop, config::Protocol protocol, std::string map) {
+async::Task<Told> Engine::reply(Nexthop nexthop, config::Protocol protocol, std::string map,
+                                 ClientId client) {
     // Another thread may have asked before it could see the answer.
     const auto known_as = maps().variant(protocol, map);
     const CachedAnswer* known = find(nexthop.key());
     if (known_as && known != nullptr)
         co_return Told{.reply = std::string(known->at(*known_as)), .cls = known->cls()};
-    const auto answer = co_await this->answer(std::move(nexthop));
+    const auto answer = co_await this->answer(std::move(nexthop), client);
     // The maps may be others by now.
     if (const auto variant = answer->maps->variant(protocol, map))
         co_return Told{.reply = answer->replies[*variant], .cls = answer->verdict.cls};
@@ -146,22 +155,29 @@ async::Task<> Engine::look_again(Due due) {
     co_await Flights::Waiter(sources_.loop, flight);
 }
 
-async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Progress& progress) {
+async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Progress& progress,
+                                                            ClientId client) {
     std::optional<Overrides::Found> override_ = overrides_.find(nexthop, sources_.clock.now());
     if (override_ && needs_no_lookup(*override_))
         co_return overridden(nexthop, std::move(*override_), progress.asked);
-    const async::Limiter::Permit permit = co_await limiter_.acquire();
-    progress.started = true;
-    const MonoTime begun = sources_.loop.now();
+    // A client may ask for hundreds at once: others come between.
+    co_await async::NextTurn(sources_.loop);
+    if (!limiter_.has_room(client, most_waiting(options_.lookups))) co_return overloaded(nexthop);
+    MonoTime begun;
     Found found;
     WallTime now;
     // Times read under one clock mean nothing under another; and reconfigure() may bring an
     // override meanwhile.
     for (;;) {
+        async::Limiter::Permit permit = co_await limiter_.acquire(client);
+        progress.started = true;
+        begun = sources_.loop.now();
         progress.override_ = override_ ? std::optional(override_->says) : std::nullopt;
         const std::size_t jumps = watch_.jumps();
         found = Found{};
-        co_await look_up(nexthop, progress, found);
+        StsLookup::For whom{.client = client,
+                            .slot = std::make_shared<async::Limiter::Permit>(std::move(permit))};
+        co_await look_up(nexthop, progress, found, std::move(whom));
         now = sources_.clock.now();
         auto latest = overrides_.find(nexthop, now);
         if (watch_.jumps() == jumps && latest == override_) break;
@@ -187,13 +203,14 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     co_return answer;
 }
 
-async::Task<> Engine::look_up(Nexthop nexthop, Progress& progress, Found& found) {
+async::Task<> Engine::look_up(Nexthop nexthop, Progress& progress, Found& found,
+                              StsLookup::For whom) {
     async::Group lookups(sources_.loop);
     if (progress.override_)
         found.mx = {.state = MxState::insecure, .hosts = {}, .ttl = longest_ttl};
     else
-        lookups.start(look_up_mx(nexthop, progress, found.mx));
-    lookups.start(look_up_sts(nexthop, progress, found));
+        lookups.start(look_up_mx(nexthop, progress, found.mx, whom));
+    lookups.start(look_up_sts(nexthop, progress, found, std::move(whom)));
     co_await lookups.join();
 }
 
@@ -236,18 +253,21 @@ async::Task<> Engine::note_override(std::shared_ptr<const Answer> answer) {
     notes_.note(answer->evidence, answer->verdict, NexthopNotes::Verdict::given, loaded.nexthop);
 }
 
-async::Task<> Engine::look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx) {
-    mx =
-        co_await dns::mx_lookup(sources_.loop, sources_.resolver, std::move(nexthop), &progress.mx);
+async::Task<> Engine::look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx,
+                                 StsLookup::For whom) {
+    dns::ForClient resolver(sources_.resolver, whom.client);
+    mx = co_await dns::mx_lookup(sources_.loop, resolver, std::move(nexthop), &progress.mx);
+    whom.slot.reset(); // the last of its holders gives it back
 }
 
-async::Task<> Engine::look_up_sts(Nexthop nexthop, Progress& progress, Found& found) {
+async::Task<> Engine::look_up_sts(Nexthop nexthop, Progress& progress, Found& found,
+                                  StsLookup::For whom) {
     store::Loaded loaded = co_await sources_.store.load(nexthop.domain, nexthop.key());
     found.row = std::move(loaded.nexthop);
     if (found.row) progress.remembered = NexthopNotes::remembered(*found.row, sources_.clock.now());
-    progress.sts =
-        sts_.start_or_join(nexthop.domain, std::move(loaded.sts),
-                           progress.refresh ? StsLookup::Fetch::now : StsLookup::Fetch::if_new);
+    progress.sts = sts_.start_or_join(
+        nexthop.domain, std::move(loaded.sts),
+        progress.refresh ? StsLookup::Fetch::now : StsLookup::Fetch::if_new, std::move(whom));
     found.sts = co_await StsLookup::Flights::wait(sources_.loop, progress.sts);
 }
 

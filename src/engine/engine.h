@@ -37,7 +37,7 @@ namespace postseal::engine {
 
 struct Options {
     std::size_t cache_octets = std::size_t{256} << 20U;
-    std::size_t lookups = 512; // at work at once; the rest waits in order
+    std::size_t lookups = 512; // at work at once; the rest waits, and clients take turns
     milliseconds deadline{10000};
 };
 
@@ -55,10 +55,14 @@ class Engine {
     [[nodiscard]] const CachedAnswer* find(std::string_view key) {
         return cache_.find(key, sources_.loop.now());
     }
-    [[nodiscard]] async::Task<std::shared_ptr<const Answer>> answer(Nexthop nexthop);
+    // `client`: who asks; a client's lookups wait for its own, not those of others. Over the limit
+    // of those that wait the answer is tempfail at once.
+    using ClientId = async::Limiter::ClientId;
+    [[nodiscard]] async::Task<std::shared_ptr<const Answer>> answer(Nexthop nexthop,
+                                                                    ClientId client = nullptr);
     // See View::ask().
     [[nodiscard]] async::Task<Told> reply(Nexthop nexthop, config::Protocol protocol,
-                                          std::string map);
+                                          std::string map, ClientId client);
 
     // Evaluates anew, whatever memory and store say, and fetches the policy if there may be one;
     // past the deadline it goes on as answer() does. Joins an evaluation that is in the air.
@@ -117,17 +121,21 @@ class Engine {
         verdict::Mx mx;
     };
     enum class Refresh { no, yes };
-    Flights::Shared start_or_join(const Nexthop& nexthop, MonoTime asked, Refresh refresh);
+    Flights::Shared start_or_join(const Nexthop& nexthop, MonoTime asked, Refresh refresh,
+                                  ClientId client = nullptr);
     async::Task<std::shared_ptr<const Answer>> land(Nexthop nexthop, Flights::Shared flight);
-    async::Task<std::shared_ptr<const Answer>> evaluate(Nexthop nexthop, Progress& progress);
-    async::Task<> look_up(Nexthop nexthop, Progress& progress, Found& found);
+    async::Task<std::shared_ptr<const Answer>> evaluate(Nexthop nexthop, Progress& progress,
+                                                        ClientId client);
+    async::Task<> look_up(Nexthop nexthop, Progress& progress, Found& found, StsLookup::For whom);
     std::shared_ptr<const Answer> overridden(const Nexthop& nexthop, Overrides::Found override_,
                                              MonoTime asked);
     async::Task<> note_override(std::shared_ptr<const Answer> answer);
     bool keep(const Answer& answer, const Found& found, unsigned failures, MonoTime asked);
     void override_changed(const Overrides& before);
-    async::Task<> look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx);
-    async::Task<> look_up_sts(Nexthop nexthop, Progress& progress, Found& found);
+    async::Task<> look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx,
+                             StsLookup::For whom);
+    async::Task<> look_up_sts(Nexthop nexthop, Progress& progress, Found& found,
+                              StsLookup::For whom);
     void on_jump(const store::ClockJump& jump);
     std::shared_ptr<const Answer> at_deadline(const Nexthop& nexthop, const Progress& progress);
     std::shared_ptr<const Answer> overloaded(const Nexthop& nexthop);

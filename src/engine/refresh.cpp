@@ -11,6 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t batch = 64;
+constexpr std::size_t begun_in_a_turn = 16;
 // What is saved while nothing is due is not due sooner than this: the shortest back-off.
 constexpr milliseconds longest_pause = 5min;
 constexpr milliseconds shortest_pause = 1s;
@@ -44,7 +45,7 @@ void Refresh::look_ahead_later() {
 
 void Refresh::look_ahead() {
     // No more in one turn, even if they end at once: clients come between.
-    for (std::size_t n = 0; n < limits_.look_aheads && looking_ahead_ < limits_.look_aheads; n++) {
+    for (std::size_t n = 0; n < begun_in_a_turn && looking_ahead_ < limits_.look_aheads; n++) {
         auto due = engine_.take_due();
         if (!due) break;
         looking_ahead_++;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "engine/sts_lookup.h"
 
+#include "dns/for_client.h"
 #include "dns/txt_lookup.h"
 #include "engine/validity.h"
 
@@ -8,6 +9,9 @@
 
 namespace postseal::engine {
 namespace {
+
+// Those past it keep their slots: what waits for policy hosts is bounded.
+constexpr std::size_t most_fetching_without_slot = 4096;
 
 // The stored policy, while it lives.
 void show_stored(const store::StsRow& row, WallTime now, verdict::Sts& sts) {
@@ -41,9 +45,11 @@ bool backing_off(const store::StsRow& row, const std::string& id, WallTime now) 
 } // namespace
 
 StsLookup::Flights::Shared StsLookup::start_or_join(const Domain& domain,
-                                                    std::optional<store::StsRow> row, Fetch when) {
+                                                    std::optional<store::StsRow> row, Fetch when,
+                                                    For whom) {
     return flights_.start_or_join(domain, [&](verdict::Sts& sts) {
-        return look_up(row ? std::move(*row) : store::StsRow{.domain = domain}, sts, when);
+        return look_up(row ? std::move(*row) : store::StsRow{.domain = domain}, sts, when,
+                       std::move(whom));
     });
 }
 
@@ -62,7 +68,7 @@ async::Task<> StsLookup::refresh(Domain domain) {
         co_return;
     }
     const Flights::Shared flight = flights_.start_or_join(domain, [&](verdict::Sts& sts) {
-        return look_up(std::move(*loaded.sts), sts, Fetch::daily);
+        return look_up(std::move(*loaded.sts), sts, Fetch::daily, {});
     });
     co_await Flights::wait(sources_.loop, flight);
 }
@@ -92,11 +98,12 @@ bool StsLookup::note_record(store::StsRow& row, const verdict::Sts& sts) {
     return true;
 }
 
-async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, verdict::Sts& sts,
-                                                  Fetch when) {
+async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, verdict::Sts& sts, Fetch when,
+                                                  For whom) {
     show_stored(row, sources_.clock.now(), sts);
     const std::size_t jumps = watch_.jumps();
-    const dns::TxtResult txt = co_await dns::txt_lookup(sources_.resolver, row.domain);
+    dns::ForClient resolver(sources_.resolver, whom.client);
+    const dns::TxtResult txt = co_await dns::txt_lookup(resolver, row.domain);
     sts.record = txt.state;
     sts.record_id = txt.id;
     sts.record_reason = txt.reason;
@@ -109,17 +116,21 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, verdict::St
                         (when == Fetch::now && (has_record || sts.policy));
     const bool waits = when != Fetch::now && backing_off(row, id_for_fetch(row, sts), now);
     if (wanted && waits) show_failure(row, sts);
-    if (wanted && !waits)
+    if (wanted && !waits) {
+        if (fetching_ < most_fetching_without_slot) whom.slot.reset();
         co_await fetch(std::move(row), sts);
-    else if (changed)
+    } else if (changed) {
         sources_.store.save(std::move(row));
+    }
     co_return Result{sts, txt.ttl};
 }
 
 async::Task<> StsLookup::fetch(store::StsRow row, verdict::Sts& sts) {
     sts.fetch = verdict::FetchState::pending;
     const std::size_t jumps = watch_.jumps();
+    fetching_++;
     const https::FetchResult fetched = co_await sources_.fetcher.fetch(row.domain);
+    fetching_--;
     [[maybe_unused]] const WallTime now = sources_.clock.now(); // notices a jump
     row = watch_.caught_up(std::move(row), jumps);
     if (fetched)

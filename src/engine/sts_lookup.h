@@ -36,9 +36,16 @@ class StsLookup {
     // if_new: as the record says; daily: unless a fetch failed lately; now: at once, if there is a
     // record or a policy is held.
     enum class Fetch { if_new, daily, now };
+    // Who looks up for whom: `slot` is the client's place among the lookups at work. It is given
+    // back when only the policy host is waited for, which the fetcher's own limits bound.
+    using Slot = std::shared_ptr<async::Limiter::Permit>;
+    struct For {
+        async::Limiter::ClientId client = nullptr;
+        Slot slot;
+    };
     // `row` is what the store holds at this moment.
     Flights::Shared start_or_join(const Domain& domain, std::optional<store::StsRow> row,
-                                  Fetch when);
+                                  Fetch when, For whom);
 
     [[nodiscard]] Flights::Shared in_the_air(const Domain& domain) const {
         return flights_.find(domain);
@@ -48,7 +55,7 @@ class StsLookup {
     [[nodiscard]] async::Task<> refresh(Domain domain);
 
   private:
-    async::Task<Result> look_up(store::StsRow row, verdict::Sts& sts, Fetch when);
+    async::Task<Result> look_up(store::StsRow row, verdict::Sts& sts, Fetch when, For whom);
     void expire(store::StsRow row);
     bool note_record(store::StsRow& row, const verdict::Sts& sts);
     async::Task<> fetch(store::StsRow row, verdict::Sts& sts);
@@ -58,6 +65,7 @@ class StsLookup {
     Sources sources_;
     const ClockWatch& watch_;
     Downgrades& downgrades_;
+    std::size_t fetching_ = 0;
     Flights flights_; // last: its bodies use the rest
 };
 

@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "async/limiter.h"
 #include "async/loop.h"
 #include "async/task.h"
 #include "engine/known.h"
@@ -30,9 +31,11 @@ class View {
     [[nodiscard]] MonoTime now() const { return loop_.turn_time(); }
 
     // The whole reply, as it goes over the wire, in the way of one of the maps there are then; for
-    // delegation `map` is empty. After a lookup, or from memory if it is known by then.
+    // delegation `map` is empty. After a lookup, or from memory if it is known by then. `client`:
+    // who asks, see Engine::answer().
+    using ClientId = async::Limiter::ClientId;
     [[nodiscard]] virtual async::Task<Told> ask(Nexthop nexthop, config::Protocol protocol,
-                                                std::string map) = 0;
+                                                std::string map, ClientId client) = 0;
 
   private:
     Known& known_;

@@ -5,12 +5,13 @@
 
 namespace postseal::engine {
 
-async::Task<Told> AwayView::ask(Nexthop nexthop, config::Protocol protocol, std::string map) {
-    async::Remote<Engine>::Work<Told> work = [nexthop = std::move(nexthop), protocol,
-                                              map = std::move(map)](async::UvLoop&,
-                                                                    Engine& engine) mutable {
-        return engine.reply(std::move(nexthop), protocol, std::move(map));
-    };
+async::Task<Told> AwayView::ask(Nexthop nexthop, config::Protocol protocol, std::string map,
+                                       ClientId client) {
+    async::Remote<Engine>::Work<Told> work =
+        [nexthop = std::move(nexthop), protocol, map = std::move(map),
+         client](async::UvLoop&, Engine& engine) mutable {
+            return engine.reply(std::move(nexthop), protocol, std::move(map), client);
+        };
     async::Remote<Engine>::Call<Told> call(remote_, home_, std::move(work));
     co_return co_await call;
 }

@@ -13,8 +13,8 @@ class HomeView final : public View {
     explicit HomeView(Engine& engine)
         : View(engine.known(), engine.sources().loop), engine_(engine) {}
     [[nodiscard]] async::Task<Told> ask(Nexthop nexthop, config::Protocol protocol,
-                                        std::string map) override {
-        return engine_.reply(std::move(nexthop), protocol, std::move(map));
+                                               std::string map, ClientId client) override {
+        return engine_.reply(std::move(nexthop), protocol, std::move(map), client);
     }
 
   private:
@@ -28,7 +28,7 @@ class AwayView final : public View {
              async::Home& home)
         : View(engine.known(), loop), remote_(remote), home_(home) {}
     [[nodiscard]] async::Task<Told> ask(Nexthop nexthop, config::Protocol protocol,
-                                        std::string map) override;
+                                               std::string map, ClientId client) override;
 
   private:
     async::Remote<Engine>& remote_;

@@ -2,6 +2,8 @@
 #include "https/address.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <cstring>
 
@@ -22,6 +24,20 @@ std::optional<Address> Address::parse(const std::string& text) {
             return address;
     }
     return std::nullopt;
+}
+
+std::optional<Address> Address::from_socket(const sockaddr_storage& name) {
+    std::string rdata;
+    if (name.ss_family == AF_INET) {
+        sockaddr_in in{};
+        std::memcpy(&in, &name, sizeof in);
+        rdata.assign(reinterpret_cast<const char*>(&in.sin_addr), sizeof in.sin_addr);
+    } else if (name.ss_family == AF_INET6) {
+        sockaddr_in6 in{};
+        std::memcpy(&in, &name, sizeof in);
+        rdata.assign(reinterpret_cast<const char*>(&in.sin6_addr), sizeof in.sin6_addr);
+    }
+    return from_rdata(rdata);
 }
 
 std::string Address::to_string() const {

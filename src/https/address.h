@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+struct sockaddr_storage;
+
 namespace postseal::https {
 
 struct Address {
@@ -21,6 +23,9 @@ struct Address {
     [[nodiscard]] static std::optional<Address> from_rdata(std::string_view rdata);
     // "192.0.2.1", "2001:db8::1"; no port, no zone, no brackets.
     [[nodiscard]] static std::optional<Address> parse(const std::string& text);
+
+    // Of a socket's name; nothing: another family.
+    [[nodiscard]] static std::optional<Address> from_socket(const sockaddr_storage& name);
 
     [[nodiscard]] std::string to_string() const;
 

@@ -8,76 +8,15 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
-#include <array>
+#include <algorithm>
 #include <chrono>
 #include <ctime>
-#include <utility>
 #include <vector>
 
 namespace postseal::https {
 namespace {
 
 constexpr std::size_t names_shown = 3;
-
-class Certificate {
-  public:
-    explicit Certificate(const gnutls_datum_t& der) {
-        gnutls_x509_crt_init(&crt_);
-        readable_ = gnutls_x509_crt_import(crt_, &der, GNUTLS_X509_FMT_DER) == 0;
-    }
-    Certificate(Certificate&& other) noexcept
-        : crt_(std::exchange(other.crt_, nullptr)), readable_(other.readable_) {}
-    Certificate(const Certificate&) = delete;
-    Certificate& operator=(const Certificate&) = delete;
-    Certificate& operator=(Certificate&&) = delete;
-    ~Certificate() {
-        if (crt_ != nullptr) gnutls_x509_crt_deinit(crt_);
-    }
-
-    [[nodiscard]] bool readable() const { return readable_; }
-    [[nodiscard]] std::string subject() const { return dn(&gnutls_x509_crt_get_dn2); }
-    [[nodiscard]] std::string issuer() const { return dn(&gnutls_x509_crt_get_issuer_dn2); }
-    [[nodiscard]] bool self_issued() const { return gnutls_x509_crt_check_issuer(crt_, crt_) != 0; }
-    [[nodiscard]] std::time_t begins() const { return gnutls_x509_crt_get_activation_time(crt_); }
-    [[nodiscard]] std::time_t ends() const { return gnutls_x509_crt_get_expiration_time(crt_); }
-
-    [[nodiscard]] std::vector<std::string> dns_names() const {
-        std::vector<std::string> names;
-        for (unsigned i = 0;; i++) {
-            std::array<char, 256> name{}; // a DNS name has at most 253 octets
-            std::size_t size = name.size();
-            const int kind =
-                gnutls_x509_crt_get_subject_alt_name(crt_, i, name.data(), &size, nullptr);
-            if (kind == GNUTLS_E_SHORT_MEMORY_BUFFER) continue;
-            if (kind < 0) return names;
-            if (kind == GNUTLS_SAN_DNSNAME) names.emplace_back(name.data(), size);
-        }
-    }
-
-  private:
-    std::string dn(int (*get)(gnutls_x509_crt_t, gnutls_datum_t*)) const {
-        gnutls_datum_t text{};
-        if (get(crt_, &text) != 0 || text.size == 0) return "without a name";
-        std::string out(reinterpret_cast<const char*>(text.data), text.size);
-        gnutls_free(text.data);
-        return printable(out, 80);
-    }
-    gnutls_x509_crt_t crt_ = nullptr;
-    bool readable_ = false;
-};
-
-// As the server sent them, its own first.
-std::vector<Certificate> peer_chain(gnutls_session_t session) {
-    unsigned size = 0;
-    const gnutls_datum_t* list = gnutls_certificate_get_peers(session, &size);
-    std::vector<Certificate> chain;
-    for (unsigned i = 0; list != nullptr && i < size; i++) {
-        Certificate certificate(list[i]);
-        if (!certificate.readable()) break;
-        chain.push_back(std::move(certificate));
-    }
-    return chain;
-}
 
 std::string date(std::time_t time) {
     using namespace std::chrono;
@@ -112,6 +51,18 @@ std::string period_of(const std::vector<Certificate>& chain, std::time_t now) {
     return "certificate's chain has expired or is not yet valid";
 }
 
+// Where the path from the server's own certificate ends: its issuer is not among those sent.
+const Certificate& end_of_path(const std::vector<Certificate>& chain) {
+    const Certificate* last = &chain.front();
+    for (std::size_t steps = 1; steps < chain.size() && !last->self_issued(); steps++) {
+        const auto issuer = std::ranges::find_if(
+            chain, [&](const Certificate& other) { return last->issued_by(other); });
+        if (issuer == chain.end()) break;
+        last = &*issuer;
+    }
+    return *last;
+}
+
 std::string distrust_of(const std::vector<Certificate>& chain, unsigned status) {
     const Certificate& leaf = chain.front();
     if (status & GNUTLS_CERT_REVOKED)
@@ -120,7 +71,7 @@ std::string distrust_of(const std::vector<Certificate>& chain, unsigned status) 
         if (leaf.self_issued())
             return fmt::format("certificate is self-signed (subject {})", leaf.subject());
         return fmt::format("certificate has no chain to the trust store (issuer {})",
-                           chain.back().issuer());
+                           end_of_path(chain).issuer());
     }
     if (status & GNUTLS_CERT_PURPOSE_MISMATCH)
         return fmt::format("certificate is not for TLS servers (subject {})", leaf.subject());
@@ -136,10 +87,9 @@ std::string distrust_of(const std::vector<Certificate>& chain, unsigned status) 
 
 } // namespace
 
-FetchError certificate_fault(gnutls_session_int* session, unsigned status) {
+FetchError certificate_fault(const std::vector<Certificate>& chain, unsigned status) {
     constexpr unsigned period = GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED;
     constexpr unsigned name = GNUTLS_CERT_UNEXPECTED_OWNER;
-    const std::vector<Certificate> chain = peer_chain(session);
     if (chain.empty())
         return {FetchFault::cert_untrusted, "no certificate, or one that cannot be read"};
     const bool untrusted =

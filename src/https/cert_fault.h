@@ -5,17 +5,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "https/certificate.h"
 #include "https/policy_fetch.h"
 
 #include <optional>
-#include <string>
+#include <vector>
 
 struct gnutls_session_int;
 
 namespace postseal::https {
 
-// `status`: of gnutls_session_get_verify_cert_status(), not 0.
-[[nodiscard]] FetchError certificate_fault(gnutls_session_int* session, unsigned status);
+// `status`: of gnutls_session_get_verify_cert_status() or its like, not 0. `chain`: as the server
+// sent it, its own certificate first.
+[[nodiscard]] FetchError certificate_fault(const std::vector<Certificate>& chain, unsigned status);
 
 // RFC 8461 section 3.3 wants a DNS-ID; GnuTLS also takes the common name of a certificate without
 // one (RFC 6125 section 6.4.4).

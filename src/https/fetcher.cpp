@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "https/fetcher.h"
 
+#include "async/thread_name.h"
 #include "async/timeout.h"
 #include "https/address_guard.h"
 #include "https/connect.h"
@@ -50,6 +51,7 @@ HttpsPolicyFetcher::open(async::UvLoop& home, dns::Resolver& resolver, FetcherOp
     auto trust = Trust::load(options.ca_file);
     if (!trust) return std::unexpected(std::move(trust.error()));
     auto thread = Thread::open(home, [trust = std::move(*trust)](async::UvLoop&) {
+        async::name_this_thread("policies");
         return std::expected<std::unique_ptr<Service>, std::string>(
             std::make_unique<Service>(trust));
     });

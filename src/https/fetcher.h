@@ -30,7 +30,7 @@ struct FetcherOptions {
     std::string ca_file; // PEM; empty: the system's trust store
     bool allow_private = false;
     milliseconds timeout{30'000};
-    std::size_t at_once = 64;
+    std::size_t at_once = 512; // a host that hangs holds a place for all of `timeout`
     std::size_t per_address = 8;
     std::uint16_t port = 443; // RFC 8461 knows no other; tests do
 };

@@ -25,8 +25,8 @@ std::string cause(int error) { return std::generic_category().message(error); }
 } // namespace
 
 struct TlsStream::Impl {
-    Impl(async::UvLoop& l, std::shared_ptr<const Trust> t, int f, std::string h)
-        : loop(l), trust(std::move(t)), fd(f), host(std::move(h)) {}
+    Impl(async::UvLoop& l, std::shared_ptr<const Trust> t, int f, std::string h, TlsUse u)
+        : loop(l), trust(std::move(t)), fd(f), host(std::move(h)), use(u) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     ~Impl() {
@@ -37,6 +37,8 @@ struct TlsStream::Impl {
         return gnutls_record_get_direction(session) == 0 ? async::FdWatch::readable
                                                          : async::FdWatch::writable;
     }
+    void set_up_https();
+    void set_up_smtp();
     FetchError handshake_error(ssize_t rc, int error) const;
     FetchError record_error(ssize_t rc, int error) const;
 
@@ -53,6 +55,7 @@ struct TlsStream::Impl {
     std::shared_ptr<const Trust> trust;
     int fd;
     std::string host;
+    TlsUse use;
     std::array<gnutls_typed_vdata_st, 2> expected_peer{};
     std::string purpose = GNUTLS_KP_TLS_WWW_SERVER;
     gnutls_session_t session = nullptr;
@@ -62,7 +65,8 @@ struct TlsStream::Impl {
 FetchError TlsStream::Impl::handshake_error(ssize_t rc, int error) const {
     switch (rc) {
     case GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR:
-        return certificate_fault(session, gnutls_session_get_verify_cert_status(session));
+        return certificate_fault(peer_chain(session),
+                                 gnutls_session_get_verify_cert_status(session));
     case GNUTLS_E_NO_CERTIFICATE_FOUND:
         return {FetchFault::cert_untrusted, "the server shows no certificate"};
     case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
@@ -103,27 +107,40 @@ FetchError TlsStream::Impl::record_error(ssize_t rc, int error) const {
     }
 }
 
-TlsStream::TlsStream(async::UvLoop& loop, std::shared_ptr<const Trust> trust, int fd,
-                     std::string host)
-    : impl_(std::make_unique<Impl>(loop, std::move(trust), fd, std::move(host))) {
-    Impl& s = *impl_;
-    constexpr unsigned flags =
-        GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS;
-    if (gnutls_init(&s.session, flags) != 0) throw std::bad_alloc();
-    gnutls_priority_set(s.session, s.trust->priority());
-    gnutls_credentials_set(s.session, GNUTLS_CRD_CERTIFICATE, s.trust->credentials());
-    gnutls_server_name_set(s.session, GNUTLS_NAME_DNS, s.host.data(), s.host.size());
+void TlsStream::Impl::set_up_https() {
+    gnutls_priority_set(session, trust->priority());
     std::string protocol = "http/1.1";
     const gnutls_datum_t alpn{reinterpret_cast<unsigned char*>(protocol.data()),
                               static_cast<unsigned>(protocol.size())};
-    gnutls_alpn_set_protocols(s.session, &alpn, 1, 0);
+    gnutls_alpn_set_protocols(session, &alpn, 1, 0);
     // GnuTLS reads these during the handshake; they live as long as the session.
-    s.expected_peer[0] = {GNUTLS_DT_DNS_HOSTNAME, reinterpret_cast<unsigned char*>(s.host.data()),
-                          0};
-    s.expected_peer[1] = {GNUTLS_DT_KEY_PURPOSE_OID,
-                          reinterpret_cast<unsigned char*>(s.purpose.data()), 0};
-    gnutls_session_set_verify_cert2(s.session, s.expected_peer.data(),
-                                    static_cast<unsigned>(s.expected_peer.size()), 0);
+    expected_peer[0] = {GNUTLS_DT_DNS_HOSTNAME, reinterpret_cast<unsigned char*>(host.data()), 0};
+    expected_peer[1] = {GNUTLS_DT_KEY_PURPOSE_OID, reinterpret_cast<unsigned char*>(purpose.data()),
+                        0};
+    gnutls_session_set_verify_cert2(session, expected_peer.data(),
+                                    static_cast<unsigned>(expected_peer.size()), 0);
+}
+
+void TlsStream::Impl::set_up_smtp() {
+    // What the system's configuration has switched off stays so.
+    if (gnutls_set_default_priority_append(session, "+VERS-TLS1.1:+VERS-TLS1.0", nullptr, 0) != 0)
+        gnutls_set_default_priority(session);
+}
+
+TlsStream::TlsStream(async::UvLoop& loop, std::shared_ptr<const Trust> trust, int fd,
+                     std::string host, TlsUse use)
+    : impl_(std::make_unique<Impl>(loop, std::move(trust), fd, std::move(host), use)) {
+    Impl& s = *impl_;
+    // One key share: a second is made for nothing by nearly every server's choice.
+    constexpr unsigned flags = GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL |
+                               GNUTLS_NO_TICKETS | GNUTLS_KEY_SHARE_TOP;
+    if (gnutls_init(&s.session, flags) != 0) throw std::bad_alloc();
+    gnutls_credentials_set(s.session, GNUTLS_CRD_CERTIFICATE, s.trust->credentials());
+    gnutls_server_name_set(s.session, GNUTLS_NAME_DNS, s.host.data(), s.host.size());
+    if (use == TlsUse::https)
+        s.set_up_https();
+    else
+        s.set_up_smtp();
     gnutls_transport_set_int(s.session, fd);
 }
 
@@ -141,6 +158,7 @@ async::Task<std::expected<void, FetchError>> TlsStream::handshake() {
             co_await async::FdReady(s.loop, s.fd, s.wanted());
         }
     }
+    if (s.use == TlsUse::smtp) co_return {};
     if (std::optional<FetchError> fault = missing_dns_id(s.session))
         co_return std::unexpected(std::move(*fault));
     co_return {};
@@ -179,5 +197,7 @@ async::Task<std::expected<void, FetchError>> TlsStream::write(std::string_view o
 }
 
 void TlsStream::bye() { gnutls_bye(impl_->session, GNUTLS_SHUT_WR); }
+
+gnutls_session_int* TlsStream::session() const { return impl_->session; }
 
 } // namespace postseal::https

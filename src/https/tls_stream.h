@@ -3,10 +3,12 @@
 // TLS 1.2 or later with SNI; the handshake succeeds only if the certificate has a chain to the
 // trust store, is in its period, is for TLS servers and names `host` in subjectAltName (RFC 8461
 // section 3.3, RFC 6125; a wildcard is a whole leftmost label and covers one). No resumption and no
-// early data. Errors: tls or cert_*; connect when the network failed; http when the peer closed
-// without saying so in TLS (a truncation). After an error only the destructor may be called.
-// The descriptor and the Trust are borrowed or shared: close the socket after the stream.
-// One call at a time. Thread: the loop's. SPDX-License-Identifier: BSD-3-Clause
+// early data. For SMTP (opportunistic until somebody has judged, RFC 7672 section 8.2) any version
+// and any certificate will do, and session() has what to judge. Errors: tls or cert_*; connect when
+// the network failed; http when the peer closed without saying so in TLS (a truncation). After an
+// error only the destructor may be called. The descriptor and the Trust are borrowed or shared:
+// close the socket after the stream. One call at a time. Thread: the loop's.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/task.h"
@@ -21,11 +23,16 @@
 #include <string>
 #include <string_view>
 
+struct gnutls_session_int;
+
 namespace postseal::https {
+
+enum class TlsUse { https, smtp };
 
 class TlsStream {
   public:
-    TlsStream(async::UvLoop& loop, std::shared_ptr<const Trust> trust, int fd, std::string host);
+    TlsStream(async::UvLoop& loop, std::shared_ptr<const Trust> trust, int fd, std::string host,
+              TlsUse use = TlsUse::https);
     TlsStream(const TlsStream&) = delete;
     TlsStream& operator=(const TlsStream&) = delete;
     ~TlsStream();
@@ -37,6 +44,8 @@ class TlsStream {
     [[nodiscard]] async::Task<std::expected<void, FetchError>> write(std::string_view octets);
     // Says close_notify if it can be sent at once; nobody waits for a peer that does not read.
     void bye();
+    // GnuTLS's, for what it negotiated and what the server showed.
+    [[nodiscard]] gnutls_session_int* session() const;
 
   private:
     struct Impl;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "log/log.h"
 
+#include "async/thread_name.h"
 #include "log/sink.h"
 
 #include <fmt/format.h>
@@ -113,6 +114,7 @@ struct Log::Impl {
 
     // The writer's thread.
     void serve() {
+        async::name_this_thread("log");
         std::unique_lock lock(mutex_);
         for (;;) {
             const MonoTime next =

@@ -18,6 +18,13 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t longest_line =
     262'144; // a policy of 64 KiB in JSON, where octets are escaped
+constexpr int deepest = 8;
+
+// What lies deeper is left out: to copy it would take a stack as deep.
+Json parse_request(const std::string& line) {
+    return Json::parse(
+        line, [](int depth, Json::parse_event_t, Json&) { return depth <= deepest; }, false);
+}
 
 std::string line_of(const Json& object) {
     return object.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
@@ -67,7 +74,7 @@ Protocol::Step AdminServer::step(std::string_view bytes, Connection& connection)
 
 async::Task<> AdminServer::answer(Connection& connection, Connection::Place place,
                                   std::string line) {
-    const Json request = Json::parse(line, nullptr, false);
+    const Json request = parse_request(line);
     const std::string command = request.is_object() ? text_of(request, "command") : "";
     std::string reply;
     if (changes_something(command) && !may_change(connection))

@@ -10,7 +10,7 @@ namespace {
 async::Task<> answer_later(engine::View& view, Counters& counters, Connection& connection,
                            Connection::Place place, Nexthop nexthop, config::Protocol protocol,
                            std::string map) {
-    const engine::Told told = co_await view.ask(std::move(nexthop), protocol, map);
+    const engine::Told told = co_await view.ask(std::move(nexthop), protocol, map, &connection);
     counters.by_map.count(protocol, map, told.cls,
                           told.cls == verdict::Class::override_ ? Source::none : Source::lookup);
     connection.fulfil(place, told.reply);

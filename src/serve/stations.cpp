@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/stations.h"
 
+#include "async/thread_name.h"
+
 #include <utility>
 
 namespace postseal::serve {
@@ -15,7 +17,10 @@ struct Ping {
 Stations::Other::Other(std::size_t number, engine::Engine& engine,
                        async::Remote<engine::Engine>& remote)
     : view(engine, remote, loop, home), station(number, loop, &inbox),
-      thread_([this] { loop.run(); }) {}
+      thread_([this] {
+          async::name_this_thread("serving");
+          loop.run();
+      }) {}
 
 Stations::Other::~Other() {
     inbox.send([this] { loop.stop(); });

@@ -59,6 +59,8 @@ serve::Reloaded Reload::run() {
         done.needs_restart.emplace_back("state_dir");
     if (std::exchange(next->config.user, now_.user) != now_.user)
         done.needs_restart.emplace_back("user");
+    if (std::exchange(next->config.sandbox, now_.sandbox) != now_.sandbox)
+        done.needs_restart.emplace_back("sandbox");
     if (std::exchange(next->config.threads, now_.threads) != now_.threads)
         done.needs_restart.emplace_back("threads");
     apply(*std::move(next));

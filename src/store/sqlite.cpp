@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "store/sqlite.h"
 
+#include "async/thread_name.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -65,6 +67,7 @@ SqliteStore::SqliteStore(async::UvLoop& loop, std::unique_ptr<DatabaseFile> file
         try_again_later();
     }
     worker_ = std::make_unique<async::Worker>(loop);
+    worker_->post([] { async::name_this_thread("store"); });
     writers_ = std::make_unique<async::Group>(loop);
 }
 

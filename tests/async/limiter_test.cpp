@@ -33,6 +33,11 @@ Task<> release_early(Loop& loop, Limiter& limiter, int& step) {
     co_await Sleep(loop, 1ms);
     step = 2;
 }
+Task<> use_as(Loop& loop, Limiter& limiter, const int& client, int name, std::vector<int>& log) {
+    const auto permit = co_await limiter.acquire(&client);
+    log.push_back(name);
+    co_await Sleep(loop, 10ms);
+}
 using Log = std::vector<int>;
 
 } // namespace
@@ -147,4 +152,98 @@ TEST_CASE("limiter: more permits go to those who wait, fewer count from the next
     loop.advance(1h);
     CHECK(log == Log{0, 1, 2, 3, 4, 5});
     CHECK(limiter.in_use() == 0);
+}
+
+TEST_CASE("limiter: clients take turns, whoever came first and however many wait for one") {
+    VirtualLoop loop;
+    Limiter limiter(loop, 1);
+    Log log;
+    const int a = 0;
+    const int b = 0;
+    const int c = 0;
+    Group group(loop);
+    for (int i = 10; i < 14; i++)
+        group.start(use_as(loop, limiter, a, i, log));
+    for (int i = 20; i < 22; i++)
+        group.start(use_as(loop, limiter, b, i, log));
+    group.start(use_as(loop, limiter, c, 30, log));
+    loop.advance(1h);
+    CHECK(log == Log{10, 11, 20, 30, 12, 21, 13});
+    CHECK(limiter.in_use() == 0);
+    CHECK(limiter.waiting() == 0);
+}
+
+TEST_CASE("limiter: a client holds no more than its share, the rest is there for others at once") {
+    VirtualLoop loop;
+    Limiter limiter(loop, 4, 2);
+    Log log;
+    const int a = 0;
+    const int b = 0;
+    Group group(loop);
+    for (int i = 10; i < 15; i++)
+        group.start(use_as(loop, limiter, a, i, log));
+    CHECK(log == Log{10, 11});
+    group.start(use_as(loop, limiter, b, 20, log));
+    CHECK(log == Log{10, 11, 20});
+    CHECK(limiter.waiting() == 3);
+    loop.advance(10ms);
+    CHECK(log == Log{10, 11, 20, 12, 13});
+    loop.advance(1h);
+    CHECK(log == Log{10, 11, 20, 12, 13, 14});
+
+    // A larger share counts for those who wait.
+    for (int i = 30; i < 34; i++)
+        group.start(use_as(loop, limiter, a, i, log));
+    CHECK(limiter.in_use() == 2);
+    limiter.set_permits(4, 4);
+    CHECK(limiter.in_use() == 4);
+    // And a smaller one for those who hold more.
+    for (int i = 40; i < 42; i++)
+        group.start(use_as(loop, limiter, a, i, log));
+    limiter.set_permits(4, 1);
+    loop.advance(10ms);
+    CHECK(limiter.in_use() == 1);
+    loop.advance(1h);
+    CHECK(log.size() == 12);
+    CHECK(limiter.waiting() == 0);
+}
+
+TEST_CASE("limiter: a client whose waiters are cancelled is no client any more") {
+    VirtualLoop loop;
+    Limiter limiter(loop, 1);
+    Log log;
+    const int a = 0;
+    const int b = 0;
+    Group holder(loop);
+    holder.start(use_as(loop, limiter, a, 1, log));
+    std::optional<Group> cancelled(std::in_place, loop);
+    for (int i = 0; i < 3; i++)
+        cancelled->start(use_as(loop, limiter, b, 2, log));
+    CHECK(limiter.waiting() == 3);
+    cancelled.reset();
+    CHECK(limiter.waiting() == 0);
+    holder.start(use_as(loop, limiter, a, 3, log));
+    loop.advance(1h);
+    CHECK(log == Log{1, 3});
+    CHECK(limiter.has_room(&b, 0)); // as one that was never seen
+}
+
+TEST_CASE("limiter: where the room is full, who has less than his share may wait") {
+    VirtualLoop loop;
+    Limiter limiter(loop, 1);
+    Log log;
+    const int a = 0;
+    const int b = 0;
+    Group group(loop);
+    for (int i = 0; i < 5; i++) // one has the permit
+        group.start(use_as(loop, limiter, a, i, log));
+    CHECK(limiter.has_room(&a, 5));
+    CHECK_FALSE(limiter.has_room(&a, 4));
+    CHECK(limiter.has_room(&b, 4));
+    group.start(use_as(loop, limiter, b, 9, log));
+    CHECK(limiter.has_room(&b, 4)); // two clients, four places, one of them taken
+    group.start(use_as(loop, limiter, b, 9, log));
+    CHECK_FALSE(limiter.has_room(&b, 4));
+    loop.advance(1h);
+    CHECK(log.size() == 7);
 }

@@ -6,7 +6,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <functional>
+#include <list>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -63,6 +65,27 @@ TEST_CASE("ready: what a callback posts waits for the next turn") {
     CHECK(calls == 1);
     CHECK(loop.turn());
     CHECK(calls == 2);
+}
+
+TEST_CASE("ready: a turn has an end, and what it leaves comes before what was posted meanwhile") {
+    VirtualLoop loop;
+    std::vector<int> log;
+    ReadyEntry late([&] { log.push_back(-1); });
+    std::list<ReadyEntry> entries;
+    for (int n = 0; n < 2 * Loop::most_in_a_turn; n++) {
+        ReadyEntry& entry = entries.emplace_back([&log, &loop, &late, n] {
+            log.push_back(n);
+            if (n == 0) late.entry.post(loop, late.callback());
+        });
+        entry.entry.post(loop, entry.callback());
+    }
+    loop.turn();
+    CHECK(log.size() == Loop::most_in_a_turn);
+    loop.turn();
+    CHECK(log.size() == 2 * Loop::most_in_a_turn);
+    CHECK(std::ranges::is_sorted(log));
+    loop.settle();
+    CHECK(log.back() == -1);
 }
 
 TEST_CASE("ready: leaving scope or unlink() withdraws, in the same turn too") {

@@ -97,6 +97,10 @@ enforce = "OK"
 may = "550 5.7.1 no promise"
 override = "INFO %d"
 tempfail = "DEFER_IF_PERMIT %r"
+[sandbox]
+enabled = false
+read = ["/r"]
+write = ["/w", "/x"]
 [log]
 level = "debug"
 format = "json"
@@ -129,6 +133,7 @@ format = "json"
     CHECK(config->maps[0].verdict == config->verdict);
     CHECK(config->verdict.mixed == verdict::Mixed::dane);
     CHECK_FALSE(config->verdict.postfix_dnssec);
+    CHECK(config->sandbox == Sandbox{false, {"/r"}, {"/w", "/x"}});
     CHECK(config->verdict.default_level == verdict::DefaultLevel::encrypt);
     CHECK(config->overrides == "/o");
     CHECK(config->dns.trust_anchor == std::vector<std::string>{"/a", "/b"});

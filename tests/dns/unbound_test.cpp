@@ -242,16 +242,32 @@ struct Pending final : async::Done {
     void done() noexcept override { ended = true; }
 };
 
-std::list<Pending> ask_many(World& world, unsigned count) {
+constexpr int client[] = {0, 1};
+
+// On behalf of so many clients in turn.
+std::list<Pending> ask_many(World& world, unsigned count, unsigned clients = 2) {
     std::list<Pending> out;
     for (unsigned i = 0; i < count; i++) {
         Pending& pending = out.emplace_back();
         pending.driver.emplace(async::drive_into(
             static_cast<async::Done&>(pending),
-            world.resolver->resolve(fmt::format("d{}.example.com", i), RrType::mx),
+            world.resolver->resolve_for(&client[i % clients], fmt::format("d{}.example.com", i),
+                                        RrType::mx),
             pending.outcome));
     }
     return out;
+}
+
+TEST_CASE("unbound: one client has 96 questions at once, another is asked for meanwhile") {
+    World world;
+    const std::list<Pending> questions = ask_many(world, 200, 1);
+    CHECK(world.resolver->in_flight() == 96);
+    CHECK(world.resolver->waiting() == 104);
+    world.server.set("other.example 15", {.rcode = 3, .answer = {}, .authority = {}});
+    const Answer answer = async::block_on(
+        world.loop, world.resolver->resolve_for(&client[1], "other.example", RrType::mx));
+    CHECK(answer.status == Status::nxdomain);
+    CHECK(world.resolver->waiting() == 104);
 }
 
 TEST_CASE("unbound: 128 questions at once, the rest waits in order") {

@@ -382,3 +382,13 @@ def test_readme_configuration(tmp_path):
     file = tmp_path / "postseal.toml"
     file.write_text(block, encoding="utf-8")
     assert configuration_fault(file) == ""
+
+
+# --- The threat model ------------------------------------------------------------------------
+
+def test_tests_that_the_threat_model_names_are_there():
+    named = re.findall(r"`(tests/[\w./]+)(?:::(\w+))?`", text_of("contrib/doc/security.md"))
+    assert len(named) > 20
+    for path, function in named:
+        assert (PROJECT / path).is_file(), path
+        assert not function or f"def {function}(" in text_of(path), f"{path}::{function}"

@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <deque>
+#include <memory>
+#include <string>
 #include <vector>
 
 using namespace postseal;
@@ -31,6 +34,18 @@ constexpr auto not_found = "9:NOTFOUND ,";
 std::string secure() {
     const std::string text = "OK secure match=mx.example.org servername=hostname";
     return std::to_string(text.size()) + ":" + text + ",";
+}
+
+// What clients were told, and when, in the order of their questions.
+struct Asked {
+    std::shared_ptr<const engine::Answer> answer; // null: not yet
+    milliseconds after{0};
+};
+
+async::Task<> ask_as(Field& field, const int& client, std::string key, Asked& to) {
+    const MonoTime begun = field.loop.now();
+    to.answer = co_await field.engine->answer(Nexthop::parse(key).value(), &client);
+    to.after = field.loop.now() - begun;
 }
 
 struct Sts : Field {
@@ -256,6 +271,70 @@ TEST_CASE("over the limit of lookups the rest waits in order, then is told so") 
     CHECK(answers[0]->verdict.row == 5);
     CHECK(answers[1]->verdict.cls == verdict::Class::tempfail);
     CHECK(answers[1]->verdict.temp_reason.find("limits.lookups") != std::string::npos);
+}
+
+TEST_CASE("a client's lookups wait for its own, not for those of another") {
+    Field field({.lookups = 4});
+    field.resolver.set(dane_world);
+    std::deque<Asked> asked;
+    const int hostile = 0;
+    const int other = 0;
+    async::Group group(field.loop);
+    for (int i = 0; i < 60; i++) {
+        const std::string name = "d" + std::to_string(i) + ".example";
+        field.resolver.set(name + " * hang\n_mta-sts." + name + " * hang");
+        group.start(ask_as(field, hostile, name, asked.emplace_back()));
+    }
+    field.loop.advance(1s);
+    group.start(ask_as(field, other, "example.com", asked.emplace_back()));
+    field.loop.advance(1s);
+    REQUIRE(asked.back().answer);
+    CHECK(asked.back().answer->verdict.row == 6);
+    field.loop.advance(1h);
+    for (const Asked& each : asked)
+        CHECK(each.after <= 10s);
+}
+
+TEST_CASE("where too much waits one is told so at once, but not who has asked for less") {
+    Field field({.lookups = 1}); // 16 may wait
+    std::deque<Asked> asked;
+    const int greedy = 0;
+    const int other = 0;
+    async::Group group(field.loop);
+    for (int i = 0; i < 18; i++) {
+        const std::string name = "d" + std::to_string(i) + ".example";
+        field.resolver.set(name + " * hang\n_mta-sts." + name + " * hang");
+        group.start(ask_as(field, greedy, name, asked.emplace_back()));
+    }
+    field.resolver.set("e.example * hang\n_mta-sts.e.example * hang");
+    group.start(ask_as(field, other, "e.example", asked.emplace_back()));
+    field.loop.advance(1s);
+    REQUIRE(asked[17].answer);
+    CHECK(asked[17].answer->verdict.temp_reason ==
+          "1 lookups are at work and 16 wait (limits.lookups)");
+    CHECK_FALSE(asked[16].answer);
+    CHECK_FALSE(asked[18].answer);
+}
+
+TEST_CASE("a policy host that hangs takes no place among the lookups at work") {
+    Sts field;
+    field.engine->reconfigure(field.maps, field.overrides, {.lookups = 1});
+    field.resolver.set(dane_world);
+    field.fetcher.delay(60s);
+    std::deque<Asked> asked;
+    const int client = 0;
+    async::Group group(field.loop);
+    group.start(ask_as(field, client, "example.org", asked.emplace_back()));
+    field.loop.advance(1s);
+    CHECK(field.fetcher.fetches() == 1);
+    group.start(ask_as(field, client, "example.com", asked.emplace_back()));
+    field.loop.advance(1s);
+    REQUIRE(asked.back().answer);
+    CHECK(asked.back().answer->verdict.row == 6);
+    CHECK_FALSE(asked.front().answer);
+    field.loop.advance(1h);
+    CHECK(asked.front().after == 10s);
+    CHECK(field.reply("example.org") == secure()); // what came later is kept
 }
 
 TEST_CASE("an override needs no lookup") {

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Evidence made of any octets, decided and written: whatever servers and DNS say, Postfix gets one
-// reply it can read, that is no weaker than the policy.
+// Evidence made of any octets, decided and written. Whatever servers and DNS say, the verdict is
+// what the table says, said here a second time in another way, and Postfix gets one reply: the
+// model of its parser reads it, it fits, and all that is in it is a word of ours, a name, or a line
+// of the policy that was validated.
 #include "postseal/verdict/postfix_policy.h"
 #include "postseal/verdict/reply.h"
+#include "postseal/wire/socketmap.h"
+#include "postseal/wire/tcp_table.h"
 
 #include "fuzz/check.h"
+#include "verdict/some_evidence.h"
+#include "verdict/table_oracle.h"
 
+#include <fmt/format.h>
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <algorithm>
@@ -21,71 +28,11 @@ using namespace postseal::verdict;
 using fuzz::check;
 using Input = FuzzedDataProvider;
 
-// Often one of a few, so that hosts and patterns meet.
-Domain some_domain(Input& in) {
-    const char* const usual = in.PickValueInArray(
-        {"example.com", "mx1.example.com", "mx2.example.com", "hostname", "dot-nexthop", ""});
-    const std::string name = *usual == '\0' ? in.ConsumeRandomLengthString(64) : usual;
-    return Domain::parse(name).value_or(Domain::parse("mx3.example.com").value());
-}
-
-Host some_host(Input& in) {
-    return {.name = some_domain(in),
-            .preference = in.ConsumeIntegral<std::uint16_t>(),
-            .state = static_cast<HostState>(in.ConsumeIntegralInRange(0, 4)),
-            .address_secure = in.ConsumeBool(),
-            .tlsa_name = in.ConsumeRandomLengthString(64),
-            .tlsa = {{.usage = 3,
-                      .selector = 1,
-                      .matching_type = 1,
-                      .data = in.ConsumeRandomLengthString(33)}},
-            .reason = in.ConsumeRandomLengthString(300)};
-}
-
-mtasts::Policy some_policy(Input& in) {
-    mtasts::Policy out;
-    out.mode = static_cast<mtasts::Mode>(in.ConsumeIntegralInRange(0, 2));
-    out.max_age = seconds(in.ConsumeIntegralInRange(0, 31'557'600));
-    for (int left = in.ConsumeIntegralInRange(0, 5); left > 0; left--)
-        out.lines.push_back(in.ConsumeRandomLengthString(80));
-    out.mx.push_back({.wildcard = in.ConsumeBool(), .domain = some_domain(in)});
-    for (int left = in.ConsumeIntegralInRange(0, 5); left > 0; left--)
-        out.mx.push_back({.wildcard = in.ConsumeBool(), .domain = some_domain(in)});
-    return out;
-}
-
-Sts some_sts(Input& in) {
-    Sts out;
-    out.record = static_cast<RecordState>(in.ConsumeIntegralInRange(0, 4));
-    out.record_reason = in.ConsumeRandomLengthString(80);
-    out.fetch = static_cast<FetchState>(in.ConsumeIntegralInRange(0, 4));
-    out.fetch_reason = in.ConsumeRandomLengthString(80);
-    if (in.ConsumeBool()) out.policy = some_policy(in);
-    out.policy_id = in.ConsumeRandomLengthString(40);
-    out.expires_at = WallTime(milliseconds(in.ConsumeIntegral<std::int64_t>()));
-    return out;
-}
-
-Evidence some_evidence(Input& in) {
-    Evidence out{.nexthop = {.domain = some_domain(in), .literal_host = in.ConsumeBool()},
-                 .mx = {},
-                 .sts = some_sts(in),
-                 .remembered = static_cast<Remembered>(in.ConsumeIntegralInRange(0, 2)),
-                 .override_ = {},
-                 .obtained_at = {},
-                 .partial = in.ConsumeBool()};
-    out.mx.state = static_cast<MxState>(in.ConsumeIntegralInRange(0, 5));
-    out.mx.implicit = in.ConsumeBool();
-    out.mx.canonical_name = in.ConsumeRandomLengthString(64);
-    out.mx.reason = in.ConsumeRandomLengthString(300);
-    for (int left = in.ConsumeIntegralInRange(0, 4); left > 0; left--)
-        out.mx.hosts.push_back(some_host(in));
-    out.mx.beyond = in.ConsumeIntegralInRange<std::size_t>(0, 3);
-    if (in.ConsumeBool())
-        out.override_ =
-            Override{.kind = static_cast<Override::Kind>(in.ConsumeIntegralInRange(0, 2)),
-                     .policy = in.ConsumeRandomLengthString(200)};
-    return out;
+// The table's word, or the override's.
+std::string_view expected_word(const Evidence& evidence, const Options& how, bool enforced) {
+    if (!evidence.override_) return test::table_says(evidence, how, enforced);
+    if (evidence.override_->kind == Override::Kind::policy) return "override";
+    return evidence.override_->kind == Override::Kind::sts_only && enforced ? "secure" : "may";
 }
 
 void check_verdict(const Verdict& verdict, const Evidence& evidence, bool enforced) {
@@ -101,8 +48,18 @@ void check_verdict(const Verdict& verdict, const Evidence& evidence, bool enforc
 }
 
 // What secure must still mean after everything that was left out.
-void check_secure(const PostfixPolicy& read, const mtasts::Policy& policy, const Mx& mx) {
+void check_secure(const PostfixPolicy& read, const mtasts::Policy& policy, const Mx& mx,
+                  const Nexthop& nexthop) {
     check(read.level == "secure");
+    const auto is_string = [&](const std::string& value) {
+        return std::ranges::find(policy.lines, value) != policy.lines.end() ||
+               value == "version: STSv1" ||
+               value == fmt::format("mode: {}", mtasts::to_string(policy.mode)) ||
+               value == fmt::format("max_age: {}", policy.max_age.count()) ||
+               std::ranges::any_of(policy.mx, [&](const mtasts::MxPattern& pattern) {
+                   return value == "mx: " + pattern.text();
+               });
+    };
     const auto named = [&](std::string_view name) {
         return std::ranges::any_of(policy.mx,
                                    [&](const mtasts::MxPattern& pattern) {
@@ -116,8 +73,18 @@ void check_secure(const PostfixPolicy& read, const mtasts::Policy& policy, const
     };
     std::size_t matches = 0;
     for (const auto& [name, value] : read.attributes) {
-        check(name != "policy_failure");
-        if (name == "mx_host_pattern") check(named(value));
+        if (name == "mx_host_pattern")
+            check(named(value));
+        else if (name == "policy_string")
+            check(is_string(value) && value.find_first_of("{}") == std::string::npos);
+        else if (name == "policy_domain")
+            check(value == nexthop.domain.name());
+        else if (name == "policy_type")
+            check(value == "sts");
+        else if (name == "servername")
+            check(value == "hostname");
+        else
+            check(name == "match");
         if (name != "match") continue;
         matches++;
         for (std::string_view rest = value; !rest.empty();) {
@@ -130,39 +97,78 @@ void check_secure(const PostfixPolicy& read, const mtasts::Policy& policy, const
     check(matches == 1);
 }
 
+// As it goes over the wire.
+void check_wire(const std::string& text, const ReplyOptions& options) {
+    if (text.size() <= max_reply_text) {
+        const std::string whole = wire::socketmap::ok(text);
+        const std::string payload = "OK " + text;
+        check(payload.size() <= wire::socketmap::max_reply);
+        check(whole == fmt::format("{}:{},", payload.size(), payload));
+    }
+    if (options.coding == Coding::percent && options.limit <= wire::tcp_table::max_value) {
+        const std::string line = wire::tcp_table::ok(text);
+        check(line.starts_with("200 ") && line.size() <= wire::tcp_table::max_line);
+    }
+}
+
+void check_requiretls(const Reply& reply, const Verdict& verdict) {
+    if (reply.kind != Reply::Kind::ok) return;
+    check(reply.text == "enforce" || reply.text == "opportunistic+starttls");
+    const bool sealed = verdict.cls == Class::enforce || verdict.level == Level::dane_only;
+    if (verdict.cls != Class::override_) check((reply.text == "enforce") == sealed);
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input in(data, size);
     const Options how{.mixed = static_cast<Mixed>(in.ConsumeIntegralInRange(0, 2)),
                       .postfix_dnssec = in.ConsumeBool(),
-                      .default_level = static_cast<DefaultLevel>(in.ConsumeIntegralInRange(0, 7))};
-    const ReplyOptions options{.form = static_cast<Form>(in.ConsumeIntegralInRange(0, 1)),
+                      .default_level = static_cast<DefaultLevel>(in.ConsumeIntegralInRange(0, 7)),
+                      .testing = static_cast<Testing>(in.ConsumeIntegralInRange(0, 1))};
+    const ReplyOptions options{.form = static_cast<Form>(in.ConsumeIntegralInRange(0, 2)),
                                .match = static_cast<Match>(in.ConsumeIntegralInRange(0, 1)),
                                .no_policy = in.ConsumeBool() ? "may" : "",
                                .limit = in.ConsumeBool() ? in.ConsumeIntegral<std::uint16_t>()
                                                          : max_reply_text,
                                .coding = static_cast<Coding>(in.ConsumeIntegralInRange(0, 1))};
     const WallTime now(milliseconds(in.ConsumeIntegral<std::int64_t>()));
-    const Evidence evidence = some_evidence(in);
+    const Evidence evidence = test::some_evidence(in);
 
     const Verdict verdict = decide(evidence, how, now);
-    check_verdict(verdict, evidence, evidence.sts.enforced(now));
+    const bool enforced =
+        evidence.sts.enforced(now) ||
+        (how.testing == Testing::enforce && evidence.sts.in_force(mtasts::Mode::testing, now));
+    check_verdict(verdict, evidence, enforced);
+    check(test::word_of(verdict) == expected_word(evidence, how, enforced));
     const Reply reply = render(verdict, evidence, options);
     if (reply.kind == Reply::Kind::temp)
         check(!reply.text.empty() && reply.text.size() <= 200 && fuzz::is_printable(reply.text));
     check(fuzz::is_printable(reply.defect));
     if (verdict.cls != Class::override_) check(reply.defect.empty());
-    if (reply.kind != Reply::Kind::ok || verdict.cls == Class::override_) return 0;
+    check((reply.kind == Reply::Kind::not_found) ==
+          (verdict.cls == Class::may && options.no_policy.empty() &&
+           options.form != Form::requiretls));
+    if (options.form == Form::requiretls) {
+        check_requiretls(reply, verdict);
+        return 0;
+    }
+    if (verdict.cls == Class::tempfail) check(reply.kind == Reply::Kind::temp);
+    if (reply.kind != Reply::Kind::ok) return 0;
+    if (verdict.cls == Class::override_) {
+        check(reply.text == evidence.override_->policy);
+        return 0;
+    }
 
     const auto read = read_postfix_policy(reply.text, options.form);
     check(read.has_value());
     check(fuzz::is_printable(reply.text));
     if (verdict.cls == Class::enforce) {
         check(reply.text.size() <= options.limit);
-        check_secure(*read, *evidence.sts.policy, evidence.mx);
+        check_secure(*read, *evidence.sts.policy, evidence.mx, evidence.nexthop);
+        check_wire(reply.text, options);
     }
-    if (verdict.cls == Class::dane) check(read->level == to_string(verdict.level));
-    if (verdict.cls == Class::may) check(read->level == "may");
+    if (verdict.cls == Class::dane) check(reply.text == to_string(verdict.level));
+    if (verdict.cls == Class::may) check(reply.text == options.no_policy);
     return 0;
 }

@@ -64,6 +64,8 @@ def _note(deeds: Deeds, call: str, arguments: str, privileged: bool) -> None:
     elif call in ("bind", "connect", "sendto", "sendmsg"):
         if path := re.search(r'sun_path="(/[^"]*)"', arguments):
             _add(deeds, path.group(1), "w")
+    elif call in ("open", "openat") and "O_PATH" in arguments:
+        pass  # names a file, as for Landlock, and opens nothing: AppArmor is not asked
     elif call in ("open", "openat"):
         writes = re.search(r"O_WRONLY|O_RDWR|O_CREAT", arguments)
         reads = "O_WRONLY" not in arguments

@@ -69,12 +69,13 @@ class CachedWay {
             got += static_cast<std::size_t>(more);
         }
     }
+    [[nodiscard]] const std::string& reply() const { return reply_; }
     [[nodiscard]] std::uint64_t answered() { return station_.counters().cached; }
 
   private:
     struct NoLookups final : engine::View {
         using View::View;
-        async::Task<std::string> ask(Nexthop, config::Protocol, std::string) override {
+        async::Task<std::string> ask(Nexthop, config::Protocol, std::string, ClientId) override {
             throw std::logic_error("not in memory");
         }
     };

@@ -108,7 +108,8 @@ TEST_CASE("tcp_table: an override that does not fit is a temporary failure") {
     engine::Engine other({field.loop, field.clock, field.resolver, field.fetcher, field.store,
                           field.log, field.random},
                          field.maps, overrides, engine::Options{});
-    field.serve(std::make_unique<TcpTableServer>(other, field.counters, "postfix"));
+    engine::HomeView view(other);
+    field.serve(std::make_unique<TcpTableServer>(view, field.counters, "postfix"));
     CHECK(field.ask("x.example") == "400 the%20policy%20is%20over%204096%20octets\n");
     field.server.reset();
 }

@@ -42,6 +42,8 @@ def reload(daemon, **changes) -> None:
 def test_there_is_one_more(new_daemon, running):
     alone = new_daemon()
     alone.start()
+    for daemon in (alone, running):
+        assert daemon.ask("dane.example") == "OK dane-only"  # all of its threads are at work
     assert threads_of(running) == threads_of(alone) + THREADS - 1
 
 

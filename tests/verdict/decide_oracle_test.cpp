@@ -1,85 +1,35 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// decide() and render() against the decision table written another way: every set of
-// host letters is looked up in a list, and each row's two words are spelt out.
+// decide() and render() against the decision table written another way.
 #include "postseal/verdict/decide.h"
 #include "postseal/verdict/postfix_policy.h"
 #include "postseal/verdict/reply.h"
 
 #include "verdict/make_evidence.h"
+#include "verdict/table_oracle.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 using namespace postseal;
 using namespace postseal::verdict;
+using test::row_by_list;
+using test::word_of;
 
 namespace {
 
-int row_by_list(const Evidence& evidence) {
-    std::set<char> seen;
-    for (const Host& host : evidence.mx.hosts)
-        if (host.state != HostState::no_address) seen.insert(letter(host.state));
-    if (evidence.mx.beyond > 0) seen.insert('N');
-    const std::string letters(seen.begin(), seen.end()); // in the order F N U X
-    static const std::map<std::string, int> secure{
-        {"", 2},    {"U", 6},   {"FU", 7},   {"F", 8},    {"FX", 8}, {"FN", 8},
-        {"FUX", 8}, {"FNU", 8}, {"FNX", 8},  {"FNUX", 8}, {"X", 9},  {"UX", 9},
-        {"NU", 10}, {"NX", 10}, {"NUX", 10}, {"N", 11},
-    };
-    switch (evidence.mx.state) {
-    case MxState::null_mx:
-    case MxState::nxdomain:
-        return 2;
-    case MxState::bogus:
-        return 3;
-    case MxState::failed:
-        return evidence.remembered == Remembered::no_dane ? 4 : 5;
-    case MxState::secure:
-        return secure.at(letters);
-    case MxState::insecure:
-        return letters.empty() ? 2 : letters == "N" ? 13 : 12;
-    }
-    return 0;
-}
-
-std::string_view word_of(int row, bool enforced, Mixed mixed) {
-    static constexpr std::string_view with[] = {
-        "",          "override", "secure", "tempfail", "secure", "tempfail", "dane-only",
-        "dane-only", "tempfail", "secure", "mixed",    "secure", "secure",   "secure"};
-    static constexpr std::string_view without[] = {"",     "override",  "may",  "tempfail", "may",
-                                                   "dane", "dane-only", "dane", "dane",     "dane",
-                                                   "dane", "may",       "dane", "may"};
-    const auto word = (enforced ? with : without)[row];
-    if (word != "mixed") return word;
-    return mixed == Mixed::mta_sts ? "secure" : mixed == Mixed::dane ? "dane" : "dane-only";
-}
-
 std::string_view oracle(const Evidence& evidence, const Options& options) {
-    const bool enforced = evidence.sts.enforced(test::noon);
-    auto word = word_of(row_by_list(evidence), enforced, options.mixed);
-    if (!options.postfix_dnssec && word.starts_with("dane")) word = enforced ? "secure" : "may";
-    const bool strict = options.default_level != DefaultLevel::none &&
-                        options.default_level != DefaultLevel::may &&
-                        options.default_level != DefaultLevel::dane;
-    if (strict && word == "dane") word = "may";
-    return word;
+    return test::table_says(evidence, options, evidence.sts.enforced(test::noon));
 }
 
 int strength(std::string_view word) {
     if (word == "may") return 0;
     if (word == "dane") return 1;
     return word == "tempfail" ? 3 : 2;
-}
-
-std::string_view word_of(const Verdict& verdict) {
-    return verdict.level == Level::none_said ? to_string(verdict.cls) : to_string(verdict.level);
 }
 
 // What Postfix would do with the reply: the level it reads, or that it defers.

@@ -26,7 +26,9 @@ class World:
         """Unavailable is raised if this machine cannot have it."""
         if reason := nameserver.missing():
             raise Unavailable(reason)
-        self.enter_command = netns.enter([addresses.POLICY_HOST_V6, addresses.MX_HOST_V6])
+        self.enter_command = netns.enter(
+            [addresses.POLICY_HOST_V6, addresses.MX_HOST_V6, addresses.MAIL_HOST_V6]
+        )
         certificates = self.certificates = CertificateStore(folder / "certificates")
         self.zones = ZoneFiles(
             folder / "zones", ZONES, certificates.root.certificate, certificates.mail_key

@@ -7,6 +7,7 @@ ZONE_SERVER = "127.53.0.3"
 FAILING_SERVER = "127.53.0.7"  # SERVFAIL to everything
 SILENT_SERVER = "127.53.0.8"  # takes queries, never answers
 DEAD_SERVER = "127.53.0.9"  # nothing listens
+HOSTILE_SERVER = "127.53.0.6"  # tests/system/hostile
 
 POLICY_HOST = "127.44.0.1"
 POLICY_HOST_V6 = "fd00::443"
@@ -18,5 +19,7 @@ NOWHERE_V6 = "fd00::dead"  # not ours: unreachable
 MX_HOST = "127.25.0.1"  # nobody connects to it
 MX_HOST_V6 = "fd00::25"
 MAIL_HOSTS = "127.25.1.0/24"  # a mail host each, on ports 25 and 587
+MAIL_HOST_V6 = "fd00::26"
+DEAD_MAIL_HOST = "127.25.0.9"  # nothing listens
 
 VALIDATING_RESOLVER = "127.0.0.1"  # Postfix's own

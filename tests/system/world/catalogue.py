@@ -107,6 +107,7 @@ zone("dane-hashed", *DANE, nsec3=True)
 zone("many-hosts", *(f"@ MX {n} mx{n}" for n in range(1, 41)),
      *(f"mx{n} A $MX" for n in range(1, 41)),
      *(f"_25._tcp.mx{n} TLSA 3 1 1 $SHA256" for n in range(1, 41)))
+zone("many-tlsa", *MX, *(f"_25._tcp.mx TLSA 3 1 1 {n:064x}" for n in range(300)))
 zone("xn--bcher-kva", *DANE)  # bücher
 sts("sts-dane", records=DANE)
 sts("dane-unusable-sts", records=(*MX, "_25._tcp.mx TLSA 1 1 1 $SHA256"))
@@ -277,3 +278,13 @@ sts("memory")
 sts("memory-live")
 sts("guarded")
 zone("in-flight", state=State.ABSENT, server=addresses.SILENT_SERVER)
+
+# --- Name servers and policy hosts that mean harm (../hostile) -------------------------------
+# A zone each where DNS is odd: what a server did to one is not held against another.
+ODD_DNS = (
+    "many-mx", "cname-loop", "cname-endless", "ttl-zero", "ttl-huge", "truncated", "tcp-drip",
+    "tcp-endless", "garbage", "counts", "pointer-loop", "other-names", "other-question", "wrong-id",
+    "referrals", "many-records", "long-record", "many-addresses",
+)
+for odd in ("hostile", *(f"{name}.odd" for name in ODD_DNS)):
+    zone(odd, state=State.ABSENT, server=addresses.HOSTILE_SERVER)

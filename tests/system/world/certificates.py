@@ -15,7 +15,7 @@ DAY = datetime.timedelta(days=1)
 AUTHORITY_LEFT_OUT = "authority left out"
 KINDS = (
     "good", "expired", "not yet valid", "wrong name", "untrusted", "self-signed", "name in CN only",
-    "wildcard", "intermediate", "intermediate left out", AUTHORITY_LEFT_OUT, "client",
+    "wildcard", "domain", "intermediate", "intermediate left out", AUTHORITY_LEFT_OUT, "client",
 )
 
 
@@ -71,6 +71,7 @@ class CertificateStore:
             names = {
                 "wrong name": "www." + host.partition(".")[2],
                 "wildcard": "*." + host.partition(".")[2],
+                "domain": host.partition(".")[2],
             }
             san = x509.SubjectAlternativeName([x509.DNSName(names.get(kind, host))])
             builder = builder.add_extension(san, critical=False)

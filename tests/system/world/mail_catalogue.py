@@ -6,13 +6,28 @@
 # "TLSA 3 1 1 $SHA256", the authority's key, is wrong; "TLSA 2 1 1 $SHA256" is right if the chain
 # leads to that authority.
 # SPDX-License-Identifier: BSD-3-Clause
+import enum
 import ipaddress
 from dataclasses import dataclass
 
 from . import addresses
 from .catalogue import BOTH, ENFORCE, STS_HOST, STS_TXT, TLD, UNSIGNED, State, policy, serve, zone
+from .certificates import AUTHORITY_LEFT_OUT
 
 NO_STARTTLS = "no STARTTLS"
+
+
+class Manner(enum.Enum):
+    """How a mail host speaks; those but the first are for mail_sink.py to spoil."""
+    PLAIN = "as it should"
+    BUSY = "421 for a greeting"
+    SILENT = "no greeting, ever"
+    SLOW = "the greeting takes two seconds"
+    NO_EHLO = "EHLO is unknown"
+    REFUSES_TLS = "454 to STARTTLS"
+    INJECTED = "a reply in plain text right behind the one to STARTTLS"
+    CUT = "the connection ends where TLS begins"
+    OLD_TLS = "TLS 1.1 at most"
 
 
 @dataclass(frozen=True)
@@ -22,29 +37,32 @@ class MailHost:
     certificate: str  # certificates.KINDS or NO_STARTTLS
     requiretls: bool  # announces REQUIRETLS (RFC 8689)
     client_certificate: bool  # takes no mail without one
+    manner: Manner
 
 
 MAIL_HOSTS: list[MailHost] = []
 _addresses = ipaddress.ip_network(addresses.MAIL_HOSTS).hosts()
 
 
-def host(name: str, certificate: str, requiretls: bool = True,
-         client_certificate: bool = False) -> str:
-    """The address of a new mail host."""
-    address = str(next(_addresses))
-    MAIL_HOSTS.append(MailHost(name, address, certificate, requiretls, client_certificate))
+def host(name: str, certificate: str, requiretls: bool = True, client_certificate: bool = False,
+         manner: Manner = Manner.PLAIN, address: str = "") -> str:
+    """The address of a new mail host; one of its own if none is given."""
+    address = address or str(next(_addresses))
+    MAIL_HOSTS.append(
+        MailHost(name, address, certificate, requiretls, client_certificate, manner)
+    )
     return address
 
 
 def mail(name: str, certificates: str = "good", *records: str, mx: str = "mx mx2",
          sts: str = "", served: dict | None = None, requiretls: bool = True,
-         client_certificate: bool = False, **how) -> None:
+         client_certificate: bool = False, manner: Manner = Manner.PLAIN, **how) -> None:
     """NAME.mail.example with a host for each of `certificates` ("first, second"), named as `mx`
     says; `sts` is its MTA-STS policy, `served` how that is served (catalogue.serve)."""
     name = f"{name}.mail"
     lines = list(records)
     for number, (label, kind) in enumerate(zip(mx.split(), certificates.split(", ")), 1):
-        address = host(f"{label}.{name}.{TLD}", kind, requiretls, client_certificate)
+        address = host(f"{label}.{name}.{TLD}", kind, requiretls, client_certificate, manner)
         lines += [f"@ MX {number * 10} {label}", f"{label} A {address}"]
     if sts:
         lines += [STS_TXT, STS_HOST]
@@ -109,6 +127,22 @@ mail("policy-wrong-name", "self-signed", sts=ENFORCE, served={"certificate": "wr
 mail("policy-invalid", "self-signed", sts=policy("enforce"))
 mail("policy-no-host", "self-signed", STS_TXT)
 
+# --- Hosts that speak badly ------------------------------------------------------------------
+mail("busy", manner=Manner.BUSY)
+mail("slow", manner=Manner.SLOW, sts=ENFORCE)
+mail("no-ehlo", manner=Manner.NO_EHLO)
+mail("no-ehlo-enforce", manner=Manner.NO_EHLO, sts=ENFORCE)
+mail("refuses-tls", manner=Manner.REFUSES_TLS)
+mail("refuses-tls-enforce", manner=Manner.REFUSES_TLS, sts=ENFORCE)
+mail("injected", manner=Manner.INJECTED)
+mail("injected-dane", "good", EE, manner=Manner.INJECTED)
+mail("cut", manner=Manner.CUT)
+mail("cut-enforce", manner=Manner.CUT, sts=ENFORCE)
+mail("old-tls", manner=Manner.OLD_TLS)
+mail("old-tls-dane", "good", EE, manner=Manner.OLD_TLS)
+mail("address-dead", "good", f"mx A {addresses.DEAD_MAIL_HOST}", sts=ENFORCE)
+mail("name-in-cn", "name in CN only", sts=ENFORCE)
+
 # --- DANE ------------------------------------------------------------------------------------
 mail("dane", "good", EE)
 mail("dane-wrong", "good", WRONG)
@@ -116,10 +150,16 @@ mail("dane-expired", "expired", EE)
 mail("dane-wrong-name", "wrong name", EE)
 mail("dane-self-signed", "self-signed", EE)
 mail("dane-ta", "good", TA)
-mail("dane-ta-left-out", "authority left out", TA)
+mail("dane-ta-left-out", AUTHORITY_LEFT_OUT, TA)
 mail("dane-ta-expired", "expired", TA)
 mail("dane-ta-wrong-name", "wrong name", TA)
 mail("dane-ta-stranger", "untrusted", TA)
+mail("dane-ta-domain", "domain", TA)
+mail("dane-ta-whole-left-out", AUTHORITY_LEFT_OUT, "_25._tcp.mx TLSA 2 0 0 $CERTIFICATE")
+mail("dane-ta-key-left-out", AUTHORITY_LEFT_OUT, "_25._tcp.mx TLSA 2 1 0 $SPKI")
+mail("dane-ta-key-stranger", "untrusted", "_25._tcp.mx TLSA 2 1 0 $SPKI")
+mail("dane-rollover", "good", WRONG, EE)
+mail("dane-agility", "good", EE, "_25._tcp.mx TLSA 3 1 2 $SHA512")
 mail("dane-no-starttls", NO_STARTTLS, EE)
 mail("dane-two-first-wrong", "good, good", WRONG, EE_TWO)
 mail("dane-two-both-wrong", "good, good", WRONG, WRONG_TWO)
@@ -177,6 +217,13 @@ mail("plain-no-requiretls", "good", requiretls=False)
 mail("partner", client_certificate=True)
 mail("partner-expired", "expired", client_certificate=True)
 mail("bank", mx="relay", client_certificate=True)
+
+# --- For the probe alone, see ../test_probe.py ------------------------------------------------
+SILENT_HOST = host(f"mx.silent-mx.{TLD}", "good", manner=Manner.SILENT)
+zone("silent-mx", "@ MX 10 mx", f"mx A {SILENT_HOST}")
+host(f"mx.v6-only.{TLD}", "good", address=addresses.MAIL_HOST_V6)
+zone("v6-only", "@ MX 10 mx", f"mx AAAA {addresses.MAIL_HOST_V6}", EE)
+zone("dead-mx", "@ MX 10 mx", f"mx A {addresses.DEAD_MAIL_HOST}")
 
 # --- By way of a relay host: [mx]:587, see ../test_mail.py -----------------------------------
 RELAY_EE = "_587._tcp.mx TLSA 3 1 1 $MAIL_KEY"

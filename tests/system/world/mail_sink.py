@@ -9,13 +9,16 @@ import selectors
 import socket
 import ssl
 import threading
+import time
 from dataclasses import dataclass
 
 from .certificates import AUTHORITY_LEFT_OUT, CertificateStore
-from .mail_catalogue import NO_STARTTLS, MailHost
+from .mail_catalogue import NO_STARTTLS, MailHost, Manner
+from .policy_server import only_old_tls
 
 PORTS = (25, 587)
 PATIENCE = 60  # seconds without a word
+SLOWNESS = 2  # seconds
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class MailSink:
         self._listeners.register(self._stopping[0], selectors.EVENT_READ)
         for host in self._hosts:
             for port in PORTS:
-                listener = socket.create_server((host.address, port), backlog=64)
+                family = socket.AF_INET6 if ":" in host.address else socket.AF_INET
+                listener = socket.create_server((host.address, port), family=family, backlog=64)
                 self._listeners.register(listener, selectors.EVENT_READ, host)
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -86,12 +90,29 @@ class _Session:
         self._connection.close()
 
     def serve(self) -> None:
-        self._say(f"220 {self._host.name} ESMTP")
+        if self._greet():
+            self._serve_commands()
+
+    def _greet(self) -> bool:
+        """Whether commands may follow."""
+        manner = self._host.manner
+        if manner == Manner.SILENT:
+            self._input.readline()
+            return False
+        if manner == Manner.SLOW:
+            time.sleep(SLOWNESS)
+        busy = manner == Manner.BUSY
+        self._say("421 too busy" if busy else f"220 {self._host.name} ESMTP")
+        return not busy
+
+    def _serve_commands(self) -> None:
         while line := self._input.readline():
             text = line.decode("utf-8").rstrip("\r\n")
             verb = text.partition(" ")[0].upper()
-            if verb == "EHLO":
+            if verb == "EHLO" and self._host.manner != Manner.NO_EHLO:
                 self._say(*self._extensions())
+            elif verb == "HELO":
+                self._say(f"250 {self._host.name}")
             elif verb == "STARTTLS" and self._context and not self._tls:
                 self._start_tls(self._context)
             elif verb in ("MAIL", "RCPT", "DATA", "RSET", "NOOP"):
@@ -111,7 +132,14 @@ class _Session:
         return [f"250-{word}" for word in offered[:-1]] + [f"250 {offered[-1]}"]
 
     def _start_tls(self, context: ssl.SSLContext) -> None:
-        self._say("220 go ahead")
+        manner = self._host.manner
+        if manner == Manner.REFUSES_TLS:
+            self._say("454 4.7.0 not now")
+            return
+        self._say("220 go ahead", *(["250 slipped in"] if manner == Manner.INJECTED else []))
+        if manner == Manner.CUT:
+            self._connection.recv(1)
+            raise ConnectionAbortedError
         encrypted = context.wrap_socket(self._connection, server_side=True)
         self._connection = encrypted
         self._input = encrypted.makefile("rb")
@@ -142,6 +170,8 @@ class _Session:
 def _context(host: MailHost, certificates: CertificateStore) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.mail_chain(host.certificate, host.name))
+    if host.manner == Manner.OLD_TLS:
+        only_old_tls(context)
     # OpenSSL sends along what it believes.
     if host.certificate != AUTHORITY_LEFT_OUT:
         context.load_verify_locations(certificates.ca_file)

@@ -31,7 +31,7 @@ class PolicyServer:
         self._default = self._context("nobody.invalid", PolicyHost())
         # The version is agreed on before the name in the handshake is looked at: its own context.
         self._old_tls = self._context("nobody.invalid", PolicyHost())
-        _only_old_tls(self._old_tls)
+        only_old_tls(self._old_tls)
         self._listeners: list[socket.socket] = []
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -145,7 +145,7 @@ class PolicyServer:
             connection.unwrap()
 
 
-def _only_old_tls(context: ssl.SSLContext) -> None:
+def only_old_tls(context: ssl.SSLContext) -> None:
     context.set_ciphers("DEFAULT@SECLEVEL=0")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
