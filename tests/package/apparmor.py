@@ -73,7 +73,7 @@ def _pattern(glob: str, variables: dict[str, list[str]]) -> re.Pattern:
             depth += {"{": 1, "}": -1}.get(token, 0)
             out += ANYTHING[token]
         elif token.startswith("["):
-            out += token.replace("[^", "[^")
+            out += token
         else:
             out += re.escape(token.lstrip("\\"))
     return re.compile(out, flags=re.DOTALL)

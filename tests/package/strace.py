@@ -27,7 +27,7 @@ def read(text: str, program: str, privileged: bool) -> Deeds:
     """Of `program`, from its execve() on; `privileged`: it was started as root."""
     deeds = Deeds()
     started = False
-    for line in text.splitlines():
+    for line in _whole_calls(text):
         found = re.match(r"(\d+)\s+(\w+)\((.*)\)\s+= (\S+)(?: (\w+))?", line)
         if not found:
             continue
@@ -40,6 +40,19 @@ def read(text: str, program: str, privileged: bool) -> Deeds:
             _note(deeds, call, arguments, privileged)
     assert started, f"{program} was not seen"
     return deeds
+
+
+def _whole_calls(text: str):
+    """A call that another thread's interrupts is written in two lines."""
+    begun: dict[str, str] = {}
+    for line in text.splitlines():
+        process = line.split(None, 1)[0]
+        if line.endswith(" <unfinished ...>"):
+            begun[process] = line.removesuffix(" <unfinished ...>")
+        elif resumed := re.match(r"\d+\s+<\.\.\. \w+ resumed>(.*)", line):
+            yield begun.pop(process, "") + resumed.group(1)
+        else:
+            yield line
 
 
 def _note(deeds: Deeds, call: str, arguments: str, privileged: bool) -> None:
