@@ -43,7 +43,7 @@ def test_delivered_configuration_shows_the_defaults(tmp_path):
     uncommented = tmp_path / "uncommented.toml"
     uncommented.write_text(re.sub(r"^#(?=\[|\w+ = )", "", text, flags=re.MULTILINE))
     assert same_configuration(uncommented, empty)
-    left_out = {"store", "threads", "listen.idle", "listen.owner", "listen.group"}
+    left_out = {"store", "listen.idle", "listen.owner", "listen.group", "listen.hosts"}
     table = ""
     there = set()
     for line in uncommented.read_text().splitlines():
@@ -69,6 +69,7 @@ def test_logcheck_leaves_out_what_is_normal_and_nothing_else(tmp_path):
         "info verdict-changed row=11 suppressed=4711",
         "info forgotten nexthop=[mx.example.com]:25",
         "info giving-way",
+        "info sandbox landlock=4",
         "info stopped",
     ]
     told = [

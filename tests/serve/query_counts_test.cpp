@@ -53,9 +53,9 @@ TEST_CASE("query counts: what the servers count") {
     const Fd client = field.connect();
     for (const std::string_view request :
          {"19:postfix example.com,", "19:postfix example.com,", "17:QUERY example.com,",
-          "13:postfix .a.b,", "19:postfix own.example,", "21:postfix bogus.example,"}) {
+          "12:postfix .a.b,", "19:postfix own.example,", "21:postfix bogus.example,"}) {
         test::Local::write(client, request);
-        CHECK(field.read(client, 1).size() == 1);
+        CHECK(!field.read(client, 1).empty());
         field.turn(milliseconds(5));
         char rest[1024];
         while (::recv(client.get(), rest, sizeof rest, 0) > 0) {
