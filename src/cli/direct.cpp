@@ -10,7 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <optional>
+#include <memory>
 #include <utility>
 
 namespace postseal::cli {
@@ -28,7 +28,7 @@ struct Direct::Parts {
     async::UvLoop loop;
     std::unique_ptr<dns::Unbound> resolver;
     std::unique_ptr<https::HttpsPolicyFetcher> fetcher;
-    std::optional<engine::Engine> engine;
+    std::unique_ptr<engine::Engine> engine;
 };
 
 Direct::Direct(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -46,9 +46,10 @@ std::expected<Direct, std::string> Direct::open(const config::Config& config) {
                                                    engine::fetcher_options(config.https));
     if (!fetcher) return std::unexpected(fetcher.error());
     parts->fetcher = std::move(*fetcher);
-    parts->engine.emplace(engine::Sources{parts->loop, parts->clock, *parts->resolver,
-                                          *parts->fetcher, parts->store, parts->log, parts->random},
-                          parts->maps, *overrides, engine::engine_options(config));
+    parts->engine = std::make_unique<engine::Engine>(
+        engine::Sources{parts->loop, parts->clock, *parts->resolver, *parts->fetcher, parts->store,
+                        parts->log, parts->random},
+        parts->maps, *overrides, engine::engine_options(config));
     return Direct(std::move(parts));
 }
 

@@ -76,7 +76,7 @@ class Importer {
 
     int finish() {
         progress_.clear();
-        if (error_) return broken_off();
+        if (error_) return broken_off(*error_);
         const auto taken = counts_["taken"];
         const auto held = counts_["held"];
         const auto expired = counts_["expired"];
@@ -100,14 +100,14 @@ class Importer {
         rejected_++;
     }
 
-    int broken_off() {
-        std::string text = error_->text;
-        if (error_->status == unreachable)
+    int broken_off(const ClientError& error) {
+        std::string text = error.text;
+        if (error.status == unreachable)
             text = text.substr(0, text.find("; ")) +
                    "; import hands the daemon what it reads: start postseald first";
         if (const auto taken = counts_["taken"]; taken > 0)
             text += fmt::format(" ({} were taken; import again, they are left as they are)", taken);
-        return fail(error_->status, text);
+        return fail(error.status, text);
     }
 
     const Common& common_;
