@@ -90,9 +90,8 @@ Fault unknown_option(const std::string& word, const Command& command) {
 }
 
 Fault unknown_command(const std::string& word, const Command& command) {
-    std::vector<std::string> known;
-    for (const Command& part : command.commands)
-        known.push_back(part.name);
+    std::vector<std::string> known(command.commands.size());
+    std::ranges::transform(command.commands, known.begin(), &Command::name);
     const auto meant = nearest(word, known);
     return Fault(meant
                      ? fmt::format("there is no command \"{}\"; did you mean \"{}\"?", word, *meant)

@@ -85,6 +85,7 @@ def _daemon(crowd: Crowd, name: str, before: list[str] | None = None, threads: i
             **sections) -> Daemon:
     """A fresh postseald, not started yet; `before`: words before its command."""
     sections.setdefault("log", {"level": "info"})
+    sections.setdefault("sandbox", {"write": [str(crowd.folder)]})  # where the probe writes
     daemon = Daemon(crowd, crowd.folder / name, PORT, **sections)
     daemon.enter_command = before or []
     if threads > 1:
