@@ -11,7 +11,6 @@ import time
 
 import pytest
 
-from hostile.cutting_host import CuttingHost
 from hostile.name_server import ODD, ZONE, NameServer
 from hostile.policy_hosts import AFTER_TLS, BEFORE_TLS, PolicyHosts
 from resources import descriptors, patience, peak, resident
@@ -174,52 +173,3 @@ def test_many_tlsa_records(world, new_daemon, quiet_memory):
     with admin_connection(daemon) as admin:
         explained = tell(admin, "explain", "many-tlsa.example")["explain"]
     assert len(explained["mx"]["hosts"][0]["tlsa"]) == 300
-
-
-# --- Closed early ----------------------------------------------------------------------------
-
-DOMAINS = 12
-
-
-def cut_everywhere(daemon, host: CuttingHost, first: int, faults: list[str]) -> None:
-    """Every DOMAINS-th octet from `first` on: of the response, then of the stream."""
-    key = f"{host.name}.{ZONE}"
-    with admin_connection(daemon) as admin:
-        for kind in ("cut_response", "cut_stream"):
-            setattr(host, kind, first)
-            while not host.whole:
-                got = tell(admin, "refresh", key)["verdict"]
-                if got != ("enforce" if host.whole else "may"):
-                    faults.append(f"{kind} {getattr(host, kind)}: {got}")
-                    return
-                setattr(host, kind, getattr(host, kind) + DOMAINS)
-            tell(admin, "forget", key)
-            host.cut_response, host.whole = None, False
-
-
-def test_closed_at_every_octet(world, new_daemon, quiet_memory):
-    names = [f"cut-{n}" for n in range(DOMAINS)]
-    hosts = [CuttingHost(name, f"127.44.3.{n + 1}", world.certificates)
-             for n, name in enumerate(names)]
-    daemon = new_daemon()
-    daemon.start()
-    pid = daemon.process.pid
-    memory, files = resident(pid), descriptors(pid)
-    faults: list[str] = []
-    begun = time.monotonic()
-    with NameServer({host.name: host.address for host in hosts}):
-        threads = []
-        for n, host in enumerate(hosts):
-            host.__enter__()
-            threads.append(threading.Thread(target=cut_everywhere,
-                                            args=(daemon, host, n, faults)))
-            threads[-1].start()
-        for thread in threads:
-            thread.join()
-        for host in hosts:
-            host.__exit__()
-    assert faults == []
-    print(f"\ncut at each of {hosts[0].sent} octets of the stream and each of the response: "
-          f"{time.monotonic() - begun:.1f} s, {peak(pid) - memory} KiB more memory at most")
-    assert peak(pid) - memory < MORE_MEMORY
-    assert descriptors(pid) <= files + 3
