@@ -88,8 +88,7 @@ struct Gatherer final : Listener {
     std::optional<Head> head;
 };
 
-Scan judge(Gatherer found, std::size_t consumed) {
-    const Head& head = *found.head;
+Scan judge(Gatherer found, const Head& head, std::size_t consumed) {
     if (head.major != 1 || head.minor > 1) return refuse(505, "only HTTP/1.1 is spoken here");
     if (head.method == Method::other) return refuse(405, "only GET and HEAD are allowed");
     if (found.has_body) return refuse(400, "a request with a body is not taken");
@@ -135,7 +134,8 @@ Scan scan(std::string_view bytes) {
     Parser parser(Parser::Kind::request, found);
     parser.feed(rest.substr(0, length));
     if (!found.head) return refuse(400, "this is no HTTP request");
-    return judge(std::move(found), before + length);
+    const Head head = *found.head;
+    return judge(std::move(found), head, before + length);
 }
 
 std::optional<std::string> percent_decoded(std::string_view coded) {
