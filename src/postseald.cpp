@@ -213,7 +213,6 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
 
     const Confined confined = confine(arguments, config, *sockets);
     Log log(config.log, {.journal_reads = log::is_journal(2, std::getenv("JOURNAL_STREAM"))});
-    confined.tell(log);
     for (const std::string& reason : sockets->complaints)
         log.warning("passed-socket", {{"reason", reason}});
     if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
@@ -303,6 +302,7 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
                                              .status = status_text});
     });
     listeners.apply(config.listen, std::move(sockets->bound));
+    confined.tell(log);
     log.info("started",
              {{"version", POSTSEAL_VERSION}, {"overrides", std::to_string(overrides.size())}});
     status.ready();

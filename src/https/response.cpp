@@ -102,9 +102,9 @@ struct ResponseParser::Impl final : http::Listener {
         head_done = true;
         if (auto fault = judge_status(head.status, fields)) return fail(std::move(*fault));
         if (auto fault = judge_fields(fields)) return fail(std::move(*fault));
-        if (head.content_length.value_or(0) > max_body_size)
-            return fail(FetchFault::too_large, fmt::format("a body of {} octets, more than {}",
-                                                           *head.content_length, max_body_size));
+        if (const auto octets = head.content_length.value_or(0); octets > max_body_size)
+            return fail(FetchFault::too_large,
+                        fmt::format("a body of {} octets, more than {}", octets, max_body_size));
         return Next::go_on;
     }
 

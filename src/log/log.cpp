@@ -148,7 +148,7 @@ struct Log::Impl {
     std::thread writer_;
 };
 
-Log::Log(const config::Log& options, LogOutput output)
+Log::Log(const config::Log& options, const LogOutput& output)
     : impl_(std::make_unique<Impl>(options, output)) {}
 Log::~Log() = default;
 

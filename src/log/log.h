@@ -45,7 +45,7 @@ class Log {
     using Field = log::Field;
 
     // The format "journal" where there is none: a warning, and text to the descriptor.
-    explicit Log(const config::Log& options, LogOutput output = {});
+    explicit Log(const config::Log& options, const LogOutput& output = {});
     Log(const Log&) = delete;
     Log& operator=(const Log&) = delete;
     ~Log();

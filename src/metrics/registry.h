@@ -53,8 +53,8 @@ enum class Metric {
 
 struct Description {
     Metric metric;
-    std::string_view name;
     Type type;
+    std::string_view name;
     std::string_view labels; // "map, class"; empty: none
     std::string_view help;
 };

@@ -40,7 +40,7 @@ async::Task<> Samples::run() {
         Totals after = totals_();
         minutes_.push_back(between(before_, after));
         if (minutes_.size() > most) minutes_.pop_front();
-        before_ = std::move(after);
+        before_ = after;
     }
 }
 

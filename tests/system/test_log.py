@@ -86,7 +86,9 @@ def test_a_quiet_day(new_daemon):
     daemon.stop()
     events = [line.split()[2] for line in daemon.log_text().splitlines()]
     # "dns": the world's root has a key of its own.
-    assert events == ["dns", *["listening"] * 3, "started", "tempfail", "stopped"]
+    of_the_machine = {"runs-as-root", "sandbox", "no-sandbox"}
+    assert [event for event in events if event not in of_the_machine] == [
+        "dns", *["listening"] * 3, "started", "tempfail", "stopped"]
 
 
 def test_nobody_reads(new_daemon):
