@@ -91,7 +91,7 @@ void HttpServer::route(const http::Request& request, const http::Manner& manner,
         const std::string text =
             fmt::format("this is not {}: ask by address or as localhost, or have the listener's "
                         "key \"hosts\" name it (postseal.toml(5))\n",
-                        *request.host);
+                        request.host.value_or(""));
         connection.reply(written({.status = 421, .body = text}, manner));
     } else if (const PageFile* file = page_file(path)) {
         connection.reply(written(

@@ -385,4 +385,4 @@ def test_text(patient):
 def test_exit_status(programs, tmp_path):
     assert doctor("--nosuchoption").returncode == 64
     assert doctor("--config", str(tmp_path / "nosuchfile")).returncode == 78
-    assert "Example: postseal doctor" in doctor("--help").stdout
+    assert "Examples:\n  postseal doctor\n" in doctor("--help").stdout
