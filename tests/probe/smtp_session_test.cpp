@@ -103,8 +103,8 @@ TEST_CASE("probe/smtp_session: what is no reply ends the session, endless ones t
     const std::string endless(1000, 'x');
     CHECK(replies_to({"220 ", endless, endless, endless, endless}) ==
           std::vector<std::string>{"error: no SMTP reply: a line is too long"});
-    const std::vector<std::string> lines(
-        20, "250-a\r\n250-b\r\n250-c\r\n250-d\r\n250-e\r\n250-f\r\n");
+    const std::vector<std::string> lines(20,
+                                         "250-a\r\n250-b\r\n250-c\r\n250-d\r\n250-e\r\n250-f\r\n");
     CHECK(replies_to(lines) == std::vector<std::string>{"error: no SMTP reply: too many lines"});
 }
 
