@@ -50,9 +50,14 @@ struct Arguments {
     bool take_over = false;
 };
 
-int fail(int status, const std::string& text) {
-    fmt::print(stderr, "postseald: {}\n", text);
-    return status;
+// Why it does not start. Told when the log is written out, so that it is the last line.
+struct Refusal {
+    int status = 0;
+    std::string reason;
+};
+
+std::unexpected<Refusal> refuse(int status, std::string reason) {
+    return std::unexpected(Refusal{.status = status, .reason = std::move(reason)});
 }
 
 std::expected<config::Config, std::string> load_config(const std::string& file) {
@@ -196,8 +201,9 @@ load_within(const std::string& file, const std::optional<service::FileAccess>& g
     return config;
 }
 
-int serve_until_told(const Arguments& arguments, const config::Config& config,
-                     const engine::Overrides& overrides) {
+std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
+                                             const config::Config& config,
+                                             const engine::Overrides& overrides) {
     // Before anybody can connect: a signal that comes early counts when the loop turns.
     async::UvLoop loop;
     service::Control* control = nullptr;
@@ -207,9 +213,9 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
 
     service::Systemd systemd;
     auto sockets = listening_sockets(arguments, config, systemd);
-    if (!sockets) return fail(unavailable, sockets.error());
+    if (!sockets) return refuse(unavailable, std::move(sockets.error()));
     if (auto switched = serve::switch_user(config.user); !switched)
-        return fail(bad_config, switched.error());
+        return refuse(bad_config, std::move(switched.error()));
 
     const Confined confined = confine(arguments, config, *sockets);
     Log log(config.log, {.journal_reads = log::is_journal(2, std::getenv("JOURNAL_STREAM"))});
@@ -219,21 +225,22 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
         log.warning("descriptors", {{"reason", *warning}});
     const engine::SystemClock clock;
     auto unbound = dns::Unbound::open(loop, engine::unbound_options(config.dns));
-    if (!unbound) return fail(bad_config, unbound.error());
+    if (!unbound) return refuse(bad_config, std::move(unbound.error()));
     for (const std::string& warning : (*unbound)->warnings())
         log.warning("dns", {{"reason", warning}});
     service::CurrentResolver resolver(*std::move(unbound));
     auto https =
         https::HttpsPolicyFetcher::open(loop, resolver, engine::fetcher_options(config.https));
-    if (!https) return fail(bad_config, https.error());
+    if (!https) return refuse(bad_config, std::move(https.error()));
     https::Replaceable fetcher(*std::move(https));
     // All else is there, so the gap is short: the store is one daemon's own.
     if (std::optional<service::Predecessor>& predecessor = sockets->predecessor; predecessor)
-        if (auto ended = predecessor->end(); !ended) return fail(unavailable, ended.error());
+        if (auto ended = predecessor->end(); !ended)
+            return refuse(unavailable, std::move(ended.error()));
     auto store = store::SqliteStore::open(
         loop, config.state_dir + "/postseal.db", [&clock] { return clock.now(); },
         [&log](const std::string& text) { log.error("store", {{"reason", text}}); });
-    if (!store) return fail(bad_config, store.error());
+    if (!store) return refuse(bad_config, std::move(store.error()));
     engine::SystemRandom random;
     dns::Measured measured_resolver(loop, resolver);
     https::Measured measured_fetcher(loop, fetcher);
@@ -311,7 +318,7 @@ int serve_until_told(const Arguments& arguments, const config::Config& config,
     return 0;
 }
 
-int run(int argc, char** argv) {
+std::expected<int, Refusal> run(int argc, char** argv) {
     Arguments arguments;
     CLI::App app{
         "Gives Postfix its per-destination TLS policy (DANE and MTA-STS); runs in the foreground.",
@@ -334,15 +341,15 @@ int run(int argc, char** argv) {
 
     arguments.config_file = config::configured_file(arguments.config_file);
     auto config = load_config(arguments.config_file);
-    if (!config) return fail(bad_config, config.error());
+    if (!config) return refuse(bad_config, config.error());
     if (arguments.check) {
         const auto checked = engine::check_files(*config);
-        if (!checked) return fail(bad_config, checked.error());
+        if (!checked) return refuse(bad_config, checked.error());
         fmt::print("the configuration is good\n");
         return 0;
     }
     auto overrides = engine::Overrides::load(config->overrides);
-    if (!overrides) return fail(bad_config, overrides.error());
+    if (!overrides) return refuse(bad_config, overrides.error());
     std::signal(SIGPIPE, SIG_IGN);
     return serve_until_told(arguments, *config, *overrides);
 }
@@ -350,8 +357,13 @@ int run(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
+    const auto fail = [](int status, const std::string& reason) {
+        fmt::print(stderr, "postseald: {}\n", reason);
+        return status;
+    };
     try {
-        return run(argc, argv);
+        const auto ended = run(argc, argv);
+        return ended ? *ended : fail(ended.error().status, ended.error().reason);
     } catch (const std::exception& bug) {
         return fail(70, bug.what());
     }

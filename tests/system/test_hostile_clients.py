@@ -247,5 +247,6 @@ def test_rubbish_from_many(started):
             with contextlib.suppress(Closed, ConnectionError):
                 assert connection.is_closed_by_server()
     assert resident(pid) - before < 16 * 1024
-    assert daemon.log.read_text(errors="replace").count("malformed-request") == 1
+    daemon.wait_for_log("malformed-request")
     assert_served(daemon)
+    assert daemon.log.read_text(errors="replace").count("malformed-request") == 1

@@ -65,6 +65,7 @@ def status_of(task: pathlib.Path) -> dict[str, str]:
 
 def landlock_version(daemon) -> int:
     """Of the log; skips the test where the kernel has none."""
+    daemon.wait_for_log("info started ")
     log = daemon.log.read_text(encoding="utf-8")
     if "no-sandbox" in log:
         pytest.skip("NOT TRIED WHETHER FILES ARE OUT OF REACH: THIS KERNEL HAS NO LANDLOCK")
@@ -127,6 +128,7 @@ def test_switched_off(configured, open_folder):
     (daemon.configuration.parent / "overrides").symlink_to(outside)
     assert daemon.admin("reload-overrides")["ok"]
     assert daemon.ask("strange.example") == "OK may"
+    daemon.wait_for_log("info started ")
     assert "landlock=" not in daemon.log.read_text(encoding="utf-8")
 
 

@@ -136,4 +136,6 @@ def test_malformed_requests_are_logged_once_a_client(running):
         with socket.create_connection(("127.0.0.1", running.port), timeout=20) as client:
             client.sendall(b"x")
             assert client.recv(1) == b""
+    running.wait_for_log("malformed-request")
+    assert running.ask("dane.example") == "OK dane-only"
     assert running.log.read_text().count("malformed-request") == 1
