@@ -57,6 +57,8 @@ serve::Reloaded Reload::run() {
     serve::Reloaded done{.changed = differences(*next)};
     if (std::exchange(next->config.state_dir, now_.state_dir) != now_.state_dir)
         done.needs_restart.emplace_back("state_dir");
+    if (std::exchange(next->config.store, now_.store) != now_.store)
+        done.needs_restart.emplace_back("store");
     if (std::exchange(next->config.user, now_.user) != now_.user)
         done.needs_restart.emplace_back("user");
     if (std::exchange(next->config.sandbox, now_.sandbox) != now_.sandbox)

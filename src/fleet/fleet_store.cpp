@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fleet/fleet_store.h"
+
+#include "async/thread_name.h"
+#include "async/timeout.h"
+#include "postseal/base/text.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace postseal::fleet {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr milliseconds poll_every = 850ms; // with the time that sharing takes, less than a second
+constexpr milliseconds wait_for_server = 300ms;
+constexpr milliseconds stuck_after = 300ms;
+constexpr milliseconds share_delay = 50ms;
+constexpr milliseconds report_every = 10s;
+constexpr milliseconds first_retry = 1s;
+constexpr milliseconds last_retry = 60s;
+constexpr milliseconds lease_for = 60s;
+constexpr milliseconds look_for_leases = 15s;
+constexpr std::size_t page = 1000;   // rows of the feed
+constexpr std::size_t group = 200;   // rows offered at once; less than a page
+constexpr std::size_t leases = 16;
+// Less is the network's doing, and each change of mind would move every time by it.
+constexpr milliseconds clocks_differ = 100ms;
+
+std::int64_t steady_ms() {
+    return std::chrono::duration_cast<milliseconds>(
+               std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+std::string new_node_id() {
+    std::array<char, 65> host{};
+    ::gethostname(host.data(), host.size() - 1);
+    std::random_device device;
+    return printable(fmt::format("{}-{:04x}", host.data(), device() & 0xffffU), 80);
+}
+
+} // namespace
+
+FleetStore::FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> own,
+                       std::unique_ptr<Server> server, WallClock wall_clock, Log log)
+    : loop_(loop), wall_clock_(std::move(wall_clock)), log_(std::move(log)), own_(std::move(own)),
+      server_(std::move(server)), busy_since_(std::make_shared<std::atomic<std::int64_t>>(0)),
+      in_step_at_(loop.now()), started_at_(wall_clock_()) {
+    if (server_->away)
+        note(Way::read, &*server_->away);
+    else
+        note_clock(server_->store.server_now() - wall_clock_());
+    worker_ = std::make_unique<async::Worker>(loop);
+    worker_->post([] { async::name_this_thread("shared store"); });
+    group_ = std::make_unique<async::Group>(loop);
+    group_->start(follow());
+}
+
+FleetStore::~FleetStore() {
+    server_->interrupt.raise();
+    share_timer_.stop();
+    group_.reset();
+    worker_.reset();
+}
+
+template <class T> async::Task<Result<T>> FleetStore::call(Way way, Job<T> job) {
+    std::move_only_function<Done<T>()> work = [server = server_.get(), busy = busy_since_,
+                                               clock = wall_clock_, job = std::move(job)]() mutable {
+        busy->store(steady_ms());
+        Done<T> done{.result = job(server->store),
+                     .ahead = server->store.server_now() - clock()};
+        busy->store(0);
+        return done;
+    };
+    auto done = co_await worker_->call<Done<T>>(std::move(work));
+    if (done.result) note_clock(done.ahead);
+    note(way, done.result ? nullptr : &done.result.error());
+    co_return std::move(done.result);
+}
+
+bool FleetStore::answers() const {
+    const std::int64_t since = busy_since_->load();
+    return !read_trouble_ && (since == 0 || steady_ms() - since < stuck_after.count());
+}
+
+void FleetStore::note(Way way, const Error* error) {
+    std::optional<Trouble>& trouble = way == Way::read ? read_trouble_ : write_trouble_;
+    if (error != nullptr) {
+        failures_.at(static_cast<std::size_t>(error->fault))++;
+        if (error->fault == Fault::conflict) return;
+        const bool news = !trouble;
+        trouble = Trouble{error->text, trouble ? trouble->since : wall_clock_()};
+        if (news)
+            log_(fmt::format("shared store {}: {}; this node goes on with its own",
+                             server_->place.shown, error->text));
+    } else if (trouble) {
+        log_(fmt::format("shared store {}: works again; since {} there was: {}",
+                         server_->place.shown, rfc3339(trouble->since), trouble->text));
+        trouble.reset();
+    }
+}
+
+void FleetStore::note_clock(milliseconds ahead) {
+    if (std::chrono::abs(ahead - ahead_) > clocks_differ) ahead_ = ahead;
+}
+
+void FleetStore::remember(std::string name, std::string value) {
+    own_->save(store::FleetFact{.name = std::move(name), .value = std::move(value)});
+}
+
+// --- What others know ------------------------------------------------------------------------
+
+async::Task<> FleetStore::begin() {
+    store::FleetState state = co_await own_->fleet_state(page);
+    for (const store::FleetFact& fact : state.facts) {
+        if (fact.name == "node") node_ = fact.value;
+        if (fact.name == "identity") identity_ = fact.value;
+        if (fact.name == "feed")
+            std::from_chars(fact.value.data(), fact.value.data() + fact.value.size(), feed_);
+    }
+    unshared_.read(state);
+    if (!node_.empty()) co_return;
+    node_ = new_node_id();
+    remember("node", node_);
+}
+
+async::Task<> FleetStore::follow() {
+    co_await begin();
+    milliseconds away = 0ms;
+    for (;;) {
+        const MonoTime begun = loop_.now();
+        const bool more = co_await poll();
+        milliseconds pause = std::max(poll_every - (loop_.now() - begun), milliseconds(0));
+        if (more) pause = 0ms;
+        if (read_trouble_) {
+            away = std::clamp(away * 2, first_retry, last_retry);
+            pause = away - milliseconds(chance_() % static_cast<unsigned>(away.count() / 2));
+        } else {
+            away = 0ms;
+        }
+        co_await async::Sleep(loop_, pause);
+    }
+}
+
+// Whether there is more to be read at once.
+async::Task<bool> FleetStore::poll() {
+    struct Polled {
+        Changes changes;
+        std::string identity;
+    };
+    Job<Polled> job = [after = feed_](SharedStore& shared) -> Result<Polled> {
+        auto changes = shared.changes(after, page);
+        if (!changes) return std::unexpected(std::move(changes.error()));
+        return Polled{*std::move(changes), shared.about().identity};
+    };
+    auto polled = co_await call<Polled>(Way::read, std::move(job));
+    if (!polled) {
+        in_step_ = false;
+        co_return false;
+    }
+    if (polled->identity != identity_ || polled->changes.latest < feed_) {
+        co_await take_up(std::move(polled->identity));
+        co_return true;
+    }
+    for (Policy& policy : polled->changes.policies)
+        co_await take_in_policy(std::move(policy));
+    for (Look& look : polled->changes.looks)
+        co_await take_in_look(std::move(look));
+    const bool more = polled->changes.upto < polled->changes.latest;
+    if (std::exchange(feed_, polled->changes.upto) != polled->changes.upto)
+        remember("feed", fmt::format("{}", feed_));
+    in_step_ = !more;
+    if (in_step_) in_step_at_ = loop_.now();
+    if (!unshared_.empty() && !write_trouble_) share_after(share_delay);
+    if (loop_.now() >= reported_at_ + report_every) co_await report();
+    co_return more;
+}
+
+// Tables that this node has never seen, or that have been set back.
+async::Task<> FleetStore::take_up(std::string identity) {
+    const bool marked = co_await own_->all_unshared();
+    if (!marked) co_return;
+    unshared_.look_again();
+    identity_ = std::move(identity);
+    feed_ = 0;
+    remember("identity", identity_);
+    remember("feed", "0");
+}
+
+async::Task<> FleetStore::report() {
+    reported_at_ = loop_.now();
+    const Node me{.id = node_,
+                  .version = POSTSEAL_VERSION,
+                  .started_at = translated(started_at_, ahead_),
+                  .feed = feed_};
+    Job<void> job = [me](SharedStore& shared) { return shared.report(me); };
+    [[maybe_unused]] const auto done = co_await call<void>(Way::write, std::move(job));
+}
+
+void FleetStore::keep(const store::StsRow& before, store::StsRow after) {
+    const News what = news(before, after, wall_clock_());
+    if (what == News::none) return;
+    const Domain domain = after.domain;
+    own_->save(std::move(after));
+    if (what == News::binding && listener_.policy) listener_.policy(domain);
+}
+
+void FleetStore::keep(const store::NexthopRow& before, store::NexthopRow after) {
+    const News what = news(before, after);
+    if (what == News::none) return;
+    const std::string nexthop = after.nexthop;
+    own_->save(std::move(after));
+    if (what == News::binding && listener_.dane) listener_.dane(nexthop);
+}
+
+async::Task<> FleetStore::take_in_policy(Policy theirs) {
+    const Policy policy = from_server(std::move(theirs));
+    const store::Loaded loaded = co_await own_->load(policy.row.domain, std::string());
+    const store::StsRow own = loaded.sts.value_or(store::StsRow{.domain = policy.row.domain});
+    keep(own, merge({.row = own}, policy, wall_clock_()).row);
+}
+
+async::Task<> FleetStore::take_in_look(Look theirs) {
+    const Look look = from_server(std::move(theirs));
+    const auto domain = store::policy_domain(look.row);
+    if (!domain) co_return;
+    const store::Loaded loaded = co_await own_->load(*domain, look.row.nexthop);
+    const store::NexthopRow own =
+        loaded.nexthop.value_or(store::NexthopRow{.nexthop = look.row.nexthop});
+    keep(own, as_seen_here(own, merge({.row = own}, look, wall_clock_())));
+}
+
+async::Task<> FleetStore::ask(std::string domain, std::string nexthop) {
+    Job<Facts> job = [domain = std::move(domain), nexthop = std::move(nexthop)](
+                         SharedStore& shared) { return shared.find(domain, nexthop); };
+    auto facts = co_await call<Facts>(Way::read, std::move(job));
+    if (!facts) co_return;
+    if (facts->policy) co_await take_in_policy(*std::move(facts->policy));
+    if (facts->look) co_await take_in_look(*std::move(facts->look));
+}
+
+async::Task<store::Loaded> FleetStore::load(Domain policy_domain, std::string nexthop_key) {
+    store::Loaded own = co_await own_->load(policy_domain, nexthop_key);
+    const bool known = in_step_ && (own.sts || own.nexthop);
+    if (known || !answers()) co_return own;
+    auto asking = ask(policy_domain.name(), nexthop_key);
+    co_await async::with_timeout(loop_, std::move(asking), wait_for_server);
+    co_return co_await own_->load(std::move(policy_domain), std::move(nexthop_key));
+}
+
+async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size_t most) {
+    std::vector<store::RefreshDue> next = co_await own_->next_refreshes(most);
+    if (!answers() || node_.empty()) co_return next;
+    Job<std::vector<Policy>> job = [node = node_, n = std::min(most, leases)](SharedStore& shared) {
+        return shared.lease(node, n, lease_for);
+    };
+    auto leased = co_await call<std::vector<Policy>>(Way::write, std::move(job));
+    if (!leased) co_return next;
+    // Those that are due and not ours are somebody else's, or will be ours then.
+    const WallTime look_again = wall_clock_() + look_for_leases;
+    for (store::RefreshDue& due : next)
+        due.at = std::max(due.at, look_again);
+    std::vector<store::RefreshDue> ours;
+    for (Policy& policy : *leased) {
+        ours.push_back({.domain = policy.row.domain,
+                        .at = translated(policy.row.refresh_at, -ahead_)});
+        co_await take_in_policy(std::move(policy));
+    }
+    if (!next.empty() && ours.size() < most)
+        ours.push_back(*std::ranges::min_element(next, {}, &store::RefreshDue::at));
+    co_return ours;
+}
+
+// --- What others do not know yet -------------------------------------------------------------
+
+void FleetStore::save(store::StsRow row) {
+    const std::string key = "sts/" + row.domain.name();
+    const WallTime forgotten_at = is_blank(row) ? wall_clock_() : WallTime{};
+    own_->save(std::move(row));
+    own_->save(store::Unshared{.key = key, .forgotten_at = forgotten_at});
+    unshared_.mark(key, forgotten_at);
+    share_after(share_delay);
+}
+
+void FleetStore::save(store::NexthopRow row) {
+    const std::string key = "nexthop/" + row.nexthop;
+    const WallTime forgotten_at = is_blank(row) ? wall_clock_() : WallTime{};
+    own_->save(std::move(row));
+    own_->save(store::Unshared{.key = key, .forgotten_at = forgotten_at});
+    unshared_.mark(key, forgotten_at);
+    share_after(share_delay);
+}
+
+void FleetStore::share_after(milliseconds delay) {
+    if (sharing_ || share_timer_.active() || read_trouble_) return; // poll() comes back here
+    share_timer_.start(loop_, delay,
+                       {[](void* self) {
+                            auto& fleet = *static_cast<FleetStore*>(self);
+                            if (!fleet.sharing_) fleet.group_->start(fleet.share());
+                        },
+                        this});
+}
+
+async::Task<> FleetStore::share() {
+    sharing_ = true;
+    bool done = true;
+    while (done && !node_.empty() && !read_trouble_ && !unshared_.empty()) {
+        if (unshared_.must_read()) {
+            const store::FleetState state = co_await own_->fleet_state(page);
+            unshared_.read(state);
+            continue;
+        }
+        done = co_await share_some(unshared_.next(group));
+    }
+    sharing_ = false;
+    retry_ = done ? milliseconds(0) : std::clamp(retry_ * 2, first_retry, last_retry);
+    if (!done) share_after(retry_ - milliseconds(chance_() % static_cast<unsigned>(retry_.count() / 2)));
+}
+
+// What is offered, and the rows that it was made of, in this node's time.
+struct FleetStore::Offered {
+    Batch batch;
+    std::vector<std::pair<Unshared::Entry, store::StsRow>> policies;
+    std::vector<std::pair<Unshared::Entry, store::NexthopRow>> looks;
+    std::vector<Unshared::Entry> nothing; // no row is left
+};
+
+async::Task<FleetStore::Offered> FleetStore::gather(std::vector<Unshared::Entry> entries) {
+    Offered offered;
+    for (Unshared::Entry& entry : entries) {
+        const bool forgotten = entry.forgotten_at != WallTime{};
+        if (entry.key.starts_with("sts/")) {
+            const auto domain = Domain::parse(entry.key.substr(4));
+            if (!domain) continue;
+            store::Loaded loaded = co_await own_->load(*domain, std::string());
+            store::StsRow row = loaded.sts.value_or(store::StsRow{.domain = *domain});
+            if (is_blank(row) && !forgotten) {
+                offered.nothing.push_back(std::move(entry));
+                continue;
+            }
+            offered.batch.policies.push_back(to_server(row, entry.forgotten_at));
+            offered.policies.emplace_back(std::move(entry), std::move(row));
+        } else {
+            store::NexthopRow row{.nexthop = entry.key.substr(entry.key.find('/') + 1)};
+            const auto domain = store::policy_domain(row);
+            if (!domain) continue;
+            store::Loaded loaded = co_await own_->load(*domain, row.nexthop);
+            if (loaded.nexthop) row = *std::move(loaded.nexthop);
+            if (is_blank(row) && !forgotten) {
+                offered.nothing.push_back(std::move(entry));
+                continue;
+            }
+            offered.batch.looks.push_back(to_server(row, entry.forgotten_at));
+            offered.looks.emplace_back(std::move(entry), std::move(row));
+        }
+    }
+    co_return offered;
+}
+
+async::Task<bool> FleetStore::share_some(std::vector<Unshared::Entry> entries) {
+    Offered offered = co_await gather(std::move(entries));
+    const auto is_shared = [this](const Unshared::Entry& entry) {
+        if (!unshared_.shared(entry)) return false;
+        own_->save(store::Unshared{.key = entry.key, .shared = true});
+        return true;
+    };
+    for (const Unshared::Entry& entry : offered.nothing)
+        is_shared(entry);
+    if (offered.batch.policies.empty() && offered.batch.looks.empty()) co_return true;
+    Job<Batch> job = [batch = std::move(offered.batch)](SharedStore& shared) {
+        return shared.offer(batch);
+    };
+    auto merged = co_await call<Batch>(Way::write, std::move(job));
+    if (!merged) co_return false;
+    // A row saved again meanwhile is offered again, and then brings back what it lacks.
+    for (std::size_t i = 0; i < offered.policies.size(); i++) {
+        const auto& [entry, row] = offered.policies[i];
+        if (is_shared(entry)) keep(row, from_server(std::move(merged->policies[i])).row);
+    }
+    for (std::size_t i = 0; i < offered.looks.size(); i++) {
+        const auto& [entry, row] = offered.looks[i];
+        if (is_shared(entry)) keep(row, as_seen_here(row, from_server(std::move(merged->looks[i]))));
+    }
+    co_return true;
+}
+
+Policy FleetStore::to_server(store::StsRow row, WallTime forgotten_at) const {
+    if (row.fetched_at != WallTime{} && row.origin.empty()) row.origin = node_;
+    return {.row = translated(std::move(row), ahead_),
+            .forgotten_at = translated(forgotten_at, ahead_)};
+}
+
+Look FleetStore::to_server(store::NexthopRow row, WallTime forgotten_at) const {
+    return {.row = translated(std::move(row), ahead_),
+            .forgotten_at = translated(forgotten_at, ahead_)};
+}
+
+Policy FleetStore::from_server(Policy policy) const {
+    if (policy.row.origin == node_) policy.row.origin.clear();
+    return {.row = translated(std::move(policy.row), -ahead_),
+            .forgotten_at = translated(policy.forgotten_at, -ahead_)};
+}
+
+Look FleetStore::from_server(Look look) const {
+    return {.row = translated(std::move(look.row), -ahead_),
+            .forgotten_at = translated(look.forgotten_at, -ahead_)};
+}
+
+// --- What is this node's alone ---------------------------------------------------------------
+
+void FleetStore::save(store::HistoryRow row) { own_->save(std::move(row)); }
+
+async::Task<std::vector<store::HistoryRow>> FleetStore::history(std::string nexthop,
+                                                                std::size_t most) {
+    return own_->history(std::move(nexthop), most);
+}
+async::Task<std::vector<store::Listed>> FleetStore::list(std::string after, std::size_t most) {
+    return own_->list(std::move(after), most);
+}
+async::Task<std::vector<store::HistoryRow>> FleetStore::latest(store::HistoryRow::Kind kind,
+                                                               std::size_t most) {
+    return own_->latest(kind, most);
+}
+async::Task<std::vector<store::StsRow>> FleetStore::failing(std::size_t most) {
+    return own_->failing(most);
+}
+async::Task<store::Census> FleetStore::census(WallTime now) { return own_->census(now); }
+async::Task<> FleetStore::flush() { return own_->flush(); }
+
+async::Task<bool> FleetStore::prune(WallTime before) {
+    const bool ended = co_await own_->prune(before);
+    if (ended && answers()) group_->start(prune_shared(translated(before, ahead_)));
+    co_return ended;
+}
+
+async::Task<> FleetStore::prune_shared(WallTime before) {
+    for (std::size_t gone = page; gone >= page;) {
+        Job<std::size_t> job = [before](SharedStore& shared) { return shared.prune(before, page); };
+        const auto pruned = co_await call<std::size_t>(Way::write, std::move(job));
+        if (!pruned) co_return;
+        gone = *pruned;
+        co_await async::Sleep(loop_, 1s);
+    }
+}
+
+void FleetStore::clock_jumped(store::ClockJump jump) {
+    ahead_ -= jump.to - jump.from;
+    own_->clock_jumped(jump);
+}
+
+store::Status FleetStore::status() const {
+    store::Status status = own_->status();
+    for (std::size_t i = 0; i < faults; i++) {
+        status.by_reason.emplace_back(to_string(static_cast<Fault>(i)), failures_.at(i));
+        status.failures += failures_.at(i);
+    }
+    status.shared = store::SharedStatus{
+        .place = server_->place.shown,
+        .node = node_,
+        .up = !read_trouble_ && !write_trouble_,
+        .behind = std::max<milliseconds>(loop_.now() - in_step_at_, 0ms),
+        .unshared = unshared_.size()};
+    const auto& trouble = read_trouble_ ? read_trouble_ : write_trouble_;
+    if (!trouble) return status;
+    status.degraded = true;
+    if (!status.reason.empty()) status.reason += "; ";
+    status.reason += fmt::format("shared store: {}, since {}; {} rows wait in this node's own",
+                                 trouble->text, rfc3339(trouble->since), unshared_.size());
+    return status;
+}
+
+} // namespace postseal::fleet
