@@ -25,10 +25,10 @@ std::expected<std::unique_ptr<SharedAccess>, ClientError> shared_access(const Co
 ClientError client_error(const SharedAccess& shared, const fleet::Error& error) {
     using fleet::Fault;
     const bool away = error.fault == Fault::unreachable || error.fault == Fault::slow;
-    const int status = away                                ? unreachable
-                       : error.fault == Fault::schema      ? bad_config
-                       : error.fault == Fault::refused     ? bad_config
-                                                           : temporary;
+    const int status = away                            ? unreachable
+                       : error.fault == Fault::schema  ? bad_config
+                       : error.fault == Fault::refused ? bad_config
+                                                       : temporary;
     return {status, fmt::format("{}: {}", shared.place.shown, error.text)};
 }
 

@@ -15,7 +15,8 @@ namespace postseal::cli {
 struct SharedAccess {
     SharedAccess(const std::string& uri, fleet::Place where)
         : place(std::move(where)),
-          store(uri, {.connect = milliseconds(10'000), .answer = milliseconds(60'000)}, interrupt) {}
+          store(uri, {.connect = milliseconds(10'000), .answer = milliseconds(60'000)}, interrupt) {
+    }
 
     fleet::Place place;
     fleet::Interrupt interrupt;

@@ -110,11 +110,11 @@ class Engine {
   private:
     // What can be said of an evaluation that is still in the air.
     struct Progress {
-        bool started = false; // past the limit of lookups at work
-        bool refresh = false; // fetch the policy whatever its record says
+        bool started = false;  // past the limit of lookups at work
+        bool refresh = false;  // fetch the policy whatever its record says
         bool loaded = false;   // what the store holds
         bool outdated = false; // it holds something else since
-        MonoTime asked;       // by a client, the latest
+        MonoTime asked;        // by a client, the latest
         std::optional<verdict::Override> override_;
         verdict::Remembered remembered = verdict::Remembered::nothing;
         verdict::Mx mx;

@@ -26,8 +26,8 @@ constexpr milliseconds first_retry = 1s;
 constexpr milliseconds last_retry = 60s;
 constexpr milliseconds lease_for = 60s;
 constexpr milliseconds look_for_leases = 15s;
-constexpr std::size_t page = 1000;   // rows of the feed
-constexpr std::size_t group = 200;   // rows offered at once; less than a page
+constexpr std::size_t page = 1000; // rows of the feed
+constexpr std::size_t group = 200; // rows offered at once; less than a page
 constexpr std::size_t leases = 16;
 // Less is the network's doing, and each change of mind would move every time by it.
 constexpr milliseconds clocks_differ = 100ms;
@@ -71,10 +71,10 @@ FleetStore::~FleetStore() {
 
 template <class T> async::Task<Result<T>> FleetStore::call(Way way, Job<T> job) {
     std::move_only_function<Done<T>()> work = [server = server_.get(), busy = busy_since_,
-                                               clock = wall_clock_, job = std::move(job)]() mutable {
+                                               clock = wall_clock_,
+                                               job = std::move(job)]() mutable {
         busy->store(steady_ms());
-        Done<T> done{.result = job(server->store),
-                     .ahead = server->store.server_now() - clock()};
+        Done<T> done{.result = job(server->store), .ahead = server->store.server_now() - clock()};
         busy->store(0);
         return done;
     };
@@ -256,7 +256,12 @@ async::Task<store::Loaded> FleetStore::load(Domain policy_domain, std::string ne
 
 async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size_t most) {
     std::vector<store::RefreshDue> next = co_await own_->next_refreshes(most);
-    if (!answers() || node_.empty()) co_return next;
+    if (!answers()) co_return next;
+    if (node_.empty()) { // a moment after start
+        for (store::RefreshDue& due : next)
+            due.at = std::max<WallTime>(due.at, wall_clock_() + 1s);
+        co_return next;
+    }
     Job<std::vector<Policy>> job = [node = node_, n = std::min(most, leases)](SharedStore& shared) {
         return shared.lease(node, n, lease_for);
     };
@@ -268,8 +273,8 @@ async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size
         due.at = std::max(due.at, look_again);
     std::vector<store::RefreshDue> ours;
     for (Policy& policy : *leased) {
-        ours.push_back({.domain = policy.row.domain,
-                        .at = translated(policy.row.refresh_at, -ahead_)});
+        ours.push_back(
+            {.domain = policy.row.domain, .at = translated(policy.row.refresh_at, -ahead_)});
         co_await take_in_policy(std::move(policy));
     }
     if (!next.empty() && ours.size() < most)
@@ -320,7 +325,8 @@ async::Task<> FleetStore::share() {
     }
     sharing_ = false;
     retry_ = done ? milliseconds(0) : std::clamp(retry_ * 2, first_retry, last_retry);
-    if (!done) share_after(retry_ - milliseconds(chance_() % static_cast<unsigned>(retry_.count() / 2)));
+    if (!done)
+        share_after(retry_ - milliseconds(chance_() % static_cast<unsigned>(retry_.count() / 2)));
 }
 
 // What is offered, and the rows that it was made of, in this node's time.
@@ -385,7 +391,8 @@ async::Task<bool> FleetStore::share_some(std::vector<Unshared::Entry> entries) {
     }
     for (std::size_t i = 0; i < offered.looks.size(); i++) {
         const auto& [entry, row] = offered.looks[i];
-        if (is_shared(entry)) keep(row, as_seen_here(row, from_server(std::move(merged->looks[i]))));
+        if (is_shared(entry))
+            keep(row, as_seen_here(row, from_server(std::move(merged->looks[i]))));
     }
     co_return true;
 }
@@ -460,12 +467,12 @@ store::Status FleetStore::status() const {
         status.by_reason.emplace_back(to_string(static_cast<Fault>(i)), failures_.at(i));
         status.failures += failures_.at(i);
     }
-    status.shared = store::SharedStatus{
-        .place = server_->place.shown,
-        .node = node_,
-        .up = !read_trouble_ && !write_trouble_,
-        .behind = std::max<milliseconds>(loop_.now() - in_step_at_, 0ms),
-        .unshared = unshared_.size()};
+    status.shared =
+        store::SharedStatus{.place = server_->place.shown,
+                            .node = node_,
+                            .up = !read_trouble_ && !write_trouble_,
+                            .behind = std::max<milliseconds>(loop_.now() - in_step_at_, 0ms),
+                            .unshared = unshared_.size()};
     const auto& trouble = read_trouble_ ? read_trouble_ : write_trouble_;
     if (!trouble) return status;
     status.degraded = true;

@@ -1,18 +1,17 @@
 // fleet/fleet_store.h: a node's own store beside the one that it shares with others
 //
-// Reads and writes are the own store's (SQLite), so they never wait for the server. What is saved is
-// offered to the server 50 ms later, together; until the server has it, its key is kept in SQLite,
-// across restarts. What others wrote comes by the change feed, asked for every 850 ms, is merged
-// into the own store (fleet/merge.h), and told to the listener if answers may be others now.
+// Reads and writes are the own store's (SQLite), so they never wait for the server. What is saved
+// is offered to the server 50 ms later, together; until the server has it, its key is kept in
+// SQLite, across restarts. What others wrote comes by the change feed, asked for every 850 ms, is
+// merged into the own store (fleet/merge.h), and told to the listener if answers may be others now.
 // load() asks the server for what the own store does not know, or may not know yet because the feed
-// has not been read to its end; for 300 ms at most, and not at all while the server is away or busy.
-// next_refreshes() leases from the server, so that each policy is looked at by one node; while the
-// server is away all nodes look themselves.
-// The server away: all goes on with the own store; status() says so and since when. The next attempt
-// is made after 1 s, doubling to 1 min, less up to a half by chance.
-// A database that is another one, or an older state of the one before, gets all that this node has.
-// Thread: the loop's. The server is talked to on a thread of its own; the destructor does not wait
-// for the server. No load() may be left by then.
+// has not been read to its end; for 300 ms at most, and not at all while the server is away or
+// busy. next_refreshes() leases from the server, so that each policy is looked at by one node;
+// while the server is away all nodes look themselves. The server away: all goes on with the own
+// store; status() says so and since when. The next attempt is made after 1 s, doubling to 1 min,
+// less up to a half by chance. A database that is another one, or an older state of the one before,
+// gets all that this node has. Thread: the loop's. The server is talked to on a thread of its own;
+// the destructor does not wait for the server. No load() may be left by then.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -109,7 +108,7 @@ class FleetStore final : public store::Store {
     Log log_;
     Listener listener_;
     std::unique_ptr<store::SqliteStore> own_;
-    std::unique_ptr<Server> server_; // its store: the worker's
+    std::unique_ptr<Server> server_;                        // its store: the worker's
     std::shared_ptr<std::atomic<std::int64_t>> busy_since_; // ms of the steady clock; 0: it is not
     std::unique_ptr<async::Worker> worker_;
 

@@ -135,7 +135,9 @@ NexthopRow as_seen_here(const NexthopRow& own, const Look& merged) {
 
 News news(const StsRow& before, const StsRow& after, WallTime now) {
     if (before == after) return News::none;
-    const auto in_force = [&](const StsRow& row) { return has_policy(row) && now < row.expires_at; };
+    const auto in_force = [&](const StsRow& row) {
+        return has_policy(row) && now < row.expires_at;
+    };
     const bool same = before.body == after.body && in_force(before) == in_force(after);
     return same ? News::quiet : News::binding;
 }
@@ -159,8 +161,8 @@ bool is_worth_sharing(const Look& held, const Look& merged) {
 WallTime translated(WallTime time, milliseconds by) { return time == never ? never : time + by; }
 
 StsRow translated(StsRow row, milliseconds by) {
-    for (WallTime* time : {&row.fetched_at, &row.expires_at, &row.failed_at, &row.retry_at,
-                           &row.refresh_at})
+    for (WallTime* time :
+         {&row.fetched_at, &row.expires_at, &row.failed_at, &row.retry_at, &row.refresh_at})
         *time = translated(*time, by);
     return row;
 }

@@ -65,7 +65,8 @@ std::string Rows::text(int row, int column) const {
 
 std::string Rows::octets(int row, int column) const {
     std::size_t size = 0;
-    const auto* text = reinterpret_cast<const unsigned char*>(PQgetvalue(result_.get(), row, column));
+    const auto* text =
+        reinterpret_cast<const unsigned char*>(PQgetvalue(result_.get(), row, column));
     const std::unique_ptr<unsigned char, decltype(&PQfreemem)> octets(PQunescapeBytea(text, &size),
                                                                       PQfreemem);
     return octets ? std::string(reinterpret_cast<const char*>(octets.get()), size) : std::string();
@@ -85,7 +86,8 @@ WallTime Rows::time(int row, int column) const {
 bool Rows::flag(int row, int column) const { return text(row, column).starts_with('t'); }
 
 Postgres::Postgres(std::string uri, Limits limits, const Interrupt& interrupt)
-    : uri_(std::move(uri)), passwords_(passwords_of(uri_)), limits_(limits), interrupt_(interrupt) {}
+    : uri_(std::move(uri)), passwords_(passwords_of(uri_)), limits_(limits), interrupt_(interrupt) {
+}
 
 void Postgres::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
 
@@ -117,10 +119,11 @@ std::unexpected<Error> Postgres::failed(const pg_result* result) {
 
 Result<> Postgres::await_socket(short events, Deadline deadline) {
     for (;;) {
-        const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
+        const auto left =
+            std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
         if (left.count() <= 0) return broken(Fault::slow);
-        std::array<pollfd, 2> fds{{{PQsocket(connection_.get()), events, 0},
-                                   {interrupt_.descriptor(), POLLIN, 0}}};
+        std::array<pollfd, 2> fds{
+            {{PQsocket(connection_.get()), events, 0}, {interrupt_.descriptor(), POLLIN, 0}}};
         const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(left.count()));
         if (ready < 0 && errno == EINTR) continue;
         if (ready < 0 || fds[1].revents != 0) return broken(Fault::unreachable);
@@ -135,8 +138,8 @@ Result<> Postgres::connect() {
                                   "keepalives_interval",       "keepalives_count",
                                   "tcp_user_timeout",          "dbname",
                                   "client_encoding",           static_cast<const char*>(nullptr)};
-    const std::array values{"postseal",  "10",   "5", "3", "5000", uri_.c_str(),
-                            "UTF8", static_cast<const char*>(nullptr)};
+    const std::array values{"postseal", "10",         "5",    "3",
+                            "5000",     uri_.c_str(), "UTF8", static_cast<const char*>(nullptr)};
     connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 1));
     if (!connection_ || PQstatus(connection_.get()) == CONNECTION_BAD)
         return broken(Fault::unreachable);

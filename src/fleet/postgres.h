@@ -1,10 +1,10 @@
 // fleet/postgres.h: one connection to a PostgreSQL server (libpq), with limits of its own
 //
-// Blocks, so it belongs to a thread of its own; but never for longer than its limits, also where the
-// server has stopped without a word, and no longer than until Interrupt::raise(). (Only the look-up
-// of the server's name is the C library's, with its time-outs.) After a fault that leaves the
-// connection in doubt it is closed: is_open() says so, and connect() anew is the remedy.
-// What is sent is always a parameter, never part of the SQL. Errors never contain a password.
+// Blocks, so it belongs to a thread of its own; but never for longer than its limits, also where
+// the server has stopped without a word, and no longer than until Interrupt::raise(). (Only the
+// look-up of the server's name is the C library's, with its time-outs.) After a fault that leaves
+// the connection in doubt it is closed: is_open() says so, and connect() anew is the remedy. What
+// is sent is always a parameter, never part of the SQL. Errors never contain a password.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

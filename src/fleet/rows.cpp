@@ -72,8 +72,7 @@ void add_row(std::string& values, Params& params, const Look& look, WallTime now
     add(values, params,
         {Param::of(row.nexthop), Param::flag(row.dane), Param::of(row.dane_seen_at),
          Param::of(row.verdict), Param::of(std::int64_t{row.row}), Param::of(row.verdict_since),
-         Param::of(row.seen_at), Param::of(look.forgotten_at), Param::of(now),
-         Param::of(version)});
+         Param::of(row.seen_at), Param::of(look.forgotten_at), Param::of(now), Param::of(version)});
 }
 
 std::string upsert(std::string_view table, std::string_view columns, std::string_view key,
@@ -84,7 +83,8 @@ std::string upsert(std::string_view table, std::string_view columns, std::string
         const auto end = std::min(rest.find(", "), rest.size());
         const std::string_view column = rest.substr(0, end);
         rest.remove_prefix(std::min(end + 2, rest.size()));
-        if (column != key) set += fmt::format("{0}{1} = excluded.{1}", set.empty() ? "" : ", ", column);
+        if (column != key)
+            set += fmt::format("{0}{1} = excluded.{1}", set.empty() ? "" : ", ", column);
     }
     return fmt::format("INSERT INTO {} ({}) VALUES {} ON CONFLICT ({}) DO UPDATE SET {}", table,
                        all, values, key, set);

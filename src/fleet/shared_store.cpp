@@ -58,8 +58,8 @@ Result<About> SharedStore::check() {
                                 "postseal_meta m, postseal_feed f",
                                 read_clock));
     if (!rows && rows.error().fault == Fault::schema)
-        return std::unexpected(Error{
-            Fault::schema, fmt::format("its tables have not been made: {}", remedy)});
+        return std::unexpected(
+            Error{Fault::schema, fmt::format("its tables have not been made: {}", remedy)});
     if (!rows) return error_of(rows);
     if (rows->size() != 1)
         return std::unexpected(
@@ -93,7 +93,8 @@ Result<Changes> SharedStore::changes(std::int64_t after, std::size_t most) {
     const Params range{Param::of(after), Param::of(changes.latest),
                        Param::of(static_cast<std::int64_t>(most))};
     constexpr auto where = "WHERE version > $1 AND version <= $2 ORDER BY version LIMIT $3";
-    auto sts = run(fmt::format("SELECT {}, version FROM postseal_sts {}", sts_columns, where), range);
+    auto sts =
+        run(fmt::format("SELECT {}, version FROM postseal_sts {}", sts_columns, where), range);
     if (!sts) return error_of(sts);
     auto looks = run(
         fmt::format("SELECT {}, version FROM postseal_nexthop {}", nexthop_columns, where), range);
@@ -169,16 +170,16 @@ Result<Batch> SharedStore::merged(const Batch& batch, Batch& worth_writing) {
     Batch out;
     for (const Policy& offered : batch.policies) {
         const auto found = by_domain.find(offered.row.domain.name());
-        const Policy held =
-            found != by_domain.end() ? found->second : Policy{.row = {.domain = offered.row.domain}};
+        const Policy held = found != by_domain.end()
+                                ? found->second
+                                : Policy{.row = {.domain = offered.row.domain}};
         const Policy& now_known = out.policies.emplace_back(merge(held, offered, now));
         if (is_worth_sharing(held, now_known)) worth_writing.policies.push_back(now_known);
     }
     for (const Look& offered : batch.looks) {
         const auto found = by_nexthop.find(offered.row.nexthop);
-        const Look held = found != by_nexthop.end()
-                              ? found->second
-                              : Look{.row = {.nexthop = offered.row.nexthop}};
+        const Look held = found != by_nexthop.end() ? found->second
+                                                    : Look{.row = {.nexthop = offered.row.nexthop}};
         const Look& now_known = out.looks.emplace_back(merge(held, offered, now));
         if (is_worth_sharing(held, now_known)) worth_writing.looks.push_back(now_known);
     }
@@ -219,7 +220,8 @@ Result<Batch> SharedStore::offer(const Batch& batch) {
 
 Result<Batch> SharedStore::offer_in_transaction(const Batch& batch) {
     if (auto begun = run("BEGIN"); !begun) return error_of(begun);
-    auto feed = run("UPDATE postseal_feed SET version = version + 1 WHERE one = 1 RETURNING version");
+    auto feed =
+        run("UPDATE postseal_feed SET version = version + 1 WHERE one = 1 RETURNING version");
     if (!feed) return error_of(feed);
     if (feed->size() != 1) {
         postgres_.give_up();

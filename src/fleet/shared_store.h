@@ -9,8 +9,8 @@
 // Leases: due policies are given to one node each (FOR UPDATE SKIP LOCKED) until a time; a node
 // that dies gives them back by that.
 // Writing is reading, merging (fleet/merge.h) and writing inside of one such transaction.
-// Blocks; thread: one at a time. Whatever is called connects first if it must. Errors: fleet::Error;
-// nothing was changed then.
+// Blocks; thread: one at a time. Whatever is called connects first if it must. Errors:
+// fleet::Error; nothing was changed then.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -129,8 +129,9 @@ DbResult<> Database::prepare_all() {
         {&begin_, "BEGIN IMMEDIATE"},
         {&commit_, "COMMIT"},
         {&rollback_, "ROLLBACK"},
-        {&find_sts_, "SELECT body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
-                     " failed_at, retry_at, refresh_at, record_gone, origin FROM sts WHERE domain = ?1"},
+        {&find_sts_,
+         "SELECT body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
+         " failed_at, retry_at, refresh_at, record_gone, origin FROM sts WHERE domain = ?1"},
         {&find_nexthop_, "SELECT nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at"
                          " FROM nexthop WHERE nexthop = ?1"},
         {&next_refreshes_, "SELECT domain, refresh_at FROM sts WHERE refresh_at <> 0"

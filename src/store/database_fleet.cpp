@@ -40,7 +40,8 @@ DbResult<FleetState> Database::fleet_state(std::size_t most) {
     if (!facts) return std::unexpected(facts.error());
     int rc = SQLITE_ROW;
     while ((rc = sqlite3_step(facts->get())) == SQLITE_ROW)
-        state.facts.push_back({.name = text_at(facts->get(), 0), .value = text_at(facts->get(), 1)});
+        state.facts.push_back(
+            {.name = text_at(facts->get(), 0), .value = text_at(facts->get(), 1)});
     if (rc != SQLITE_DONE) return db_error(db_.get(), rc, "read", path_);
     const auto keys = prepare("SELECT key, forgotten_at FROM unshared ORDER BY key LIMIT ?1");
     if (!keys) return std::unexpected(keys.error());

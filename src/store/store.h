@@ -116,9 +116,9 @@ struct Listed {
 
 // Of the store that the nodes of a fleet share.
 struct SharedStatus {
-    std::string place; // without password
-    std::string node;  // this one
-    bool up = false;   // it was read and written when that was last tried
+    std::string place;        // without password
+    std::string node;         // this one
+    bool up = false;          // it was read and written when that was last tried
     milliseconds behind{0};   // since all that others had written was last known
     std::size_t unshared = 0; // rows that it does not have yet
 };

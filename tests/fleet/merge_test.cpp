@@ -69,7 +69,8 @@ std::string text_of(const Policy& policy) {
         text += fmt::format(" {}@{}+{}", to_string(read->mode), seconds_of(row.fetched_at),
                             seconds_of(row.expires_at) - seconds_of(row.fetched_at));
     }
-    if (row.refresh_at != WallTime{}) text += fmt::format(" refresh@{}", seconds_of(row.refresh_at));
+    if (row.refresh_at != WallTime{})
+        text += fmt::format(" refresh@{}", seconds_of(row.refresh_at));
     if (row.record_gone) text += " gone";
     if (row.failures > 0)
         text += fmt::format(" fail@{} x{} id={} retry@{}", seconds_of(row.failed_at), row.failures,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fleet/postgres.h"
 
-#include "fleet/server.h"
+#include "fleet/postgres_server.h"
 
 #include <doctest/doctest.h>
 

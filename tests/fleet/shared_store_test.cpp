@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fleet/shared_store.h"
 
-#include "fleet/server.h"
+#include "fleet/postgres_server.h"
 #include "store/scratch.h"
 
 #include <doctest/doctest.h>
@@ -209,9 +209,9 @@ TEST_CASE("writers at the same time lose nothing, and readers miss nothing") {
     const auto write = [&](SharedStore& node, const std::string& who) {
         for (int i = 0; i < each; i++) {
             // One of its own, and one that both write.
-            const Batch batch{.policies = {
-                                  shared.policy(fmt::format("{}{}.example", who, i), 1h, 20h),
-                                  shared.policy("both.example", 1h - milliseconds(i), 20h)}};
+            const Batch batch{
+                .policies = {shared.policy(fmt::format("{}{}.example", who, i), 1h, 20h),
+                             shared.policy("both.example", 1h - milliseconds(i), 20h)}};
             while (!node.offer(batch)) {
             }
         }
@@ -252,7 +252,8 @@ TEST_CASE("a lease is one node's, and others get it when its time is over") {
     CHECK(names(shared.b.lease("b", 9, 1h).value()) == std::vector<std::string>{"due2.example"});
     CHECK(shared.b.lease("b", 9, 1h).value().empty());
     // "a" dies. An hour later:
-    shared.sql("UPDATE postseal_sts SET lease_until = lease_until - 3600001 WHERE lease_node = 'a'");
+    shared.sql(
+        "UPDATE postseal_sts SET lease_until = lease_until - 3600001 WHERE lease_node = 'a'");
     CHECK(shared.b.lease("b", 9, 1h).value().size() == 2);
     // What was fetched is not due.
     Shared::offer(shared.b, shared.policy("due3.example", 0h, 20h));

@@ -50,8 +50,8 @@ TEST_CASE("a row saved again while it is shared stays marked") {
 TEST_CASE("what is in the store is read when memory has none left") {
     Unshared unshared;
     CHECK(unshared.must_read()); // of a run before
-    unshared.read({.facts = {}, .unshared = {{.key = "sts/a", .forgotten_at = at(3)}},
-                   .unshared_in_all = 2});
+    unshared.read(
+        {.facts = {}, .unshared = {{.key = "sts/a", .forgotten_at = at(3)}}, .unshared_in_all = 2});
     CHECK_FALSE(unshared.must_read());
     CHECK(unshared.size() == 2);
     const auto first = unshared.next(9);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "fleet/server.h"
+#include "fleet/postgres_server.h"
 
 #include "fleet/postgres.h"
 
@@ -61,8 +61,8 @@ void PostgresServer::start() {
     const std::string log = folder_ + "/server.log";
     ::posix_spawn_file_actions_addopen(&actions, 2, log.c_str(), O_WRONLY | O_CREAT | O_APPEND,
                                        0666);
-    const int fault = ::posix_spawn(&pid_, program.c_str(), &actions, nullptr, arguments.data(),
-                                    environ);
+    const int fault =
+        ::posix_spawn(&pid_, program.c_str(), &actions, nullptr, arguments.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
     if (fault != 0) throw std::runtime_error("cannot run " + program);
     const auto end = std::chrono::steady_clock::now() + start_limit;

@@ -1,7 +1,7 @@
-// fleet/server.h: a PostgreSQL server of the tests' own, and databases in it
+// fleet/postgres_server.h: a PostgreSQL server of the tests' own, and databases in it
 //
-// One server for the whole program, begun with the first database; each database is a new one. Where
-// PostgreSQL is not installed there is none, and why_not() says so loudly.
+// One server for the whole program, begun with the first database; each database is a new one.
+// Where PostgreSQL is not installed there is none, and why_not() says so loudly.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
