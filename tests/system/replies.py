@@ -9,6 +9,7 @@ from world.processes import run
 
 MAP_PORT = 8440
 PATIENCE = 240  # seconds
+NOT_FOUND = b"9:NOTFOUND ,"
 
 
 def netstring_text(whole: bytes) -> str:
@@ -18,7 +19,7 @@ def netstring_text(whole: bytes) -> str:
 
 
 class Replies(socketserver.ThreadingTCPServer):
-    """The first number in the key says which reply."""
+    """The first number in the key says which reply; there is none for a key without one."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -37,7 +38,8 @@ class Replies(socketserver.ThreadingTCPServer):
         self.server_close()
 
     def answer(self, key: str) -> bytes:
-        return self.replies[int(re.search(r"\d+", key)[0])]
+        number = re.search(r"\d+", key)
+        return self.replies[int(number[0])] if number else NOT_FOUND
 
 
 class _Handler(socketserver.StreamRequestHandler):
