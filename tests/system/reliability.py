@@ -17,12 +17,15 @@ from world.processes import run as run_command
 
 DOCUMENT = daemons.PROJECT / "contrib" / "doc" / "reliability.md"
 BEGIN, END = "<!-- contrib/reliability writes from here -->", "<!-- to here -->"
-HEAD = "| fault | lasted | effect meanwhile | well again after |\n|---|---|---|---|\n"
+HEAD = ("| fault | lasted | answers meanwhile | all is well after | what was told meanwhile is put right "
+        "after |\n|---|---|---|---|---|\n")
 
 
 def row(outcome: Outcome) -> str:
     lasted = "a moment" if outcome.fault.momentary else f"{outcome.took:.0f} s"
-    return f"| {outcome.fault.what} | {lasted} | {outcome.effect()} | {outcome.recovery:.1f} s |\n"
+    repaired = "" if outcome.repaired is None else f"{outcome.repaired:.0f} s"
+    return (f"| {outcome.fault.what} | {lasted} | {outcome.effect()} | {outcome.recovery:.1f} s | "
+            f"{repaired} |\n")
 
 
 def record(text: str) -> None:
@@ -63,7 +66,7 @@ def main() -> int:
                 one = daemons.Daemon(world, folder / fault.name, 8462 + number)
                 try:
                     text += row(run(longer(fault, options.dns_seconds),
-                                    Stage(world, one, one.folder)))
+                                    Stage(world, one, one.folder, patient=True)))
                 except Unavailable as why:
                     skipped.append(f"- {fault.what}: {why}\n")
                 except AssertionError as why:

@@ -15,7 +15,7 @@ from resources import patience
 from world import World
 from world.processes import run as run_command
 
-from .asking import ENFORCED, KNOWN, STS, Asking, Sample, summary
+from .asking import ENFORCED, KNOWN, NO_ANSWER, STS, Asking, Sample, summary
 
 # In the file, and not only in the daemon's memory. SQLite resolves links, so it must be run where
 # the file system is mounted.
@@ -32,6 +32,9 @@ print(json.dumps([sound, rows]))
 # records it could (RFC 8198).
 UNBOUND_CONF = "server:\n    aggressive-nsec: no\n"
 
+REPAIRED = 900  # seconds: failures in a row are retried more and more seldom
+MOST_REPAIRED = 20  # domains are waited for
+
 # Never, whatever happens: weaker than what the domain has asked for and we have seen, or can see.
 TOO_WEAK = {"known": {"may"}, "connecting": {"may"}, "new": {"may"}, "policy": set()}
 
@@ -43,6 +46,7 @@ class Stage:
     folder: pathlib.Path
     notes: list[str] = field(default_factory=list)  # what else happened
     enter: list[str] = field(default_factory=list)  # before a command that sees the state
+    patient: bool = False  # whether it waits for what was told meanwhile to be put right
 
     def saved(self) -> set[tuple] | None:
         """What is in the daemon's file; None: it cannot be read."""
@@ -75,6 +79,7 @@ class Outcome:
     meanwhile: list[Sample]  # asked between beginning and end
     took: float  # seconds from the beginning to the end
     recovery: float  # seconds from the end, or the beginning, until all was right
+    repaired: float | None  # seconds from there until what was told meanwhile was put right, too
     notes: list[str]
 
     def effect(self) -> str:
@@ -102,7 +107,8 @@ def run(fault: Fault, stage: Stage) -> Outcome:
             since = begun if fault.momentary else ended
             recovery = asking.wait_until_well(since, patience(fault.heals_within))
             meanwhile = asking.asked_since(begun, since + recovery if fault.momentary else ended)
-        outcome = Outcome(fault, meanwhile, ended - begun, recovery, stage.notes)
+        repaired = _wait_until_repaired(stage, meanwhile, since) if stage.patient else None
+        outcome = Outcome(fault, meanwhile, ended - begun, recovery, repaired, stage.notes)
         _check_answers(fault, outcome)
         _check_store(fault, stage, before)
     return outcome
@@ -117,6 +123,19 @@ def _wait_until_saved(stage: Stage) -> set[tuple]:
             return found
         assert time.monotonic() < end, "it saves nothing"
         time.sleep(0.1)
+
+
+def _wait_until_repaired(stage: Stage, meanwhile: list[Sample], since: float) -> float | None:
+    """What was decided without what could not be looked up. None: there was nothing of it."""
+    wrong = [s for s in meanwhile if not s.is_right and s.reply != NO_ANSWER]
+    if not wrong:
+        return None
+    end = time.monotonic() + patience(REPAIRED)
+    for sample in wrong[-MOST_REPAIRED:]:
+        while stage.daemon.ask(sample.key) != sample.right:
+            assert time.monotonic() < end, f"{sample.key} is not put right"
+            time.sleep(0.5)
+    return time.monotonic() - since
 
 
 def _check_answers(fault: Fault, outcome: Outcome) -> None:
