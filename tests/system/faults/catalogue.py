@@ -3,12 +3,13 @@
 import contextlib
 import os
 import pathlib
-import platform
 import resource
 import shutil
 import signal
+import sys
 import time
 
+from daemon import build_folder
 from resources import patience
 from service_manager import ServiceManager
 from socketmap import Closed, request
@@ -76,18 +77,11 @@ def out_of_descriptors(stage: Stage):
 
 @contextlib.contextmanager
 def own_clock(stage: Stage):
-    """What wall clock the daemon sees is read from a file (libfaketime)."""
-    library = pathlib.Path(f"/usr/lib/{platform.machine()}-linux-gnu/faketime/libfaketimeMT.so.1")
-    if not library.exists():
-        raise Unavailable(f"{library} is missing: install libfaketime")
+    """The wall clock that the daemon sees is off by what a file says (tests/support/own_clock.cpp)."""
+    library = build_folder() / "tests" / "own_clock.so"
     _set_clock(stage, 0)
-    environment = {
-        "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": _clock_file(stage),
-        "FAKETIME_NO_CACHE": 1, "FAKETIME_DONT_FAKE_MONOTONIC": 1, "DONT_FAKE_MONOTONIC": 1,
-    }
-    stage.daemon.enter_command = ["env", *(f"{k}={v}" for k, v in environment.items())]
-    stage.daemon.settings["sandbox"] = {"read": [str(stage.folder / "clock")]}
-    stage.daemon.write_configuration(stage.daemon.settings)
+    stage.daemon.enter_command = [
+        "env", f"LD_PRELOAD={library}", f"OWN_CLOCK={_clock_file(stage)}"]
     yield
 
 
@@ -97,20 +91,17 @@ def clock_jumps(days: int):
         _set_clock(stage, days)
         yield
         _set_clock(stage, 0)
-        assert "clock" in stage.daemon.log.read_text(errors="replace"), "the jump was not seen"
+        stage.daemon.wait_for_log("warning clock-jump")
     return happens
 
 
 def _clock_file(stage: Stage) -> pathlib.Path:
-    return stage.folder / "clock" / "offset"
+    return stage.folder / "clock"
 
 
 def _set_clock(stage: Stage, days: int) -> None:
-    file = _clock_file(stage)
-    file.parent.mkdir(exist_ok=True)
-    new = file.with_suffix(".new")
-    new.write_text(f"{days * DAY:+d}\n", encoding="ascii")
-    new.rename(file)
+    with open(_clock_file(stage), "r+b" if _clock_file(stage).exists() else "wb") as file:
+        file.write((days * DAY).to_bytes(8, sys.byteorder, signed=True))
 
 
 # --- The resolver's thread -------------------------------------------------------------------
