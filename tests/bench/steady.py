@@ -129,12 +129,13 @@ def judge(load: Load, samples: list[Sample], rates: list[float], rate: int,
     replies = sum(load.replies.values())
     cold = load.replies["cold"] + load.replies["failing"]
     settled = [sample for sample in samples if sample.at >= SETTLED]
-    grown = f"{100 * spread(settled):.1f} %" if len(settled) > 1 else "not judged in so short a time"
+    grown = (f"{100 * spread(settled):.1f} %" if len(settled) > 1
+             else "not judged in so short a time")
     files = [sample.descriptors for sample in samples]
     mean = sum(rates) / len(rates)
     slowest = ", ".join(f"{kind} {ms:.1f} ms" for kind, ms in load.slowest.items())
     print(f"steady: {replies:,} replies, all right, at {mean:,.0f}/s; {looked_up:,} looked up "
-          f"({100 * looked_up / replies:.1f} %), {load.replies['failing']:,} of lookups that fail; "
+          f"({100 * looked_up / replies:.1f} %), {load.replies['failing']:,} of which fail; "
           f"highest p99 of {SLICE} s: {slowest}; memory {samples[0].octets / 2**20:.0f} MiB after "
           f"{SLICE} s, {samples[-1].octets / 2**20:.0f} MiB at the end, from {SETTLED} s on within: "
           f"{grown}; descriptors {min(files)} to {max(files)}, last {files[-1]}")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# reliability.py: makes every fault of faults/catalogue.py and measures it; contrib/reliability calls it
+# reliability.py: makes every fault of faults/catalogue.py and measures it, for contrib/reliability
 # SPDX-License-Identifier: BSD-3-Clause
 import argparse
 import dataclasses
@@ -17,8 +17,8 @@ from world.processes import run as run_command
 
 DOCUMENT = daemons.PROJECT / "contrib" / "doc" / "reliability.md"
 BEGIN, END = "<!-- contrib/reliability writes from here -->", "<!-- to here -->"
-HEAD = ("| fault | lasted | answers meanwhile | all is well after | what was told meanwhile is put right "
-        "after |\n|---|---|---|---|---|\n")
+HEAD = ("| fault | lasted | answers meanwhile | all is well after | what was told meanwhile is put "
+        "right after |\n|---|---|---|---|---|\n")
 
 
 def row(outcome: Outcome) -> str:

@@ -1,4 +1,4 @@
-# test_postfix_parser.py: ten thousand replies to verdicts made of chance, read by Postfix's postmap(1)
+# test_postfix_parser.py: ten thousand replies to verdicts made of chance, read by postmap(1)
 # SPDX-License-Identifier: BSD-3-Clause
 import subprocess
 

@@ -1,9 +1,9 @@
 # asking.py: clients that ask all the time, and what they were told
 #
-# Four kinds of question: `known` is in the daemon's memory and asked on one connection; `connecting`
-# is the same, each on a connection of its own; `new` was never asked before and is in DNS; a `policy`
-# was never asked before, either, and has MTA-STS. There are few of these, so nobody asks for them
-# unless told to.
+# Four kinds of question: `known` is in the daemon's memory and asked on one connection;
+# `connecting` is the same, each on a connection of its own; `new` was never asked before and is in
+# DNS; a `policy` was never asked before, either, and has MTA-STS. There are few of these, so nobody
+# asks for them unless told to.
 # Times are of time.monotonic(), in seconds.
 # SPDX-License-Identifier: BSD-3-Clause
 import collections
@@ -97,7 +97,8 @@ class Asking:
     def asked_since(self, since: float, until: float = float("inf")) -> list[Sample]:
         """Those that are answered, in the order in which they were asked."""
         with self._lock:
-            samples = [s for kind in self._samples.values() for s in kind if since <= s.asked < until]
+            samples = [s for kind in self._samples.values() for s in kind
+                       if since <= s.asked < until]
         return sorted(samples, key=lambda sample: sample.asked)
 
     def wait_for_each_kind(self, since: float) -> None:

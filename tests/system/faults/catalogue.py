@@ -77,7 +77,7 @@ def out_of_descriptors(stage: Stage):
 
 @contextlib.contextmanager
 def own_clock(stage: Stage):
-    """The wall clock that the daemon sees is off by what a file says (tests/support/own_clock.cpp)."""
+    """The daemon's wall clock is off by what a file says (tests/support/own_clock.cpp)."""
     library = build_folder() / "tests" / "own_clock.so"
     _set_clock(stage, 0)
     stage.daemon.enter_command = [

@@ -13,7 +13,7 @@ from world.processes import run
 
 class Disk:
     def __init__(self, daemon, size: str = "1m") -> None:
-        """`size`: as tmpfs(5) has it. Unavailable is raised if this machine does not let us mount."""
+        """`size`: as tmpfs(5) has it. Unavailable: this machine does not let us mount."""
         if os.getuid() != 0:
             raise Unavailable("only root can mount a small file system")
         self._state = daemon.folder / "state"

@@ -28,8 +28,8 @@ rows = [*db.execute("SELECT 'sts', domain, hex(body) FROM sts WHERE length(body)
 (sound,) = db.execute("PRAGMA integrity_check").fetchone()
 print(json.dumps([sound, rows]))
 """
-# A name that libunbound could make up from what it has seen is not asked for: with a wildcard's NSEC
-# records it could (RFC 8198).
+# Else libunbound makes names up from a wildcard's NSEC records that it has seen (RFC 8198), and
+# nobody is asked.
 UNBOUND_CONF = "server:\n    aggressive-nsec: no\n"
 
 REPAIRED = 900  # seconds: failures in a row are retried more and more seldom

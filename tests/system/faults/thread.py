@@ -15,8 +15,8 @@ PTRACE_GETREGS, PTRACE_SETREGS = 12, 13
 WALL = 0x40000000  # __WALL: threads, too
 SYS_EXIT = 60
 SYSCALL = b"\x0f\x05"  # the instruction
-_REGISTERS = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp "
-              "ss fs_base gs_base ds es fs gs").split()
+_REGISTERS = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags "
+              "rsp ss fs_base gs_base ds es fs gs").split()
 
 
 class _UserRegs(ctypes.Structure):

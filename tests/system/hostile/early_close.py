@@ -5,7 +5,7 @@
 #   notify     the same, with close_notify
 #   open       a response that ends with the connection, which is cut off
 #   whole      a response that ends with the connection, with close_notify
-#   handshake  all that the server says in TLS before the response, which follows if K is beyond that
+#   handshake  all that the server says in TLS before the response, which follows if K is beyond
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib
 import socket
