@@ -40,7 +40,8 @@ def record(text: str) -> None:
 def longer(fault: Fault, dns_seconds: float | None) -> Fault:
     if dns_seconds is None or not fault.name.startswith("dns-"):
         return fault
-    return dataclasses.replace(fault, lasts=dns_seconds, heals_within=1800)
+    # What is known is used to its end, then the rows of failed lookups decide.
+    return dataclasses.replace(fault, lasts=dns_seconds, heals_within=1800, unharmed=())
 
 
 def main() -> int:

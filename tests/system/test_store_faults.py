@@ -108,16 +108,33 @@ def test_damaged_before_start(world, daemon, damage):
     assert not daemon.status()["degraded"]
 
 
+def notices(daemon) -> bool:
+    """Whether it sees the damage while it runs: not if SQLite had read all pages before."""
+    end = time.monotonic() + patience(5)
+    while "moved aside as" not in daemon.status()["degraded_reason"]:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
 @pytest.mark.parametrize("damage", [overwritten, truncated, no_database])
 def test_damaged_in_use(daemon, damage):
     daemon.start()
     assert daemon.ask(STS) == ENFORCED
-    daemon.restart()  # the rows are in the file now, and SQLite has not read them yet
+    daemon.restart()  # the rows are in the file now, and mostly SQLite has not read them yet
     damage(database(daemon))
     assert daemon.ask(STS) == ENFORCED
     assert daemon.ask("dane.example") == "OK dane-only"
     assert daemon.ask("sts-two.example").startswith("OK secure ")
-    check_begun_anew(daemon)
+    if notices(daemon):
+        check_begun_anew(daemon)
+        return
+    # On a busy machine its watchdog may have read them: as below.
+    daemon.restart()
+    assert daemon.ask(STS) == ENFORCED
+    daemon.stop()
+    check_sound(database(daemon))
 
 
 @pytest.mark.parametrize("damage", [overwritten, truncated, no_database])
