@@ -89,6 +89,8 @@ async::Task<Told> Engine::reply(Nexthop nexthop, config::Protocol protocol, std:
     const CachedAnswer* known = find(nexthop.key());
     if (known_as && known != nullptr)
         co_return Told{.reply = std::string(known->at(*known_as)), .cls = known->cls()};
+    // Many clients may ask for a hundred at once: what is known comes between.
+    co_await async::NextTurn(sources_.loop);
     const auto answer = co_await this->answer(std::move(nexthop), client);
     // The maps may be others by now.
     if (const auto variant = answer->maps->variant(protocol, map))
@@ -174,8 +176,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     std::optional<Overrides::Found> override_ = overrides_.find(nexthop, sources_.clock.now());
     if (override_ && needs_no_lookup(*override_))
         co_return overridden(nexthop, std::move(*override_), progress.asked);
-    // A client may ask for hundreds at once: others come between.
-    co_await async::NextTurn(sources_.loop);
+    co_await async::NextTurn(sources_.loop); // likewise
     if (!limiter_.has_room(client, most_waiting(options_.lookups))) co_return overloaded(nexthop);
     MonoTime begun;
     Found found;

@@ -6,7 +6,8 @@
 # their name servers. One in six of those without DANE is signed. Of the policy hosts, every
 # `hanging`-th takes a connection and says no word.
 # Beside them three zones of wildcards, so that there are as many domains of each kind as one likes:
-# NAME.many-dane.example and so on; they share delegation and keys, so their lookups cost less.
+# NAME.many-dane.example and so on; they share delegation and keys, so their lookups cost less. Of a
+# fourth, NAME.many-fail.example, the name server says SERVFAIL.
 #
 # Real name servers (NSD) serve it, and policy_host.cpp its policies, in a network namespace of its
 # own. Making a thousand signed zones takes some seconds.
@@ -35,6 +36,7 @@ PROVIDERS = 40  # the even ones have DANE, the odd ones are not even signed
 HOSTERS = 20  # of DNS
 POLICY_ADDRESSES = 50  # policy hosts are shared, too
 TLSA = "3 1 1 " + hashlib.sha256(b"a mail host's key").hexdigest()
+MANY_FAIL = f"many-fail.{TLD}"  # its name server has no file of it
 ROOT = dns.name.root
 
 __all__ = ["KINDS", "Crowd", "Unavailable"]
@@ -198,6 +200,8 @@ class Crowd:
         with multiprocessing.Pool(os.cpu_count()) as pool:
             write = functools.partial(_write, self._zones)
             delegations = list(itertools.chain(*pool.map(write, zones, chunksize=32)))
+        delegations += [f"{MANY_FAIL}. NS ns.{MANY_FAIL}.",
+                        f"ns.{MANY_FAIL}. A {addresses.ZONE_SERVER}"]
         tld_key, root_key = signing.Key(), signing.Key()
         tld = _signed(TLD, _zone(TLD, [*_own_server(addresses.TLD_SERVER), *delegations]), tld_key)
         (self._zones / f"{TLD}.zone").write_text(tld, encoding="ascii")
@@ -211,7 +215,7 @@ class Crowd:
         return {
             addresses.ROOT_SERVER: ["."],
             addresses.TLD_SERVER: [TLD],
-            addresses.ZONE_SERVER: [zone.name for zone in zones],
+            addresses.ZONE_SERVER: [*(zone.name for zone in zones), MANY_FAIL],
         }
 
     def keys(self, *kinds: str, first: int = 0, last: int | None = None,

@@ -65,7 +65,7 @@ def _load_command(to: str, keys: pathlib.Path, **how) -> list[str]:
 
 def load(to: str, keys: pathlib.Path, core: int | None = None, **how) -> dict:
     """One run of the generator. An answer that is wrong ends the benchmark."""
-    return _outcome(start_load(to, keys, core, **how))
+    return outcome(start_load(to, keys, core, **how))
 
 
 def start_load(to: str, keys: pathlib.Path, core: int | None = None, **how) -> subprocess.Popen:
@@ -73,7 +73,7 @@ def start_load(to: str, keys: pathlib.Path, core: int | None = None, **how) -> s
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def _outcome(generator: subprocess.Popen) -> dict:
+def outcome(generator: subprocess.Popen) -> dict:
     out, error = generator.communicate(timeout=PATIENCE)
     if generator.returncode != 0:
         wrong = json.loads(out)["first_unexpected"] if out else ""
@@ -193,9 +193,9 @@ def stalls(crowd: Crowd, effort: Effort) -> list[Row]:
                                 rate=effort.stall_rate, zipf=True)
                      for server, file in ((to, keys), (beside, plain))]
             for generator, into in zip(paced, (ours, theirs)):
-                into.append(_outcome(generator))
+                into.append(outcome(generator))
         daemon.process.send_signal(signal.SIGUSR2)
-        outcome = _outcome(lookups)
+        cold_ones = outcome(lookups)
     turns = json.loads(probe.read_text(encoding="ascii"))["threads"]
     loop = next(t for t in turns if t["id"] == min(u["id"] for u in turns))
     p99 = statistics.median(run["p99"] for run in ours)
@@ -209,8 +209,8 @@ def stalls(crowd: Crowd, effort: Effort) -> list[Row]:
         Row("the loop's longest turn, CPU", f"{loop['cpu_us']:,.0f} us",
             f"{loop['turns']:,} turns, over 1 ms: {loop['over_1ms']}",
             f"on the wall {loop['wall_us']:,.0f} us", "5,000 us", loop["cpu_us"] <= 5000),
-        Row("the cold ones beside them", f"{outcome['rate']:,.0f}/s", f"{outcome['requests']}",
-            f"p50 {outcome['p50'] / 1000:,.1f} ms, p99 {outcome['p99'] / 1000:,.1f} ms"),
+        Row("the cold ones beside them", f"{cold_ones['rate']:,.0f}/s", f"{cold_ones['requests']}",
+            f"p50 {cold_ones['p50'] / 1000:,.1f} ms, p99 {cold_ones['p99'] / 1000:,.1f} ms"),
     ]
 
 

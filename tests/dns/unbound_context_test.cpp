@@ -55,6 +55,15 @@ TEST_CASE("set_up_context: name servers on loopback are asked only if the operat
     CHECK(not_asked() == "no");
 }
 
+TEST_CASE("set_up_context: questions are minimised only if a question's cost is limited") {
+    const dns::ContextSetup setup = set_up(bare());
+    char* quota = nullptr;
+    const bool limited = ub_ctx_get_option(setup.context.get(), "max-global-quota", &quota) == 0;
+    const std::unique_ptr<char, decltype(&std::free)> owned(quota, &std::free);
+    CHECK(option(setup, "qname-minimisation") == (limited ? "yes" : "no"));
+    if (limited) CHECK(std::string(quota) == "200");
+}
+
 TEST_CASE("set_up_context: unbound.conf changes our defaults, not what answers rest on") {
     const TempFile conf("server:\n"
                         "  module-config: \"iterator\"\n"

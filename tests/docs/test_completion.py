@@ -110,7 +110,7 @@ zmodload zsh/zpty
 zpty z zsh -f -i
 zpty -w z 'PS1= PROMPT_EOL_MARK= ; stty -echo; unset zle_bracketed_paste'
 zpty -w z 'fpath=($PWD/../zsh $fpath); autoload -Uz compinit; compinit -u -D'
-zpty -w z 'show() { zle -I; print -r -- "<<<$BUFFER>>>" }; zle -N show; bindkey "^X" show'
+zpty -w z 'show() { zle -I; print -r -- "<<""<$BUFFER>>>" }; zle -N show; bindkey "^X" show'
 zpty -w z 'print REA''DY'
 zpty -r -m z out '*READY*' || exit 1
 zpty -w -n z "$1"$'\t\x18'

@@ -1,12 +1,13 @@
 # daemon.py: a real postseald with its configuration, and the real postseal beside it
 #
 # The programs are those of the folder that the environment variable POSTSEAL_BUILD names (default:
-# build, at the top of the project).
+# build, at the top of the project). POSTSEAL_DAEMON_UNDER is a command that the daemon runs under.
 # SPDX-License-Identifier: BSD-3-Clause
 import copy
 import json
 import os
 import pathlib
+import shlex
 import signal
 import socket
 import subprocess
@@ -17,7 +18,8 @@ from world import World, processes
 from world.processes import run
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
-STARTUP = 20  # seconds: a debug build on a busy machine
+UNDER = shlex.split(os.environ.get("POSTSEAL_DAEMON_UNDER", ""))
+STARTUP = 120 if UNDER else 20  # seconds: a debug build on a busy machine
 
 
 def build_folder() -> pathlib.Path:
@@ -98,7 +100,7 @@ class Daemon:
         return [program("postseald"), "--config", str(self.configuration), *options]
 
     def start(self) -> None:
-        self.process = processes.start(self.enter_command + self.command(), self.log)
+        self.process = processes.start(self.enter_command + UNDER + self.command(), self.log)
         self.wait_until_listening()
 
     def wait_until_listening(self) -> None:
@@ -112,14 +114,14 @@ class Daemon:
         if self.process is None:
             return None
         process, self.process = self.process, None
-        status = processes.stop(process)
+        status = processes.stop(process, STARTUP)
         assert status in (0, -signal.SIGTERM), f"status {status}:\n{self.log_text()}"
         return status
 
     def take_over(self) -> None:
         """A second process goes on in the place of the first."""
         first = self.process
-        self.process = processes.start(self.command("--take-over"), self.log)
+        self.process = processes.start(UNDER + self.command("--take-over"), self.log)
         status = first.wait(STARTUP)
         assert status == 0, f"status {status}:\n{self.log_text()}"
         self.wait_until_listening()

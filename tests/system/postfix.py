@@ -178,6 +178,11 @@ class Postfix:
                 options = [] if recipient.isascii() else ["SMTPUTF8"]
                 client.sendmail("", [recipient], message.encode(), options)
 
+    def send_one(self, recipients: list[str]) -> None:
+        """One message to them all, in ASCII, from the null sender."""
+        with self.client() as client:
+            client.sendmail("", recipients, "To: undisclosed-recipients:;\n\nHello.\n")
+
     def outcomes(self, recipients: Iterable[str], patience: float) -> dict[str, Outcome]:
         """By recipient, once all are decided or `patience` seconds are over."""
         end = time.monotonic() + patience

@@ -45,6 +45,7 @@ DNS = {
 # Those whose policy is good all the same; the rest has none.
 GOOD_HOSTS = ("good", "as-many-mx-as-fit")
 MOST_QUERIES = 10_000  # for one domain, by any trick
+MOST_OF_A_CHAIN = 250  # of CNAMEs
 
 
 def short_limits() -> tuple[int, dict]:
@@ -167,6 +168,22 @@ def test_all_at_once(internet, new_daemon, quiet_memory):
     asked = server.queries["ttl-zero"]
     assert daemon.ask(f"ttl-zero.{ODD}") == NO_PROMISE
     assert server.queries["ttl-zero"] == asked
+
+
+@pytest.mark.parametrize("name", ["cname-endless", "cname-loop"])
+def test_a_chain_costs_few_queries(internet, new_daemon, name):
+    """And they end: what was begun in vain does not go on behind the answer."""
+    _, server = internet
+    daemon = new_daemon()
+    daemon.start()
+    assert daemon.ask(f"{name}.{ODD}") == NO_MX
+    end = time.monotonic() + patience(30)
+    while daemon.status()["lookups_at_work"]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert daemon.ask("dane.example") == "OK dane-only"
+    assert 0 < server.queries[name] <= MOST_OF_A_CHAIN
+    print(f"\n{name}: {server.queries[name]} queries")
 
 
 def test_many_tlsa_records(world, new_daemon, quiet_memory):

@@ -1,63 +1,10 @@
-# test_postfix_parser.py: ten thousand replies to verdicts made of chance, read by Postfix's postmap(1)
+# test_postfix_parser.py: ten thousand replies to verdicts made of chance, read by postmap(1)
 # SPDX-License-Identifier: BSD-3-Clause
-import socketserver
 import subprocess
-import threading
 
-from daemon import program
-from world.processes import run
+from replies import MAP_PORT, PATIENCE, Replies, make_replies, netstring_text
 
 COUNT = 10_000
-MAP_PORT = 8440
-PATIENCE = 240  # seconds
-
-
-def netstring_text(whole: bytes) -> str:
-    length, _, rest = whole.partition(b":")
-    assert rest.endswith(b",") and len(rest) == int(length) + 1
-    return rest[:-1].decode("ascii")
-
-
-class Replies(socketserver.ThreadingTCPServer):
-    """A socketmap server that has the replies ready; the key says which."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 200
-
-    def __init__(self, replies: list[bytes]) -> None:
-        super().__init__(("127.0.0.1", MAP_PORT), _Handler)
-        self.replies = replies
-
-    def __enter__(self) -> "Replies":
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.shutdown()
-        self.server_close()
-
-    def answer(self, key: str) -> bytes:
-        return self.replies[int(key)]
-
-
-class _Handler(socketserver.StreamRequestHandler):
-    def handle(self) -> None:
-        while head := self._length():
-            payload = self.rfile.read(head + 1)
-            self.wfile.write(self.server.answer(payload[:-1].decode().partition(" ")[2]))
-
-    def _length(self) -> int:
-        digits = b""
-        while (octet := self.rfile.read(1)) and octet != b":":
-            digits += octet
-        return int(digits) if octet else 0
-
-
-def make_replies(form: str, count: int, seed: int) -> list[bytes]:
-    result = run([program("tests/print_replies"), form, str(count), str(seed)], PATIENCE)
-    assert result.returncode == 0, result.stderr
-    return [line.encode("ascii") for line in result.stdout.splitlines()]
 
 
 def test_postmap_reads_them(programs, world, tmp_path):

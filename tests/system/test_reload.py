@@ -161,13 +161,12 @@ def test_cache_and_log(running):
         "cache", "log"
     )
     running.wait_for_log('"reloaded"')
-    line = running.log.read_text().splitlines()[-1]
-    assert json.loads(line)["event"] == "reloaded"
+    lines = running.log.read_text().splitlines()
+    assert "reloaded" in [json.loads(line)["event"] for line in lines if line.startswith("{")]
     assert reload(running, cache={"memory": "1M"}, log={"level": "error"}) == changed("log")
-    size = running.log.stat().st_size
     running.ask("dane.example")
     reload(running, cache={"memory": "1M"}, log={"level": "error"})
-    assert running.log.stat().st_size == size
+    assert running.log.read_text().count('"reloaded"') == 1
 
 
 def test_what_needs_a_restart(running):

@@ -4,13 +4,17 @@
 import contextlib
 import os
 import pathlib
+import shutil
 import sqlite3
-import subprocess
+import tempfile
 import time
 
 import pytest
 
 from daemon import program
+from faults.disk import Disk
+from resources import patience
+from world import Unavailable
 from world.processes import run
 
 PATIENCE = 30  # seconds; a write that failed is tried again after 1, 2, 4 s
@@ -29,17 +33,23 @@ def database(daemon) -> pathlib.Path:
 
 
 def check_sound(path: pathlib.Path) -> None:
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    """Of a copy: SQLite resolves links itself, so it does not find what only the daemon sees."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copy(path, folder)
+        with contextlib.closing(sqlite3.connect(copy)) as db:
+            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert db.execute("SELECT count(*) FROM nexthop").fetchone() > (0,)
 
 
 def fetches(world) -> int:
     return world.policy_server.requests[STS]
 
 
-def wait_until_status(daemon, degraded: bool) -> dict:
-    end = time.monotonic() + PATIENCE
-    while (status := daemon.status())["degraded"] != degraded:
+def wait_until_status(daemon, degraded: bool, reason: str = "") -> dict:
+    """A fault may be told with one reason first and with another when more is known."""
+    end = time.monotonic() + patience(PATIENCE)
+    while (status := daemon.status())["degraded"] != degraded \
+            or reason not in status["degraded_reason"]:
         assert time.monotonic() < end, (status, daemon.log_text())
         time.sleep(0.1)
     return status
@@ -67,8 +77,7 @@ def set_aside(daemon) -> list[str]:
 
 
 def check_begun_anew(daemon) -> None:
-    status = wait_until_status(daemon, degraded=True)
-    assert "moved aside as" in status["degraded_reason"]
+    wait_until_status(daemon, degraded=True, reason="moved aside as")
     assert len(set_aside(daemon)) == 1
     assert " error store reason=" in daemon.log_text()
     daemon.stop()
@@ -99,16 +108,33 @@ def test_damaged_before_start(world, daemon, damage):
     assert not daemon.status()["degraded"]
 
 
+def notices(daemon) -> bool:
+    """Whether it sees the damage while it runs: not if SQLite had read all pages before."""
+    end = time.monotonic() + patience(5)
+    while "moved aside as" not in daemon.status()["degraded_reason"]:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
 @pytest.mark.parametrize("damage", [overwritten, truncated, no_database])
 def test_damaged_in_use(daemon, damage):
     daemon.start()
     assert daemon.ask(STS) == ENFORCED
-    daemon.restart()  # the rows are in the file now, and SQLite has not read them yet
+    daemon.restart()  # the rows are in the file now, and mostly SQLite has not read them yet
     damage(database(daemon))
     assert daemon.ask(STS) == ENFORCED
     assert daemon.ask("dane.example") == "OK dane-only"
     assert daemon.ask("sts-two.example").startswith("OK secure ")
-    check_begun_anew(daemon)
+    if notices(daemon):
+        check_begun_anew(daemon)
+        return
+    # On a busy machine its watchdog may have read them: as below.
+    daemon.restart()
+    assert daemon.ask(STS) == ENFORCED
+    daemon.stop()
+    check_sound(database(daemon))
 
 
 @pytest.mark.parametrize("damage", [overwritten, truncated, no_database])
@@ -131,49 +157,12 @@ def test_damaged_behind_sqlites_memory(daemon, damage):
 
 @pytest.fixture
 def disk(daemon):
-    """The daemon's state on a file system of its own of 1 MiB, which only it sees."""
-    if os.getuid() != 0:
-        pytest.skip("SYSTEM TESTS NOT RUN: only root can mount a small file system")
-    with Disk(daemon) as disk_:
+    try:
+        disk_ = Disk(daemon)
+    except Unavailable as why:
+        pytest.skip(f"SYSTEM TESTS NOT RUN: {why}")
+    with disk_:
         yield disk_
-
-
-class Disk:
-    def __init__(self, daemon) -> None:
-        self._state = database(daemon).parent
-        script = f"mount -t tmpfs -o size=1m postseal {self._state} && echo mounted && exec cat"
-        self._holder = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )
-        if self._holder.stdout.readline() != b"mounted\n":
-            pytest.skip("SYSTEM TESTS NOT RUN: cannot mount a file system of our own")
-        self._enter = ["nsenter", "--mount", "--target", str(self._holder.pid)]
-        daemon.enter_command = self._enter
-
-    def __enter__(self) -> "Disk":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._holder.communicate()
-
-    def fill(self) -> None:
-        """Till not an octet is left."""
-        with open(self.path("ballast"), "wb", buffering=0) as ballast:
-            with contextlib.suppress(OSError):
-                while ballast.write(b"x" * 4096):
-                    pass
-
-    def make_room(self) -> None:
-        self.path("ballast").unlink()
-
-    def remount(self, how: str) -> None:
-        done = run([*self._enter, "mount", "-o", f"remount,{how}", str(self._state)])
-        assert done.returncode == 0, done.stderr
-
-    def path(self, name: str) -> pathlib.Path:
-        """As seen from without."""
-        return pathlib.Path(f"/proc/{self._holder.pid}/root{self._state}/{name}")
 
 
 def check_answers_from_memory(daemon) -> None:

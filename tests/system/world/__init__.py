@@ -68,6 +68,15 @@ class World:
         for server in [*self._useless_servers, *self._name_servers.values()]:
             server.stop()
 
+    def silence_dns(self) -> None:
+        """The name servers take questions and do not answer until speak_dns()."""
+        for server in self._name_servers.values():
+            server.fall_silent()
+
+    def speak_dns(self) -> None:
+        for server in self._name_servers.values():
+            server.speak_again()
+
     def change_zone(self, zone: Zone) -> None:
         """Back when the name server has the new contents."""
         serial = self.zones.write(zone)

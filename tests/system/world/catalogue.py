@@ -277,6 +277,7 @@ sts("sts-empty", "")
 sts("memory")
 sts("memory-live")
 sts("guarded")
+zone("new", f"* MX 10 mx.dane.{TLD}.")  # as many domains that nobody asked for as one likes
 zone("in-flight", state=State.ABSENT, server=addresses.SILENT_SERVER)
 
 # --- Name servers and policy hosts that mean harm (../hostile) -------------------------------

@@ -231,3 +231,7 @@ RELAY_WRONG = "_587._tcp.mx TLSA 3 1 1 $SHA256"
 mail("relay", "self-signed", WRONG, RELAY_EE)
 mail("relay-wrong", "good", EE, RELAY_WRONG)
 mail("relay-port-25-only", "self-signed", EE)
+
+# --- As many domains with DANE as one likes, all at one host: ../test_postfix_smtp.py ---------
+TO_ANY_HOST = host(f"mx.to-any.{TLD}", "good")
+zone("to-any", f"* MX 10 mx.to-any.{TLD}.", f"mx A {TO_ANY_HOST}", EE)

@@ -1,6 +1,7 @@
 # nameserver.py: the authoritative name servers, one NSD each for root, TLD and all other zones,
 # and two that are no use
 # SPDX-License-Identifier: BSD-3-Clause
+import os
 import pathlib
 import shutil
 import signal
@@ -66,6 +67,15 @@ class NameServer:
         if self._process:
             processes.stop(self._process)
             self._process = None
+
+    def fall_silent(self) -> None:
+        """Takes questions and does not answer until speak_again()."""
+        for pid in processes.family(self._process.pid):
+            os.kill(pid, signal.SIGSTOP)
+
+    def speak_again(self) -> None:
+        for pid in processes.family(self._process.pid):
+            os.kill(pid, signal.SIGCONT)
 
     def reload(self, zone: str, serial: int) -> None:
         """Back when the server has what was written."""

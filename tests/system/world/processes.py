@@ -2,6 +2,7 @@
 #
 # Linux ends them when the thread that started them ends: start them from the main thread.
 # SPDX-License-Identifier: BSD-3-Clause
+import contextlib
 import ctypes
 import pathlib
 import signal
@@ -35,6 +36,19 @@ def run(command: list[str], timeout: float = 60) -> subprocess.CompletedProcess:
     return subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout
     )
+
+
+def family(pid: int) -> list[int]:
+    """The process and all that it has started, the oldest first."""
+    parents: dict[int, list[int]] = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
+            parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found = [pid]
+    for parent in found:
+        found += parents.get(parent, [])
+    return found
 
 
 def _end_with_parent() -> None:

@@ -58,14 +58,25 @@ def sign(
     for name, rdataset in list(zone.iterate_rdatasets()):
         if not _signed(name, rdataset.rdtype, zone.origin, cuts):
             continue
+        signed_name = _Wildcard(name.labels) if name.is_wild() else name
         rrsig = dns.dnssec.sign(
-            dns.rrset.from_rdata_list(name, rdataset.ttl, list(rdataset)),
+            dns.rrset.from_rdata_list(signed_name, rdataset.ttl, list(rdataset)),
             key.private, zone.origin, key.dnskey, inception=start, expiration=end,
         )
         owner = name.relativize(zone.origin).to_text()
         if spoil_all or (owner, dns.rdatatype.to_text(rdataset.rdtype)) in spoil:
             rrsig = _spoilt(rrsig)
         _add(zone, name, _rdataset(rdataset.ttl, rrsig))
+
+
+class _Wildcard(dns.name.Name):
+    """The asterisk is no label of a signature (RFC 4034 section 3.1.3); dnspython 2.3 counts it."""
+
+    def __len__(self) -> int:
+        return len(self.labels) - 1
+
+    def is_wild(self) -> bool:  # later versions take it off themselves
+        return False
 
 
 def _rdataset(ttl: int, *rdatas: dns.rdata.Rdata) -> dns.rdataset.Rdataset:
