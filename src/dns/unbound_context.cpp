@@ -41,6 +41,9 @@ constexpr std::array defaults{
     Setting{"harden-large-queries:", "yes"},
     // A failed lookup is tried again after 30 s; a bogus answer must not outlive that.
     Setting{"val-bogus-ttl:", "30"},
+    // Name servers that all were silent for minutes are back at once, not when what is held against
+    // them is forgotten (infra-host-ttl, 15 minutes).
+    Setting{"infra-keep-probing:", "yes"},
     // Nobody's MX records may make us ask our own host (see loopback_wanted).
     Setting{"do-not-query-localhost:", "yes"},
 };

@@ -10,7 +10,7 @@ namespace postseal::doctor {
 namespace {
 
 // For the shell that the operator pastes it into.
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
     std::string out = "'";
     for (const char c : text)
         out += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -27,7 +27,7 @@ Fix set_option(const Facts& facts, const Client& client, std::string_view name,
         return {fmt::format("{}/master.cf", facts.postconf.value("config_directory")),
                 "service " + client.service, fmt::format("-o {{ {} = {} }}", name, value)};
     return run(fmt::format("{} -P {}", facts.postconf_command,
-                           quoted(fmt::format("{}/{} = {}", client.service, name, dense))));
+                           shell_quoted(fmt::format("{}/{} = {}", client.service, name, dense))));
 }
 
 } // namespace
@@ -83,7 +83,7 @@ std::string name_of(const Client& client, std::string_view name) {
 Fix set(const Facts& facts, const Client& client, std::string_view name, std::string_view value) {
     if (client.overrides.contains(name)) return set_option(facts, client, name, value);
     return run(fmt::format("{} -e {}", facts.postconf_command,
-                           quoted(fmt::format("{} = {}", name, value))));
+                           shell_quoted(fmt::format("{} = {}", name, value))));
 }
 
 Fix run(std::string command) { return {"", "", std::move(command)}; }

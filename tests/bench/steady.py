@@ -36,7 +36,7 @@ COLD_REPLIES = {
     "sts": "OK secure match=.provider1.example servername=hostname",
     "dane": "OK dane-only",
 }
-COLD_KINDS = ("plain",) * 8 + ("sts", "dane")
+COLD_KINDS = ("plain",) * 18 + ("sts", "dane")
 
 
 @dataclass
@@ -109,7 +109,7 @@ def soak(crowd: Crowd, seconds: float, rate: int) -> int:
     samples: list[Sample] = []
     rates: list[float] = []
     with Daemon(crowd, crowd.folder / "steady", measure.PORT, log={"level": "warning"},
-                cache={"memory": MEMORY}) as daemon:
+                cache={"memory": MEMORY}, https={"per_address": 64}) as daemon:
         load.warm_up()
         before = daemon.status()
         begun = time.monotonic()
