@@ -55,11 +55,11 @@ StsRow without_forgotten(StsRow row, WallTime forgotten_at) {
 }
 
 // Rules 1, 2 and 7.
+auto fetch_of(const StsRow& row) {
+    return std::tie(row.fetched_at, row.expires_at, row.body, row.id, row.origin);
+}
 const StsRow& newest_fetch(const StsRow& a, const StsRow& b) {
-    const auto order = [](const StsRow& row) {
-        return std::tie(row.fetched_at, row.expires_at, row.body, row.id, row.origin);
-    };
-    return order(a) >= order(b) ? a : b;
+    return fetch_of(a) >= fetch_of(b) ? a : b;
 }
 
 // Rule 3.
@@ -79,7 +79,7 @@ void take_failure(StsRow& to, const StsRow& from) {
 
 // Rule 5.
 WallTime refresh_of(const StsRow& a, const StsRow& b, const StsRow& merged, WallTime now) {
-    if (a.fetched_at != b.fetched_at) return merged.refresh_at;
+    if (fetch_of(a) != fetch_of(b)) return merged.refresh_at;
     const auto [earlier, later] = std::minmax(a.refresh_at, b.refresh_at);
     return earlier == never && merged.expires_at <= now ? never : later;
 }
@@ -96,7 +96,7 @@ Policy merge(const Policy& held, const Policy& offered, WallTime now) {
     for (const StsRow* from : {&a, &b})
         if (from->failed_at > row.fetched_at) take_failure(row, *from);
     row.refresh_at = refresh_of(a, b, row, now);
-    if (has_policy(b) && a.fetched_at == b.fetched_at) row.record_gone = b.record_gone;
+    if (has_policy(b) && fetch_of(a) == fetch_of(b)) row.record_gone = b.record_gone;
     return merged;
 }
 

@@ -12,9 +12,8 @@
 //  4. What an operator forgot is gone with all that was known before that moment, and only that.
 //  5. refresh_at goes with the newest fetch; of the same one the later, except that 1970 ("its end
 //     was noticed") wins for a policy that has run out.
-//  6. record_gone goes with the newest fetch; of the same one it is what the offered row says. It
-//  is
-//     only told of, never decided by.
+//  6. record_gone goes with the newest fetch; of the same one it is what the offered row says.
+//     It is only told of, never decided by.
 //  7. Equal times: the policy that ends later, then the one whose octets compare greater.
 //  8. Nothing is of a time to come: a fetch of the future counts as of now, and so does a failure.
 // Nexthop: the later word about DANE wins, "it was there" at the same time; the verdict is that of

@@ -58,7 +58,8 @@ std::expected<Place, std::string> parse_place(const std::string& uri) {
     std::string host = value(*options, "host");
     if (host.empty()) host = value(*options, "hostaddr");
     const std::string user = value(*options, "user");
-    const std::string port = value(*options, "port");
+    std::string port = value(*options, "port");
+    if (port.find_first_not_of(',') == std::string::npos) port.clear(); // several hosts, no ports
     Place place;
     place.shown = fmt::format("postgresql://{}{}{}{}{}/{}", user, user.empty() ? "" : "@", host,
                               port.empty() ? "" : ":", port, value(*options, "dbname"));

@@ -51,6 +51,7 @@ Result<Rows> SharedStore::run(const std::string& sql, const Params& params) {
 
 Result<About> SharedStore::check() {
     checked_ = false;
+    about_.schema = 0;
     if (!postgres_.is_open())
         if (auto connected = postgres_.connect(); !connected) return error_of(connected);
     constexpr auto remedy = "run \"postseal store init\" with this configuration";

@@ -279,6 +279,9 @@ TEST_CASE("a database that was set back, or another one, gets what the nodes hav
     Relay a(world.loop, world.uri);
     a.store->save(policy("example.com", a.clock()));
     REQUIRE(world.turn_until([&] { return a.all_shared(); }));
+    REQUIRE(world.turn_until([&] {
+        return sql(a.scratch.file(), "SELECT value FROM fleet WHERE name = 'feed'") == "1";
+    }));
     SUBCASE("set back") { world.sql("UPDATE postseal_feed SET version = 0"); }
     SUBCASE("another one") {
         a.store.reset();
