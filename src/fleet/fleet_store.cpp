@@ -343,7 +343,10 @@ async::Task<FleetStore::Offered> FleetStore::gather(std::vector<Unshared::Entry>
         const bool forgotten = entry.forgotten_at != WallTime{};
         if (entry.key.starts_with("sts/")) {
             const auto domain = Domain::parse(entry.key.substr(4));
-            if (!domain) continue;
+            if (!domain) {
+                offered.nothing.push_back(std::move(entry));
+                continue;
+            }
             store::Loaded loaded = co_await own_->load(*domain, std::string());
             store::StsRow row = loaded.sts.value_or(store::StsRow{.domain = *domain});
             if (is_blank(row) && !forgotten) {
@@ -355,7 +358,10 @@ async::Task<FleetStore::Offered> FleetStore::gather(std::vector<Unshared::Entry>
         } else {
             store::NexthopRow row{.nexthop = entry.key.substr(entry.key.find('/') + 1)};
             const auto domain = store::policy_domain(row);
-            if (!domain) continue;
+            if (!domain) {
+                offered.nothing.push_back(std::move(entry));
+                continue;
+            }
             store::Loaded loaded = co_await own_->load(*domain, row.nexthop);
             if (loaded.nexthop) row = *std::move(loaded.nexthop);
             if (is_blank(row) && !forgotten) {

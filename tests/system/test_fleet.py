@@ -225,6 +225,8 @@ def test_a_node_that_is_killed_gives_its_leases_back(fleet, world):
     for node in (second, third):
         assert node.ask(domain) == enforced(domain)
     assert world.policy_server.requests[domain] == fetched + 1
+    first.start()
+    assert first.ask(domain) == enforced(domain)
 
 
 def test_the_server_goes_away_while_clients_ask(fleet, server):
