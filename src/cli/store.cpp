@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/progress.h"
 #include "cli/setup.h"
 #include "cli/shared_store.h"
+#include "fleet/copy.h"
 
 #include <fmt/format.h>
+
+#include <memory>
+#include <variant>
 
 namespace postseal::cli {
 namespace {
@@ -71,6 +76,47 @@ int status(const Common& common) {
     return about ? int{ExitStatus::found} : fail(client_error(**shared, about.error()));
 }
 
+struct Copy {
+    std::string direction;
+    std::string file;
+};
+constexpr auto to_server = "to-server";
+constexpr auto from_server = "from-server";
+
+int copy(const Common& common, const Copy& what) {
+    const auto config = load_config(common);
+    if (!config) return fail(config.error());
+    const auto shared = shared_access(common);
+    if (!shared) return fail(shared.error());
+    auto own = store::DatabaseFile::open(
+        what.file.empty() ? config->state_dir + "/postseal.db" : what.file, wall_now);
+    if (!own) return cli::fail(bad_config, own.error());
+    Progress progress("copy");
+    const auto show = [&](const fleet::Copied& copied) {
+        progress.at(copied.policies + copied.nexthops, 0, 0);
+    };
+    const auto copied = what.direction == to_server
+                            ? fleet::copy_to_shared(**own, (*shared)->store, wall_now, show)
+                            : fleet::copy_from_shared((*shared)->store, **own, wall_now, show);
+    progress.clear();
+    for (const std::string& incident : (*own)->take_incidents())
+        cli::fail(temporary, incident);
+    if (!copied) {
+        if (const auto* error = std::get_if<fleet::Error>(&copied.error()))
+            return fail(client_error(**shared, *error));
+        return cli::fail(temporary, std::get<std::string>(copied.error()));
+    }
+    if (common.json)
+        fmt::print("{}\n", Json{{"policies", copied->policies},
+                                {"nexthops", copied->nexthops},
+                                {"changed", copied->changed}}
+                               .dump());
+    else
+        fmt::print("{} policy domains and {} destinations; {} were news there\n", copied->policies,
+                   copied->nexthops, copied->changed);
+    return ExitStatus::found;
+}
+
 constexpr seconds seen_lately{30};
 
 int nodes(const Common& common) {
@@ -106,19 +152,37 @@ int nodes(const Common& common) {
 } // namespace
 
 Command store_command(Common& common) {
-    return {.name = "store",
-            .summary = "set up and look at the store that a fleet shares",
-            .examples = {"postseal store init && systemctl restart postseald"},
-            .commands = {{.name = "init",
-                          .summary = "make its tables; does no harm where they are",
-                          .options = config_options(common),
-                          .examples = {"postseal store init"},
-                          .run = [&common] { return init(common); }},
-                         {.name = "status",
-                          .summary = "say whether it is reached, by this command and the daemon",
-                          .options = daemon_options(common),
-                          .examples = {"postseal store status"},
-                          .run = [&common] { return status(common); }}}};
+    const auto what = std::make_shared<Copy>();
+    return {
+        .name = "store",
+        .summary = "set up, fill and look at the store that a fleet shares",
+        .examples = {"postseal store init && systemctl restart postseald"},
+        .commands = {{.name = "init",
+                      .summary = "make its tables; does no harm where they are",
+                      .options = config_options(common),
+                      .examples = {"postseal store init"},
+                      .run = [&common] { return init(common); }},
+                     {.name = "status",
+                      .summary = "say whether it is reached, by this command and the daemon",
+                      .options = daemon_options(common),
+                      .examples = {"postseal store status"},
+                      .run = [&common] { return status(common); }},
+                     {.name = "copy",
+                      .summary = "copy what the database of a node knows to it, or back",
+                      .arguments = {{.name = "DIRECTION",
+                                     .help = "to-server or from-server",
+                                     .target = &what->direction,
+                                     .values = {Values::Kind::one_of, {to_server, from_server}}},
+                                    {.name = "FILE",
+                                     .help = "another database than the one in state_dir",
+                                     .count = Argument::Count::optional,
+                                     .target = &what->file,
+                                     .values = {Values::Kind::file, {}}}},
+                      .options = config_options(common),
+                      .examples = {"postseal store copy to-server /srv/old-relay/postseal.db"},
+                      .footer = "No daemon may be using the database. What is there already is "
+                                "only looked at, so a copy that broke off is made again.",
+                      .run = [&common, what] { return copy(common, *what); }}}};
 }
 
 Command nodes_command(Common& common) {

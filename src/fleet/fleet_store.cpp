@@ -3,10 +3,9 @@
 
 #include "async/thread_name.h"
 #include "async/timeout.h"
-#include "postseal/base/text.h"
+#include "fleet/node_id.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -29,20 +28,11 @@ constexpr milliseconds look_for_leases = 15s;
 constexpr std::size_t page = 1000; // rows of the feed
 constexpr std::size_t group = 200; // rows offered at once; less than a page
 constexpr std::size_t leases = 16;
-// Less is the network's doing, and each change of mind would move every time by it.
-constexpr milliseconds clocks_differ = 100ms;
 
 std::int64_t steady_ms() {
     return std::chrono::duration_cast<milliseconds>(
                std::chrono::steady_clock::now().time_since_epoch())
         .count();
-}
-
-std::string new_node_id() {
-    std::array<char, 65> host{};
-    ::gethostname(host.data(), host.size() - 1);
-    std::random_device device;
-    return printable(fmt::format("{}-{:04x}", host.data(), device() & 0xffffU), 80);
 }
 
 } // namespace
@@ -118,12 +108,10 @@ void FleetStore::remember(std::string name, std::string value) {
 
 async::Task<> FleetStore::begin() {
     store::FleetState state = co_await own_->fleet_state(page);
-    for (const store::FleetFact& fact : state.facts) {
-        if (fact.name == "node") node_ = fact.value;
-        if (fact.name == "identity") identity_ = fact.value;
-        if (fact.name == "feed")
-            std::from_chars(fact.value.data(), fact.value.data() + fact.value.size(), feed_);
-    }
+    node_ = fact(state, "node");
+    identity_ = fact(state, "identity");
+    const std::string feed = fact(state, "feed");
+    std::from_chars(feed.data(), feed.data() + feed.size(), feed_);
     unshared_.read(state);
     if (!node_.empty()) co_return;
     node_ = new_node_id();

@@ -64,6 +64,10 @@ enum class News {
 [[nodiscard]] bool is_worth_sharing(const Policy& held, const Policy& merged);
 [[nodiscard]] bool is_worth_sharing(const Look& held, const Look& merged);
 
+// Clocks that differ by less are taken for equal: it is the network's doing, and would move every
+// time by it, so that the same fetch seemed to be another.
+inline constexpr milliseconds clocks_differ{100};
+
 // Every time moved by so much, 1970 ("never") left alone.
 [[nodiscard]] WallTime translated(WallTime time, milliseconds by);
 [[nodiscard]] store::StsRow translated(store::StsRow row, milliseconds by);

@@ -137,6 +137,33 @@ Result<std::vector<Look>> SharedStore::looks(const std::vector<std::string>& nex
     return found;
 }
 
+Result<std::vector<Policy>> SharedStore::policies_after(const std::string& after,
+                                                        std::size_t most) {
+    if (auto is = ready(); !is) return error_of(is);
+    auto rows = run(fmt::format("SELECT {} FROM postseal_sts WHERE domain > $1"
+                                " ORDER BY domain LIMIT $2",
+                                sts_columns),
+                    {Param::of(after), Param::of(static_cast<std::int64_t>(most))});
+    if (!rows) return error_of(rows);
+    std::vector<Policy> found;
+    for (int row = 0; row < rows->size(); row++)
+        if (auto policy = policy_at(*rows, row)) found.push_back(std::move(*policy));
+    return found;
+}
+
+Result<std::vector<Look>> SharedStore::looks_after(const std::string& after, std::size_t most) {
+    if (auto is = ready(); !is) return error_of(is);
+    auto rows = run(fmt::format("SELECT {} FROM postseal_nexthop WHERE nexthop > $1"
+                                " ORDER BY nexthop LIMIT $2",
+                                nexthop_columns),
+                    {Param::of(after), Param::of(static_cast<std::int64_t>(most))});
+    if (!rows) return error_of(rows);
+    std::vector<Look> found;
+    for (int row = 0; row < rows->size(); row++)
+        found.push_back(look_at(*rows, row));
+    return found;
+}
+
 Result<Facts> SharedStore::find(const std::string& domain, const std::string& nexthop) {
     if (auto is = ready(); !is) return error_of(is);
     auto policy = policies({domain});
@@ -235,6 +262,7 @@ Result<Batch> SharedStore::offer_in_transaction(const Batch& batch) {
     if (auto done = write(worth_writing.policies, version); !done) return error_of(done);
     if (auto done = write(worth_writing.looks, version); !done) return error_of(done);
     if (auto done = run("COMMIT"); !done) return error_of(done);
+    known->written = worth_writing.policies.size() + worth_writing.looks.size();
     return known;
 }
 

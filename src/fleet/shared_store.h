@@ -53,6 +53,7 @@ struct Facts { // of one destination
 struct Batch {
     std::vector<Policy> policies;
     std::vector<Look> looks;
+    std::size_t written = 0; // offer()'s: so many of them changed what was there
 };
 
 struct About {
@@ -72,6 +73,10 @@ class SharedStore {
 
     // What was written after `after`; at most so many rows of each kind.
     [[nodiscard]] Result<Changes> changes(std::int64_t after, std::size_t most);
+    // Those behind `after`, in the server's order of keys; at most so many.
+    [[nodiscard]] Result<std::vector<Policy>> policies_after(const std::string& after,
+                                                             std::size_t most);
+    [[nodiscard]] Result<std::vector<Look>> looks_after(const std::string& after, std::size_t most);
     [[nodiscard]] Result<Facts> find(const std::string& domain, const std::string& nexthop);
     // Gives them as they are now, merged, in the same order.
     [[nodiscard]] Result<Batch> offer(const Batch& batch);

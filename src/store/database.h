@@ -40,6 +40,8 @@ class Database {
     // Those behind `after`, by key.
     [[nodiscard]] DbResult<std::vector<NexthopRow>> nexthops(const std::string& after,
                                                              std::size_t most);
+    [[nodiscard]] DbResult<std::vector<StsRow>> policies(const std::string& after,
+                                                         std::size_t most);
     // See Store.
     [[nodiscard]] DbResult<std::vector<HistoryRow>> latest(HistoryRow::Kind kind, std::size_t most);
     [[nodiscard]] DbResult<std::vector<StsRow>> failing(std::size_t most);

@@ -194,6 +194,23 @@ DbResult<std::vector<StsRow>> Database::failing(std::size_t most) {
     return rows;
 }
 
+DbResult<std::vector<StsRow>> Database::policies(const std::string& after, std::size_t most) {
+    const auto prepared =
+        prepare("SELECT body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
+                " failed_at, retry_at, refresh_at, record_gone, origin, domain FROM sts"
+                " WHERE domain > ?1 ORDER BY domain LIMIT ?2");
+    if (!prepared) return std::unexpected(prepared.error());
+    bind_text(prepared->get(), 1, after);
+    sqlite3_bind_int64(prepared->get(), 2, static_cast<sqlite3_int64>(most));
+    std::vector<StsRow> rows;
+    auto done = each(prepared->get(), [&](sqlite3_stmt* s) {
+        if (auto domain = Domain::parse(text_at(s, 13)))
+            rows.push_back(sts_at(s, std::move(*domain)));
+    });
+    if (!done) return std::unexpected(std::move(done.error()));
+    return rows;
+}
+
 DbResult<Census> Database::census(WallTime now) {
     const auto prepared =
         prepare("SELECT what, kind, n FROM census WHERE n > 0"

@@ -365,14 +365,20 @@ def test_a_daemon_starts_without_the_server_and_never_shows_the_password(new_dae
     node.wait_for_log("shared-store")
     broken = node.settings | {"store": "postgresql://relay:s3cret@[::1/mail"}
     node.write_configuration(broken)
-    for command in (node.command("--check"), node.command()):
-        result = run(command)
-        assert result.returncode == BAD_CONFIG
-        seen.append(result.stderr)
+    seen.append(node.tool("reload").stderr)
+    refused(node.command("--check"), seen)
+    node.stop()
+    refused(node.command(), seen)
     node.write_configuration(node.settings | {"store": "mysql://relay:s3cret@db/mail"})
-    seen += [node.tool("check-config").stderr, node.tool("reload").stderr, node.log.read_text()]
+    refused(node.command(), seen)
+    seen += [node.tool("check-config").stderr, node.log.read_text()]
     assert [text for text in seen if "s3cret" in text] == []
-    node.write_configuration(node.settings)
+
+
+def refused(command: list[str], seen: list[str]) -> None:
+    result = run(command)
+    assert result.returncode == BAD_CONFIG
+    seen.append(result.stderr)
 
 
 def test_without_a_fleet_there_is_no_thread_for_it(daemon, fleet):
