@@ -4,11 +4,13 @@
 #include "async/thread_name.h"
 #include "async/timeout.h"
 #include "fleet/node_id.h"
+#include "fleet/shared_refresh.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 namespace postseal::fleet {
@@ -23,11 +25,8 @@ constexpr milliseconds share_delay = 50ms;
 constexpr milliseconds report_every = 10s;
 constexpr milliseconds first_retry = 1s;
 constexpr milliseconds last_retry = 60s;
-constexpr milliseconds lease_for = 60s;
-constexpr milliseconds look_for_leases = 15s;
 constexpr std::size_t page = 1000; // rows of the feed
 constexpr std::size_t group = 200; // rows offered at once; less than a page
-constexpr std::size_t leases = 16;
 
 std::int64_t steady_ms() {
     return std::chrono::duration_cast<milliseconds>(
@@ -243,32 +242,67 @@ async::Task<store::Loaded> FleetStore::load(Domain policy_domain, std::string ne
 }
 
 async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size_t most) {
-    std::vector<store::RefreshDue> next = co_await own_->next_refreshes(most);
-    if (!answers()) co_return next;
+    if (!answers()) co_return co_await next_alone(most);
+    put_off_.clear();
+    std::vector<store::RefreshDue> next = co_await own_->next_refreshes(1);
+    // Those that are due and not ours are somebody else's, or will be ours then.
+    const auto later = [&](milliseconds wait) {
+        if (!next.empty()) next.front().at = wall_clock_() + wait;
+    };
     if (node_.empty()) { // a moment after start
-        for (store::RefreshDue& due : next)
-            due.at = std::max<WallTime>(due.at, wall_clock_() + 1s);
+        later(1s);
         co_return next;
     }
-    Job<std::vector<Policy>> job = [node = node_, n = std::min(most, leases)](SharedStore& shared) {
-        return shared.lease(node, n, lease_for);
+    if (const MonoTime now = loop_.now(); now < ask_for_leases_at_) {
+        later(ask_for_leases_at_ - now);
+        co_return next;
+    }
+    most = std::min(most, leases_at_once);
+    Job<std::vector<Policy>> job = [node = node_, most](SharedStore& shared) {
+        return shared.lease(node, most, lease_for);
     };
     auto leased = co_await call<std::vector<Policy>>(Way::write, std::move(job));
-    if (!leased) co_return next;
-    // Those that are due and not ours are somebody else's, or will be ours then.
-    const WallTime look_again = wall_clock_() + look_for_leases;
-    for (store::RefreshDue& due : next)
-        due.at = std::max(due.at, look_again);
+    if (!leased) co_return co_await next_alone(most);
+    const bool all = leased->size() < most;
+    const milliseconds wait = all ? until_asked_again(some_chance()) : 0ms;
+    ask_for_leases_at_ = loop_.now() + wait;
     std::vector<store::RefreshDue> ours;
     for (Policy& policy : *leased) {
-        ours.push_back(
-            {.domain = policy.row.domain, .at = translated(policy.row.refresh_at, -ahead_)});
+        store::RefreshDue due{.domain = policy.row.domain,
+                              .at = translated(policy.row.refresh_at, -ahead_)};
         co_await take_in_policy(std::move(policy));
+        co_await make_due(due);
+        ours.push_back(std::move(due));
     }
-    if (!next.empty() && ours.size() < most)
-        ours.push_back(*std::ranges::min_element(next, {}, &store::RefreshDue::at));
+    later(wait);
+    std::ranges::move(next, std::back_inserter(ours));
     co_return ours;
 }
+
+// Nobody knows what the others do. Each policy is put off once.
+async::Task<std::vector<store::RefreshDue>> FleetStore::next_alone(std::size_t most) {
+    const std::vector<store::RefreshDue> next = co_await own_->next_refreshes(most);
+    const WallTime now = wall_clock_();
+    for (const store::RefreshDue& due : next) {
+        if (due.at > now || put_off_.contains(due.domain.name())) continue;
+        store::Loaded loaded = co_await own_->load(due.domain, std::string());
+        if (!loaded.sts || loaded.sts->refresh_at != due.at) continue;
+        put_off_.insert(due.domain.name());
+        loaded.sts->refresh_at = put_off(now, loaded.sts->expires_at, some_chance());
+        own_->save(*std::move(loaded.sts));
+    }
+    co_return co_await own_->next_refreshes(most);
+}
+
+// It may have been put off here.
+async::Task<> FleetStore::make_due(store::RefreshDue due) {
+    store::Loaded loaded = co_await own_->load(due.domain, std::string());
+    if (!loaded.sts || loaded.sts->refresh_at <= due.at) co_return;
+    loaded.sts->refresh_at = due.at;
+    own_->save(*std::move(loaded.sts));
+}
+
+double FleetStore::some_chance() { return std::uniform_real_distribution<double>(0, 1)(chance_); }
 
 // --- What others do not know yet -------------------------------------------------------------
 

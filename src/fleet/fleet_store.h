@@ -7,11 +7,11 @@
 // load() asks the server for what the own store does not know, or may not know yet because the feed
 // has not been read to its end; for 300 ms at most, and not at all while the server is away or
 // busy. next_refreshes() leases from the server, so that each policy is looked at by one node;
-// while the server is away all nodes look themselves. The server away: all goes on with the own
-// store; status() says so and since when. The next attempt is made after 1 s, doubling to 1 min,
-// less up to a half by chance. A database that is another one, or an older state of the one before,
-// gets all that this node has. Thread: the loop's. The server is talked to on a thread of its own;
-// the destructor does not wait for the server. No load() may be left by then.
+// while the server is away each looks for itself (fleet/shared_refresh.h). The server away: all
+// goes on with the own store; status() says so and since when. The next attempt is made after 1 s,
+// doubling to 1 min, less up to a half by chance. A database that is another one, or an older state
+// of the one before, gets all that this node has. Thread: the loop's. The server is talked to on a
+// thread of its own; the destructor does not wait for the server. No load() may be left by then.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -28,6 +28,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace postseal::fleet {
@@ -87,6 +88,9 @@ class FleetStore final : public store::Store {
     async::Task<bool> share_some(std::vector<Unshared::Entry> entries);
     struct Offered;
     async::Task<Offered> gather(std::vector<Unshared::Entry> entries);
+    async::Task<std::vector<store::RefreshDue>> next_alone(std::size_t most);
+    async::Task<> make_due(store::RefreshDue due);
+    [[nodiscard]] double some_chance();
     async::Task<> ask(std::string domain, std::string nexthop);
     async::Task<> take_in_policy(Policy theirs);
     async::Task<> take_in_look(Look theirs);
@@ -120,6 +124,9 @@ class FleetStore final : public store::Store {
     WallTime started_at_;
     MonoTime reported_at_;
     milliseconds ahead_{0}; // the server's clock, of ours
+
+    MonoTime ask_for_leases_at_;
+    std::unordered_set<std::string> put_off_; // domains, since the server is away
 
     Unshared unshared_;
     bool sharing_ = false;
