@@ -26,7 +26,9 @@ class Missing(Exception):
 
 
 class Server:
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
+        """Options of postgresql.conf, beside those that make it quick."""
+        self._options = options
         # The path of a unix socket is short.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="postseal-pg-"))
         self._process: subprocess.Popen | None = None
@@ -41,12 +43,17 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def socket(self) -> str:
         return str(self.folder / ".s.PGSQL.5432")
 
     def start(self) -> None:
         log = self.folder / "server.log"
-        command = [str(PROJECT / "tests/support/postgres"), str(self.folder)]
+        command = [str(PROJECT / "tests/support/postgres"), str(self.folder),
+                   *itertools.chain.from_iterable(("-c", option) for option in self._options)]
         self._process = processes.start(command, log)
         end = time.monotonic() + STARTUP
         while self._psql("postgres", "SELECT 1").returncode != 0:
