@@ -2,6 +2,7 @@
 //
 // Builds everything, in order, and turns the loop until SIGTERM, SIGINT or a successor.
 // SPDX-License-Identifier: BSD-3-Clause
+#include "async/block_on.h"
 #include "async/uv_loop.h"
 #include "config/config.h"
 #include "dns/measured.h"
@@ -255,6 +256,14 @@ void tell_engine(const Stores& stores, engine::Engine& engine) {
          .dane = [&engine](const std::string& nexthop) { engine.outdate(nexthop); }});
 }
 
+void share_overrides(async::UvLoop& loop, const Stores& stores, service::Reload& reload) {
+    if (stores.fleet == nullptr) return;
+    stores.fleet->on_overrides([&reload](const std::string& lines) { reload.share(lines); });
+    if (const std::string kept = async::block_on(loop, stores.fleet->kept_overrides());
+        !kept.empty())
+        reload.share(kept);
+}
+
 std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
                                              const config::Config& config,
                                              const engine::Overrides& overrides) {
@@ -320,6 +329,7 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
          .shared = shared,
          .listeners = listeners},
         [&] { return load_within(arguments.config_file, confined.granted); }, config, overrides);
+    share_overrides(loop, *stores, reload);
     service::Ending ending(loop, listeners);
     service::StatusLine status(loop, systemd,
                                [&] { return status_line(engine, listeners, store, reload); });

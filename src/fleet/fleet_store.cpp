@@ -3,6 +3,7 @@
 
 #include "async/thread_name.h"
 #include "async/timeout.h"
+#include "fleet/fleet_call.h"
 #include "fleet/node_id.h"
 #include "fleet/shared_refresh.h"
 
@@ -21,18 +22,7 @@ using namespace std::chrono_literals;
 constexpr milliseconds poll_every = 850ms; // with the time that sharing takes, less than a second
 constexpr milliseconds wait_for_server = 300ms;
 constexpr milliseconds stuck_after = 300ms;
-constexpr milliseconds share_delay = 50ms;
 constexpr milliseconds report_every = 10s;
-constexpr milliseconds first_retry = 1s;
-constexpr milliseconds last_retry = 60s;
-constexpr std::size_t page = 1000; // rows of the feed
-constexpr std::size_t group = 200; // rows offered at once; less than a page
-
-std::int64_t steady_ms() {
-    return std::chrono::duration_cast<milliseconds>(
-               std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
 
 } // namespace
 
@@ -56,21 +46,6 @@ FleetStore::~FleetStore() {
     share_timer_.stop();
     group_.reset();
     worker_.reset();
-}
-
-template <class T> async::Task<Result<T>> FleetStore::call(Way way, Job<T> job) {
-    std::move_only_function<Done<T>()> work = [server = server_.get(), busy = busy_since_,
-                                               clock = wall_clock_,
-                                               job = std::move(job)]() mutable {
-        busy->store(steady_ms());
-        Done<T> done{.result = job(server->store), .ahead = server->store.server_now() - clock()};
-        busy->store(0);
-        return done;
-    };
-    auto done = co_await worker_->call<Done<T>>(std::move(work));
-    if (done.result) note_clock(done.ahead);
-    note(way, done.result ? nullptr : &done.result.error());
-    co_return std::move(done.result);
 }
 
 bool FleetStore::answers() const {
@@ -111,6 +86,7 @@ async::Task<> FleetStore::begin() {
     identity_ = fact(state, "identity");
     const std::string feed = fact(state, "feed");
     std::from_chars(feed.data(), feed.data() + feed.size(), feed_);
+    overrides_.read(state);
     unshared_.read(state);
     if (!node_.empty()) co_return;
     node_ = new_node_id();
@@ -159,10 +135,15 @@ async::Task<bool> FleetStore::poll() {
         co_await take_in_policy(std::move(policy));
     for (Look& look : polled->changes.looks)
         co_await take_in_look(std::move(look));
+    const std::string overrides = overrides_.lines();
+    keep(overrides_.take_in(polled->changes.overrides));
     const bool more = polled->changes.upto < polled->changes.latest;
     if (std::exchange(feed_, polled->changes.upto) != polled->changes.upto)
         remember("feed", fmt::format("{}", feed_));
     in_step_ = !more;
+    if (in_step_) keep(overrides_.drop_doubtful());
+    if (overrides_listener_ && overrides_.lines() != overrides)
+        overrides_listener_(overrides_.lines());
     if (in_step_) in_step_at_ = loop_.now();
     if (!unshared_.empty() && !write_trouble_) share_after(share_delay);
     if (loop_.now() >= reported_at_ + report_every) co_await report();
@@ -176,6 +157,7 @@ async::Task<> FleetStore::take_up(std::string identity) {
     unshared_.look_again();
     identity_ = std::move(identity);
     feed_ = 0;
+    overrides_.doubt_all();
     remember("identity", identity_);
     remember("feed", "0");
 }
@@ -188,6 +170,17 @@ async::Task<> FleetStore::report() {
                   .feed = feed_};
     Job<void> job = [me](SharedStore& shared) { return shared.report(me); };
     [[maybe_unused]] const auto done = co_await call<void>(Way::write, std::move(job));
+}
+
+async::Task<std::string> FleetStore::kept_overrides() {
+    const store::FleetState state = co_await own_->fleet_state(0);
+    overrides_.read(state);
+    co_return overrides_.lines();
+}
+
+void FleetStore::keep(KeptOverrides::Facts facts) {
+    for (store::FleetFact& fact : facts)
+        own_->save(std::move(fact));
 }
 
 void FleetStore::keep(const store::StsRow& before, store::StsRow after) {
@@ -303,149 +296,6 @@ async::Task<> FleetStore::make_due(store::RefreshDue due) {
 }
 
 double FleetStore::some_chance() { return std::uniform_real_distribution<double>(0, 1)(chance_); }
-
-// --- What others do not know yet -------------------------------------------------------------
-
-void FleetStore::save(store::StsRow row) {
-    const std::string key = "sts/" + row.domain.name();
-    const WallTime forgotten_at = is_blank(row) ? wall_clock_() : WallTime{};
-    own_->save(std::move(row));
-    own_->save(store::Unshared{.key = key, .forgotten_at = forgotten_at});
-    unshared_.mark(key, forgotten_at);
-    share_after(share_delay);
-}
-
-void FleetStore::save(store::NexthopRow row) {
-    const std::string key = "nexthop/" + row.nexthop;
-    const WallTime forgotten_at = is_blank(row) ? wall_clock_() : WallTime{};
-    own_->save(std::move(row));
-    own_->save(store::Unshared{.key = key, .forgotten_at = forgotten_at});
-    unshared_.mark(key, forgotten_at);
-    share_after(share_delay);
-}
-
-void FleetStore::share_after(milliseconds delay) {
-    if (sharing_ || share_timer_.active() || read_trouble_) return; // poll() comes back here
-    share_timer_.start(loop_, delay,
-                       {[](void* self) {
-                            auto& fleet = *static_cast<FleetStore*>(self);
-                            if (!fleet.sharing_) fleet.group_->start(fleet.share());
-                        },
-                        this});
-}
-
-async::Task<> FleetStore::share() {
-    sharing_ = true;
-    bool done = true;
-    while (done && !node_.empty() && !read_trouble_ && !unshared_.empty()) {
-        if (unshared_.must_read()) {
-            const store::FleetState state = co_await own_->fleet_state(page);
-            unshared_.read(state);
-            continue;
-        }
-        done = co_await share_some(unshared_.next(group));
-    }
-    sharing_ = false;
-    retry_ = done ? milliseconds(0) : std::clamp(retry_ * 2, first_retry, last_retry);
-    if (!done)
-        share_after(retry_ - milliseconds(chance_() % static_cast<unsigned>(retry_.count() / 2)));
-}
-
-// What is offered, and the rows that it was made of, in this node's time.
-struct FleetStore::Offered {
-    Batch batch;
-    std::vector<std::pair<Unshared::Entry, store::StsRow>> policies;
-    std::vector<std::pair<Unshared::Entry, store::NexthopRow>> looks;
-    std::vector<Unshared::Entry> nothing; // no row is left
-};
-
-async::Task<FleetStore::Offered> FleetStore::gather(std::vector<Unshared::Entry> entries) {
-    Offered offered;
-    for (Unshared::Entry& entry : entries) {
-        const bool forgotten = entry.forgotten_at != WallTime{};
-        if (entry.key.starts_with("sts/")) {
-            const auto domain = Domain::parse(entry.key.substr(4));
-            if (!domain) {
-                offered.nothing.push_back(std::move(entry));
-                continue;
-            }
-            store::Loaded loaded = co_await own_->load(*domain, std::string());
-            store::StsRow row = loaded.sts.value_or(store::StsRow{.domain = *domain});
-            if (is_blank(row) && !forgotten) {
-                offered.nothing.push_back(std::move(entry));
-                continue;
-            }
-            offered.batch.policies.push_back(to_server(row, entry.forgotten_at));
-            offered.policies.emplace_back(std::move(entry), std::move(row));
-        } else {
-            store::NexthopRow row{.nexthop = entry.key.substr(entry.key.find('/') + 1)};
-            const auto domain = store::policy_domain(row);
-            if (!domain) {
-                offered.nothing.push_back(std::move(entry));
-                continue;
-            }
-            store::Loaded loaded = co_await own_->load(*domain, row.nexthop);
-            if (loaded.nexthop) row = *std::move(loaded.nexthop);
-            if (is_blank(row) && !forgotten) {
-                offered.nothing.push_back(std::move(entry));
-                continue;
-            }
-            offered.batch.looks.push_back(to_server(row, entry.forgotten_at));
-            offered.looks.emplace_back(std::move(entry), std::move(row));
-        }
-    }
-    co_return offered;
-}
-
-async::Task<bool> FleetStore::share_some(std::vector<Unshared::Entry> entries) {
-    Offered offered = co_await gather(std::move(entries));
-    const auto is_shared = [this](const Unshared::Entry& entry) {
-        if (!unshared_.shared(entry)) return false;
-        own_->save(store::Unshared{.key = entry.key, .shared = true});
-        return true;
-    };
-    for (const Unshared::Entry& entry : offered.nothing)
-        is_shared(entry);
-    if (offered.batch.policies.empty() && offered.batch.looks.empty()) co_return true;
-    Job<Batch> job = [batch = std::move(offered.batch)](SharedStore& shared) {
-        return shared.offer(batch);
-    };
-    auto merged = co_await call<Batch>(Way::write, std::move(job));
-    if (!merged) co_return false;
-    // A row saved again meanwhile is offered again, and then brings back what it lacks.
-    for (std::size_t i = 0; i < offered.policies.size(); i++) {
-        const auto& [entry, row] = offered.policies[i];
-        if (is_shared(entry)) keep(row, from_server(std::move(merged->policies[i])).row);
-    }
-    for (std::size_t i = 0; i < offered.looks.size(); i++) {
-        const auto& [entry, row] = offered.looks[i];
-        if (is_shared(entry))
-            keep(row, as_seen_here(row, from_server(std::move(merged->looks[i]))));
-    }
-    co_return true;
-}
-
-Policy FleetStore::to_server(store::StsRow row, WallTime forgotten_at) const {
-    if (row.fetched_at != WallTime{} && row.origin.empty()) row.origin = node_;
-    return {.row = translated(std::move(row), ahead_),
-            .forgotten_at = translated(forgotten_at, ahead_)};
-}
-
-Look FleetStore::to_server(store::NexthopRow row, WallTime forgotten_at) const {
-    return {.row = translated(std::move(row), ahead_),
-            .forgotten_at = translated(forgotten_at, ahead_)};
-}
-
-Policy FleetStore::from_server(Policy policy) const {
-    if (policy.row.origin == node_) policy.row.origin.clear();
-    return {.row = translated(std::move(policy.row), -ahead_),
-            .forgotten_at = translated(policy.forgotten_at, -ahead_)};
-}
-
-Look FleetStore::from_server(Look look) const {
-    return {.row = translated(std::move(look.row), -ahead_),
-            .forgotten_at = translated(look.forgotten_at, -ahead_)};
-}
 
 // --- What is this node's alone ---------------------------------------------------------------
 

@@ -17,6 +17,7 @@
 
 #include "async/group.h"
 #include "async/worker.h"
+#include "fleet/kept_overrides.h"
 #include "fleet/server.h"
 #include "fleet/unshared.h"
 #include "store/sqlite.h"
@@ -50,6 +51,13 @@ class FleetStore final : public store::Store {
         std::function<void(const std::string& nexthop)> dane;
     };
     void on_news(Listener listener) { listener_ = std::move(listener); }
+    // Called with all overrides that the fleet shares, lines of postseal-overrides(5), when they
+    // have changed. They are kept in the own store, too.
+    using OverridesListener = std::function<void(const std::string& lines)>;
+    void on_overrides(OverridesListener listener) { overrides_listener_ = std::move(listener); }
+    // When what the own store has of the fleet has been read: before that no answer should be
+    // given. The overrides of then are not told of by the listener.
+    async::Task<std::string> kept_overrides();
 
     async::Task<store::Loaded> load(Domain policy_domain, std::string nexthop_key) override;
     async::Task<std::vector<store::RefreshDue>> next_refreshes(std::size_t most) override;
@@ -83,6 +91,7 @@ class FleetStore final : public store::Store {
     async::Task<> begin();
     async::Task<bool> poll();
     async::Task<> take_up(std::string identity);
+    void keep(KeptOverrides::Facts facts);
     async::Task<> report();
     async::Task<> share();
     async::Task<bool> share_some(std::vector<Unshared::Entry> entries);
@@ -127,6 +136,9 @@ class FleetStore final : public store::Store {
 
     MonoTime ask_for_leases_at_;
     std::unordered_set<std::string> put_off_; // domains, since the server is away
+
+    OverridesListener overrides_listener_;
+    KeptOverrides overrides_;
 
     Unshared unshared_;
     bool sharing_ = false;

@@ -56,6 +56,13 @@ constexpr const char* version_1[] = {
     " version bigint NOT NULL)",
     "CREATE INDEX IF NOT EXISTS postseal_nexthop_by_version ON postseal_nexthop (version)",
     "CREATE INDEX IF NOT EXISTS postseal_nexthop_by_change ON postseal_nexthop (changed_at)",
+    "CREATE TABLE IF NOT EXISTS postseal_override ("
+    " key text PRIMARY KEY,"
+    " line text NOT NULL,"
+    " set_by text NOT NULL,"
+    " changed_at bigint NOT NULL,"
+    " version bigint NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS postseal_override_by_version ON postseal_override (version)",
     "CREATE TABLE IF NOT EXISTS postseal_node ("
     " node text PRIMARY KEY,"
     " version text NOT NULL,"

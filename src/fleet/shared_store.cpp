@@ -22,6 +22,16 @@ milliseconds steady_now() {
         std::chrono::steady_clock::now().time_since_epoch());
 }
 
+std::vector<SharedOverride> overrides_at(const Rows& rows) {
+    std::vector<SharedOverride> found;
+    for (int row = 0; row < rows.size(); row++)
+        found.push_back({.key = rows.text(row, 0),
+                         .line = rows.text(row, 1),
+                         .by = rows.text(row, 2),
+                         .at = rows.time(row, 3)});
+    return found;
+}
+
 template <class T> std::unexpected<Error> error_of(Result<T>& result) {
     return std::unexpected(std::move(result.error()));
 }
@@ -94,6 +104,9 @@ Result<Changes> SharedStore::changes(std::int64_t after, std::size_t most) {
     const Params range{Param::of(after), Param::of(changes.latest),
                        Param::of(static_cast<std::int64_t>(most))};
     constexpr auto where = "WHERE version > $1 AND version <= $2 ORDER BY version LIMIT $3";
+    auto overrides = changed_overrides({range[0], range[1]});
+    if (!overrides) return error_of(overrides);
+    changes.overrides = *std::move(overrides);
     auto sts =
         run(fmt::format("SELECT {}, version FROM postseal_sts {}", sts_columns, where), range);
     if (!sts) return error_of(sts);
@@ -112,6 +125,38 @@ Result<Changes> SharedStore::changes(std::int64_t after, std::size_t most) {
         if (looks->number(row, nexthop_column_count) <= changes.upto)
             changes.looks.push_back(look_at(*looks, row));
     return changes;
+}
+
+// Few, ever: whatever the others' pages leave for later, all of these are told at once.
+Result<std::vector<SharedOverride>> SharedStore::changed_overrides(const Params& range) {
+    auto rows = run("SELECT key, line, set_by, changed_at FROM postseal_override"
+                    " WHERE version > $1 AND version <= $2 ORDER BY key",
+                    range);
+    if (!rows) return error_of(rows);
+    return overrides_at(*rows);
+}
+
+Result<std::vector<SharedOverride>> SharedStore::overrides() {
+    if (auto is = ready(); !is) return error_of(is);
+    auto rows = run("SELECT key, line, set_by, changed_at FROM postseal_override"
+                    " WHERE line <> '' ORDER BY key");
+    if (!rows) return error_of(rows);
+    return overrides_at(*rows);
+}
+
+Result<> SharedStore::set(const SharedOverride& override_) {
+    if (auto is = ready(); !is) return error_of(is);
+    const auto version = next_version();
+    if (!version) return std::unexpected(version.error());
+    auto done = run("INSERT INTO postseal_override (key, line, set_by, changed_at, version)"
+                    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key) DO UPDATE SET"
+                    " line = excluded.line, set_by = excluded.set_by,"
+                    " changed_at = excluded.changed_at, version = excluded.version",
+                    {Param::of(override_.key), Param::of(override_.line), Param::of(override_.by),
+                     Param::of(server_now()), Param::of(*version)});
+    if (!done) return error_of(done);
+    if (auto committed = run("COMMIT"); !committed) return error_of(committed);
+    return {};
 }
 
 Result<std::vector<Policy>> SharedStore::policies(const std::vector<std::string>& domains) {
@@ -246,21 +291,24 @@ Result<Batch> SharedStore::offer(const Batch& batch) {
     return offer_in_transaction(batch);
 }
 
-Result<Batch> SharedStore::offer_in_transaction(const Batch& batch) {
+Result<std::int64_t> SharedStore::next_version() {
     if (auto begun = run("BEGIN"); !begun) return error_of(begun);
     auto feed =
         run("UPDATE postseal_feed SET version = version + 1 WHERE one = 1 RETURNING version");
     if (!feed) return error_of(feed);
-    if (feed->size() != 1) {
-        postgres_.give_up();
-        return std::unexpected(Error{Fault::schema, "its tables are not complete"});
-    }
-    const std::int64_t version = feed->number(0, 0);
+    if (feed->size() == 1) return feed->number(0, 0);
+    postgres_.give_up();
+    return std::unexpected(Error{Fault::schema, "its tables are not complete"});
+}
+
+Result<Batch> SharedStore::offer_in_transaction(const Batch& batch) {
+    const auto version = next_version();
+    if (!version) return std::unexpected(version.error());
     Batch worth_writing;
     auto known = merged(batch, worth_writing);
     if (!known) return known;
-    if (auto done = write(worth_writing.policies, version); !done) return error_of(done);
-    if (auto done = write(worth_writing.looks, version); !done) return error_of(done);
+    if (auto done = write(worth_writing.policies, *version); !done) return error_of(done);
+    if (auto done = write(worth_writing.looks, *version); !done) return error_of(done);
     if (auto done = run("COMMIT"); !done) return error_of(done);
     known->written = worth_writing.policies.size() + worth_writing.looks.size();
     return known;

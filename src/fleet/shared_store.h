@@ -38,9 +38,20 @@ struct Node {
     friend bool operator==(const Node&, const Node&) = default;
 };
 
+// An operator's override for all nodes, as a line of postseal-overrides(5) says it.
+struct SharedOverride {
+    std::string key;  // canonical
+    std::string line; // empty: removed
+    std::string by;   // who set it, and where
+    WallTime at;
+
+    friend bool operator==(const SharedOverride&, const SharedOverride&) = default;
+};
+
 struct Changes {
     std::vector<Policy> policies;
     std::vector<Look> looks;
+    std::vector<SharedOverride> overrides;
     std::int64_t upto = 0;   // of the feed: all before and including it is known now
     std::int64_t latest = 0; // that there is
 };
@@ -83,6 +94,10 @@ class SharedStore {
     // The longest due first; those of others whose time is over, too.
     [[nodiscard]] Result<std::vector<Policy>> lease(const std::string& node, std::size_t most,
                                                     milliseconds hold);
+    // Tells all nodes by the feed. `at` is the server's to say.
+    [[nodiscard]] Result<> set(const SharedOverride& override_);
+    // Those that have not been removed, by key.
+    [[nodiscard]] Result<std::vector<SharedOverride>> overrides();
     // Rows that nobody has changed since `before`, at most so many of each kind; how many went.
     [[nodiscard]] Result<std::size_t> prune(WallTime before, std::size_t most);
     [[nodiscard]] Result<> report(const Node& node);
@@ -104,6 +119,9 @@ class SharedStore {
     [[nodiscard]] Result<> write(const std::vector<Policy>& policies, std::int64_t version);
     [[nodiscard]] Result<> write(const std::vector<Look>& looks, std::int64_t version);
     [[nodiscard]] Result<Batch> offer_in_transaction(const Batch& batch);
+    // Begins a transaction whose rows carry that version.
+    [[nodiscard]] Result<std::int64_t> next_version();
+    [[nodiscard]] Result<std::vector<SharedOverride>> changed_overrides(const Params& range);
 
     Postgres postgres_;
     bool checked_ = false; // this connection's tables

@@ -81,12 +81,22 @@ serve::ReloadedOverrides Reload::run_overrides() {
     }
     serve::ReloadedOverrides done{
         .error = {}, .changed = overrides->differences(overrides_), .count = overrides->size()};
-    parts_.engine.reconfigure(engine::Maps(now_), *overrides, engine::engine_options(now_));
+    parts_.engine.reconfigure(engine::Maps(now_), overrides->over(shared_),
+                              engine::engine_options(now_));
     overrides_ = std::move(*overrides);
     error_.clear();
     parts_.log.info("reloaded",
                     {{"changed", done.changed.empty() ? "" : "overrides"}, {"needs_restart", ""}});
     return done;
+}
+
+void Reload::share(const std::string& lines) {
+    auto reading = engine::Overrides::read(lines, "shared overrides");
+    for (const std::string& fault : reading.faults)
+        parts_.log.warning("shared-override", {{"reason", fault}});
+    shared_ = std::move(reading.overrides);
+    parts_.engine.reconfigure(engine::Maps(now_), overrides_.over(shared_),
+                              engine::engine_options(now_));
 }
 
 void Reload::note_failure(std::string error) {
@@ -148,7 +158,7 @@ void Reload::apply(Next next) {
     const config::Config& config = next.config;
     parts_.log.reconfigure(config.log);
     const engine::Options options = engine::engine_options(config);
-    parts_.engine.reconfigure(engine::Maps(config), next.overrides, options);
+    parts_.engine.reconfigure(engine::Maps(config), next.overrides.over(shared_), options);
     parts_.refresh.reconfigure(engine::RefreshLimits::within(options));
     if (next.resolver) replace_resolver(std::move(next.resolver));
     if (next.fetcher) parts_.fetcher.replace(std::move(next.fetcher));

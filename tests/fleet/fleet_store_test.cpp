@@ -306,6 +306,30 @@ TEST_CASE("a database that was set back, or another one, gets what the nodes hav
     CHECK(world.turn_until([&] { return world.sql("SELECT count(*) FROM postseal_sts") == "1"; }));
 }
 
+TEST_CASE("overrides reach every node, and are known without the server") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay relay(world.loop, world.uri);
+    std::string told;
+    relay.store->on_overrides([&](const std::string& lines) { told = lines; });
+    const Interrupt interrupt;
+    SharedStore operators(world.uri, {}, interrupt);
+    const auto set = [&](const std::string& key, const std::string& line) {
+        REQUIRE(operators.set({.key = key, .line = line, .by = "me", .at = {}}).has_value());
+    };
+    set("a.example", "a.example may");
+    set("b.example", "b.example encrypt");
+    REQUIRE(world.turn_until([&] { return told == "a.example may\nb.example encrypt\n"; }));
+    set("a.example", "");
+    REQUIRE(world.turn_until([&] { return told == "b.example encrypt\n"; }));
+    server->stop();
+    relay.store.reset();
+    relay.start();
+    CHECK(async::block_on(world.loop, relay.store->kept_overrides()) == "b.example encrypt\n");
+    server->start();
+}
+
 TEST_CASE("what is due is leased by one node; the other is told when to look again") {
     PostgresServer* server = postgres();
     if (server == nullptr) return;

@@ -102,6 +102,30 @@ TEST_CASE("an init that broke off is simply run again") {
     CHECK(shared.a.check().has_value());
 }
 
+TEST_CASE("overrides are told by the feed, also that they have been removed") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    const SharedOverride one{
+        .key = "a.example", .line = "a.example may # \"why\"", .by = "me", .at = {}};
+    REQUIRE(shared.a.set(one).has_value());
+    REQUIRE(shared.a.set({.key = "b.example", .line = "b.example may", .by = "me", .at = {}})
+                .has_value());
+    REQUIRE(shared.a.overrides().value().size() == 2);
+    auto changes = shared.b.changes(0, 100).value();
+    REQUIRE(changes.overrides.size() == 2);
+    CHECK(changes.overrides[0].line == one.line);
+    CHECK(changes.overrides[0].by == "me");
+    CHECK(std::chrono::abs(changes.overrides[0].at - shared.b.server_now()) < 1min);
+    const auto upto = changes.upto;
+    REQUIRE(shared.b.set({.key = "a.example", .line = "", .by = "me", .at = {}}).has_value());
+    changes = shared.a.changes(upto, 100).value();
+    REQUIRE(changes.overrides.size() == 1);
+    CHECK(changes.overrides[0].line.empty());
+    CHECK(shared.a.overrides().value().size() == 1);
+    CHECK(shared.a.changes(changes.upto, 100).value().overrides.empty());
+}
+
 TEST_CASE("what one node offers, the other finds") {
     PostgresServer* server = postgres();
     if (server == nullptr) return;

@@ -67,7 +67,8 @@ class Fleet:
 
     def join(self, node: Daemon, cable: Cable) -> None:
         # Before the first table, where the key belongs.
-        node.settings = {"store": cable.uri(self.database), **node.settings}
+        node.settings = {"store": cable.uri(self.database), **node.settings,
+                         "verdict": {"overrides": str(node.folder / "overrides")}}
         node.write_configuration(node.settings)
 
     def start(self) -> "Fleet":
@@ -313,6 +314,34 @@ def test_forget_forgets_on_all_nodes(fleet):
     assert second.tool("show", "sts-one.example").returncode == 0
     assert second.tool("forget", "sts-one.example").returncode == 0
     wait_until(lambda: first.tool("show", "sts-one.example").returncode == 1, "not forgotten")
+
+
+def test_overrides_of_the_fleet(fleet):
+    first, second, _ = fleet.nodes
+    key = "sts-one.example"
+    assert second.ask(key) == enforced(key)
+    done = first.tool("overrides", "set", key, "encrypt", "--until", "2099-01-31", "--comment", "why")
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: second.ask(key) == "OK encrypt", "the override does not come")
+    listed = second.tool("overrides", "list", "--shared").stdout
+    assert f"{key} " in listed and "until 2099-" in listed and "why" in listed
+    # It is known from the first answer on, without the server; the file's own wins.
+    fleet.cables[1].cut()
+    second.restart()
+    assert second.ask(key) == "OK encrypt"
+    overrides = second.folder / "overrides"
+    assert str(overrides) in second.configuration.read_text()
+    overrides.write_text(f"{key} may\n")
+    assert second.tool("overrides", "reload").returncode == 0
+    assert second.ask(key) == "OK may"
+    overrides.write_text("")
+    assert second.tool("overrides", "reload").returncode == 0
+    assert second.ask(key) == "OK encrypt"
+    fleet.cables[1].mend()
+    assert first.tool("overrides", "remove", key).returncode == 0
+    assert first.tool("overrides", "remove", key).returncode == 1
+    assert first.tool("overrides", "set", key, "mandatory").returncode == 65
+    wait_until(lambda: second.ask(key) == enforced(key), "the override stays")
 
 
 # --- What an operator sees -------------------------------------------------------------------
