@@ -18,6 +18,10 @@ constexpr std::size_t group = 200; // rows offered at once; less than a page
 void FleetStore::save(store::StsRow row) {
     const std::string key = "sts/" + row.domain.name();
     const WallTime forgotten_at = is_blank(row) ? wall_clock_() : WallTime{};
+    if (is_blank(row))
+        arrivals_.forget(row.domain);
+    else
+        row = arrivals_.caught_up(std::move(row), wall_clock_());
     own_->save(std::move(row));
     own_->save(store::Unshared{.key = key, .forgotten_at = forgotten_at});
     unshared_.mark(key, forgotten_at);

@@ -187,6 +187,7 @@ void FleetStore::keep(const store::StsRow& before, store::StsRow after) {
     const News what = news(before, after, wall_clock_());
     if (what == News::none) return;
     const Domain domain = after.domain;
+    if (what == News::binding) arrivals_.note(after, loop_.now());
     own_->save(std::move(after));
     if (what == News::binding && listener_.policy) listener_.policy(domain);
 }

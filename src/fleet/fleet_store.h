@@ -17,6 +17,7 @@
 
 #include "async/group.h"
 #include "async/worker.h"
+#include "fleet/arrivals.h"
 #include "fleet/kept_overrides.h"
 #include "fleet/server.h"
 #include "fleet/unshared.h"
@@ -139,6 +140,8 @@ class FleetStore final : public store::Store {
 
     OverridesListener overrides_listener_;
     KeptOverrides overrides_;
+
+    Arrivals arrivals_;
 
     Unshared unshared_;
     bool sharing_ = false;
