@@ -2,7 +2,6 @@
 //
 // Builds everything, in order, and turns the loop until SIGTERM, SIGINT or a successor.
 // SPDX-License-Identifier: BSD-3-Clause
-#include "async/block_on.h"
 #include "async/uv_loop.h"
 #include "config/config.h"
 #include "dns/measured.h"
@@ -256,12 +255,10 @@ void tell_engine(const Stores& stores, engine::Engine& engine) {
          .dane = [&engine](const std::string& nexthop) { engine.outdate(nexthop); }});
 }
 
-void share_overrides(async::UvLoop& loop, const Stores& stores, service::Reload& reload) {
+void share_overrides(const Stores& stores, service::Reload& reload) {
     if (stores.fleet == nullptr) return;
     stores.fleet->on_overrides([&reload](const std::string& lines) { reload.share(lines); });
-    if (const std::string kept = async::block_on(loop, stores.fleet->kept_overrides());
-        !kept.empty())
-        reload.share(kept);
+    if (const std::string kept = stores.fleet->overrides(); !kept.empty()) reload.share(kept);
 }
 
 std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
@@ -329,7 +326,7 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
          .shared = shared,
          .listeners = listeners},
         [&] { return load_within(arguments.config_file, confined.granted); }, config, overrides);
-    share_overrides(loop, *stores, reload);
+    share_overrides(*stores, reload);
     service::Ending ending(loop, listeners);
     service::StatusLine status(loop, systemd,
                                [&] { return status_line(engine, listeners, store, reload); });

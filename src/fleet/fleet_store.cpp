@@ -35,6 +35,7 @@ FleetStore::FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> 
         note(Way::read, &*server_->away);
     else
         note_clock(server_->store.server_now() - wall_clock_());
+    overrides_.read(own_->fleet_state_at_start());
     worker_ = std::make_unique<async::Worker>(loop);
     worker_->post([] { async::name_this_thread("shared store"); });
     group_ = std::make_unique<async::Group>(loop);
@@ -86,7 +87,6 @@ async::Task<> FleetStore::begin() {
     identity_ = fact(state, "identity");
     const std::string feed = fact(state, "feed");
     std::from_chars(feed.data(), feed.data() + feed.size(), feed_);
-    overrides_.read(state);
     unshared_.read(state);
     if (!node_.empty()) co_return;
     node_ = new_node_id();
@@ -170,12 +170,6 @@ async::Task<> FleetStore::report() {
                   .feed = feed_};
     Job<void> job = [me](SharedStore& shared) { return shared.report(me); };
     [[maybe_unused]] const auto done = co_await call<void>(Way::write, std::move(job));
-}
-
-async::Task<std::string> FleetStore::kept_overrides() {
-    const store::FleetState state = co_await own_->fleet_state(0);
-    overrides_.read(state);
-    co_return overrides_.lines();
 }
 
 void FleetStore::keep(KeptOverrides::Facts facts) {

@@ -56,9 +56,8 @@ class FleetStore final : public store::Store {
     // have changed. They are kept in the own store, too.
     using OverridesListener = std::function<void(const std::string& lines)>;
     void on_overrides(OverridesListener listener) { overrides_listener_ = std::move(listener); }
-    // When what the own store has of the fleet has been read: before that no answer should be
-    // given. The overrides of then are not told of by the listener.
-    async::Task<std::string> kept_overrides();
+    // As they are now, at first those that the own store has kept.
+    [[nodiscard]] std::string overrides() const { return overrides_.lines(); }
 
     async::Task<store::Loaded> load(Domain policy_domain, std::string nexthop_key) override;
     async::Task<std::vector<store::RefreshDue>> next_refreshes(std::size_t most) override;

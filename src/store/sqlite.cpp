@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <initializer_list>
 #include <utility>
 
@@ -289,6 +290,14 @@ async::Task<FleetState> SqliteStore::fleet_state(std::size_t most) {
     co_await flush();
     From<FleetState> from = [most](DatabaseFile& file) { return file.fleet_state(most); };
     co_return co_await read(std::move(from));
+}
+
+FleetState SqliteStore::fleet_state_at_start() {
+    std::promise<FleetState> promise;
+    std::future<FleetState> read = promise.get_future();
+    worker_->post(
+        [&promise, file = file_.get()] { promise.set_value(file->fleet_state(0).value); });
+    return read.get();
 }
 
 async::Task<bool> SqliteStore::all_unshared() {

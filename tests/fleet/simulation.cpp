@@ -226,7 +226,7 @@ void print(const Setting& setting, const Counts& counts) {
     const double nodes = static_cast<double>(setting.nodes);
     const double polls = nodes * 1000 / static_cast<double>(poll_every.count());
     const double changes = a_second(counts.offers);
-    // A poll that finds something asks for rows of both tables.
+    // A poll that finds something asks for rows of three tables.
     const double with_news =
         1 - std::exp(-changes * static_cast<double>(poll_every.count()) / 1000);
     fmt::print("{} nodes, {} domains; the server away for {} s, {} nodes killed\n", setting.nodes,
@@ -236,7 +236,7 @@ void print(const Setting& setting, const Counts& counts) {
     fmt::print("{:<34}{}\n", "  of them without the server", counts.alone);
     fmt::print("{:<34}{}\n", "policies that ran out", counts.expired);
     fmt::print("{:<34}{:.1f}\n", "server: polls a second", polls);
-    fmt::print("{:<34}{:.1f}\n", "server: reads of news a second", 2 * polls * with_news);
+    fmt::print("{:<34}{:.1f}\n", "server: reads of news a second", 3 * polls * with_news);
     fmt::print("{:<34}{:.1f}\n", "server: lease queries a second", a_second(counts.asks));
     fmt::print("{:<34}{:.1f}\n", "server: policies written a second", changes);
     fmt::print("{:<34}{:.1f}\n", "server: rows told to nodes, a second", changes * nodes);
