@@ -31,7 +31,7 @@ SELECT 'd' || n || '.example',
     convert_to(replace(E'{body}', '%s', n::text), 'UTF8'), '20260101T000000',
     now - 80000000, now + 500000000, 0, '', '', '', 0, 0, now + n * 86400000 / {domains}, false, 'n0', 0,
     now, {version}
-FROM generate_series({first}, {last}) AS n,
+FROM generate_series(CAST({first} AS bigint), {last}) AS n,
     (SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now) AS t
 """
 FILL_LOOKS = """
@@ -39,7 +39,7 @@ INSERT INTO postseal_nexthop (nexthop, dane, dane_seen_at, verdict, verdict_row,
     forgotten_at, changed_at, version)
 SELECT 'd' || n || '.example', false, now - 90000000, 'enforce', 13, now - 90000000, now - 90000000, 0,
     now, {version}
-FROM generate_series({first}, {last}) AS n,
+FROM generate_series(CAST({first} AS bigint), {last}) AS n,
     (SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now) AS t
 """
 
