@@ -77,7 +77,7 @@ def _cached(crowd: Crowd, effort: Effort, root: pathlib.Path) -> list[Row]:
 
 
 def _cached_row(what: str, servers, connections: int, effort: Effort, core: int | None) -> Row:
-    requests = effort.requests // (15 if connections == 1 else 3)
+    requests = effort.requests // (30 if connections == 1 else 3)
     runs: list[list[dict]] = [[] for _ in servers]
     for _ in range(min(effort.runs, RUNS)):
         for (to, keys, share), into in zip(servers, runs):
