@@ -221,22 +221,54 @@ def test_without_a_daemon(new_daemon, tmp_path):
     assert new_daemon().tool("export").returncode == UNAVAILABLE
 
 
+def started_on_a_terminal(daemon, *arguments: str) -> tuple[subprocess.Popen, int]:
+    """The tool, its standard output a pipe, and our end of the terminal that it complains to."""
+    ours, theirs = pty.openpty()
+    tool = subprocess.Popen([program("postseal"), "--config", str(daemon.configuration), *arguments],
+                            stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    return tool, ours
+
+
+def all_shown(terminal: int) -> bytes:
+    shown = b""
+    try:
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    except OSError:  # the other end is closed
+        pass
+    os.close(terminal)
+    assert shown.endswith(b"\r\x1b[K"), "and takes it away"
+    return shown.replace(b"\x1b[K", b"")
+
+
 def test_long_work_shows_progress(daemon, tmp_path):
     file = tmp_path / "kept"
     file.write_text("".join(line(f"d{i}.example", body()) for i in range(5000)), encoding="utf-8")
-    ours, theirs = pty.openpty()
-    with subprocess.Popen([program("postseal"), "--config", str(daemon.configuration), "import",
-                           str(file)], stdout=subprocess.PIPE, stderr=theirs) as tool:
-        os.close(theirs)
-        shown = b""
-        try:
-            while piece := os.read(ours, 4096):
-                shown += piece
-        except OSError:  # the other end is closed
-            pass
+    tool, terminal = started_on_a_terminal(daemon, "import", str(file))
+    with tool:
+        shown = all_shown(terminal)
         assert tool.stdout.read() == b"5000 taken, 0 already held, 0 expired, 0 rejected\n"
-    os.close(ours)
     assert tool.returncode == OK
-    assert b"\rimport: " in shown.replace(b"\x1b[K", b"") and b" %" in shown
-    assert shown.endswith(b"\r\x1b[K"), "and takes it away"
+    assert b"\rimport: " in shown and b" %" in shown
     assert json.loads(daemon.tool("list", "--json", "--expiring", "8d").stdout.splitlines()[-1])
+
+    tool, terminal = started_on_a_terminal(daemon, "export", "--json")
+    with tool:
+        time.sleep(1)  # the pipe is full meanwhile: it takes longer than what shows nothing
+        exported = tool.stdout.read()
+        assert b"\rexport: " in all_shown(terminal)
+    assert tool.returncode == OK
+    assert exported.count(b"\n") == 5000
+
+
+def test_refreshing_many_shows_progress(new_daemon):
+    daemon = new_daemon(limits={"deadline": "1s"})
+    daemon.start()
+    tool, terminal = started_on_a_terminal(daemon, "refresh", "silent.example", "plain.example")
+    with tool:
+        shown = all_shown(terminal)
+        refreshed = tool.stdout.read()
+    assert tool.returncode == OK
+    assert b"\rrefresh: 1, 50 %" in shown
+    assert b"plain.example: may" in refreshed
