@@ -106,6 +106,8 @@ class Peer:
         return self._process.pid
 
     def __enter__(self) -> "Peer":
+        # With loopback alone getaddrinfo(3), as aiohttp calls it, gives no IPv4 address.
+        subprocess.run(["ip", "address", "replace", "192.0.2.1/32", "dev", "lo"], check=True)
         self._process = processes.start(self._command, self._log, env=self._environment)
         end = time.monotonic() + PATIENCE
         while not self._listens():

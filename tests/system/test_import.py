@@ -4,20 +4,26 @@
 import json
 import os
 import pty
+import socket
 import sqlite3
 import subprocess
 import time
 
+import peer
 import pytest
 
 from daemon import program
+from socketmap import Connection
 from world import processes
+from world.addresses import DEAD_SERVER
+from world.validating_resolver import ValidatingResolver
 
 KEYS = ["dane.example", "sts-one.example", "sts-testing.example", "plain.example"]
 OK, USAGE, BAD_DATA, UNAVAILABLE = 0, 64, 65, 69
 # Of a domain that has neither record nor policy host: as if both had gone since.
 GONE = "plain.example"
 WEEK = 604800
+PEER_PORT = 8480
 
 
 def body(mode: str = "enforce", mx: str = f"mx.{GONE}", max_age: int = WEEK) -> str:
@@ -154,6 +160,24 @@ def test_migration(daemon, tmp_path):
     assert abs(left - time.time() - 5 * 86400) < 120, "max_age counts from its fetch there"
     daemon.restart()
     assert daemon.ask(GONE) == f"OK secure match=mx.{GONE} servername=hostname"
+
+
+def test_migration_from_the_real_one(new_daemon, world, peer_folder, tmp_path):
+    """What it has fetched and kept in SQLite itself is in force here, with nothing asked."""
+    domains = ["sts-one.example", "sts-wildcard.example", "sts-testing.example"]
+    with (ValidatingResolver(tmp_path / "resolver", world.trust_anchor, world.root_hints) as dns,
+          peer.Peer(peer_folder, tmp_path / "peer", "sqlite", PEER_PORT, world.ca_file, dns),
+          Connection(socket.create_connection(("127.0.0.1", PEER_PORT), timeout=20)) as asked):
+        answers = {domain: asked.ask("postfix", domain) for domain in domains}
+    assert [answer.partition(" ")[0] for answer in answers.values()] == ["OK", "OK", "NOTFOUND"]
+    daemon = new_daemon(dns={"forward": [DEAD_SERVER]})
+    daemon.start()
+    imported = daemon.tool("import", str(tmp_path / "peer" / "cache.db"))
+    assert (imported.returncode, imported.stderr) == (OK, "")
+    assert imported.stdout == "3 taken, 0 already held, 0 expired, 0 rejected\n"
+    held = [json.loads(text) for text in daemon.tool("export", "--json").stdout.splitlines()]
+    assert {entry["key"]: entry["policy"]["mode"] for entry in held} == dict(
+        zip(domains, ["enforce", "enforce", "testing"]))
 
 
 def test_migration_names_what_it_rejects(daemon, tmp_path):
