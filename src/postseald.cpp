@@ -9,6 +9,7 @@
 #include "engine/from_config.h"
 #include "engine/housekeeping.h"
 #include "engine/refresh.h"
+#include "fleet/fleet_store.h"
 #include "https/measured.h"
 #include "log/log.h"
 #include "observe/observer.h"
@@ -66,6 +67,15 @@ std::expected<config::Config, std::string> load_config(const std::string& file) 
     return std::move(*config);
 }
 
+nlohmann::ordered_json shared_json(const std::optional<store::SharedStatus>& shared) {
+    if (!shared) return nullptr;
+    return {{"place", shared->place},
+            {"node", shared->node},
+            {"up", shared->up},
+            {"behind_ms", shared->behind.count()},
+            {"unshared", shared->unshared}};
+}
+
 std::string status_json(const engine::Engine& engine, const serve::Totals& counters,
                         const serve::Shared& shared, const store::Store& store,
                         const service::Reload& reload) {
@@ -87,6 +97,7 @@ std::string status_json(const engine::Engine& engine, const serve::Totals& count
                                   {"last_downgrade", engine.downgrades().last()},
                                   {"degraded", stored.degraded},
                                   {"degraded_reason", stored.reason},
+                                  {"shared_store", shared_json(stored.shared)},
                                   {"reload_error", reload.error()},
                                   {"configuration", serve::configuration_json(reload.config())}}
         .dump();
@@ -194,11 +205,60 @@ load_within(const std::string& file, const std::optional<service::FileAccess>& g
     if (!config || !granted) return config;
     config::Config named = *config;
     named.sandbox = {}; // a change there needs a restart, as one of state_dir does
+    named.store = "sqlite";
     if (const auto path = service::beyond(*granted, service::file_access(named, file)))
         return std::unexpected(fmt::format("{} is outside of what this process has been able to "
                                            "open since it started (sandbox): restart it",
                                            *path));
     return config;
+}
+
+// The daemon's own store, and around it the one of a fleet if there is one.
+struct Stores {
+    std::unique_ptr<store::Store> store;
+    store::Store* own = nullptr;
+    fleet::FleetStore* fleet = nullptr;
+};
+
+// Null: it has none.
+std::expected<std::unique_ptr<fleet::Server>, std::string>
+find_server(const config::Config& config) {
+    if (!config::has_shared_store(config)) return nullptr;
+    return fleet::Server::open(config.store);
+}
+
+std::expected<Stores, std::string> open_stores(async::UvLoop& loop, const config::Config& config,
+                                               std::unique_ptr<fleet::Server> server,
+                                               const engine::Clock& clock, Log& log) {
+    const auto wall_clock = [&clock] { return clock.now(); };
+    auto own = store::SqliteStore::open(
+        loop, config.state_dir + "/postseal.db", wall_clock,
+        [&log](const std::string& text) { log.error("store", {{"reason", text}}); });
+    if (!own) return std::unexpected(std::move(own.error()));
+    Stores stores{.own = own->get()};
+    if (!server) {
+        stores.store = *std::move(own);
+        return stores;
+    }
+    auto shared = std::make_unique<fleet::FleetStore>(
+        loop, *std::move(own), std::move(server), wall_clock,
+        [&log](const std::string& text) { log.warning("shared-store", {{"reason", text}}); });
+    stores.fleet = shared.get();
+    stores.store = std::move(shared);
+    return stores;
+}
+
+void tell_engine(const Stores& stores, engine::Engine& engine) {
+    if (stores.fleet == nullptr) return;
+    stores.fleet->on_news(
+        {.policy = [&engine](const Domain& domain) { engine.outdate(domain); },
+         .dane = [&engine](const std::string& nexthop) { engine.outdate(nexthop); }});
+}
+
+void share_overrides(const Stores& stores, service::Reload& reload) {
+    if (stores.fleet == nullptr) return;
+    stores.fleet->on_overrides([&reload](const std::string& lines) { reload.share(lines); });
+    if (const std::string kept = stores.fleet->overrides(); !kept.empty()) reload.share(kept);
 }
 
 std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
@@ -233,21 +293,23 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
         https::HttpsPolicyFetcher::open(loop, resolver, engine::fetcher_options(config.https));
     if (!https) return refuse(bad_config, std::move(https.error()));
     https::Replaceable fetcher(*std::move(https));
+    auto server = find_server(config);
+    if (!server) return refuse(bad_config, std::move(server.error()));
     // All else is there, so the gap is short: the store is one daemon's own.
     if (std::optional<service::Predecessor>& predecessor = sockets->predecessor; predecessor)
         if (auto ended = predecessor->end(); !ended)
             return refuse(unavailable, std::move(ended.error()));
-    auto store = store::SqliteStore::open(
-        loop, config.state_dir + "/postseal.db", [&clock] { return clock.now(); },
-        [&log](const std::string& text) { log.error("store", {{"reason", text}}); });
-    if (!store) return refuse(bad_config, std::move(store.error()));
+    const auto stores = open_stores(loop, config, *std::move(server), clock, log);
+    if (!stores) return refuse(bad_config, stores.error());
+    store::Store& store = *stores->store;
     engine::SystemRandom random;
     dns::Measured measured_resolver(loop, resolver);
     https::Measured measured_fetcher(loop, fetcher);
-    const engine::Sources sources{loop, clock, measured_resolver, measured_fetcher, **store,
+    const engine::Sources sources{loop, clock, measured_resolver, measured_fetcher, store,
                                   log,  random};
     const engine::Options options = engine::engine_options(config);
     engine::Engine engine(sources, engine::Maps(config), overrides, options);
+    tell_engine(*stores, engine);
     engine::Refresh refresh(engine, engine::RefreshLimits::within(options));
     const engine::Housekeeping housekeeping(engine.sources());
 
@@ -264,9 +326,10 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
          .shared = shared,
          .listeners = listeners},
         [&] { return load_within(arguments.config_file, confined.granted); }, config, overrides);
+    share_overrides(*stores, reload);
     service::Ending ending(loop, listeners);
     service::StatusLine status(loop, systemd,
-                               [&] { return status_line(engine, listeners, **store, reload); });
+                               [&] { return status_line(engine, listeners, store, reload); });
     service::Control steering({.loop = loop,
                                .log = log,
                                .systemd = systemd,
@@ -280,7 +343,7 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
     const service::Watchdog watchdog(
         loop, log, limit ? *limit / 2 : 10s,
         {{"resolver", [&resolver] { return through_resolver(resolver.now()); }},
-         {"store", [&store] { return through_store(**store); }},
+         {"store", [&stores] { return through_store(*stores->own); }},
          {"serving threads", [&stations] { return stations.round_trip(); }}},
         [&systemd] { systemd.alive(); });
     observe::Observer observer(
@@ -298,7 +361,7 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
              },
          .health = [&] { return health(reload, watchdog, *resolver.now()); }});
     const auto status_text = [&] {
-        return status_json(engine, stations.counted(), shared, **store, reload);
+        return status_json(engine, stations.counted(), shared, store, reload);
     };
     listeners.speak([&](const config::Listen& listen, serve::Station& station) {
         return serve::make_protocol(listen, {.engine = engine,

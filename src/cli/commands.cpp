@@ -20,9 +20,10 @@ Command tool(Common& common) {
         .commands = {query_command(common), explain_command(common), list_command(common),
                      show_command(common), history_command(common), refresh_command(common),
                      forget_command(common), export_command(common), import_command(common),
-                     overrides_command(common), stats_command(common), reload_command(common),
-                     doctor_command(common), probe_command(common), check_config_command(common),
-                     lint_command(common), completion_command(common)},
+                     overrides_command(common), store_command(common), nodes_command(common),
+                     stats_command(common), reload_command(common), doctor_command(common),
+                     probe_command(common), check_config_command(common), lint_command(common),
+                     completion_command(common)},
     };
 }
 

@@ -19,6 +19,8 @@ namespace postseal::cli {
 [[nodiscard]] Command export_command(Common& common);
 [[nodiscard]] Command import_command(Common& common);
 [[nodiscard]] Command overrides_command(Common& common);
+[[nodiscard]] Command store_command(Common& common);
+[[nodiscard]] Command nodes_command(Common& common);
 [[nodiscard]] Command stats_command(Common& common);
 [[nodiscard]] Command reload_command(Common& common);
 [[nodiscard]] Command doctor_command(Common& common);

@@ -63,6 +63,8 @@ void write_policy(const Json& policy, WallTime now, std::string& out) {
                        policy.value("in_force", false)
                            ? "in force until " + text_of(policy, "expires_at")
                            : "ended " + text_of(policy, "expires_at"));
+    if (const std::string origin = text_of(policy, "origin"); !origin.empty())
+        out += fmt::format("            fetched by node {}\n", origin);
     const auto mx = policy.value("mx", std::vector<std::string>());
     if (!mx.empty()) out += fmt::format("            mx {}\n", fmt::join(mx, " "));
     if (policy.value("record_gone", false))

@@ -3,12 +3,19 @@
 #include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/setup.h"
+#include "cli/shared_store.h"
 #include "config/file.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <pwd.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <memory>
+#include <vector>
 
 namespace postseal::cli {
 namespace {
@@ -115,6 +122,88 @@ int reload_overrides(const Common& common) {
     return ExitStatus::found;
 }
 
+struct Set {
+    std::string key;
+    std::vector<std::string> policy;
+    std::string until;
+    std::string comment;
+};
+
+std::string who() {
+    std::array<char, 65> host{};
+    ::gethostname(host.data(), host.size() - 1);
+    const char* user = std::getenv("SUDO_USER");
+    const passwd* entry = user == nullptr ? ::getpwuid(::getuid()) : nullptr;
+    if (entry != nullptr) user = entry->pw_name;
+    return fmt::format("{}@{}", user == nullptr ? "?" : user, host.data());
+}
+
+// Tells all nodes of the fleet. An empty line: removed.
+int tell(const Common& common, const std::string& key, const std::string& line) {
+    const auto shared = shared_access(common);
+    if (!shared) return fail(shared.error().status, shared.error().text);
+    const auto there = (*shared)->store.overrides();
+    const auto failed = [&](const fleet::Error& error) {
+        const ClientError what = client_error(**shared, error);
+        return fail(what.status, what.text);
+    };
+    if (!there) return failed(there.error());
+    if (line.empty() && std::ranges::find(*there, key, &fleet::SharedOverride::key) == there->end())
+        return fail(no_policy, fmt::format("{}: there is no such shared override", key));
+    const auto done = (*shared)->store.set({.key = key, .line = line, .by = who(), .at = {}});
+    if (!done) return failed(done.error());
+    if (common.json)
+        fmt::print("{}\n", Json{{"key", key}, {"removed", line.empty()}}.dump());
+    else
+        fmt::print("{}\n", line.empty() ? key + ": removed" : line);
+    return ExitStatus::found;
+}
+
+int set(const Common& common, const Set& what) {
+    std::string line = fmt::format("{} {}", what.key, fmt::join(what.policy, " "));
+    if (!what.until.empty() || !what.comment.empty())
+        line += fmt::format(" # {}{}{}{}", what.until.empty() ? "" : "until=", what.until,
+                            what.until.empty() || what.comment.empty() ? "" : " ", what.comment);
+    const auto reading = Overrides::read(line, "override");
+    const bool one_line = line.find_first_of("\r\n") == std::string::npos;
+    if (!reading.faults.empty() || reading.overrides.size() != 1 || !one_line)
+        return fail(bad_data, reading.faults.empty() ? "a key and a policy, in one line"
+                                                     : reading.faults.front());
+    const auto& [key, entry] = *reading.overrides.entries().begin();
+    return tell(common, key, line);
+}
+
+int remove(const Common& common, const std::string& key) {
+    const auto reading = Overrides::read(key + " ignore", "override");
+    if (reading.overrides.size() != 1)
+        return fail(bad_data, reading.faults.empty() ? "no key" : reading.faults.front());
+    return tell(common, reading.overrides.entries().begin()->first, "");
+}
+
+int list_shared(const Common& common) {
+    const auto shared = shared_access(common);
+    if (!shared) return fail(shared.error().status, shared.error().text);
+    const auto there = (*shared)->store.overrides();
+    if (!there) {
+        const ClientError what = client_error(**shared, there.error());
+        return fail(what.status, what.text);
+    }
+    const WallTime now = wall_now();
+    for (const fleet::SharedOverride& one : *there) {
+        const auto reading = Overrides::read(one.line, "shared override");
+        for (const std::string& fault : reading.faults)
+            fail(bad_data, fault);
+        for (const auto& [key, entry] : reading.overrides.entries()) {
+            Json json = entry_json(key, entry, now);
+            json.erase("line");
+            json["set_by"] = one.by;
+            json["set_at"] = rfc3339(one.at);
+            fmt::print("{}\n", common.json ? json.dump() : entry_line(key, entry, now));
+        }
+    }
+    return there->empty() ? no_policy : ExitStatus::found;
+}
+
 } // namespace
 
 Command overrides_command(Common& common) {
@@ -124,26 +213,62 @@ Command overrides_command(Common& common) {
                                        .count = Argument::Count::optional,
                                        .target = file.get(),
                                        .values = {Values::Kind::file, {}}}};
+    const auto shared = std::make_shared<bool>(false);
+    const auto set_what = std::make_shared<Set>();
+    const auto removed = std::make_shared<std::string>();
     return {.name = "overrides",
-            .summary = "list, check or reload the overrides",
+            .summary = "list, check or reload the overrides; set those that a fleet shares",
             .examples = {"postseal overrides check && postseal overrides reload"},
-            .commands = {{.name = "list",
-                          .summary = "list the entries of the file",
-                          .arguments = named,
-                          .options = config_options(common),
-                          .examples = {"postseal overrides list"},
-                          .run = [&common, file] { return list(common, *file); }},
-                         {.name = "check",
-                          .summary = "say all that is wrong with the file, and what has ended",
-                          .arguments = named,
-                          .options = config_options(common),
-                          .examples = {"postseal overrides check /etc/postseal/overrides.new"},
-                          .run = [&common, file] { return check(common, *file); }},
-                         {.name = "reload",
-                          .summary = "have the daemon read the file again; queries go on",
-                          .options = daemon_options(common),
-                          .examples = {"postseal overrides reload"},
-                          .run = [&common] { return reload_overrides(common); }}}};
+            .commands = {
+                {.name = "list",
+                 .summary = "list the entries of the file",
+                 .arguments = named,
+                 .options = joined({{.name = "shared",
+                                     .help = "list those that the fleet shares instead",
+                                     .target = shared.get()}},
+                                   config_options(common)),
+                 .examples = {"postseal overrides list"},
+                 .run = [&common, file,
+                         shared] { return *shared ? list_shared(common) : list(common, *file); }},
+                {.name = "check",
+                 .summary = "say all that is wrong with the file, and what has ended",
+                 .arguments = named,
+                 .options = config_options(common),
+                 .examples = {"postseal overrides check /etc/postseal/overrides.new"},
+                 .run = [&common, file] { return check(common, *file); }},
+                {.name = "reload",
+                 .summary = "have the daemon read the file again; queries go on",
+                 .options = daemon_options(common),
+                 .examples = {"postseal overrides reload"},
+                 .run = [&common] { return reload_overrides(common); }},
+                {.name = "set",
+                 .summary = "set an override for all nodes of the fleet",
+                 .arguments = {{.name = "KEY",
+                                .help = "a destination, or .example.com for all below it",
+                                .target = &set_what->key},
+                               {.name = "POLICY",
+                                .help = "as in the file",
+                                .count = Argument::Count::several,
+                                .target = &set_what->policy}},
+                 .options = joined({{.name = "until",
+                                     .value = "DAY",
+                                     .help = "when it ends: 2027-01-31, or "
+                                             "2027-01-31T12:00Z",
+                                     .target = &set_what->until},
+                                    {.name = "comment",
+                                     .value = "TEXT",
+                                     .help = "why",
+                                     .target = &set_what->comment}},
+                                   config_options(common)),
+                 .examples = {"postseal overrides set partner.example encrypt "
+                              "--until 2027-01-31"},
+                 .run = [&common, set_what] { return set(common, *set_what); }},
+                {.name = "remove",
+                 .summary = "remove an override that the fleet shares",
+                 .arguments = {{.name = "KEY", .help = "as it was set", .target = removed.get()}},
+                 .options = config_options(common),
+                 .examples = {"postseal overrides remove partner.example"},
+                 .run = [&common, removed] { return remove(common, *removed); }}}};
 }
 
 } // namespace postseal::cli

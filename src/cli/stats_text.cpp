@@ -101,6 +101,11 @@ std::string stats_text(const Interval& interval) {
                        status.value("degraded", false)
                            ? "DEGRADED: " + text_of(status, "degraded_reason")
                            : "good");
+    if (const auto shared = status.find("shared_store");
+        shared != status.end() && shared->is_object())
+        out += fmt::format("{:<22}{}, as {}; {} rows wait for it\n", "shared store",
+                           shared->value("up", false) ? "good" : "AWAY", text_of(*shared, "node"),
+                           number_of(*shared, "unshared"));
     out += fmt::format("{:<22}{}\n", "configuration",
                        reload_error.empty() ? "good"
                                             : "AT FAULT, the old one counts: " + reload_error);

@@ -283,11 +283,15 @@ void read_log(Reading& reading, const toml::table* table, Log& log) {
     in.finish();
 }
 
-// A key of which this version knows one value only.
-void read_store(Reader& in) {
-    std::string store = "sqlite";
-    in.text("store", store);
-    if (store != "sqlite") in.fail(in.node("store"), "store", "this version has \"sqlite\" only");
+// A mistyped URI may hold a password, too.
+void read_store(Reader& in, Config& config) {
+    in.text("store", config.store);
+    const bool is_uri =
+        config.store.starts_with("postgresql://") || config.store.starts_with("postgres://");
+    if (config.store != "sqlite" && !is_uri)
+        in.fail(in.node("store"), "store",
+                "is neither \"sqlite\" nor a URI such as "
+                "\"postgresql://USER@HOST/DATABASE?sslmode=verify-full\"");
 }
 
 void check_maps(Reading& reading, const Config& config,
@@ -305,7 +309,7 @@ Config read(Reading& reading, const toml::table* root) {
     Reader in(reading, root, "");
     in.text("state_dir", config.state_dir);
     in.text("user", config.user);
-    read_store(in);
+    read_store(in, config);
     in.number("threads", config.threads, 1, most_threads);
     const auto listens = in.tables("listen");
     for (const toml::table* table : listens)

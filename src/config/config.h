@@ -122,6 +122,7 @@ struct Log {
 
 struct Config {
     std::string state_dir = "/var/lib/postseal";
+    std::string store = "sqlite"; // or a connection URI, which may hold a password: never shown
     std::string user;
     std::size_t threads = 1;
     std::vector<Listen> listen; // the two default ones where the file names none
@@ -138,6 +139,11 @@ struct Config {
 
     friend bool operator==(const Config&, const Config&) = default;
 };
+
+// The store is shared by the nodes of a fleet; what its URI says is checked by fleet/place.h.
+[[nodiscard]] inline bool has_shared_store(const Config& config) {
+    return config.store != "sqlite";
+}
 
 inline constexpr std::string_view default_file = "/etc/postseal/postseal.toml";
 inline constexpr std::string_view default_admin_socket = "/run/postseal/admin.sock";

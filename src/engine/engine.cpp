@@ -123,6 +123,20 @@ void Engine::forget(const Nexthop& nexthop) {
     sources_.log.info("forgotten", {{"nexthop", nexthop.key()}});
 }
 
+void Engine::outdate(std::string_view key) {
+    cache_.erase(key);
+    if (const Flights::Shared flight = flights_.find(std::string(key));
+        flight && flight->context.loaded)
+        flight->context.outdated = true;
+}
+
+void Engine::outdate(const Domain& policy_domain) {
+    constexpr std::uint16_t ports_of_mail[] = {25, 24, 465, 587, 2525};
+    for (const std::uint16_t port : ports_of_mail)
+        for (const bool literal_host : {false, true})
+            outdate(Nexthop{policy_domain, literal_host, port}.key());
+}
+
 async::Task<Import> Engine::import(Memory memory, DryRun dry_run) {
     const Nexthop nexthop = memory.nexthop;
     store::Loaded held;
@@ -181,7 +195,8 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
         co_await look_up(nexthop, progress, found, std::move(whom));
         now = sources_.clock.now();
         auto latest = overrides_.find(nexthop, now);
-        if (watch_.jumps() == jumps && latest == override_) break;
+        const bool outdated = std::exchange(progress.outdated, false);
+        if (watch_.jumps() == jumps && latest == override_ && !outdated) break;
         override_ = std::move(latest);
         if (override_ && needs_no_lookup(*override_))
             co_return overridden(nexthop, std::move(*override_), progress.asked);
@@ -264,6 +279,7 @@ async::Task<> Engine::look_up_mx(Nexthop nexthop, Progress& progress, verdict::M
 async::Task<> Engine::look_up_sts(Nexthop nexthop, Progress& progress, Found& found,
                                   StsLookup::For whom) {
     store::Loaded loaded = co_await sources_.store.load(nexthop.domain, nexthop.key());
+    progress.loaded = true;
     found.row = std::move(loaded.nexthop);
     if (found.row) progress.remembered = NexthopNotes::remembered(*found.row, sources_.clock.now());
     progress.sts = sts_.start_or_join(

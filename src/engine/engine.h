@@ -69,6 +69,12 @@ class Engine {
     [[nodiscard]] async::Task<std::shared_ptr<const Answer>> refresh(Nexthop nexthop);
     // As if the nexthop and its policy domain had never been asked for; the history stays.
     void forget(const Nexthop& nexthop);
+    // Another node of a fleet has found something out, and the store has it: what memory holds is
+    // outdated, and an evaluation that has read the store already reads it once more. Of a policy
+    // domain: answers for the ports of mail; those for other ports are given to their end, at most
+    // an hour.
+    void outdate(const Domain& policy_domain);
+    void outdate(std::string_view key);
     // Takes it in as engine/import.h says. Answers that memory holds for other forms of the nexthop
     // are given to their end, at most an hour.
     enum class DryRun { no, yes }; // yes: only says what would become of it
@@ -104,9 +110,11 @@ class Engine {
   private:
     // What can be said of an evaluation that is still in the air.
     struct Progress {
-        bool started = false; // past the limit of lookups at work
-        bool refresh = false; // fetch the policy whatever its record says
-        MonoTime asked;       // by a client, the latest
+        bool started = false;  // past the limit of lookups at work
+        bool refresh = false;  // fetch the policy whatever its record says
+        bool loaded = false;   // what the store holds
+        bool outdated = false; // it holds something else since
+        MonoTime asked;        // by a client, the latest
         std::optional<verdict::Override> override_;
         verdict::Remembered remembered = verdict::Remembered::nothing;
         verdict::Mx mx;

@@ -28,6 +28,7 @@ Merged merge_policy(const Memory& memory, const std::optional<store::StsRow>& he
     row.body = memory.body;
     row.id = memory.id;
     row.fetched_at = memory.fetched_at;
+    row.origin.clear();
     row.expires_at = end;
     row.refresh_at = now;
     row.record_gone = false;

@@ -167,6 +167,13 @@ std::optional<Overrides::Found> Overrides::find(const Nexthop& nexthop, WallTime
     return std::nullopt;
 }
 
+Overrides Overrides::over(const Overrides& shared) const {
+    Overrides both = *this;
+    for (const auto& [key, entry] : shared.entries_)
+        both.entries_.emplace(key, entry);
+    return both;
+}
+
 std::string to_string(const verdict::Override& says) {
     switch (says.kind) {
     case verdict::Override::Kind::policy:

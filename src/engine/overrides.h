@@ -55,6 +55,8 @@ class Overrides {
         friend bool operator==(const Found&, const Found&) = default;
     };
     [[nodiscard]] std::optional<Found> find(const Nexthop& nexthop, WallTime now) const;
+    // These, and those of `shared` whose keys are not among them.
+    [[nodiscard]] Overrides over(const Overrides& shared) const;
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
     // By canonical key or ".parent".
     [[nodiscard]] const std::map<std::string, Entry, std::less<>>& entries() const {

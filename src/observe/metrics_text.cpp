@@ -83,6 +83,16 @@ void add_kept(Exposition& out, const store::Census& census) {
     out.add(Metric::refresh_backlog, {}, census.due);
 }
 
+void add_store(Exposition& out, const store::Status& status) {
+    for (const auto& [reason, count] : status.by_reason)
+        out.add(Metric::store_failures, {{"reason", reason}}, count);
+    if (!status.shared) return;
+    out.add(Metric::shared_up, {}, std::uint64_t{status.shared->up ? 1U : 0U});
+    out.add(Metric::shared_behind, {},
+            std::chrono::duration<double>(status.shared->behind).count());
+    out.add(Metric::shared_unshared, {}, std::uint64_t{status.shared->unshared});
+}
+
 void add_process(Exposition& out, WallTime started) {
     const Process process = this_process();
     out.add(Metric::start_time, {},
@@ -103,8 +113,7 @@ std::string metrics_text(Observer& observer) {
     add_lookups(out, parts);
     add_cache(out, parts.engine.cache());
     add_kept(out, observer.kept().census);
-    for (const auto& [reason, count] : parts.engine.sources().store.status().by_reason)
-        out.add(Metric::store_failures, {{"reason", reason}}, count);
+    add_store(out, parts.engine.sources().store.status());
     for (const serve::PartHealth& part : observer.health())
         out.add(Metric::degraded, {{"part", part.part}},
                 std::uint64_t{part.trouble.empty() ? 0U : 1U});

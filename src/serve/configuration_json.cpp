@@ -15,7 +15,8 @@ nlohmann::ordered_json configuration_json(const config::Config& config) {
         listeners.push_back({{"address", listen.address.text()},
                              {"protocol", to_string(listen.protocol)},
                              {"maps", listen.maps}});
-    return {{"default_level", to_string(config.verdict.default_level)},
+    return {{"store", config::has_shared_store(config) ? "postgresql" : "sqlite"},
+            {"default_level", to_string(config.verdict.default_level)},
             {"postfix_dnssec", config.verdict.postfix_dnssec},
             {"maps", maps},
             {"listeners", listeners}};

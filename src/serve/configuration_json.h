@@ -1,6 +1,6 @@
 // serve/configuration_json.h: what of a configuration Postfix's has to fit
 //
-//   {"default_level":"may","postfix_dnssec":true,"maps":[{"name":"postfix","form":"legacy"}],
+//   {"store":"sqlite","default_level":"may","postfix_dnssec":true,"maps":[{"name":"postfix","form":"legacy"}],
 //    "listeners":[{"address":"inet:127.0.0.1:8461","protocol":"socketmap","maps":[]}]}
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once

@@ -40,7 +40,8 @@ Json policy_json(const store::StsRow& row, WallTime now, Bodies bodies) {
                 {"expires_at", time_or_null(row.expires_at)},
                 {"refresh_at", time_or_null(row.refresh_at)},
                 {"in_force", now < row.expires_at},
-                {"record_gone", row.record_gone}};
+                {"record_gone", row.record_gone},
+                {"origin", row.origin.empty() ? Json(nullptr) : Json(row.origin)}};
     if (bodies == Bodies::yes) out["body"] = row.body;
     return out;
 }

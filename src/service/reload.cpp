@@ -57,6 +57,8 @@ serve::Reloaded Reload::run() {
     serve::Reloaded done{.changed = differences(*next)};
     if (std::exchange(next->config.state_dir, now_.state_dir) != now_.state_dir)
         done.needs_restart.emplace_back("state_dir");
+    if (std::exchange(next->config.store, now_.store) != now_.store)
+        done.needs_restart.emplace_back("store");
     if (std::exchange(next->config.user, now_.user) != now_.user)
         done.needs_restart.emplace_back("user");
     if (std::exchange(next->config.sandbox, now_.sandbox) != now_.sandbox)
@@ -79,12 +81,22 @@ serve::ReloadedOverrides Reload::run_overrides() {
     }
     serve::ReloadedOverrides done{
         .error = {}, .changed = overrides->differences(overrides_), .count = overrides->size()};
-    parts_.engine.reconfigure(engine::Maps(now_), *overrides, engine::engine_options(now_));
+    parts_.engine.reconfigure(engine::Maps(now_), overrides->over(shared_),
+                              engine::engine_options(now_));
     overrides_ = std::move(*overrides);
     error_.clear();
     parts_.log.info("reloaded",
                     {{"changed", done.changed.empty() ? "" : "overrides"}, {"needs_restart", ""}});
     return done;
+}
+
+void Reload::share(const std::string& lines) {
+    auto reading = engine::Overrides::read(lines, "shared overrides");
+    for (const std::string& fault : reading.faults)
+        parts_.log.warning("shared-override", {{"reason", fault}});
+    shared_ = std::move(reading.overrides);
+    parts_.engine.reconfigure(engine::Maps(now_), overrides_.over(shared_),
+                              engine::engine_options(now_));
 }
 
 void Reload::note_failure(std::string error) {
@@ -146,7 +158,7 @@ void Reload::apply(Next next) {
     const config::Config& config = next.config;
     parts_.log.reconfigure(config.log);
     const engine::Options options = engine::engine_options(config);
-    parts_.engine.reconfigure(engine::Maps(config), next.overrides, options);
+    parts_.engine.reconfigure(engine::Maps(config), next.overrides.over(shared_), options);
     parts_.refresh.reconfigure(engine::RefreshLimits::within(options));
     if (next.resolver) replace_resolver(std::move(next.resolver));
     if (next.fetcher) parts_.fetcher.replace(std::move(next.fetcher));

@@ -49,6 +49,9 @@ class Reload {
     serve::Reloaded run();
     // Only the overrides, from the file that the present configuration names.
     serve::ReloadedOverrides run_overrides();
+    // Those that all nodes of a fleet share; the file's win. A line at fault is logged and left
+    // out.
+    void share(const std::string& lines);
     // Of the last run; empty: it went well.
     [[nodiscard]] const std::string& error() const { return error_; }
     // What is in force.
@@ -74,7 +77,8 @@ class Reload {
     Parts parts_;
     Load load_;
     config::Config now_;
-    engine::Overrides overrides_;
+    engine::Overrides overrides_; // the file's
+    engine::Overrides shared_;    // the fleet's
     std::string dns_files_;
     std::string https_files_;
     std::string error_;

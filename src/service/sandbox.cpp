@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "service/sandbox.h"
 
+#include "fleet/place.h"
 #include "serve/socket.h"
 
 #include <fcntl.h>
@@ -117,6 +118,10 @@ FileAccess file_access(const config::Config& config, const std::string& config_f
         add_folders_of(file, access.read);
     for (const std::string& file : config.dns.trust_anchor)
         add_folders_of(file, access.read);
+    if (config::has_shared_store(config))
+        if (const auto place = fleet::parse_place(config.store))
+            for (const std::string& file : place->files)
+                add_folders_of(file, access.read);
     for (const config::Listen& listen : config.listen)
         add_folders_of(listen.address.path, access.sockets);
     access.read.insert(access.read.end(), config.sandbox.read.begin(), config.sandbox.read.end());

@@ -1,12 +1,12 @@
 // service/sandbox.h: which files the process may open from now on (Landlock, landlock(7))
 //
 // Reading: what the configuration names, each by its folder, for files are replaced by renaming
-// new ones into their place; what the C library, GnuTLS and libunbound read of the system (/etc,
-// /usr, the libraries); what sandbox.read names. Writing: state_dir and what sandbox.write names.
-// In the folders of unix sockets: making and removing sockets, nothing else. Starting programs:
-// nowhere. Paths that are not there are left out. Sockets that are open stay as they are, and
-// connecting to one is no matter of files.
-// Holds for the calling thread and all that it starts, so call it before the first thread.
+// new ones into their place, and so for the files that a shared store's URI names; what the C
+// library, GnuTLS and libunbound read of the system (/etc, /usr, the libraries); what sandbox.read
+// names. Writing: state_dir and what sandbox.write names. In the folders of unix sockets: making
+// and removing sockets, nothing else. Starting programs: nowhere. Paths that are not there are left
+// out. Sockets that are open stay as they are, and connecting to one is no matter of files. Holds
+// for the calling thread and all that it starts, so call it before the first thread.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

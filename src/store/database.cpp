@@ -129,8 +129,9 @@ DbResult<> Database::prepare_all() {
         {&begin_, "BEGIN IMMEDIATE"},
         {&commit_, "COMMIT"},
         {&rollback_, "ROLLBACK"},
-        {&find_sts_, "SELECT body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
-                     " failed_at, retry_at, refresh_at, record_gone FROM sts WHERE domain = ?1"},
+        {&find_sts_,
+         "SELECT body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
+         " failed_at, retry_at, refresh_at, record_gone, origin FROM sts WHERE domain = ?1"},
         {&find_nexthop_, "SELECT nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at"
                          " FROM nexthop WHERE nexthop = ?1"},
         {&next_refreshes_, "SELECT domain, refresh_at FROM sts WHERE refresh_at <> 0"
@@ -138,11 +139,11 @@ DbResult<> Database::prepare_all() {
         // No REPLACE: the triggers that count must see what a row was before.
         {&put_sts_,
          "INSERT INTO sts (domain, body, id, fetched_at, expires_at, failures, failed_id, fault,"
-         " reason, failed_at, retry_at, refresh_at, record_gone, mode)"
-         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+         " reason, failed_at, retry_at, refresh_at, record_gone, mode, origin)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
          " ON CONFLICT (domain) DO UPDATE SET (body, id, fetched_at, expires_at, failures,"
-         " failed_id, fault, reason, failed_at, retry_at, refresh_at, record_gone, mode) ="
-         " (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"},
+         " failed_id, fault, reason, failed_at, retry_at, refresh_at, record_gone, mode, origin) ="
+         " (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"},
         {&drop_sts_, "DELETE FROM sts WHERE domain = ?1"},
         {&put_nexthop_,
          "INSERT INTO nexthop (nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at)"

@@ -40,10 +40,16 @@ class Database {
     // Those behind `after`, by key.
     [[nodiscard]] DbResult<std::vector<NexthopRow>> nexthops(const std::string& after,
                                                              std::size_t most);
+    [[nodiscard]] DbResult<std::vector<StsRow>> policies(const std::string& after,
+                                                         std::size_t most);
     // See Store.
     [[nodiscard]] DbResult<std::vector<HistoryRow>> latest(HistoryRow::Kind kind, std::size_t most);
     [[nodiscard]] DbResult<std::vector<StsRow>> failing(std::size_t most);
     [[nodiscard]] DbResult<Census> census(WallTime now);
+    // All facts, and at most so many keys.
+    [[nodiscard]] DbResult<FleetState> fleet_state(std::size_t most);
+    // Every row is one that the shared store does not have.
+    [[nodiscard]] DbResult<> all_unshared();
     [[nodiscard]] DbResult<> write(const Batch& batch);
     // Store::prune(), so many keys a step.
     [[nodiscard]] DbResult<bool> prune(WallTime before, std::size_t keys);
@@ -83,6 +89,8 @@ class Database {
     [[nodiscard]] DbResult<> put(const StsRow& row);
     [[nodiscard]] DbResult<> put(const NexthopRow& row);
     [[nodiscard]] DbResult<> put(const HistoryRow& row);
+    [[nodiscard]] DbResult<> put(const Unshared& row);
+    [[nodiscard]] DbResult<> put(const FleetFact& fact);
 
     std::string path_;
     Handle db_;

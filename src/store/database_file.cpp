@@ -210,6 +210,27 @@ DatabaseFile::Read<std::vector<HistoryRow>> DatabaseFile::history(const std::str
     return read<std::vector<HistoryRow>>([&] { return database_->history(nexthop, most); });
 }
 
+DatabaseFile::Read<FleetState> DatabaseFile::fleet_state(std::size_t most) {
+    return read<FleetState>([&] { return database_->fleet_state(most); });
+}
+
+DatabaseFile::Read<std::vector<StsRow>> DatabaseFile::policies(const std::string& after,
+                                                               std::size_t most) {
+    return read<std::vector<StsRow>>([&] { return database_->policies(after, most); });
+}
+
+DatabaseFile::Read<std::vector<NexthopRow>> DatabaseFile::nexthops(const std::string& after,
+                                                                   std::size_t most) {
+    return read<std::vector<NexthopRow>>([&] { return database_->nexthops(after, most); });
+}
+
+std::optional<DbError> DatabaseFile::all_unshared() {
+    if (auto usable = ensure_usable(); !usable) return fault_;
+    if (database_->read_only()) return database_->not_writable();
+    if (auto done = database_->all_unshared(); !done) return done.error();
+    return std::nullopt;
+}
+
 DatabaseFile::Read<std::vector<Listed>> DatabaseFile::list(const std::string& after,
                                                            std::size_t most) {
     return read<std::vector<Listed>>([&] { return read_list(after, most); });

@@ -49,6 +49,11 @@ class DatabaseFile {
     [[nodiscard]] Read<std::vector<HistoryRow>> latest(HistoryRow::Kind kind, std::size_t most);
     [[nodiscard]] Read<std::vector<StsRow>> failing(std::size_t most);
     [[nodiscard]] Read<Census> census(WallTime now);
+    [[nodiscard]] Read<FleetState> fleet_state(std::size_t most);
+    [[nodiscard]] Read<std::vector<StsRow>> policies(const std::string& after, std::size_t most);
+    [[nodiscard]] Read<std::vector<NexthopRow>> nexthops(const std::string& after,
+                                                         std::size_t most);
+    [[nodiscard]] std::optional<DbError> all_unshared();
     // True also when it cannot be done now: this round ends.
     [[nodiscard]] bool prune(WallTime before, std::size_t keys);
     [[nodiscard]] std::optional<DbError> clock_jumped(const ClockJump& jump);

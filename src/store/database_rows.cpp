@@ -34,7 +34,8 @@ StsRow sts_at(sqlite3_stmt* s, Domain domain) {
             .failed_at = time_at(s, 8),
             .retry_at = time_at(s, 9),
             .refresh_at = time_at(s, 10),
-            .record_gone = sqlite3_column_int64(s, 11) != 0};
+            .record_gone = sqlite3_column_int64(s, 11) != 0,
+            .origin = text_at(s, 12)};
 }
 
 HistoryRow history_at(sqlite3_stmt* s) {
@@ -110,6 +111,7 @@ DbResult<> Database::put(const StsRow& row) {
     sqlite3_bind_int64(s, 13, row.record_gone ? 1 : 0);
     const auto mode = held_mode(row);
     bind_text(s, 14, mode ? to_string(*mode) : "");
+    bind_text(s, 15, row.origin);
     return run(s);
 }
 
@@ -145,6 +147,10 @@ DbResult<> Database::put_all(const Batch& batch) {
         if (auto done = put(row); !done) return done;
     for (const HistoryRow& row : batch.history.rows())
         if (auto done = put(row); !done) return done;
+    for (const Unshared& row : batch.unshared.rows())
+        if (auto done = put(row); !done) return done;
+    for (const FleetFact& fact : batch.fleet.rows())
+        if (auto done = put(fact); !done) return done;
     return run(commit_.get());
 }
 
@@ -175,13 +181,30 @@ DbResult<std::vector<HistoryRow>> Database::latest(HistoryRow::Kind kind, std::s
 DbResult<std::vector<StsRow>> Database::failing(std::size_t most) {
     const auto prepared =
         prepare("SELECT body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
-                " failed_at, retry_at, refresh_at, record_gone, domain FROM sts"
+                " failed_at, retry_at, refresh_at, record_gone, origin, domain FROM sts"
                 " WHERE failures <> 0 ORDER BY failed_at DESC LIMIT ?1");
     if (!prepared) return std::unexpected(prepared.error());
     sqlite3_bind_int64(prepared->get(), 1, static_cast<sqlite3_int64>(most));
     std::vector<StsRow> rows;
     auto done = each(prepared->get(), [&](sqlite3_stmt* s) {
-        if (auto domain = Domain::parse(text_at(s, 12)))
+        if (auto domain = Domain::parse(text_at(s, 13)))
+            rows.push_back(sts_at(s, std::move(*domain)));
+    });
+    if (!done) return std::unexpected(std::move(done.error()));
+    return rows;
+}
+
+DbResult<std::vector<StsRow>> Database::policies(const std::string& after, std::size_t most) {
+    const auto prepared =
+        prepare("SELECT body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
+                " failed_at, retry_at, refresh_at, record_gone, origin, domain FROM sts"
+                " WHERE domain > ?1 ORDER BY domain LIMIT ?2");
+    if (!prepared) return std::unexpected(prepared.error());
+    bind_text(prepared->get(), 1, after);
+    sqlite3_bind_int64(prepared->get(), 2, static_cast<sqlite3_int64>(most));
+    std::vector<StsRow> rows;
+    auto done = each(prepared->get(), [&](sqlite3_stmt* s) {
+        if (auto domain = Domain::parse(text_at(s, 13)))
             rows.push_back(sts_at(s, std::move(*domain)));
     });
     if (!done) return std::unexpected(std::move(done.error()));

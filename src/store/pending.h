@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "store/fleet_rows.h"
 #include "store/store.h"
 
 #include <cstddef>
@@ -17,14 +18,23 @@ namespace postseal::store {
 
 [[nodiscard]] inline std::string_view key_of(const StsRow& row) { return row.domain.name(); }
 [[nodiscard]] inline std::string_view key_of(const NexthopRow& row) { return row.nexthop; }
+[[nodiscard]] inline std::string_view key_of(const Unshared& row) { return row.key; }
+[[nodiscard]] inline std::string_view key_of(const FleetFact& fact) { return fact.name; }
 
 // Roughly what a row holds of memory here.
 [[nodiscard]] inline std::size_t weight(const StsRow& row) {
     return 2 * sizeof row + row.domain.name().size() + row.body.size() + row.id.size() +
-           row.failed_id.size() + row.fault.size() + row.reason.size();
+           row.failed_id.size() + row.fault.size() + row.reason.size() + row.origin.size();
 }
 [[nodiscard]] inline std::size_t weight(const NexthopRow& row) {
     return 2 * sizeof row + row.nexthop.size() + row.verdict.size();
+}
+
+[[nodiscard]] inline std::size_t weight(const Unshared& row) {
+    return 2 * sizeof row + row.key.size();
+}
+[[nodiscard]] inline std::size_t weight(const FleetFact& fact) {
+    return 2 * sizeof fact + fact.name.size() + fact.value.size();
 }
 
 [[nodiscard]] inline std::size_t weight(const HistoryRow& row) {
@@ -132,18 +142,24 @@ struct Batch {
     Pending<StsRow> sts;
     Pending<NexthopRow> nexthops;
     PendingHistory history;
+    Pending<Unshared> unshared;
+    Pending<FleetFact> fleet;
 
     [[nodiscard]] bool empty() const { return size() == 0; }
     [[nodiscard]] std::size_t size() const {
-        return sts.rows().size() + nexthops.rows().size() + history.rows().size();
+        return sts.rows().size() + nexthops.rows().size() + history.rows().size() +
+               unshared.rows().size() + fleet.rows().size();
     }
     [[nodiscard]] std::size_t weight() const {
-        return sts.weight() + nexthops.weight() + history.weight();
+        return sts.weight() + nexthops.weight() + history.weight() + unshared.weight() +
+               fleet.weight();
     }
     void put_older(Batch older) {
         sts.put_older(std::move(older.sts));
         nexthops.put_older(std::move(older.nexthops));
         history.put_older(std::move(older.history));
+        unshared.put_older(std::move(older.unshared));
+        fleet.put_older(std::move(older.fleet));
     }
 };
 

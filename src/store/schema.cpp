@@ -113,6 +113,18 @@ CREATE TRIGGER nexthop_changed AFTER UPDATE OF verdict ON nexthop
         ON CONFLICT (what, kind) DO UPDATE SET n = n + 1;
 END;
 )sql"},
+    // For the node of a fleet: what the shared store does not have yet, and who fetched a policy.
+    {R"sql(
+ALTER TABLE sts ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+CREATE TABLE unshared (
+    key          TEXT PRIMARY KEY NOT NULL,
+    forgotten_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE fleet (
+    name  TEXT PRIMARY KEY NOT NULL,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql"},
 };
 
 DbResult<std::int64_t> number(sqlite3* db, const std::string& path, const char* sql) {

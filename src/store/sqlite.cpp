@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <initializer_list>
 #include <utility>
 
@@ -21,6 +22,7 @@ constexpr milliseconds calm_after{10'000}; // the last failed read
 constexpr std::size_t sts_limit = 32 << 20;
 constexpr std::size_t nexthop_limit = 8 << 20;
 constexpr std::size_t history_limit = 8 << 20;
+constexpr std::size_t unshared_limit = 8 << 20;
 constexpr std::size_t pruned_at_once = 1000; // keys: about a millisecond
 
 } // namespace
@@ -98,6 +100,16 @@ void SqliteStore::save(HistoryRow row) {
     accepted();
 }
 
+void SqliteStore::save(Unshared row) {
+    pending_.unshared.put(std::move(row));
+    accepted();
+}
+
+void SqliteStore::save(FleetFact fact) {
+    pending_.fleet.put(std::move(fact));
+    accepted();
+}
+
 void SqliteStore::accepted() {
     // While writing works there is no limit: what waits is on its way to the disk.
     if (retry_.count() > 0) {
@@ -169,7 +181,7 @@ void SqliteStore::restore_unwritten() {
 
 void SqliteStore::shrink_pending() {
     dropped_ += pending_.sts.shrink(sts_limit) + pending_.nexthops.shrink(nexthop_limit) +
-                pending_.history.shrink(history_limit);
+                pending_.history.shrink(history_limit) + pending_.unshared.shrink(unshared_limit);
 }
 
 void SqliteStore::try_again_later() {
@@ -274,6 +286,30 @@ async::Task<Census> SqliteStore::census(WallTime now) {
     co_return co_await read(std::move(from));
 }
 
+async::Task<FleetState> SqliteStore::fleet_state(std::size_t most) {
+    co_await flush();
+    From<FleetState> from = [most](DatabaseFile& file) { return file.fleet_state(most); };
+    co_return co_await read(std::move(from));
+}
+
+FleetState SqliteStore::fleet_state_at_start() {
+    std::promise<FleetState> promise;
+    std::future<FleetState> read = promise.get_future();
+    worker_->post(
+        [&promise, file = file_.get()] { promise.set_value(file->fleet_state(0).value); });
+    return read.get();
+}
+
+async::Task<bool> SqliteStore::all_unshared() {
+    co_await flush();
+    std::move_only_function<std::optional<DbError>()> job = [file = file_.get()] {
+        return file->all_unshared();
+    };
+    const auto fault = co_await worker_->call<std::optional<DbError>>(std::move(job));
+    if (fault) note_failed_read(*fault);
+    co_return !fault;
+}
+
 async::Task<bool> SqliteStore::prune(WallTime before) {
     std::move_only_function<bool()> job = [file = file_.get(), before] {
         return file->prune(before, pruned_at_once);
@@ -288,6 +324,8 @@ void SqliteStore::clock_jumped(ClockJump jump) {
         pending_.sts.put(moved(row, jump));
     pending_.nexthops = std::move(waiting.nexthops);
     pending_.history = std::move(waiting.history);
+    pending_.unshared = std::move(waiting.unshared);
+    pending_.fleet = std::move(waiting.fleet);
     writers_->start(move_times(jump));
 }
 

@@ -52,6 +52,15 @@ class SqliteStore final : public Store {
     void save(StsRow row) override;
     void save(NexthopRow row) override;
     void save(HistoryRow row) override;
+    // Of the node of a fleet. Sees what has been written, like history().
+    async::Task<FleetState> fleet_state(std::size_t most);
+    // Blocks until it has been read: for the start, when nothing has been saved yet.
+    [[nodiscard]] FleetState fleet_state_at_start();
+    void save(Unshared row);
+    void save(FleetFact fact);
+    // Every row that is there by now is one that the shared store does not have. False: it could
+    // not be written down.
+    async::Task<bool> all_unshared();
     async::Task<bool> prune(WallTime before) override;
     void clock_jumped(ClockJump jump) override;
     async::Task<> flush() override;

@@ -44,6 +44,7 @@ struct StsRow {
 
     WallTime refresh_at;      // to be looked at again, asked for or not; 1970: not
     bool record_gone = false; // the _mta-sts record was not there when last looked for
+    std::string origin;       // the node of a fleet that fetched the policy; empty: this one
 
     friend bool operator==(const StsRow&, const StsRow&) = default;
 };
@@ -113,12 +114,22 @@ struct Listed {
     friend bool operator==(const Listed&, const Listed&) = default;
 };
 
+// Of the store that the nodes of a fleet share.
+struct SharedStatus {
+    std::string place;        // without password
+    std::string node;         // this one
+    bool up = false;          // it was read and written when that was last tried
+    milliseconds behind{0};   // since all that others had written was last known
+    std::size_t unshared = 0; // rows that it does not have yet
+};
+
 struct Status {
     bool degraded = false;
     std::string reason;         // degraded: what failed, and since when
     std::uint64_t failures = 0; // since start
     // The same by reason: a word of the store's own, the same ones always.
     std::vector<std::pair<std::string_view, std::uint64_t>> by_reason;
+    std::optional<SharedStatus> shared;
 };
 
 // How many there are in the store.

@@ -14,7 +14,7 @@ CASES = [
     ("postseal li", {"list", "lint"}),
     ("postseal --json sho", {"show"}),
     ("postseal --config list hist", {"history"}),
-    ("postseal overrides re", {"reload"}),
+    ("postseal overrides rel", {"reload"}),
     ("postseal lint ", {"record", "policy"}),
     ("postseal list --cl", {"--class"}),
     ("postseal list --class ", {"dane", "enforce", "may", "override", "tempfail"}),

@@ -146,3 +146,14 @@ TEST_CASE("differences are the keys that only one has, or with another policy") 
     CHECK(b.differences(a) == keys);
     CHECK(a.differences(a).empty());
 }
+
+TEST_CASE("of two sets the one on top counts where both have the key") {
+    const auto file = Overrides::parse("a.example may\n.example encrypt\n", "file").value();
+    const auto shared =
+        Overrides::parse("a.example none\nb.example secure match=x.example\n", "s").value();
+    const Overrides both = file.over(shared);
+    CHECK(find(both, "a.example") == "may");
+    CHECK(find(both, "b.example") == "secure match=x.example");
+    CHECK(find(both, "c.example") == "encrypt");
+    CHECK(both.size() == 3);
+}

@@ -18,7 +18,8 @@ const SchemaStep first = schema_steps()[0];
 const SchemaStep second = schema_steps()[1];
 const SchemaStep third = schema_steps()[2];
 const SchemaStep fourth = schema_steps()[3];
-constexpr auto fifth = "ALTER TABLE nexthop ADD COLUMN note TEXT NOT NULL DEFAULT 'none';"
+const SchemaStep fifth = schema_steps()[4];
+constexpr auto sixth = "ALTER TABLE nexthop ADD COLUMN note TEXT NOT NULL DEFAULT 'none';"
                        "UPDATE nexthop SET note = 'known since ' || seen_at;";
 
 void make(const std::string& path, std::span<const SchemaStep> steps) {
@@ -52,9 +53,9 @@ TEST_CASE("an older version is brought up to date and keeps its rows") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
     sql(scratch.file(), "INSERT INTO nexthop VALUES ('example.com', 1, 17, '', 0, 0, 17)");
-    const SchemaStep newer[] = {first, second, third, fourth, {fifth}};
+    const SchemaStep newer[] = {first, second, third, fourth, fifth, {sixth}};
     make(scratch.file(), newer);
-    CHECK(sql(scratch.file(), "PRAGMA user_version") == "5");
+    CHECK(sql(scratch.file(), "PRAGMA user_version") == "6");
     CHECK(sql(scratch.file(), "SELECT note FROM nexthop") == "known since 17");
     // A second time there is nothing to do: the step would fail.
     make(scratch.file(), newer);
@@ -140,6 +141,22 @@ TEST_CASE("version 3 to 4: what is there already is counted") {
     CHECK((*opened)->failing(9).value().size() == 1);
 }
 
+TEST_CASE("version 4 to 5: policies stay, fetched by this node, and nothing waits to be shared") {
+    const Scratch scratch;
+    sql(scratch.file(),
+        fmt::format(
+            "{} {} {} {} PRAGMA application_id = {}; PRAGMA user_version = 4;"
+            "INSERT INTO sts VALUES ('a.example', CAST('version: STSv1' AS BLOB), 'a', 1, 9,"
+            " 0, '', '', '', 0, 0, 5, 0, 'enforce')",
+            first.sql, second.sql, third.sql, fourth.sql, application_id));
+    const auto opened = Database::open(scratch.file());
+    REQUIRE_MESSAGE(opened.has_value(), opened.error().text);
+    CHECK((*opened)->find_sts(domain("a.example")).value()->origin.empty());
+    const FleetState state = (*opened)->fleet_state(9).value();
+    CHECK(state.facts.empty());
+    CHECK(state.unshared_in_all == 0);
+}
+
 TEST_CASE("what the status page asks is read from an index, not by a scan") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
@@ -177,7 +194,7 @@ TEST_CASE("a newer version is refused and not touched") {
     REQUIRE_FALSE(opened.has_value());
     CHECK(opened.error().fault == DbFault::refused);
     CHECK(opened.error().text ==
-          scratch.file() + " has schema version 9, this postseal knows 4 at most: run the newer "
+          scratch.file() + " has schema version 9, this postseal knows 5 at most: run the newer "
                            "postseal, or move the file away to begin anew");
     CHECK(read_file(scratch.file()) == before);
 }

@@ -87,7 +87,8 @@ store::StsRow sts_row(const std::string& name, int mark) {
             .failed_at = at(now + 4),
             .retry_at = at(now + 5),
             .refresh_at = at(now + 6),
-            .record_gone = mark % 2 == 1};
+            .record_gone = mark % 2 == 1,
+            .origin = fmt::format("node{}", mark)};
 }
 
 store::NexthopRow nexthop_row(const std::string& nexthop, int mark) {

@@ -283,6 +283,31 @@ TEST_CASE("a file damaged while in use: what waits is kept, a new file begun") {
     CHECK(std::filesystem::exists(world.scratch.path() + "/" + corrupt_name));
 }
 
+TEST_CASE("what is not shared yet outlasts a restart; what is, is forgotten") {
+    World world;
+    world.store->save(FleetFact{.name = "node", .value = "relay-1"});
+    world.store->save(Unshared{.key = "sts/a.example", .forgotten_at = at(7)});
+    world.store->save(Unshared{.key = "sts/b.example"});
+    world.store->save(Unshared{.key = "sts/c.example"});
+    world.store->save(Unshared{.key = "sts/b.example", .shared = true});
+    world.restart();
+    const FleetState state = async::block_on(world.loop, world.store->fleet_state(1));
+    CHECK(state.facts == std::vector{FleetFact{"node", "relay-1"}});
+    CHECK(state.unshared == std::vector{Unshared{.key = "sts/a.example", .forgotten_at = at(7)}});
+    CHECK(state.unshared_in_all == 2);
+}
+
+TEST_CASE("all rows can be marked as not shared, and marks that are there stay") {
+    World world;
+    world.store->save(sts_row("a.example"));
+    world.store->save(nexthop_row("[mx.example]:587"));
+    world.store->save(Unshared{.key = "sts/a.example", .forgotten_at = at(7)});
+    CHECK(async::block_on(world.loop, world.store->all_unshared()));
+    const FleetState state = async::block_on(world.loop, world.store->fleet_state(9));
+    CHECK(state.unshared == std::vector{Unshared{.key = "nexthop/[mx.example]:587"},
+                                        Unshared{.key = "sts/a.example", .forgotten_at = at(7)}});
+}
+
 TEST_CASE("a store that cannot be opened says why") {
     const World world;
     async::UvLoop loop;

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/shared_store.h"
+
+#include "cli/exit_status.h"
+#include "cli/setup.h"
+
+#include <fmt/format.h>
+
+namespace postseal::cli {
+
+std::expected<std::unique_ptr<SharedAccess>, ClientError> shared_access(const Common& common) {
+    const auto config = load_config(common);
+    if (!config) return std::unexpected(config.error());
+    if (!config::has_shared_store(*config))
+        return std::unexpected(
+            ClientError{bad_config, "there is no shared store: the key store says \"sqlite\""});
+    auto place = fleet::parse_place(config->store);
+    if (!place)
+        return std::unexpected(
+            ClientError{bad_config, fmt::format("store: this is no connection URI of libpq: {}",
+                                                place.error())});
+    return std::make_unique<SharedAccess>(config->store, *std::move(place));
+}
+
+ClientError client_error(const SharedAccess& shared, const fleet::Error& error) {
+    using fleet::Fault;
+    const bool away = error.fault == Fault::unreachable || error.fault == Fault::slow;
+    const int status = away                            ? unreachable
+                       : error.fault == Fault::schema  ? bad_config
+                       : error.fault == Fault::refused ? bad_config
+                                                       : temporary;
+    return {status, fmt::format("{}: {}", shared.place.shown, error.text)};
+}
+
+} // namespace postseal::cli

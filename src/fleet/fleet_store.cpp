@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fleet/fleet_store.h"
+
+#include "async/thread_name.h"
+#include "async/timeout.h"
+#include "fleet/fleet_call.h"
+#include "fleet/node_id.h"
+#include "fleet/shared_refresh.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <utility>
+
+namespace postseal::fleet {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr milliseconds poll_every = 850ms; // with the time that sharing takes, less than a second
+constexpr milliseconds wait_for_server = 300ms;
+constexpr milliseconds stuck_after = 300ms;
+constexpr milliseconds report_every = 10s;
+
+} // namespace
+
+FleetStore::FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> own,
+                       std::unique_ptr<Server> server, WallClock wall_clock, Log log)
+    : loop_(loop), wall_clock_(std::move(wall_clock)), log_(std::move(log)), own_(std::move(own)),
+      server_(std::move(server)), busy_since_(std::make_shared<std::atomic<std::int64_t>>(0)),
+      in_step_at_(loop.now()), started_at_(wall_clock_()) {
+    if (server_->away)
+        note(Way::read, &*server_->away);
+    else
+        note_clock(server_->store.server_now() - wall_clock_());
+    overrides_.read(own_->fleet_state_at_start());
+    worker_ = std::make_unique<async::Worker>(loop);
+    worker_->post([] { async::name_this_thread("shared store"); });
+    group_ = std::make_unique<async::Group>(loop);
+    group_->start(follow());
+}
+
+FleetStore::~FleetStore() {
+    server_->interrupt.raise();
+    share_timer_.stop();
+    group_.reset();
+    worker_.reset();
+}
+
+bool FleetStore::answers() const {
+    const std::int64_t since = busy_since_->load();
+    return !read_trouble_ && (since == 0 || steady_ms() - since < stuck_after.count());
+}
+
+void FleetStore::note(Way way, const Error* error) {
+    std::optional<Trouble>& trouble = way == Way::read ? read_trouble_ : write_trouble_;
+    if (error != nullptr) {
+        failures_.at(static_cast<std::size_t>(error->fault))++;
+        if (error->fault == Fault::conflict) return;
+        const bool news = !trouble;
+        trouble = Trouble{error->text, trouble ? trouble->since : wall_clock_()};
+        if (news)
+            log_(fmt::format("shared store {}: {}; this node goes on with its own",
+                             server_->place.shown, error->text));
+    } else if (trouble) {
+        log_(fmt::format("shared store {}: works again; since {} there was: {}",
+                         server_->place.shown, rfc3339(trouble->since), trouble->text));
+        trouble.reset();
+    }
+}
+
+void FleetStore::note_clock(milliseconds ahead) {
+    if (std::chrono::abs(ahead - ahead_) > clocks_differ) ahead_ = ahead;
+}
+
+void FleetStore::remember(std::string name, std::string value) {
+    own_->save(store::FleetFact{.name = std::move(name), .value = std::move(value)});
+}
+
+// --- What others know ------------------------------------------------------------------------
+
+async::Task<> FleetStore::begin() {
+    store::FleetState state = co_await own_->fleet_state(page);
+    node_ = fact(state, "node");
+    identity_ = fact(state, "identity");
+    const std::string feed = fact(state, "feed");
+    std::from_chars(feed.data(), feed.data() + feed.size(), feed_);
+    unshared_.read(state);
+    if (!node_.empty()) co_return;
+    node_ = new_node_id();
+    remember("node", node_);
+}
+
+async::Task<> FleetStore::follow() {
+    co_await begin();
+    milliseconds away = 0ms;
+    for (;;) {
+        const MonoTime begun = loop_.now();
+        const bool more = co_await poll();
+        milliseconds pause = std::max(poll_every - (loop_.now() - begun), milliseconds(0));
+        if (more) pause = 0ms;
+        if (read_trouble_) {
+            away = std::clamp(away * 2, first_retry, last_retry);
+            pause = away - milliseconds(chance_() % static_cast<unsigned>(away.count() / 2));
+        } else {
+            away = 0ms;
+        }
+        co_await async::Sleep(loop_, pause);
+    }
+}
+
+// Whether there is more to be read at once.
+async::Task<bool> FleetStore::poll() {
+    struct Polled {
+        Changes changes;
+        std::string identity;
+    };
+    Job<Polled> job = [after = feed_](SharedStore& shared) -> Result<Polled> {
+        auto changes = shared.changes(after, page);
+        if (!changes) return std::unexpected(std::move(changes.error()));
+        return Polled{*std::move(changes), shared.about().identity};
+    };
+    auto polled = co_await call<Polled>(Way::read, std::move(job));
+    if (!polled) {
+        in_step_ = false;
+        co_return false;
+    }
+    if (polled->identity != identity_ || polled->changes.latest < feed_) {
+        co_await take_up(std::move(polled->identity));
+        co_return true;
+    }
+    for (Policy& policy : polled->changes.policies)
+        co_await take_in_policy(std::move(policy));
+    for (Look& look : polled->changes.looks)
+        co_await take_in_look(std::move(look));
+    const std::string overrides = overrides_.lines();
+    keep(overrides_.take_in(polled->changes.overrides));
+    const bool more = polled->changes.upto < polled->changes.latest;
+    if (std::exchange(feed_, polled->changes.upto) != polled->changes.upto)
+        remember("feed", fmt::format("{}", feed_));
+    in_step_ = !more;
+    if (in_step_) keep(overrides_.drop_doubtful());
+    if (overrides_listener_ && overrides_.lines() != overrides)
+        overrides_listener_(overrides_.lines());
+    if (in_step_) in_step_at_ = loop_.now();
+    if (!unshared_.empty() && !write_trouble_) share_after(share_delay);
+    if (loop_.now() >= reported_at_ + report_every) co_await report();
+    co_return more;
+}
+
+// Tables that this node has never seen, or that have been set back.
+async::Task<> FleetStore::take_up(std::string identity) {
+    const bool marked = co_await own_->all_unshared();
+    if (!marked) co_return;
+    unshared_.look_again();
+    identity_ = std::move(identity);
+    feed_ = 0;
+    overrides_.doubt_all();
+    remember("identity", identity_);
+    remember("feed", "0");
+}
+
+async::Task<> FleetStore::report() {
+    reported_at_ = loop_.now();
+    const Node me{.id = node_,
+                  .version = POSTSEAL_VERSION,
+                  .started_at = translated(started_at_, ahead_),
+                  .feed = feed_};
+    Job<void> job = [me](SharedStore& shared) { return shared.report(me); };
+    [[maybe_unused]] const auto done = co_await call<void>(Way::write, std::move(job));
+}
+
+void FleetStore::keep(KeptOverrides::Facts facts) {
+    for (store::FleetFact& fact : facts)
+        own_->save(std::move(fact));
+}
+
+void FleetStore::keep(const store::StsRow& before, store::StsRow after) {
+    const News what = news(before, after, wall_clock_());
+    if (what == News::none) return;
+    const Domain domain = after.domain;
+    if (what == News::binding) arrivals_.note(after, loop_.now());
+    own_->save(std::move(after));
+    if (what == News::binding && listener_.policy) listener_.policy(domain);
+}
+
+void FleetStore::keep(const store::NexthopRow& before, store::NexthopRow after) {
+    const News what = news(before, after);
+    if (what == News::none) return;
+    const std::string nexthop = after.nexthop;
+    own_->save(std::move(after));
+    if (what == News::binding && listener_.dane) listener_.dane(nexthop);
+}
+
+async::Task<> FleetStore::take_in_policy(Policy theirs) {
+    const Policy policy = from_server(std::move(theirs));
+    const store::Loaded loaded = co_await own_->load(policy.row.domain, std::string());
+    const store::StsRow own = loaded.sts.value_or(store::StsRow{.domain = policy.row.domain});
+    keep(own, merge({.row = own}, policy, wall_clock_()).row);
+}
+
+async::Task<> FleetStore::take_in_look(Look theirs) {
+    const Look look = from_server(std::move(theirs));
+    const auto domain = store::policy_domain(look.row);
+    if (!domain) co_return;
+    const store::Loaded loaded = co_await own_->load(*domain, look.row.nexthop);
+    const store::NexthopRow own =
+        loaded.nexthop.value_or(store::NexthopRow{.nexthop = look.row.nexthop});
+    keep(own, as_seen_here(own, merge({.row = own}, look, wall_clock_())));
+}
+
+async::Task<> FleetStore::ask(std::string domain, std::string nexthop) {
+    Job<Facts> job = [domain = std::move(domain), nexthop = std::move(nexthop)](
+                         SharedStore& shared) { return shared.find(domain, nexthop); };
+    auto facts = co_await call<Facts>(Way::read, std::move(job));
+    if (!facts) co_return;
+    if (facts->policy) co_await take_in_policy(*std::move(facts->policy));
+    if (facts->look) co_await take_in_look(*std::move(facts->look));
+}
+
+async::Task<store::Loaded> FleetStore::load(Domain policy_domain, std::string nexthop_key) {
+    store::Loaded own = co_await own_->load(policy_domain, nexthop_key);
+    const bool known = in_step_ && (own.sts || own.nexthop);
+    if (known || !answers()) co_return own;
+    auto asking = ask(policy_domain.name(), nexthop_key);
+    co_await async::with_timeout(loop_, std::move(asking), wait_for_server);
+    co_return co_await own_->load(std::move(policy_domain), std::move(nexthop_key));
+}
+
+async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size_t most) {
+    if (!answers()) co_return co_await next_alone(most);
+    put_off_.clear();
+    std::vector<store::RefreshDue> next = co_await own_->next_refreshes(1);
+    // Those that are due and not ours are somebody else's, or will be ours then.
+    const auto later = [&](milliseconds wait) {
+        if (!next.empty()) next.front().at = wall_clock_() + wait;
+    };
+    if (node_.empty()) { // a moment after start
+        later(1s);
+        co_return next;
+    }
+    if (const MonoTime now = loop_.now(); now < ask_for_leases_at_) {
+        later(ask_for_leases_at_ - now);
+        co_return next;
+    }
+    most = std::min(most, leases_at_once);
+    Job<std::vector<Policy>> job = [node = node_, most](SharedStore& shared) {
+        return shared.lease(node, most, lease_for);
+    };
+    auto leased = co_await call<std::vector<Policy>>(Way::write, std::move(job));
+    if (!leased) co_return co_await next_alone(most);
+    const bool all = leased->size() < most;
+    const milliseconds wait = all ? until_asked_again(some_chance()) : 0ms;
+    ask_for_leases_at_ = loop_.now() + wait;
+    std::vector<store::RefreshDue> ours;
+    for (Policy& policy : *leased) {
+        store::RefreshDue due{.domain = policy.row.domain,
+                              .at = translated(policy.row.refresh_at, -ahead_)};
+        co_await take_in_policy(std::move(policy));
+        co_await make_due(due);
+        ours.push_back(std::move(due));
+    }
+    later(wait);
+    std::ranges::move(next, std::back_inserter(ours));
+    co_return ours;
+}
+
+// Nobody knows what the others do. Each policy is put off once.
+async::Task<std::vector<store::RefreshDue>> FleetStore::next_alone(std::size_t most) {
+    const std::vector<store::RefreshDue> next = co_await own_->next_refreshes(most);
+    const WallTime now = wall_clock_();
+    for (const store::RefreshDue& due : next) {
+        if (due.at > now || put_off_.contains(due.domain.name())) continue;
+        store::Loaded loaded = co_await own_->load(due.domain, std::string());
+        if (!loaded.sts || loaded.sts->refresh_at != due.at) continue;
+        put_off_.insert(due.domain.name());
+        loaded.sts->refresh_at = put_off(now, loaded.sts->expires_at, some_chance());
+        own_->save(*std::move(loaded.sts));
+    }
+    co_return co_await own_->next_refreshes(most);
+}
+
+// It may have been put off here.
+async::Task<> FleetStore::make_due(store::RefreshDue due) {
+    store::Loaded loaded = co_await own_->load(due.domain, std::string());
+    if (!loaded.sts || loaded.sts->refresh_at <= due.at) co_return;
+    loaded.sts->refresh_at = due.at;
+    own_->save(*std::move(loaded.sts));
+}
+
+double FleetStore::some_chance() { return std::uniform_real_distribution<double>(0, 1)(chance_); }
+
+// --- What is this node's alone ---------------------------------------------------------------
+
+void FleetStore::save(store::HistoryRow row) { own_->save(std::move(row)); }
+
+async::Task<std::vector<store::HistoryRow>> FleetStore::history(std::string nexthop,
+                                                                std::size_t most) {
+    return own_->history(std::move(nexthop), most);
+}
+async::Task<std::vector<store::Listed>> FleetStore::list(std::string after, std::size_t most) {
+    return own_->list(std::move(after), most);
+}
+async::Task<std::vector<store::HistoryRow>> FleetStore::latest(store::HistoryRow::Kind kind,
+                                                               std::size_t most) {
+    return own_->latest(kind, most);
+}
+async::Task<std::vector<store::StsRow>> FleetStore::failing(std::size_t most) {
+    return own_->failing(most);
+}
+async::Task<store::Census> FleetStore::census(WallTime now) { return own_->census(now); }
+async::Task<> FleetStore::flush() { return own_->flush(); }
+
+async::Task<bool> FleetStore::prune(WallTime before) {
+    const bool ended = co_await own_->prune(before);
+    if (ended && answers()) group_->start(prune_shared(translated(before, ahead_)));
+    co_return ended;
+}
+
+async::Task<> FleetStore::prune_shared(WallTime before) {
+    for (std::size_t gone = page; gone >= page;) {
+        Job<std::size_t> job = [before](SharedStore& shared) { return shared.prune(before, page); };
+        const auto pruned = co_await call<std::size_t>(Way::write, std::move(job));
+        if (!pruned) co_return;
+        gone = *pruned;
+        co_await async::Sleep(loop_, 1s);
+    }
+}
+
+void FleetStore::clock_jumped(store::ClockJump jump) {
+    ahead_ -= jump.to - jump.from;
+    own_->clock_jumped(jump);
+}
+
+store::Status FleetStore::status() const {
+    store::Status status = own_->status();
+    for (std::size_t i = 0; i < faults; i++) {
+        status.by_reason.emplace_back(to_string(static_cast<Fault>(i)), failures_.at(i));
+        status.failures += failures_.at(i);
+    }
+    status.shared =
+        store::SharedStatus{.place = server_->place.shown,
+                            .node = node_,
+                            .up = !read_trouble_ && !write_trouble_,
+                            .behind = std::max<milliseconds>(loop_.now() - in_step_at_, 0ms),
+                            .unshared = unshared_.size()};
+    const auto& trouble = read_trouble_ ? read_trouble_ : write_trouble_;
+    if (!trouble) return status;
+    status.degraded = true;
+    if (!status.reason.empty()) status.reason += "; ";
+    status.reason += fmt::format("shared store: {}, since {}; {} rows wait in this node's own",
+                                 trouble->text, rfc3339(trouble->since), unshared_.size());
+    return status;
+}
+
+} // namespace postseal::fleet

@@ -1,0 +1,160 @@
+// fleet/fleet_store.h: a node's own store beside the one that it shares with others
+//
+// Reads and writes are the own store's (SQLite), so they never wait for the server. What is saved
+// is offered to the server 50 ms later, together; until the server has it, its key is kept in
+// SQLite, across restarts. What others wrote comes by the change feed, asked for every 850 ms, is
+// merged into the own store (fleet/merge.h), and told to the listener if answers may be others now.
+// load() asks the server for what the own store does not know, or may not know yet because the feed
+// has not been read to its end; for 300 ms at most, and not at all while the server is away or
+// busy. next_refreshes() leases from the server, so that each policy is looked at by one node;
+// while the server is away each looks for itself (fleet/shared_refresh.h). The server away: all
+// goes on with the own store; status() says so and since when. The next attempt is made after 1 s,
+// doubling to 1 min, less up to a half by chance. A database that is another one, or an older state
+// of the one before, gets all that this node has. Thread: the loop's. The server is talked to on a
+// thread of its own; the destructor does not wait for the server. No load() may be left by then.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "async/group.h"
+#include "async/worker.h"
+#include "fleet/arrivals.h"
+#include "fleet/kept_overrides.h"
+#include "fleet/server.h"
+#include "fleet/unshared.h"
+#include "store/sqlite.h"
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+namespace postseal::fleet {
+
+class FleetStore final : public store::Store {
+  public:
+    using Log = std::function<void(std::string)>;
+    using WallClock = std::function<WallTime()>;
+
+    FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> own,
+               std::unique_ptr<Server> server, WallClock wall_clock, Log log);
+    FleetStore(const FleetStore&) = delete;
+    FleetStore& operator=(const FleetStore&) = delete;
+    ~FleetStore() override;
+
+    // Called when another node's word may change answers; must not call back. One listener.
+    struct Listener {
+        std::function<void(const Domain& domain)> policy;
+        std::function<void(const std::string& nexthop)> dane;
+    };
+    void on_news(Listener listener) { listener_ = std::move(listener); }
+    // Called with all overrides that the fleet shares, lines of postseal-overrides(5), when they
+    // have changed. They are kept in the own store, too.
+    using OverridesListener = std::function<void(const std::string& lines)>;
+    void on_overrides(OverridesListener listener) { overrides_listener_ = std::move(listener); }
+    // As they are now, at first those that the own store has kept.
+    [[nodiscard]] std::string overrides() const { return overrides_.lines(); }
+
+    async::Task<store::Loaded> load(Domain policy_domain, std::string nexthop_key) override;
+    async::Task<std::vector<store::RefreshDue>> next_refreshes(std::size_t most) override;
+    async::Task<std::vector<store::HistoryRow>> history(std::string nexthop,
+                                                        std::size_t most) override;
+    async::Task<std::vector<store::Listed>> list(std::string after, std::size_t most) override;
+    async::Task<std::vector<store::HistoryRow>> latest(store::HistoryRow::Kind kind,
+                                                       std::size_t most) override;
+    async::Task<std::vector<store::StsRow>> failing(std::size_t most) override;
+    async::Task<store::Census> census(WallTime now) override;
+    void save(store::StsRow row) override;
+    void save(store::NexthopRow row) override;
+    void save(store::HistoryRow row) override;
+    async::Task<bool> prune(WallTime before) override;
+    void clock_jumped(store::ClockJump jump) override;
+    async::Task<> flush() override;
+    [[nodiscard]] store::Status status() const override;
+
+  private:
+    template <class T> using Job = std::move_only_function<Result<T>(SharedStore&)>;
+    enum class Way { read, write };
+    template <class T> struct Done {
+        Result<T> result;
+        milliseconds ahead; // the server's clock, of ours
+    };
+    // On the server's thread; a fault is noted.
+    template <class T> async::Task<Result<T>> call(Way way, Job<T> job);
+    [[nodiscard]] bool answers() const; // the server, and at once
+
+    async::Task<> follow();
+    async::Task<> begin();
+    async::Task<bool> poll();
+    async::Task<> take_up(std::string identity);
+    void keep(KeptOverrides::Facts facts);
+    async::Task<> report();
+    async::Task<> share();
+    async::Task<bool> share_some(std::vector<Unshared::Entry> entries);
+    struct Offered;
+    async::Task<Offered> gather(std::vector<Unshared::Entry> entries);
+    async::Task<std::vector<store::RefreshDue>> next_alone(std::size_t most);
+    async::Task<> make_due(store::RefreshDue due);
+    [[nodiscard]] double some_chance();
+    async::Task<> ask(std::string domain, std::string nexthop);
+    async::Task<> take_in_policy(Policy theirs);
+    async::Task<> take_in_look(Look theirs);
+    async::Task<> prune_shared(WallTime before);
+    void keep(const store::StsRow& before, store::StsRow after);
+    void keep(const store::NexthopRow& before, store::NexthopRow after);
+    void share_after(milliseconds delay);
+    void note(Way way, const Error* error);
+    void note_clock(milliseconds ahead);
+    void remember(std::string name, std::string value);
+
+    [[nodiscard]] Policy to_server(store::StsRow row, WallTime forgotten_at) const;
+    [[nodiscard]] Look to_server(store::NexthopRow row, WallTime forgotten_at) const;
+    [[nodiscard]] Policy from_server(Policy policy) const;
+    [[nodiscard]] Look from_server(Look look) const;
+
+    async::UvLoop& loop_;
+    WallClock wall_clock_;
+    Log log_;
+    Listener listener_;
+    std::unique_ptr<store::SqliteStore> own_;
+    std::unique_ptr<Server> server_;                        // its store: the worker's
+    std::shared_ptr<std::atomic<std::int64_t>> busy_since_; // ms of the steady clock; 0: it is not
+    std::unique_ptr<async::Worker> worker_;
+
+    std::string node_;     // this one
+    std::string identity_; // of the tables that the feed has been read from
+    std::int64_t feed_ = 0;
+    bool in_step_ = false; // the feed was read to its end at the last poll
+    MonoTime in_step_at_;  // when it last was
+    WallTime started_at_;
+    MonoTime reported_at_;
+    milliseconds ahead_{0}; // the server's clock, of ours
+
+    MonoTime ask_for_leases_at_;
+    std::unordered_set<std::string> put_off_; // domains, since the server is away
+
+    OverridesListener overrides_listener_;
+    KeptOverrides overrides_;
+
+    Arrivals arrivals_;
+
+    Unshared unshared_;
+    bool sharing_ = false;
+    async::Timer share_timer_;
+
+    struct Trouble {
+        std::string text;
+        WallTime since;
+    };
+    std::optional<Trouble> read_trouble_, write_trouble_;
+    milliseconds retry_{0}; // since the last attempt to share that failed
+    std::array<std::uint64_t, faults> failures_{};
+    std::minstd_rand chance_{std::random_device()()};
+    std::unique_ptr<async::Group> group_; // its bodies use the rest
+};
+
+} // namespace postseal::fleet

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fleet/merge.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace postseal::fleet {
+namespace {
+
+using namespace std::chrono_literals;
+using store::NexthopRow;
+using store::StsRow;
+
+constexpr WallTime never{};
+// Shorter than DANE is remembered for, by far.
+constexpr milliseconds looks_are_told_after = 24h;
+
+bool has_policy(const StsRow& row) { return row.fetched_at != never; }
+
+void drop_policy(StsRow& row) {
+    row.body.clear();
+    row.id.clear();
+    row.origin.clear();
+    row.fetched_at = row.expires_at = row.refresh_at = never;
+    row.record_gone = false;
+}
+
+void drop_failure(StsRow& row) {
+    row.failures = 0;
+    row.failed_id.clear();
+    row.fault.clear();
+    row.reason.clear();
+    row.failed_at = row.retry_at = never;
+}
+
+// Rule 8.
+StsRow of_the_past(StsRow row, WallTime now) {
+    if (row.fetched_at > now) {
+        row.expires_at -= row.fetched_at - now;
+        row.fetched_at = now;
+    }
+    if (row.failed_at > now) {
+        row.retry_at -= row.failed_at - now;
+        row.failed_at = now;
+    }
+    return row;
+}
+
+// Rule 4.
+StsRow without_forgotten(StsRow row, WallTime forgotten_at) {
+    if (row.fetched_at <= forgotten_at) drop_policy(row);
+    if (row.failed_at <= forgotten_at) drop_failure(row);
+    return row;
+}
+
+// Rules 1, 2 and 7.
+auto fetch_of(const StsRow& row) {
+    return std::tie(row.fetched_at, row.expires_at, row.body, row.id, row.origin);
+}
+const StsRow& newest_fetch(const StsRow& a, const StsRow& b) {
+    return fetch_of(a) >= fetch_of(b) ? a : b;
+}
+
+// Rule 3.
+void take_failure(StsRow& to, const StsRow& from) {
+    const auto order = [](const StsRow& row) {
+        return std::tie(row.failed_at, row.retry_at, row.failures, row.failed_id, row.fault,
+                        row.reason);
+    };
+    if (order(from) <= order(to)) return;
+    to.failed_at = from.failed_at;
+    to.failed_id = from.failed_id;
+    to.fault = from.fault;
+    to.reason = from.reason;
+    to.failures = from.failures;
+    to.retry_at = from.retry_at;
+}
+
+// Rule 5.
+WallTime refresh_of(const StsRow& a, const StsRow& b, const StsRow& merged, WallTime now) {
+    if (fetch_of(a) != fetch_of(b)) return merged.refresh_at;
+    const auto [earlier, later] = std::minmax(a.refresh_at, b.refresh_at);
+    return earlier == never && merged.expires_at <= now ? never : later;
+}
+
+} // namespace
+
+Policy merge(const Policy& held, const Policy& offered, WallTime now) {
+    const WallTime forgotten = std::min(std::max(held.forgotten_at, offered.forgotten_at), now);
+    const StsRow a = without_forgotten(of_the_past(held.row, now), forgotten);
+    const StsRow b = without_forgotten(of_the_past(offered.row, now), forgotten);
+    Policy merged{.row = newest_fetch(a, b), .forgotten_at = forgotten};
+    StsRow& row = merged.row;
+    drop_failure(row);
+    for (const StsRow* from : {&a, &b})
+        if (from->failed_at > row.fetched_at) take_failure(row, *from);
+    row.refresh_at = refresh_of(a, b, row, now);
+    if (has_policy(b) && fetch_of(a) == fetch_of(b)) row.record_gone = b.record_gone;
+    return merged;
+}
+
+Look merge(const Look& held, const Look& offered, WallTime now) {
+    const WallTime forgotten = std::min(std::max(held.forgotten_at, offered.forgotten_at), now);
+    const auto cleaned = [&](NexthopRow row) {
+        for (WallTime* time : {&row.seen_at, &row.dane_seen_at, &row.verdict_since})
+            *time = std::min(*time, now);
+        if (row.seen_at <= forgotten) return NexthopRow{.nexthop = row.nexthop};
+        if (row.dane_seen_at <= forgotten) {
+            row.dane_seen_at = never;
+            row.dane = false;
+        }
+        return row;
+    };
+    const NexthopRow a = cleaned(held.row);
+    const NexthopRow b = cleaned(offered.row);
+    const auto dane = [](const NexthopRow& row) { return std::tie(row.dane_seen_at, row.dane); };
+    const auto look = [](const NexthopRow& row) {
+        return std::tie(row.seen_at, row.verdict_since, row.verdict, row.row);
+    };
+    NexthopRow merged = look(a) >= look(b) ? a : b;
+    std::tie(merged.dane_seen_at, merged.dane) = std::max(dane(a), dane(b));
+    return {.row = std::move(merged), .forgotten_at = forgotten};
+}
+
+NexthopRow as_seen_here(const NexthopRow& own, const Look& merged) {
+    const NexthopRow& theirs = merged.row;
+    if (own.verdict.empty() || own.seen_at <= merged.forgotten_at) return theirs;
+    NexthopRow row = own;
+    row.dane = theirs.dane;
+    row.dane_seen_at = theirs.dane_seen_at;
+    row.seen_at = std::max(row.seen_at, theirs.seen_at);
+    return row;
+}
+
+News news(const StsRow& before, const StsRow& after, WallTime now) {
+    if (before == after) return News::none;
+    const auto in_force = [&](const StsRow& row) {
+        return has_policy(row) && now < row.expires_at;
+    };
+    const bool same = before.body == after.body && in_force(before) == in_force(after);
+    return same ? News::quiet : News::binding;
+}
+
+News news(const NexthopRow& before, const NexthopRow& after) {
+    if (before == after) return News::none;
+    const auto known = [](const NexthopRow& row) { return row.dane_seen_at != never; };
+    const bool same = known(before) == known(after) && before.dane == after.dane;
+    return same ? News::quiet : News::binding;
+}
+
+bool is_worth_sharing(const Policy& held, const Policy& merged) { return held != merged; }
+
+bool is_worth_sharing(const Look& held, const Look& merged) {
+    if (held.forgotten_at != merged.forgotten_at) return true;
+    if (news(held.row, merged.row) == News::binding) return true;
+    if (held.row.verdict.empty() && !merged.row.verdict.empty()) return true;
+    return merged.row.seen_at >= held.row.seen_at + looks_are_told_after;
+}
+
+WallTime translated(WallTime time, milliseconds by) { return time == never ? never : time + by; }
+
+StsRow translated(StsRow row, milliseconds by) {
+    for (WallTime* time :
+         {&row.fetched_at, &row.expires_at, &row.failed_at, &row.retry_at, &row.refresh_at})
+        *time = translated(*time, by);
+    return row;
+}
+
+NexthopRow translated(NexthopRow row, milliseconds by) {
+    for (WallTime* time : {&row.dane_seen_at, &row.verdict_since, &row.seen_at})
+        *time = translated(*time, by);
+    return row;
+}
+
+} // namespace postseal::fleet

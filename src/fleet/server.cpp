@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fleet/server.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace postseal::fleet {
+
+Server::Server(const std::string& uri, Place where)
+    : place(std::move(where)), store(uri, Limits{}, interrupt) {}
+
+std::expected<std::unique_ptr<Server>, std::string> Server::open(const std::string& uri) {
+    auto place = parse_place(uri);
+    if (!place)
+        return std::unexpected(
+            fmt::format("store: this is no connection URI of libpq: {}", place.error()));
+    auto server = std::make_unique<Server>(uri, *std::move(place));
+    auto checked = server->store.check();
+    if (checked) return server;
+    if (checked.error().fault == Fault::schema)
+        return std::unexpected(
+            fmt::format("shared store {}: {}", server->place.shown, checked.error().text));
+    server->away = std::move(checked.error());
+    return server;
+}
+
+} // namespace postseal::fleet

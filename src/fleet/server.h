@@ -1,0 +1,30 @@
+// fleet/server.h: the shared store's server as it is found at start
+//
+// Opened before there is a loop or an own store, by which it is then used on another thread.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "fleet/place.h"
+#include "fleet/shared_store.h"
+
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace postseal::fleet {
+
+struct Server {
+    Place place;
+    Interrupt interrupt;
+    SharedStore store;
+    std::optional<Error> away; // why it could not be reached at start
+
+    Server(const std::string& uri, Place where);
+    // Blocks for some seconds at most. Error: a sentence that says why a daemon must not start so,
+    // and the remedy. A server that cannot be reached is no such reason.
+    [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string>
+    open(const std::string& uri);
+};
+
+} // namespace postseal::fleet

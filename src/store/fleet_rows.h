@@ -1,0 +1,38 @@
+// store/fleet_rows.h: what a node of a fleet keeps in its own store beside what others have, too
+//
+// The keys of rows that the shared store does not have yet, so that they outlast its absence and a
+// restart; and facts about the fleet, by name. A daemon without a shared store has none of both.
+// Values.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "postseal/base/time.h"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace postseal::store {
+
+struct Unshared {
+    std::string key;       // "sts/DOMAIN" or "nexthop/KEY"
+    WallTime forgotten_at; // an operator's forget; 1970: no row was forgotten
+    bool shared = false;   // it is now: the key is taken out
+
+    friend bool operator==(const Unshared&, const Unshared&) = default;
+};
+
+struct FleetFact {
+    std::string name;
+    std::string value;
+
+    friend bool operator==(const FleetFact&, const FleetFact&) = default;
+};
+
+struct FleetState {
+    std::vector<FleetFact> facts;
+    std::vector<Unshared> unshared; // the first ones, by key
+    std::size_t unshared_in_all = 0;
+};
+
+} // namespace postseal::store

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fleet/fleet_store.h"
+
+#include "async/block_on.h"
+#include "fleet/postgres_server.h"
+#include "store/scratch.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+
+using namespace postseal;
+using namespace postseal::fleet;
+using namespace postseal::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+WallTime now() {
+    return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
+}
+
+// One node: a database of its own, a clock that may be wrong, a loop that turns while it is waited
+// for.
+struct Relay {
+    Relay(async::UvLoop& l, std::string u, milliseconds w = 0ms)
+        : loop(l), uri(std::move(u)), wrong(w) {
+        start();
+    }
+    void start() {
+        auto own = store::SqliteStore::open(
+            loop, scratch.file(), [this] { return clock(); },
+            [this](std::string text) { log.push_back(std::move(text)); });
+        REQUIRE_MESSAGE(own.has_value(), own.error());
+        auto server = Server::open(uri);
+        REQUIRE_MESSAGE(server.has_value(), server.error());
+        store = std::make_unique<FleetStore>(
+            loop, *std::move(own), *std::move(server), [this] { return clock(); },
+            [this](std::string text) { log.push_back(std::move(text)); });
+        store->on_news({.policy = [this](const Domain& d) { news.push_back(d.name()); },
+                        .dane = [this](const std::string& key) { news.push_back(key); }});
+    }
+    [[nodiscard]] WallTime clock() const { return now() + wrong; }
+    store::Loaded load(const std::string& name) {
+        return async::block_on(loop, store->load(domain(name), name));
+    }
+    std::vector<store::RefreshDue> next() {
+        return async::block_on(loop, store->next_refreshes(9));
+    }
+    [[nodiscard]] bool reached() const { return store->status().shared->up; }
+    [[nodiscard]] bool all_shared() const { return store->status().shared->unshared == 0; }
+
+    async::UvLoop& loop;
+    std::string uri;
+    milliseconds wrong;
+    Scratch scratch;
+    std::vector<std::string> log, news;
+    std::unique_ptr<FleetStore> store;
+};
+
+struct World {
+    explicit World(PostgresServer& s) : server(s), uri(s.new_database()) {
+        const Interrupt interrupt;
+        SharedStore tables(uri, {}, interrupt);
+        REQUIRE(tables.init().has_value());
+    }
+    // Whether it comes true within two minutes; asked now and then, for it may take long to say.
+    bool turn_until(const std::function<bool()>& condition) {
+        const MonoTime end = loop.now() + 120s;
+        while (loop.now() < end) {
+            if (condition()) return true;
+            turn(50ms);
+        }
+        return false;
+    }
+    void turn(milliseconds time) {
+        const MonoTime end = loop.now() + time;
+        async::Timer tick;
+        while (loop.now() < end) {
+            tick.start(loop, 5ms, {[](void*) {}, nullptr});
+            loop.run_once();
+        }
+    }
+    std::string sql(const std::string& statement) { return server.sql(uri, statement); }
+
+    PostgresServer& server;
+    std::string uri;
+    async::UvLoop loop;
+};
+
+store::StsRow policy(const std::string& name, WallTime fetched_at, const char* mode = "enforce") {
+    return {.domain = domain(name),
+            .body =
+                fmt::format("version: STSv1\nmode: {}\nmx: mx.example.com\nmax_age: 86400\n", mode),
+            .id = "1",
+            .fetched_at = fetched_at,
+            .expires_at = fetched_at + 24h,
+            .refresh_at = fetched_at + 22h};
+}
+
+std::string mode_of(const store::Loaded& loaded) {
+    if (!loaded.sts) return "";
+    const auto mode = held_mode(*loaded.sts);
+    return mode ? std::string(to_string(*mode)) : "";
+}
+
+} // namespace
+
+TEST_CASE("the first contact of one node is that of all, and they are told") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay a(world.loop, world.uri), b(world.loop, world.uri);
+    a.store->save(policy("example.com", a.clock()));
+    CHECK(mode_of(a.load("example.com")) == "enforce"); // at once
+    REQUIRE(world.turn_until([&] { return !b.news.empty(); }));
+    CHECK(b.news == std::vector<std::string>{"example.com"});
+    const auto at_b = b.load("example.com");
+    CHECK(mode_of(at_b) == "enforce");
+    CHECK(at_b.sts->origin == a.store->status().shared->node);
+    CHECK(a.load("example.com").sts->origin.empty());
+    CHECK(a.news.empty());
+    // DANE as well.
+    a.store->save(store::NexthopRow{.nexthop = "example.com",
+                                    .dane = true,
+                                    .dane_seen_at = a.clock(),
+                                    .verdict = "dane-only",
+                                    .row = 6,
+                                    .seen_at = a.clock()});
+    REQUIRE(world.turn_until([&] { return b.news.size() == 2; }));
+    CHECK(b.load("example.com").nexthop->dane);
+}
+
+TEST_CASE("a new node knows at its first question, before it has read the feed") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay a(world.loop, world.uri);
+    a.store->save(policy("example.com", a.clock()));
+    REQUIRE(world.turn_until([&] { return a.all_shared(); }));
+    Relay fresh(world.loop, world.uri);
+    CHECK(mode_of(fresh.load("example.com")) == "enforce");
+    CHECK_FALSE(fresh.load("other.example").sts.has_value());
+}
+
+TEST_CASE("nodes whose clocks differ by minutes agree on the newest fetch") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay ahead(world.loop, world.uri, 7min), behind(world.loop, world.uri, -5min);
+    ahead.store->save(policy("example.com", ahead.clock() - 2h, "testing"));
+    REQUIRE(world.turn_until([&] { return !behind.news.empty(); }));
+    // Later, though its clock says earlier.
+    behind.store->save(policy("example.com", behind.clock() - 119min, "enforce"));
+    REQUIRE(world.turn_until([&] { return mode_of(ahead.load("example.com")) == "enforce"; }));
+    const auto row = *ahead.load("example.com").sts;
+    CHECK(std::chrono::abs(ahead.clock() - 119min - row.fetched_at) < 30s);
+    CHECK(row.expires_at - row.fetched_at == 24h);
+}
+
+TEST_CASE("a failure reaches the others and takes no policy away") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay a(world.loop, world.uri), b(world.loop, world.uri);
+    a.store->save(policy("example.com", a.clock() - 1h));
+    REQUIRE(world.turn_until([&] { return !b.news.empty(); }));
+    // A lookup that began before it knew of the policy, and failed.
+    b.store->save(store::StsRow{.domain = domain("example.com"),
+                                .failures = 1,
+                                .failed_id = "2",
+                                .fault = "connect",
+                                .reason = "refused",
+                                .failed_at = b.clock(),
+                                .retry_at = b.clock() + 5min});
+    CHECK(mode_of(b.load("example.com")) == "enforce"); // not for a moment without
+    REQUIRE(world.turn_until([&] {
+        const auto loaded = a.load("example.com");
+        return loaded.sts && loaded.sts->failures == 1;
+    }));
+    CHECK(mode_of(a.load("example.com")) == "enforce");
+    CHECK(mode_of(b.load("example.com")) == "enforce");
+    CHECK(a.news.empty()); // its answers stay right
+}
+
+TEST_CASE("what an operator forgets is forgotten on all nodes") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay a(world.loop, world.uri), b(world.loop, world.uri);
+    a.store->save(policy("example.com", a.clock() - 1h));
+    REQUIRE(world.turn_until([&] { return mode_of(b.load("example.com")) == "enforce"; }));
+    b.store->save(store::StsRow{.domain = domain("example.com")});
+    CHECK(world.turn_until([&] { return mode_of(a.load("example.com")).empty(); }));
+    CHECK(mode_of(b.load("example.com")).empty());
+}
+
+namespace {
+
+enum class Away { ended, hangs };
+enum class Meanwhile { nothing, restart };
+
+void without_the_server(PostgresServer& server, Away away, Meanwhile meanwhile) {
+    World world(server);
+    Relay a(world.loop, world.uri), b(world.loop, world.uri);
+    a.store->save(policy("known.example", a.clock()));
+    a.store->save(policy("due.example", a.clock() - 23h));
+    REQUIRE(world.turn_until([&] { return mode_of(b.load("known.example")) == "enforce"; }));
+    REQUIRE(world.turn_until([&] { return a.all_shared(); }));
+    if (away == Away::hangs)
+        server.hang();
+    else
+        server.stop();
+    a.store->save(policy("new.example", a.clock()));
+    CHECK(mode_of(a.load("new.example")) == "enforce");
+    CHECK(mode_of(b.load("known.example")) == "enforce");
+    REQUIRE(world.turn_until([&] { return !a.reached() && !b.reached(); }));
+    const store::Status status = a.store->status();
+    CHECK(status.degraded);
+    CHECK(status.reason.contains("shared store: "));
+    CHECK(status.reason.contains("since "));
+    CHECK(status.failures > 0);
+    CHECK(b.log.size() == 1); // once, not at each attempt
+    CHECK_FALSE(b.load("new.example").sts.has_value());
+    // By its own clock and store, but at a time of its own.
+    const auto alone = a.next();
+    REQUIRE_FALSE(alone.empty());
+    CHECK(alone.front().domain == domain("due.example"));
+    CHECK(alone.front().at > a.clock() - 1min);
+    CHECK(alone.front().at < a.clock() + 31min); // half of what is left of its life
+    CHECK(a.next().front().at == alone.front().at);
+
+    if (meanwhile == Meanwhile::restart) {
+        a.store.reset();
+        a.start();
+    }
+    if (away == Away::hangs)
+        server.go_on();
+    else
+        server.start();
+    CHECK(world.turn_until([&] { return mode_of(b.load("new.example")) == "enforce"; }));
+    CHECK(world.turn_until([&] { return a.all_shared() && a.reached(); }));
+    CHECK_FALSE(a.store->status().degraded);
+    // What was put off is due again, as the server says.
+    REQUIRE(world.turn_until([&] {
+        return std::ranges::any_of(a.next(), [&](const auto& one) {
+            return one.domain == domain("due.example") && one.at <= a.clock();
+        });
+    }));
+    CHECK(a.load("due.example").sts->refresh_at <= a.clock());
+}
+
+} // namespace
+
+TEST_CASE("without the server nodes go on, and what they learn is shared when it is back") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    for (const Away away : {Away::ended, Away::hangs})
+        for (const Meanwhile meanwhile : {Meanwhile::nothing, Meanwhile::restart})
+            without_the_server(*server, away, meanwhile);
+}
+
+TEST_CASE("a node that had no shared store shares what it has") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Scratch before;
+    {
+        auto own = store::SqliteStore::open(world.loop, before.file(), now, [](std::string) {});
+        REQUIRE(own.has_value());
+        for (int i = 0; i < 2500; i++)
+            (*own)->save(policy(fmt::format("d{}.example", i), now() - 1h));
+        (*own)->save(nexthop_row("d1.example"));
+    }
+    Relay old(world.loop, world.uri);
+    old.store.reset();
+    sql(old.scratch.file(),
+        fmt::format("ATTACH '{}' AS before; INSERT INTO sts SELECT * FROM before.sts;"
+                    "INSERT INTO nexthop SELECT * FROM before.nexthop; DELETE FROM fleet;",
+                    before.file()));
+    old.start();
+    REQUIRE(
+        world.turn_until([&] { return world.sql("SELECT count(*) FROM postseal_sts") == "2500"; }));
+    CHECK(world.turn_until(
+        [&] { return world.sql("SELECT count(*) FROM postseal_nexthop") == "1"; }));
+    CHECK(world.turn_until([&] { return old.all_shared(); }));
+    // A new node gets all of it by the feed, page by page.
+    Relay fresh(world.loop, world.uri);
+    CHECK(world.turn_until([&] {
+        return async::block_on(world.loop, fresh.store->census(now())).modes["enforce"] == 2500;
+    }));
+}
+
+TEST_CASE("a database that was set back, or another one, gets what the nodes have") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay a(world.loop, world.uri);
+    a.store->save(policy("example.com", a.clock()));
+    REQUIRE(world.turn_until([&] { return a.all_shared(); }));
+    REQUIRE(world.turn_until([&] {
+        return sql(a.scratch.file(), "SELECT value FROM fleet WHERE name = 'feed'") == "1";
+    }));
+    SUBCASE("set back") { world.sql("UPDATE postseal_feed SET version = 0"); }
+    SUBCASE("another one") {
+        a.store.reset();
+        world.sql("UPDATE postseal_meta SET identity = 'another'");
+    }
+    world.sql("DELETE FROM postseal_sts");
+    if (!a.store) a.start();
+    CHECK(world.turn_until([&] { return world.sql("SELECT count(*) FROM postseal_sts") == "1"; }));
+}
+
+TEST_CASE("overrides reach every node, and are known without the server") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay relay(world.loop, world.uri);
+    std::string told;
+    relay.store->on_overrides([&](const std::string& lines) { told = lines; });
+    const Interrupt interrupt;
+    SharedStore operators(world.uri, {}, interrupt);
+    const auto set = [&](const std::string& key, const std::string& line) {
+        REQUIRE(operators.set({.key = key, .line = line, .by = "me", .at = {}}).has_value());
+    };
+    set("a.example", "a.example may");
+    set("b.example", "b.example encrypt");
+    REQUIRE(world.turn_until([&] { return told == "a.example may\nb.example encrypt\n"; }));
+    set("a.example", "");
+    REQUIRE(world.turn_until([&] { return told == "b.example encrypt\n"; }));
+    server->stop();
+    relay.store.reset();
+    relay.start();
+    CHECK(relay.store->overrides() == "b.example encrypt\n");
+    server->start();
+}
+
+TEST_CASE("what is due is leased by one node; the other is told when to look again") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay a(world.loop, world.uri), b(world.loop, world.uri);
+    for (int i = 0; i < 5; i++)
+        a.store->save(policy(fmt::format("d{}.example", i), a.clock() - 23h));
+    REQUIRE(world.turn_until(
+        [&] { return async::block_on(world.loop, b.store->census(now())).modes["enforce"] == 5; }));
+    REQUIRE(world.turn_until([&] { return a.all_shared(); }));
+    const auto due = [](const std::vector<store::RefreshDue>& next) {
+        return std::ranges::count_if(next, [](const auto& one) { return one.at <= now(); });
+    };
+    CHECK(due(a.next()) == 5);
+    const auto of_b = b.next();
+    CHECK(due(of_b) == 0);
+    REQUIRE_FALSE(of_b.empty());
+    CHECK(of_b.front().at < now() + 1min);
+    // The watchdog's look at the own store leases nothing.
+    world.sql("UPDATE postseal_sts SET lease_until = 0");
+    // But not at once: it was given less than it asked for.
+    CHECK(due(b.next()) == 0);
+    CHECK(world.turn_until([&] { return due(b.next()) == 5; }));
+    CHECK(due(a.next()) == 0);
+}
+
+TEST_CASE("a daemon does not start with tables that are not its own") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    const auto opened = Server::open(server->new_database());
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(opened.error().contains("postseal store init"));
+    CHECK_FALSE(Server::open("postgresql://x:s3cret@[").has_value());
+    // Nobody there: it starts.
+    const auto away = Server::open("postgresql:///x?host=/nonexistent");
+    REQUIRE(away.has_value());
+    CHECK((*away)->away.has_value());
+}

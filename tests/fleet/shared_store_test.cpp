@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fleet/shared_store.h"
+
+#include "fleet/postgres_server.h"
+#include "store/scratch.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+using namespace postseal;
+using namespace postseal::fleet;
+using namespace postseal::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Two nodes of a database of their own.
+struct Shared {
+    explicit Shared(PostgresServer& s)
+        : server(s), uri(s.new_database()), a(uri, {}, interrupt), b(uri, {}, interrupt) {
+        const auto made = a.init();
+        REQUIRE_MESSAGE(made.has_value(), made.error().text);
+        CHECK(*made);
+        REQUIRE(b.check().has_value());
+    }
+    std::string sql(const std::string& statement) { return server.sql(uri, statement); }
+
+    // Fetched so long ago, due to be looked at again in `due`.
+    Policy policy(const std::string& name, milliseconds ago, milliseconds due) {
+        store::StsRow row = sts_row(name);
+        row.failures = 0;
+        row.failed_id = row.fault = row.reason = "";
+        row.failed_at = row.retry_at = WallTime{};
+        row.fetched_at = a.server_now() - ago;
+        row.expires_at = row.fetched_at + 24h;
+        row.refresh_at = a.server_now() + due;
+        return {.row = row};
+    }
+    static void offer(SharedStore& node, const Policy& policy) {
+        const auto done = node.offer({.policies = {policy}});
+        REQUIRE_MESSAGE(done.has_value(), done.error().text);
+    }
+    static std::optional<Policy> find(SharedStore& node, const std::string& name) {
+        const auto facts = node.find(name, "");
+        REQUIRE(facts.has_value());
+        return facts->policy;
+    }
+
+    PostgresServer& server;
+    std::string uri;
+    Interrupt interrupt;
+    SharedStore a, b;
+};
+
+std::vector<std::string> names(const std::vector<Policy>& policies) {
+    std::vector<std::string> names;
+    for (const Policy& policy : policies)
+        names.push_back(policy.row.domain.name());
+    return names;
+}
+
+} // namespace
+
+TEST_CASE("tables that are missing, or of another version, are refused with the remedy") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    const std::string uri = server->new_database();
+    const Interrupt interrupt;
+    SharedStore store(uri, {}, interrupt);
+    auto checked = store.check();
+    REQUIRE_FALSE(checked.has_value());
+    CHECK(checked.error().fault == Fault::schema);
+    CHECK(checked.error().text.contains("postseal store init"));
+    CHECK(store.init().value());
+    CHECK_FALSE(store.init().value()); // they are there
+    const auto about = store.check();
+    REQUIRE(about.has_value());
+    CHECK(about->schema == schema_version);
+    CHECK(about->identity.size() == 16);
+
+    server->sql(uri, "UPDATE postseal_meta SET schema_version = 99");
+    checked = store.check();
+    REQUIRE_FALSE(checked.has_value());
+    CHECK(checked.error().text.contains("newer postseal"));
+    CHECK_FALSE(store.init().has_value());
+    server->sql(uri, "UPDATE postseal_meta SET schema_version = 0");
+    CHECK(store.check().error().text.contains("postseal store init"));
+}
+
+TEST_CASE("an init that broke off is simply run again") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    shared.sql("DELETE FROM postseal_meta");
+    shared.sql("DROP TABLE postseal_nexthop");
+    CHECK(shared.a.check().error().fault == Fault::schema);
+    CHECK(shared.a.init().value());
+    CHECK(shared.a.check().has_value());
+}
+
+TEST_CASE("overrides are told by the feed, also that they have been removed") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    const SharedOverride one{
+        .key = "a.example", .line = "a.example may # \"why\"", .by = "me", .at = {}};
+    REQUIRE(shared.a.set(one).has_value());
+    REQUIRE(shared.a.set({.key = "b.example", .line = "b.example may", .by = "me", .at = {}})
+                .has_value());
+    REQUIRE(shared.a.overrides().value().size() == 2);
+    auto changes = shared.b.changes(0, 100).value();
+    REQUIRE(changes.overrides.size() == 2);
+    CHECK(changes.overrides[0].line == one.line);
+    CHECK(changes.overrides[0].by == "me");
+    CHECK(std::chrono::abs(changes.overrides[0].at - shared.b.server_now()) < 1min);
+    const auto upto = changes.upto;
+    REQUIRE(shared.b.set({.key = "a.example", .line = "", .by = "me", .at = {}}).has_value());
+    changes = shared.a.changes(upto, 100).value();
+    REQUIRE(changes.overrides.size() == 1);
+    CHECK(changes.overrides[0].line.empty());
+    CHECK(shared.a.overrides().value().size() == 1);
+    CHECK(shared.a.changes(changes.upto, 100).value().overrides.empty());
+}
+
+TEST_CASE("what one node offers, the other finds") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    const Policy policy = shared.policy("example.com", 1h, 20h);
+    const Look look{.row = {.nexthop = "[mx.example.com]:587",
+                            .dane = true,
+                            .dane_seen_at = policy.row.fetched_at,
+                            .verdict = "dane-only",
+                            .row = 6,
+                            .verdict_since = policy.row.fetched_at,
+                            .seen_at = policy.row.fetched_at}};
+    const auto merged = shared.a.offer({.policies = {policy}, .looks = {look}});
+    REQUIRE_MESSAGE(merged.has_value(), merged.error().text);
+    CHECK(merged->policies == std::vector{policy});
+    CHECK(merged->looks == std::vector{look});
+    const auto facts = shared.b.find("example.com", "[mx.example.com]:587");
+    REQUIRE(facts.has_value());
+    CHECK(facts->policy == policy);
+    CHECK(facts->look == look);
+    CHECK(shared.b.find("other.example", "other.example").value().policy == std::nullopt);
+}
+
+TEST_CASE("the change feed gives each change once, in order, and nothing where nothing is new") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    CHECK(shared.b.changes(0, 1000).value().latest == 0);
+    Shared::offer(shared.a, shared.policy("one.example", 1h, 20h));
+    Shared::offer(shared.a, shared.policy("two.example", 1h, 20h));
+    auto changes = shared.b.changes(0, 1000).value();
+    CHECK(names(changes.policies) == std::vector<std::string>{"one.example", "two.example"});
+    CHECK(changes.upto == 2);
+    const Policy again = shared.policy("one.example", 1min, 20h);
+    Shared::offer(shared.a, again);
+    changes = shared.b.changes(2, 1000).value();
+    CHECK(changes.policies == std::vector{again});
+    // The same once more is no news.
+    Shared::offer(shared.b, again);
+    Shared::offer(shared.b, shared.policy("one.example", 2h, 20h));
+    CHECK(shared.b.changes(3, 1000).value().latest == 3);
+    CHECK(shared.b.changes(3, 1000).value().policies.empty());
+}
+
+TEST_CASE("the feed is read page by page, and no page ends inside of a version") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    std::set<std::string> all;
+    for (int group = 0; group < 4; group++) {
+        Batch batch;
+        for (int i = 0; i < 7; i++) {
+            batch.policies.push_back(
+                shared.policy(fmt::format("d{}-{}.example", group, i), 1h, 20h));
+            all.insert(batch.policies.back().row.domain.name());
+        }
+        REQUIRE(shared.a.offer(batch).has_value());
+    }
+    std::set<std::string> seen;
+    std::int64_t upto = 0;
+    for (int page = 0; page < 9 && upto < 4; page++) {
+        const auto changes = shared.b.changes(upto, 10).value();
+        CHECK(changes.latest == 4);
+        CHECK(changes.upto > upto);
+        for (const std::string& name : names(changes.policies))
+            CHECK(seen.insert(name).second);
+        upto = changes.upto;
+    }
+    CHECK(seen == all);
+}
+
+TEST_CASE("the feed is read by index, whatever the number of domains") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    shared.sql("INSERT INTO postseal_sts SELECT 'd' || n || '.example', '', '', 0, 0, 0, '', '', "
+               "'', 0, 0, n, false, '', 0, 0, n FROM generate_series(1, 20000) n");
+    shared.sql("ANALYZE");
+    const Interrupt interrupt;
+    Postgres postgres(shared.uri, {}, interrupt);
+    REQUIRE(postgres.connect().has_value());
+    for (const auto& [query, index] :
+         {std::pair("SELECT body FROM postseal_sts WHERE version > 19990 AND version <= 20000"
+                    " ORDER BY version LIMIT 1000",
+                    "postseal_sts_by_version"),
+          {"SELECT domain FROM postseal_sts WHERE refresh_at > 0 AND refresh_at <= 20"
+           " AND lease_until <= 20 ORDER BY refresh_at LIMIT 16",
+           "postseal_sts_by_refresh"},
+          {"SELECT domain FROM postseal_sts WHERE changed_at < -1 LIMIT 1000",
+           "postseal_sts_by_change"}}) {
+        const auto plan = postgres.run(fmt::format("EXPLAIN {}", query));
+        REQUIRE(plan.has_value());
+        std::string text;
+        for (int row = 0; row < plan->size(); row++)
+            text += plan->text(row, 0) + "\n";
+        CHECK_MESSAGE(text.contains(index), text);
+    }
+}
+
+TEST_CASE("writers at the same time lose nothing, and readers miss nothing") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    constexpr int each = 40;
+    const auto write = [&](SharedStore& node, const std::string& who) {
+        for (int i = 0; i < each; i++) {
+            // One of its own, and one that both write.
+            const Batch batch{
+                .policies = {shared.policy(fmt::format("{}{}.example", who, i), 1h, 20h),
+                             shared.policy("both.example", 1h - milliseconds(i), 20h)}};
+            while (!node.offer(batch)) {
+            }
+        }
+    };
+    Interrupt interrupt;
+    SharedStore reader(shared.uri, {}, interrupt);
+    std::set<std::string> seen;
+    std::int64_t upto = 0;
+    const auto read = [&] {
+        const auto changes = reader.changes(upto, 1000);
+        REQUIRE(changes.has_value());
+        for (const std::string& name : names(changes->policies))
+            seen.insert(name);
+        upto = changes->upto;
+    };
+    {
+        std::jthread one([&] { write(shared.a, "a"); });
+        std::jthread two([&] { write(shared.b, "b"); });
+        while (upto < each)
+            read();
+    }
+    read();
+    CHECK(seen.size() == 2 * each + 1);
+    CHECK(Shared::find(reader, "both.example")->row.fetched_at >
+          reader.server_now() - 1h - std::chrono::minutes(5));
+}
+
+TEST_CASE("a lease is one node's, and others get it when its time is over") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    Shared::offer(shared.a, shared.policy("due1.example", 23h, -2h));
+    Shared::offer(shared.a, shared.policy("due2.example", 23h, -1h));
+    Shared::offer(shared.a, shared.policy("due3.example", 23h, -3h));
+    Shared::offer(shared.a, shared.policy("later.example", 1h, 20h));
+    const auto one = shared.a.lease("a", 2, 1h).value();
+    CHECK(names(one) == std::vector<std::string>{"due3.example", "due1.example"});
+    CHECK(names(shared.b.lease("b", 9, 1h).value()) == std::vector<std::string>{"due2.example"});
+    CHECK(shared.b.lease("b", 9, 1h).value().empty());
+    // "a" dies. An hour later:
+    shared.sql(
+        "UPDATE postseal_sts SET lease_until = lease_until - 3600001 WHERE lease_node = 'a'");
+    CHECK(shared.b.lease("b", 9, 1h).value().size() == 2);
+    // What was fetched is not due.
+    Shared::offer(shared.b, shared.policy("due3.example", 0h, 20h));
+    shared.sql("UPDATE postseal_sts SET lease_until = 0");
+    CHECK(names(shared.b.lease("b", 9, 1h).value()) ==
+          std::vector<std::string>{"due1.example", "due2.example"});
+}
+
+TEST_CASE("no two nodes that ask at the same time get the same lease") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    Batch batch;
+    for (int i = 0; i < 100; i++)
+        batch.policies.push_back(shared.policy(fmt::format("d{}.example", i), 23h, -1h));
+    REQUIRE(shared.a.offer(batch).has_value());
+    std::vector<std::string> of_a, of_b;
+    const auto lease = [](SharedStore& node, const char* name, std::vector<std::string>& into) {
+        for (int empty = 0; empty < 3;) {
+            const auto leased = node.lease(name, 7, 1h);
+            if (!leased || leased->empty())
+                empty++;
+            else
+                std::ranges::move(names(*leased), std::back_inserter(into));
+        }
+    };
+    {
+        std::jthread one([&] { lease(shared.a, "a", of_a); });
+        std::jthread two([&] { lease(shared.b, "b", of_b); });
+    }
+    const std::set<std::string> both_a(of_a.begin(), of_a.end());
+    std::set<std::string> all = both_a;
+    all.insert(of_b.begin(), of_b.end());
+    CHECK(all.size() == 100);
+    CHECK(of_a.size() + of_b.size() == 100);
+}
+
+TEST_CASE("nodes tell of themselves, and rows of long ago go") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    REQUIRE(shared.a.report({.id = "relay1-0001", .version = "1", .feed = 3}).has_value());
+    REQUIRE(shared.b.report({.id = "relay2-0002", .version = "1"}).has_value());
+    REQUIRE(shared.a.report({.id = "relay1-0001", .version = "2", .feed = 4}).has_value());
+    const auto nodes = shared.b.nodes().value();
+    REQUIRE(nodes.size() == 2);
+    CHECK(nodes[0].id == "relay1-0001");
+    CHECK(nodes[0].version == "2");
+    CHECK(nodes[0].feed == 4);
+    CHECK(nodes[0].seen_at > shared.a.server_now() - 5min);
+
+    Shared::offer(shared.a, shared.policy("old.example", 1h, 20h));
+    shared.sql("UPDATE postseal_sts SET changed_at = 5");
+    Shared::offer(shared.a, shared.policy("new.example", 1h, 20h));
+    CHECK(shared.a.prune(shared.a.server_now() - 24h, 1000).value() == 1);
+    CHECK_FALSE(Shared::find(shared.b, "old.example").has_value());
+    CHECK(Shared::find(shared.b, "new.example").has_value());
+}
+
+TEST_CASE("a server that takes no writes still gives what it has") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    Shared::offer(shared.a, shared.policy("example.com", 1h, 20h));
+    const Interrupt interrupt;
+    SharedStore reader(shared.uri + "&options=-c%20default_transaction_read_only%3Don", {},
+                       interrupt);
+    CHECK(reader.changes(0, 1000).value().policies.size() == 1);
+    const auto refused = reader.offer({.policies = {shared.policy("new.example", 1h, 20h)}});
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().fault == Fault::read_only);
+    CHECK(reader.changes(0, 1000).value().policies.size() == 1);
+}
