@@ -46,6 +46,7 @@ cache:
     filename: "{folder}/cache.db"
 """
 PATIENCE = 60  # seconds
+ADDRESS = "198.18.0.1/32"  # for benchmarks, RFC 2544
 IN_ITS_PLACE = 'mount --bind "$1" /etc/resolv.conf; shift; exec "$@"'
 
 
@@ -107,7 +108,7 @@ class Peer:
 
     def __enter__(self) -> "Peer":
         # With loopback alone getaddrinfo(3), as aiohttp calls it, gives no IPv4 address.
-        subprocess.run(["ip", "address", "replace", "192.0.2.1/32", "dev", "lo"], check=True)
+        subprocess.run(["ip", "address", "replace", ADDRESS, "dev", "lo"], check=True)
         self._process = processes.start(self._command, self._log, env=self._environment)
         end = time.monotonic() + PATIENCE
         while not self._listens():
@@ -120,6 +121,9 @@ class Peer:
 
     def __exit__(self, *_) -> None:
         processes.stop(self._process)
+        # Another peer may have taken it away already.
+        subprocess.run(["ip", "address", "del", ADDRESS, "dev", "lo"], check=False,
+                       stderr=subprocess.DEVNULL)
 
     def _listens(self) -> bool:
         with contextlib.suppress(OSError):
