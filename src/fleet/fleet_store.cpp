@@ -31,8 +31,8 @@ FleetStore::FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> 
     : loop_(loop), wall_clock_(std::move(wall_clock)), log_(std::move(log)), own_(std::move(own)),
       server_(std::move(server)), busy_since_(std::make_shared<std::atomic<std::int64_t>>(0)),
       in_step_at_(loop.now()), started_at_(wall_clock_()) {
-    if (server_->away)
-        note(Way::read, &*server_->away);
+    if (const std::optional<Error>& away = server_->away; away)
+        note(Way::read, &*away);
     else
         note_clock(server_->store.server_now() - wall_clock_());
     overrides_.read(own_->fleet_state_at_start());
@@ -216,8 +216,9 @@ async::Task<> FleetStore::ask(std::string domain, std::string nexthop) {
                          SharedStore& shared) { return shared.find(domain, nexthop); };
     auto facts = co_await call<Facts>(Way::read, std::move(job));
     if (!facts) co_return;
-    if (facts->policy) co_await take_in_policy(*std::move(facts->policy));
-    if (facts->look) co_await take_in_look(*std::move(facts->look));
+    Facts known = *std::move(facts);
+    if (known.policy) co_await take_in_policy(*std::move(known.policy));
+    if (known.look) co_await take_in_look(*std::move(known.look));
 }
 
 async::Task<store::Loaded> FleetStore::load(Domain policy_domain, std::string nexthop_key) {

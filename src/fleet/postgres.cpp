@@ -185,7 +185,7 @@ Result<Rows> Postgres::receive(Deadline deadline) {
             rows.emplace(std::move(got));
         else if (!error)
             error = failed(result);
-        if (!connection_) return *std::move(error);
+        if (error && !connection_) return *std::move(error);
     }
     if (error) return *std::move(error);
     if (!rows) return broken(Fault::unreachable);

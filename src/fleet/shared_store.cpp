@@ -24,6 +24,7 @@ milliseconds steady_now() {
 
 std::vector<SharedOverride> overrides_at(const Rows& rows) {
     std::vector<SharedOverride> found;
+    found.reserve(static_cast<std::size_t>(rows.size()));
     for (int row = 0; row < rows.size(); row++)
         found.push_back({.key = rows.text(row, 0),
                          .line = rows.text(row, 1),
@@ -204,6 +205,7 @@ Result<std::vector<Look>> SharedStore::looks_after(const std::string& after, std
                     {Param::of(after), Param::of(static_cast<std::int64_t>(most))});
     if (!rows) return error_of(rows);
     std::vector<Look> found;
+    found.reserve(static_cast<std::size_t>(rows->size()));
     for (int row = 0; row < rows->size(); row++)
         found.push_back(look_at(*rows, row));
     return found;
@@ -367,6 +369,7 @@ Result<std::vector<Node>> SharedStore::nodes() {
                     " ORDER BY node");
     if (!rows) return error_of(rows);
     std::vector<Node> nodes;
+    nodes.reserve(static_cast<std::size_t>(rows->size()));
     for (int row = 0; row < rows->size(); row++)
         nodes.push_back({.id = rows->text(row, 0),
                          .version = rows->text(row, 1),

@@ -13,6 +13,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
 
 import measure  # noqa: E402
+import peer  # noqa: E402
+from beside import peers  # noqa: E402
 from crowd import Crowd, Unavailable  # noqa: E402
 from daemon import program  # noqa: E402
 from processor import machine  # noqa: E402
@@ -20,6 +22,8 @@ from world.processes import run  # noqa: E402
 
 RESULTS = HERE / "RESULTS.md"
 HANGING = 5  # of the policy hosts, every so manieth
+# The last is only measured when it is asked for: it needs packages that nothing else does.
+PARTS = {**measure.ALL, "peers": peers}
 HEAD = ("what", "postseald", "beside it", "times", "target", "met")
 
 
@@ -46,12 +50,14 @@ def main() -> int:
                         default=measure.FULL, help="small numbers: a minute or two")
     parser.add_argument("--smoke", dest="effort", action="store_const", const=measure.SMOKE,
                         help="only whether everything runs: the figures mean nothing")
-    parser.add_argument("--only", action="append", choices=measure.ALL, metavar="PART",
-                        help=f"one of {', '.join(measure.ALL)}; may be given again")
+    parser.add_argument("--only", action="append", choices=PARTS, metavar="PART",
+                        help=f"one of {', '.join(PARTS)}; may be given again")
     parser.add_argument("--record", metavar="TITLE", help="write the table into RESULTS.md, too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="postseal-bench.") as folder:
         try:
+            if "peers" in (options.only or ()):
+                peer.prepare()
             crowd = Crowd(pathlib.Path(folder), pathlib.Path(measure.bench_program("policy_host")),
                           options.effort.cold, HANGING)
         except Unavailable as why:
@@ -61,7 +67,7 @@ def main() -> int:
         with crowd:
             for part in options.only or measure.ALL:
                 begin = time.monotonic()
-                rows += measure.ALL[part](crowd, options.effort)
+                rows += PARTS[part](crowd, options.effort)
                 print(f"bench: {part}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
     version = run([program("postseald"), "--version"]).stdout.splitlines()[0]
     today = datetime.date.today().isoformat()

@@ -81,8 +81,8 @@ def outcome(generator: subprocess.Popen) -> dict:
     return json.loads(out)
 
 
-def _daemon(crowd: Crowd, name: str, before: list[str] | None = None, threads: int = 1,
-            **sections) -> Daemon:
+def fresh_daemon(crowd: Crowd, name: str, before: list[str] | None = None, threads: int = 1,
+                 **sections) -> Daemon:
     """A fresh postseald, not started yet; `before`: words before its command."""
     sections.setdefault("log", {"level": "info"})
     sections.setdefault("sandbox", {"write": [str(crowd.folder)]})  # where the probe writes
@@ -94,7 +94,7 @@ def _daemon(crowd: Crowd, name: str, before: list[str] | None = None, threads: i
 
 
 @contextlib.contextmanager
-def _ceilings(crowd: Crowd, to: str, core: int | None, count: int = 1):
+def ceilings(crowd: Crowd, to: str, core: int | None, count: int = 1):
     log = crowd.folder / "ceiling.log"
     command = [*pinned(core), bench_program("ceiling"), to]
     running = [processes.start(command, log) for _ in range(count)]
@@ -113,7 +113,7 @@ SHAPES = ((1, 1), (16, 1), (64, 1), (16, 16))
 
 def takes_threads(crowd: Crowd) -> bool:
     """Whether this postseald knows the key `threads`."""
-    check = _daemon(crowd, "threads-check", threads=2).command("--check")
+    check = fresh_daemon(crowd, "threads-check", threads=2).command("--check")
     return processes.run(check).returncode == 0
 
 
@@ -132,7 +132,7 @@ def _cached(crowd: Crowd, effort: Effort, threads: int) -> list[Row]:
     # The ceiling's replies are all the same.
     plain = crowd.keys(*KINDS, last=last, replies=False)
     rows = []
-    with _daemon(crowd, f"cached-{threads}", pinned(server), threads) as daemon:
+    with fresh_daemon(crowd, f"cached-{threads}", pinned(server), threads) as daemon:
         for transport in ("tcp", "unix"):
             to = f"127.0.0.1:{PORT}" if transport == "tcp" else str(daemon.unix_socket)
             beside = (f"127.0.0.1:{CEILING_PORT}" if transport == "tcp"
@@ -142,7 +142,7 @@ def _cached(crowd: Crowd, effort: Effort, threads: int) -> list[Row]:
             count = threads if transport == "tcp" else 1
             if threads > 1 and transport == "unix":
                 continue
-            with _ceilings(crowd, beside, server, count):
+            with ceilings(crowd, beside, server, count):
                 for shape in SHAPES if threads == 1 else SHAPES[2:]:
                     rows.append(_cached_row(transport, threads, shape, effort,
                                             ((to, keys), (beside, plain)), generator))
@@ -182,7 +182,7 @@ def stalls(crowd: Crowd, effort: Effort) -> list[Row]:
     probe = crowd.folder / "loop.json"
     before = ["env", f"LD_PRELOAD={bench_program('loop_probe.so')}", f"LOOP_PROBE={probe}"]
     to, beside = f"127.0.0.1:{PORT}", f"127.0.0.1:{CEILING_PORT}"
-    with _ceilings(crowd, beside, None), _daemon(crowd, "stalls", before) as daemon:
+    with ceilings(crowd, beside, None), fresh_daemon(crowd, "stalls", before) as daemon:
         load(to, keys, connections=4, requests=0)
         daemon.process.send_signal(signal.SIGUSR2)
         begin = time.monotonic()
@@ -230,7 +230,7 @@ def _cold_row(crowd: Crowd, effort: Effort, kind: str) -> Row:
     keys = crowd.keys(kind, first=first)
     runs, split = [], []
     for n in range(min(effort.runs, 3)):
-        with _daemon(crowd, f"cold-{kind}-{n}") as daemon:
+        with fresh_daemon(crowd, f"cold-{kind}-{n}") as daemon:
             load(f"127.0.0.1:{PORT}", warm, connections=4, requests=0)
             before = cpu_by_thread(daemon.process.pid)
             runs.append(load(f"127.0.0.1:{PORT}", keys, connections=64, requests=0))
@@ -261,8 +261,8 @@ def memory(crowd: Crowd, effort: Effort) -> list[Row]:
     with open(keys, "w", encoding="ascii") as out:
         for n in range(effort.cached):
             out.write(f"d{n * 7919 % effort.cached:x}.many-{kinds[n % 20]}.example\n")
-    with _daemon(crowd, "memory", cache={"memory": "2G"},
-                 https={"per_address": 64}) as daemon:
+    with fresh_daemon(crowd, "memory", cache={"memory": "2G"},
+                      https={"per_address": 64}) as daemon:
         load(f"127.0.0.1:{PORT}", crowd.keys("plain", last=5), requests=0)
         empty = resident_octets(daemon.process.pid)
         run = load(f"127.0.0.1:{PORT}", keys, connections=64, requests=0)
@@ -307,7 +307,7 @@ def _start_row(crowd: Crowd, count: int) -> Row:
     listening, answered = [], []
     domain = next(domain for domain in reversed(crowd.domains["sts"]) if domain.reply)
     for _ in range(6):
-        daemon = _daemon(crowd, f"store-{count}")
+        daemon = fresh_daemon(crowd, f"store-{count}")
         begin = time.monotonic()
         daemon.process = processes.start(daemon.command(), daemon.log)
         connection = _connect(daemon)

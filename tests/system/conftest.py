@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 
+import peer
 import postfix_release
 from daemon import Daemon, build_folder
 from postfix import Postfix
@@ -15,6 +16,7 @@ from world import Unavailable, World, validating_resolver
 
 _ports = itertools.count(8462)
 _submission_ports = itertools.count(8400)
+_peer = pytest.StashKey[pathlib.Path | Unavailable]()
 _releases = pytest.StashKey[dict[str, postfix_release.Release | postfix_release.Unavailable]]()
 
 MAIL_PORT = 8460
@@ -34,15 +36,21 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish(session):
     """Before the world's network namespace is entered: no mirror can be reached from there."""
     config = session.config
-    wanted = any("release" in getattr(item, "fixturenames", ()) for item in session.items)
-    if config.option.collectonly or not wanted:
+    wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if config.option.collectonly:
         return
-    config.stash[_releases] = found = {}
-    for name in postfix_release.NAMES:
+    if "peer_folder" in wanted:
         try:
-            found[name] = postfix_release.prepare(name)
-        except postfix_release.Unavailable as why:
-            found[name] = why
+            config.stash[_peer] = peer.prepare()
+        except Unavailable as why:
+            config.stash[_peer] = why
+    if "release" in wanted:
+        config.stash[_releases] = found = {}
+        for name in postfix_release.NAMES:
+            try:
+                found[name] = postfix_release.prepare(name)
+            except postfix_release.Unavailable as why:
+                found[name] = why
 
 
 @pytest.fixture(scope="session", params=postfix_release.NAMES)
@@ -51,6 +59,15 @@ def release(request) -> postfix_release.Release:
     found = request.config.stash[_releases][request.param]
     if isinstance(found, postfix_release.Unavailable):
         pytest.skip(f"POSTFIX OF {request.param.upper()} NOT TRIED: {found}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def peer_folder(request) -> pathlib.Path:
+    """Where the daemon is that postseald is measured beside."""
+    found = request.config.stash[_peer]
+    if isinstance(found, Unavailable):
+        pytest.skip(f"NOTHING MEASURED BESIDE {peer.PACKAGE}: {found}")
     return found
 
 

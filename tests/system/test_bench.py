@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import pathlib
 import re
+import subprocess
 import sys
 
+import peer
 from daemon import PROJECT, build_folder
 from world.processes import run
 
@@ -13,15 +15,35 @@ ROWS = (
     r"cold, plain, \d+ domains", r"memory of \d+ cached domains", r"start with 0 domains",
     r"store of 1,000 domains", r"start with 1,000 domains",
 )
+# Each with figures of both caches of the peer.
+BESIDE = (
+    r"known, with a policy, tcp, 1 x 1", r"known, with a policy, tcp, 16 x 1",
+    r"known, with a policy, tcp, 64 x 1", r"known, without, tcp, 64 x 1",
+    r"cold, with a policy, \d+ domains", r"memory with \d+ policies",
+)
+
+
+def _smoke(*options: str) -> subprocess.CompletedProcess:
+    """In a network namespace of its own. Every answer is compared with the one that must come."""
+    bench = [sys.executable, "-B", str(PROJECT / "tests" / "bench" / "bench.py"), "--smoke"]
+    result = run(["env", f"POSTSEAL_BUILD={build_folder()}", *bench, *options], timeout=240)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result
 
 
 def test_the_smallest_benchmark_gives_every_row(programs):
-    """In a network namespace of its own. Every answer is compared with the one that must come."""
-    bench = [sys.executable, "-B", str(PROJECT / "tests" / "bench" / "bench.py"), "--smoke"]
-    result = run(["env", f"POSTSEAL_BUILD={build_folder()}", *bench], timeout=120)
-    assert result.returncode == 0, result.stdout + result.stderr
+    result = _smoke()
     for row in ROWS:
         assert re.search(rf"^\| {row}", result.stdout, re.MULTILINE), f"{row}:\n{result.stdout}"
+
+
+def test_beside_the_peer_both_give_right_answers(programs, peer_folder):
+    result = _smoke("--only", "peers")
+    assert f"| {peer.PACKAGE} {peer.version(peer_folder)} " in result.stdout
+    for row in BESIDE:
+        figures = r"[|] [0-9].* [|] internal [0-9].*; sqlite [0-9]"
+        assert re.search(rf"^[|] {row}[^|]*{figures}", result.stdout, re.MULTILINE), \
+            f"{row}:\n{result.stdout}"
 
 
 def test_an_answer_that_is_wrong_ends_the_generator_with_status_3(daemon, tmp_path):

@@ -4,20 +4,26 @@
 import json
 import os
 import pty
+import socket
 import sqlite3
 import subprocess
 import time
 
+import peer
 import pytest
 
 from daemon import program
+from socketmap import Connection
 from world import processes
+from world.addresses import DEAD_SERVER
+from world.validating_resolver import ValidatingResolver
 
 KEYS = ["dane.example", "sts-one.example", "sts-testing.example", "plain.example"]
 OK, USAGE, BAD_DATA, UNAVAILABLE = 0, 64, 65, 69
 # Of a domain that has neither record nor policy host: as if both had gone since.
 GONE = "plain.example"
 WEEK = 604800
+PEER_PORT = 8480
 
 
 def body(mode: str = "enforce", mx: str = f"mx.{GONE}", max_age: int = WEEK) -> str:
@@ -156,6 +162,24 @@ def test_migration(daemon, tmp_path):
     assert daemon.ask(GONE) == f"OK secure match=mx.{GONE} servername=hostname"
 
 
+def test_migration_from_the_real_one(new_daemon, world, peer_folder, tmp_path):
+    """What it has fetched and kept in SQLite itself is in force here, with nothing asked."""
+    domains = ["sts-one.example", "sts-wildcard.example", "sts-testing.example"]
+    with (ValidatingResolver(tmp_path / "resolver", world.trust_anchor, world.root_hints) as dns,
+          peer.Peer(peer_folder, tmp_path / "peer", "sqlite", PEER_PORT, world.ca_file, dns),
+          Connection(socket.create_connection(("127.0.0.1", PEER_PORT), timeout=20)) as asked):
+        answers = {domain: asked.ask("postfix", domain) for domain in domains}
+    assert [answer.partition(" ")[0] for answer in answers.values()] == ["OK", "OK", "NOTFOUND"]
+    daemon = new_daemon(dns={"forward": [DEAD_SERVER]})
+    daemon.start()
+    imported = daemon.tool("import", str(tmp_path / "peer" / "cache.db"))
+    assert (imported.returncode, imported.stderr) == (OK, "")
+    assert imported.stdout == "3 taken, 0 already held, 0 expired, 0 rejected\n"
+    held = [json.loads(text) for text in daemon.tool("export", "--json").stdout.splitlines()]
+    assert {entry["key"]: entry["policy"]["mode"] for entry in held} == dict(
+        zip(domains, ["enforce", "enforce", "testing"]))
+
+
 def test_migration_names_what_it_rejects(daemon, tmp_path):
     cache = resolver_cache(tmp_path / "cache.db", [
         ("a_b", 60, "1", pol_body("mx.example")),
@@ -221,22 +245,54 @@ def test_without_a_daemon(new_daemon, tmp_path):
     assert new_daemon().tool("export").returncode == UNAVAILABLE
 
 
+def started_on_a_terminal(daemon, *arguments: str) -> tuple[subprocess.Popen, int]:
+    """The tool, its standard output a pipe, and our end of the terminal that it complains to."""
+    ours, theirs = pty.openpty()
+    tool = subprocess.Popen([program("postseal"), "--config", str(daemon.configuration), *arguments],
+                            stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    return tool, ours
+
+
+def all_shown(terminal: int) -> bytes:
+    shown = b""
+    try:
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    except OSError:  # the other end is closed
+        pass
+    os.close(terminal)
+    assert shown.endswith(b"\r\x1b[K"), "and takes it away"
+    return shown.replace(b"\x1b[K", b"")
+
+
 def test_long_work_shows_progress(daemon, tmp_path):
     file = tmp_path / "kept"
     file.write_text("".join(line(f"d{i}.example", body()) for i in range(5000)), encoding="utf-8")
-    ours, theirs = pty.openpty()
-    with subprocess.Popen([program("postseal"), "--config", str(daemon.configuration), "import",
-                           str(file)], stdout=subprocess.PIPE, stderr=theirs) as tool:
-        os.close(theirs)
-        shown = b""
-        try:
-            while piece := os.read(ours, 4096):
-                shown += piece
-        except OSError:  # the other end is closed
-            pass
+    tool, terminal = started_on_a_terminal(daemon, "import", str(file))
+    with tool:
+        shown = all_shown(terminal)
         assert tool.stdout.read() == b"5000 taken, 0 already held, 0 expired, 0 rejected\n"
-    os.close(ours)
     assert tool.returncode == OK
-    assert b"\rimport: " in shown.replace(b"\x1b[K", b"") and b" %" in shown
-    assert shown.endswith(b"\r\x1b[K"), "and takes it away"
+    assert b"\rimport: " in shown and b" %" in shown
     assert json.loads(daemon.tool("list", "--json", "--expiring", "8d").stdout.splitlines()[-1])
+
+    tool, terminal = started_on_a_terminal(daemon, "export", "--json")
+    with tool:
+        time.sleep(1)  # the pipe is full meanwhile: it takes longer than what shows nothing
+        exported = tool.stdout.read()
+        assert b"\rexport: " in all_shown(terminal)
+    assert tool.returncode == OK
+    assert exported.count(b"\n") == 5000
+
+
+def test_refreshing_many_shows_progress(new_daemon):
+    daemon = new_daemon(limits={"deadline": "1s"})
+    daemon.start()
+    tool, terminal = started_on_a_terminal(daemon, "refresh", "silent.example", "plain.example")
+    with tool:
+        shown = all_shown(terminal)
+        refreshed = tool.stdout.read()
+    assert tool.returncode == OK
+    assert b"\rrefresh: 1, 50 %" in shown
+    assert b"plain.example: may" in refreshed

@@ -138,3 +138,25 @@ def test_no_daemon(new_daemon, command):
     result = new_daemon().tool(*command)
     assert result.returncode == 69
     assert "is postseald running?" in result.stderr
+
+
+@pytest.mark.parametrize("command", [
+    "query sts-one.example", "query plain.example", "explain sts-one.example", "list",
+    "show sts-one.example", "history sts-one.example", "refresh sts-one.example plain.example",
+    "forget never-asked.example", "export", "import /dev/null", "overrides list",
+    "overrides check", "overrides reload", "stats", "reload", "doctor", "probe dead-mx.example", "check-config", "lint record v=STSv1;id=1;",
+    "lint policy /dev/null",
+])
+def test_json_is_json(asked, overrides, command):
+    """One value, or one a line."""
+    overrides.write_text("sts-one.example encrypt\n", encoding="utf-8")
+    assert asked.tool("overrides", "reload").returncode == 0
+    asked.ask("sts-one.example")
+    result = asked.tool(*command.split(), "--json")
+    assert result.returncode in (0, 1, 65, 75), result.stderr
+    try:
+        assert isinstance(json.loads(result.stdout), dict | list)
+    except json.JSONDecodeError:
+        lines = result.stdout.splitlines()
+        assert lines
+        assert all(isinstance(json.loads(line), dict) for line in lines), result.stdout

@@ -57,6 +57,11 @@ class ValidatingResolver:
         assert self._process
         processes.stop(self._process)
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     @staticmethod
     def _validates() -> bool:
         query = dns.message.make_query(".", "NS", want_dnssec=True)
