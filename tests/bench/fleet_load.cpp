@@ -185,6 +185,7 @@ int main(int argc, char** argv) {
     std::vector<std::string> faults(setting.nodes);
     {
         std::vector<std::jthread> nodes;
+        nodes.reserve(setting.nodes);
         for (std::size_t i = 0; i < setting.nodes; i++)
             nodes.emplace_back([&, i] { Node(setting, i).run(times[i], faults[i]); });
     }

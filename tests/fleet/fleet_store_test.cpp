@@ -269,7 +269,8 @@ TEST_CASE("a node that had no shared store shares what it has") {
     World world(*server);
     Scratch before;
     {
-        auto own = store::SqliteStore::open(world.loop, before.file(), now, [](std::string) {});
+        auto own =
+            store::SqliteStore::open(world.loop, before.file(), now, [](const std::string&) {});
         REQUIRE(own.has_value());
         for (int i = 0; i < 2500; i++)
             (*own)->save(policy(fmt::format("d{}.example", i), now() - 1h));

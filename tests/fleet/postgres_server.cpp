@@ -19,8 +19,6 @@
 #include <stdexcept>
 #include <thread>
 
-extern char** environ;
-
 namespace postseal::test {
 namespace {
 

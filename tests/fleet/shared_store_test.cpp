@@ -58,6 +58,7 @@ struct Shared {
 
 std::vector<std::string> names(const std::vector<Policy>& policies) {
     std::vector<std::string> names;
+    names.reserve(policies.size());
     for (const Policy& policy : policies)
         names.push_back(policy.row.domain.name());
     return names;
