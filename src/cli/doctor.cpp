@@ -124,7 +124,7 @@ Facts gather(const Common& common, const DoctorOptions& options, const config::C
 
 int examine_all(const Common& common, const DoctorOptions& options) {
     const auto config = load_config(common);
-    if (!config) return fail(config.error().status, config.error().text);
+    if (!config) return fail(config.error());
     const auto findings = examine(gather(common, options, *config));
     if (common.json) {
         const Json json = doctor_json(findings);

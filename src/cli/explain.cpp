@@ -17,7 +17,7 @@ int explain(const Common& common, const std::vector<std::string>& keys) {
     const Colour colour = ::isatty(STDOUT_FILENO) == 1 ? Colour::yes : Colour::no;
     for (const std::string& key : keys) {
         const auto found = explanation(common, key);
-        if (!found) return fail(found.error().status, found.error().text);
+        if (!found) return fail(found.error());
         if (common.json)
             fmt::print("{}\n", found->dump(2));
         else

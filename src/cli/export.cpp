@@ -35,7 +35,7 @@ int export_all(const Common& common, const Options& options) {
         done += page.size();
         if (progress) progress->at(done, 0, 0);
     });
-    if (!exported) return fail(exported.error().status, exported.error().text);
+    if (!exported) return fail(exported.error());
     return done > 0 ? ExitStatus::found : no_policy;
 }
 

@@ -14,7 +14,7 @@ int forget(const Common& common, const std::vector<std::string>& keys) {
     int worst = ExitStatus::found;
     for (const std::string& key : keys) {
         const auto reply = ask(common, {{"command", "forget"}, {"key", key}});
-        if (!reply) return fail(reply.error().status, reply.error().text);
+        if (!reply) return fail(reply.error());
         const bool forgotten = reply->value("forgotten", false);
         if (common.json)
             fmt::print("{}\n", Json{{"key", key}, {"forgotten", forgotten}}.dump());

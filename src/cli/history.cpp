@@ -31,7 +31,7 @@ std::string line_of(const Json& change) {
 int history(const Common& common, const Options& options) {
     const auto reply =
         ask(common, {{"command", "history"}, {"key", options.key}, {"most", options.most}});
-    if (!reply) return fail(reply.error().status, reply.error().text);
+    if (!reply) return fail(reply.error());
     const Json& changes = (*reply)["history"];
     // The latest stands last, where the eye is.
     for (const Json& change : changes | std::views::reverse)

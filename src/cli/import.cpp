@@ -128,7 +128,7 @@ int import(const Common& common, const Options& options) {
         each_entry(options.file, [&](Entry entry, std::size_t done, std::size_t total) {
             return importer.take(std::move(entry), done, total);
         });
-    if (!read) return fail(read.error().status, read.error().text);
+    if (!read) return fail(read.error());
     importer.send();
     return importer.finish();
 }

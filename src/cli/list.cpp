@@ -23,7 +23,7 @@ int list(const Common& common, const Filter& filter) {
         }
         std::fflush(stdout);
     });
-    if (!listed) return fail(listed.error().status, listed.error().text);
+    if (!listed) return fail(listed.error());
     return any ? ExitStatus::found : no_policy;
 }
 

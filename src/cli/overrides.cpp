@@ -58,9 +58,9 @@ std::string entry_line(const std::string& key, const Overrides::Entry& entry, Wa
 
 int list(const Common& common, const std::string& named) {
     const auto path = path_of(common, named);
-    if (!path) return fail(path.error().status, path.error().text);
+    if (!path) return fail(path.error());
     const auto reading = read(*path);
-    if (!reading) return fail(reading.error().status, reading.error().text);
+    if (!reading) return fail(reading.error());
     const WallTime now = wall_now();
     for (const auto& [key, entry] : reading->overrides.entries())
         fmt::print("{}\n",
@@ -98,9 +98,9 @@ Json check_json(const std::string& path, const Overrides::Reading& reading, Wall
 
 int check(const Common& common, const std::string& named) {
     const auto path = path_of(common, named);
-    if (!path) return fail(path.error().status, path.error().text);
+    if (!path) return fail(path.error());
     const auto reading = read(*path);
-    if (!reading) return fail(reading.error().status, reading.error().text);
+    if (!reading) return fail(reading.error());
     if (common.json)
         fmt::print("{}\n", check_json(*path, *reading, wall_now()).dump());
     else
@@ -110,7 +110,7 @@ int check(const Common& common, const std::string& named) {
 
 int reload_overrides(const Common& common) {
     const auto reply = ask(common, {{"command", "reload-overrides"}});
-    if (!reply) return fail(reply.error().status, reply.error().text);
+    if (!reply) return fail(reply.error());
     const auto changed = reply->value("changed", std::vector<std::string>());
     const auto count = reply->value("overrides", std::size_t{0});
     if (common.json)
@@ -141,11 +141,10 @@ std::string who() {
 // Tells all nodes of the fleet. An empty line: removed.
 int tell(const Common& common, const std::string& key, const std::string& line) {
     const auto shared = shared_access(common);
-    if (!shared) return fail(shared.error().status, shared.error().text);
+    if (!shared) return fail(shared.error());
     const auto there = (*shared)->store.overrides();
     const auto failed = [&](const fleet::Error& error) {
-        const ClientError what = client_error(**shared, error);
-        return fail(what.status, what.text);
+        return fail(client_error(**shared, error));
     };
     if (!there) return failed(there.error());
     if (line.empty() && std::ranges::find(*there, key, &fleet::SharedOverride::key) == there->end())
@@ -182,11 +181,10 @@ int remove(const Common& common, const std::string& key) {
 
 int list_shared(const Common& common) {
     const auto shared = shared_access(common);
-    if (!shared) return fail(shared.error().status, shared.error().text);
+    if (!shared) return fail(shared.error());
     const auto there = (*shared)->store.overrides();
     if (!there) {
-        const ClientError what = client_error(**shared, there.error());
-        return fail(what.status, what.text);
+        return fail(client_error(**shared, there.error()));
     }
     const WallTime now = wall_now();
     for (const fleet::SharedOverride& one : *there) {

@@ -171,13 +171,13 @@ std::expected<std::size_t, ClientError> variant_of(const engine::Maps& maps,
 
 int probe_all(const Common& common, const ProbeOptions& options) {
     const auto config = load_config(common);
-    if (!config) return fail(config.error().status, config.error().text);
+    if (!config) return fail(config.error());
     const auto how = probe_options(options);
-    if (!how) return fail(how.error().status, how.error().text);
+    if (!how) return fail(how.error());
     auto direct = Direct::open(*config);
     if (!direct) return fail(bad_config, direct.error());
     const auto variant = variant_of(direct->maps(), options.map);
-    if (!variant) return fail(variant.error().status, variant.error().text);
+    if (!variant) return fail(variant.error());
     auto trust = https::Trust::load(config->https.ca_file);
     if (!trust) return fail(bad_config, trust.error());
     Prober prober(*direct, std::move(*trust), *variant, config->verdict.default_level, options,
@@ -185,9 +185,9 @@ int probe_all(const Common& common, const ProbeOptions& options) {
     int status = ExitStatus::found;
     for (const std::string& key : options.keys) {
         const auto nexthop = nexthop_of(options, key);
-        if (!nexthop) return fail(nexthop.error().status, nexthop.error().text);
+        if (!nexthop) return fail(nexthop.error());
         const auto probed = prober.probe(*nexthop);
-        if (!probed) return fail(probed.error().status, probed.error().text);
+        if (!probed) return fail(probed.error());
         print(*probed, common);
         status = std::max(status, status_of(*probed));
     }

@@ -39,7 +39,7 @@ std::expected<Reply, ClientError> reply_for(const Common& common, const std::str
 
 int query(const Common& common, const std::string& key, const std::string& map) {
     const auto reply = reply_for(common, key, map);
-    if (!reply) return fail(reply.error().status, reply.error().text);
+    if (!reply) return fail(reply.error());
     if (common.json)
         fmt::print(
             "{}\n",

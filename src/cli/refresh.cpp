@@ -23,7 +23,7 @@ struct Options {
 int refresh_one(const Common& common, const std::string& key, Progress& progress) {
     const auto reply = ask(common, {{"command", "refresh"}, {"key", key}});
     progress.clear();
-    if (!reply) return fail(reply.error().status, reply.error().text);
+    if (!reply) return fail(reply.error());
     Json found = *reply;
     found.erase("ok");
     if (common.json)
@@ -67,7 +67,7 @@ int refresh_all(const Common& common, const Filter& filter) {
         for (const Json& kept : page)
             going = going && round.take(kept.value("key", ""), 0);
     });
-    if (!listed) return fail(listed.error().status, listed.error().text);
+    if (!listed) return fail(listed.error());
     return round.done() > 0 ? round.worst() : no_policy;
 }
 

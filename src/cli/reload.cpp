@@ -15,7 +15,7 @@ std::string names(const Json& reply, const char* member) {
 
 int reload(const Common& common) {
     const auto reply = ask(common, {{"command", "reload"}});
-    if (!reply) return fail(reply.error().status, reply.error().text);
+    if (!reply) return fail(reply.error());
     if (common.json) {
         fmt::print("{}\n", Json{{"changed", (*reply)["changed"]},
                                 {"needs_restart", (*reply)["needs_restart"]}}

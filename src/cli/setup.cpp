@@ -16,6 +16,8 @@ int fail(int status, const std::string& text) {
     return status;
 }
 
+int fail(const ClientError& error) { return fail(error.status, error.text); }
+
 std::expected<config::Config, ClientError> load_config(const Common& common) {
     auto config = config::load(config::configured_file(common.config_file));
     if (!config) return std::unexpected(ClientError{bad_config, config.error().message()});

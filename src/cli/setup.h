@@ -13,6 +13,7 @@ namespace postseal::cli {
 
 // Writes "postseal: TEXT" to standard error and returns `status`.
 int fail(int status, const std::string& text);
+int fail(const ClientError& error);
 
 // The file named, which must then be there, or the default one, or the defaults.
 [[nodiscard]] std::expected<config::Config, ClientError> load_config(const Common& common);

@@ -15,10 +15,7 @@ std::expected<std::unique_ptr<SharedAccess>, ClientError> shared_access(const Co
         return std::unexpected(
             ClientError{bad_config, "there is no shared store: the key store says \"sqlite\""});
     auto place = fleet::parse_place(config->store);
-    if (!place)
-        return std::unexpected(
-            ClientError{bad_config, fmt::format("store: this is no connection URI of libpq: {}",
-                                                place.error())});
+    if (!place) return std::unexpected(ClientError{bad_config, std::move(place.error())});
     return std::make_unique<SharedAccess>(config->store, *std::move(place));
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 int show(const Common& common, const std::string& key) {
     const auto reply = ask(common, {{"command", "show"}, {"key", key}});
-    if (!reply) return fail(reply.error().status, reply.error().text);
+    if (!reply) return fail(reply.error());
     const Json& kept = (*reply)["show"];
     if (common.json) fmt::print("{}\n", kept.dump(2));
     if (!kept.is_object()) {

@@ -52,7 +52,7 @@ std::optional<milliseconds> pause_of(const std::string& text) {
 
 int once(const Common& common) {
     const auto reply = ask(common, {{"command", "status"}});
-    if (!reply) return fail(reply.error().status, reply.error().text);
+    if (!reply) return fail(reply.error());
     const Json& status = (*reply)["status"];
     if (common.json)
         fmt::print("{}\n", status.dump(2));
@@ -100,7 +100,7 @@ int watch(const Common& common, const std::string& every) {
             before_at = now;
             seen = true;
         } else if (!seen) {
-            return fail(reply.error().status, reply.error().text);
+            return fail(reply.error());
         } else {
             if (!absent) write_absence(reply.error(), terminal);
             before = Json();

@@ -14,8 +14,6 @@
 namespace postseal::cli {
 namespace {
 
-int fail(const ClientError& error) { return cli::fail(error.status, error.text); }
-
 int init(const Common& common) {
     const auto shared = shared_access(common);
     if (!shared) return fail(shared.error());
@@ -90,7 +88,7 @@ int copy(const Common& common, const Copy& what) {
     if (!shared) return fail(shared.error());
     auto own = store::DatabaseFile::open(
         what.file.empty() ? config->state_dir + "/postseal.db" : what.file, wall_now);
-    if (!own) return cli::fail(bad_config, own.error());
+    if (!own) return fail(bad_config, own.error());
     Progress progress("copy");
     const auto show = [&](const fleet::Copied& copied) {
         progress.at(copied.policies + copied.nexthops, 0, 0);
@@ -100,11 +98,11 @@ int copy(const Common& common, const Copy& what) {
                             : fleet::copy_from_shared((*shared)->store, **own, wall_now, show);
     progress.clear();
     for (const std::string& incident : (*own)->take_incidents())
-        cli::fail(temporary, incident);
+        fail(temporary, incident);
     if (!copied) {
         if (const auto* error = std::get_if<fleet::Error>(&copied.error()))
             return fail(client_error(**shared, *error));
-        return cli::fail(temporary, std::get<std::string>(copied.error()));
+        return fail(temporary, std::get<std::string>(copied.error()));
     }
     if (common.json)
         fmt::print("{}\n", Json{{"policies", copied->policies},

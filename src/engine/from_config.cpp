@@ -3,8 +3,6 @@
 
 #include "fleet/place.h"
 
-#include <fmt/format.h>
-
 namespace postseal::engine {
 
 dns::UnboundOptions unbound_options(const config::Dns& dns) {
@@ -32,8 +30,7 @@ Options engine_options(const config::Config& config) {
 std::expected<std::size_t, std::string> check_files(const config::Config& config) {
     if (config::has_shared_store(config))
         if (const auto place = fleet::parse_place(config.store); !place)
-            return std::unexpected(
-                fmt::format("store: this is no connection URI of libpq: {}", place.error()));
+            return std::unexpected(place.error());
     const auto overrides = Overrides::load(config.overrides);
     if (!overrides) return std::unexpected(overrides.error());
     async::UvLoop loop;

@@ -2,6 +2,7 @@
 #include "fleet/copy.h"
 
 #include "fleet/node_id.h"
+#include "fleet/viewpoint.h"
 
 #include <optional>
 #include <utility>
@@ -31,8 +32,7 @@ struct Copying {
     store::DatabaseFile& own;
     SharedStore& shared;
     const CopyClock& clock;
-    std::string node;
-    milliseconds ahead{0}; // the server's clock, of ours
+    Viewpoint here; // the node whose database it is
     Copied copied;
 
     Failed policies_out(std::string& after) {
@@ -41,9 +41,7 @@ struct Copying {
         Batch batch;
         for (store::StsRow& row : rows.value) {
             after = row.domain.name();
-            if (row.fetched_at != WallTime{} && row.origin.empty()) row.origin = node;
-            batch.policies.push_back(
-                {.row = translated(std::move(row), ahead), .forgotten_at = {}});
+            batch.policies.push_back(here.to_server(std::move(row)));
         }
         copied.policies += batch.policies.size();
         return offer(batch);
@@ -55,7 +53,7 @@ struct Copying {
         Batch batch;
         for (store::NexthopRow& row : rows.value) {
             after = row.nexthop;
-            batch.looks.push_back({.row = translated(std::move(row), ahead), .forgotten_at = {}});
+            batch.looks.push_back(here.to_server(std::move(row)));
         }
         copied.nexthops += batch.looks.size();
         return offer(batch);
@@ -68,9 +66,7 @@ struct Copying {
         for (Policy& policy : *theirs) {
             after = policy.row.domain.name();
             copied.policies++;
-            if (policy.row.origin == node) policy.row.origin.clear();
-            const Policy held{.row = translated(std::move(policy.row), -ahead),
-                              .forgotten_at = translated(policy.forgotten_at, -ahead)};
+            const Policy held = here.from_server(std::move(policy));
             auto loaded = own.load(held.row.domain, std::string());
             if (loaded.fault) return loaded.fault->text;
             const Policy before{
@@ -92,8 +88,7 @@ struct Copying {
             const auto domain = store::policy_domain(look.row);
             if (!domain) continue;
             copied.nexthops++;
-            const Look held{.row = translated(std::move(look.row), -ahead),
-                            .forgotten_at = translated(look.forgotten_at, -ahead)};
+            const Look held = here.from_server(std::move(look));
             auto loaded = own.load(*domain, held.row.nexthop);
             if (loaded.fault) return loaded.fault->text;
             const Look before{.row = std::move(loaded.value.nexthop)
@@ -126,11 +121,10 @@ using Step = Failed (Copying::*)(std::string&);
 CopyResult copy(Copying copying, std::initializer_list<Step> steps, const CopyProgress& progress) {
     auto node = node_of(copying.own);
     if (!node) return std::unexpected(std::move(node.error()));
-    copying.node = *std::move(node);
+    copying.here.node = *std::move(node);
     if (auto checked = copying.shared.check(); !checked)
         return std::unexpected(std::move(checked.error()));
-    const milliseconds ahead = copying.shared.server_now() - copying.clock();
-    if (std::chrono::abs(ahead) > clocks_differ) copying.ahead = ahead;
+    copying.here.note_clock(copying.shared.server_now() - copying.clock());
     for (const Step step : steps) {
         std::string after, before;
         do {

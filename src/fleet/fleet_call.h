@@ -32,7 +32,7 @@ template <class T> async::Task<Result<T>> FleetStore::call(Way way, Job<T> job) 
         return done;
     };
     auto done = co_await worker_->call<Done<T>>(std::move(work));
-    if (done.result) note_clock(done.ahead);
+    if (done.result) here_.note_clock(done.ahead);
     note(way, done.result ? nullptr : &done.result.error());
     co_return std::move(done.result);
 }

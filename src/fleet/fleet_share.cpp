@@ -4,6 +4,7 @@
 #include "fleet/fleet_store.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace postseal::fleet {
@@ -16,24 +17,26 @@ constexpr std::size_t group = 200; // rows offered at once; less than a page
 } // namespace
 
 void FleetStore::save(store::StsRow row) {
-    const std::string key = "sts/" + row.domain.name();
+    std::string key = "sts/" + row.domain.name();
     const WallTime forgotten_at = is_blank(row) ? wall_clock_() : WallTime{};
     if (is_blank(row))
         arrivals_.forget(row.domain);
     else
         row = arrivals_.caught_up(std::move(row), wall_clock_());
     own_->save(std::move(row));
-    own_->save(store::Unshared{.key = key, .forgotten_at = forgotten_at});
-    unshared_.mark(key, forgotten_at);
-    share_after(share_delay);
+    offer_soon(std::move(key), forgotten_at);
 }
 
 void FleetStore::save(store::NexthopRow row) {
-    const std::string key = "nexthop/" + row.nexthop;
+    std::string key = "nexthop/" + row.nexthop;
     const WallTime forgotten_at = is_blank(row) ? wall_clock_() : WallTime{};
     own_->save(std::move(row));
-    own_->save(store::Unshared{.key = key, .forgotten_at = forgotten_at});
+    offer_soon(std::move(key), forgotten_at);
+}
+
+void FleetStore::offer_soon(std::string key, WallTime forgotten_at) {
     unshared_.mark(key, forgotten_at);
+    own_->save(store::Unshared{.key = std::move(key), .forgotten_at = forgotten_at});
     share_after(share_delay);
 }
 
@@ -50,7 +53,7 @@ void FleetStore::share_after(milliseconds delay) {
 async::Task<> FleetStore::share() {
     sharing_ = true;
     bool done = true;
-    while (done && !node_.empty() && !read_trouble_ && !unshared_.empty()) {
+    while (done && !here_.node.empty() && !read_trouble_ && !unshared_.empty()) {
         if (unshared_.must_read()) {
             const store::FleetState state = co_await own_->fleet_state(page);
             unshared_.read(state);
@@ -75,36 +78,29 @@ struct FleetStore::Offered {
 async::Task<FleetStore::Offered> FleetStore::gather(std::vector<Unshared::Entry> entries) {
     Offered offered;
     for (Unshared::Entry& entry : entries) {
+        const bool of_policy = entry.key.starts_with("sts/");
+        const std::string name = entry.key.substr(entry.key.find('/') + 1);
+        store::NexthopRow look{.nexthop = of_policy ? std::string() : name};
+        std::optional<Domain> domain;
+        if (!of_policy)
+            domain = store::policy_domain(look);
+        else if (auto parsed = Domain::parse(name))
+            domain = *std::move(parsed);
+        store::Loaded loaded;
+        if (domain) loaded = co_await own_->load(*domain, look.nexthop);
         const bool forgotten = entry.forgotten_at != WallTime{};
-        if (entry.key.starts_with("sts/")) {
-            const auto domain = Domain::parse(entry.key.substr(4));
-            if (!domain) {
-                offered.nothing.push_back(std::move(entry));
-                continue;
-            }
-            store::Loaded loaded = co_await own_->load(*domain, std::string());
-            store::StsRow row = loaded.sts.value_or(store::StsRow{.domain = *domain});
-            if (is_blank(row) && !forgotten) {
-                offered.nothing.push_back(std::move(entry));
-                continue;
-            }
-            offered.batch.policies.push_back(to_server(row, entry.forgotten_at));
+        const bool is_there = of_policy ? loaded.sts && !is_blank(*loaded.sts)
+                                        : loaded.nexthop && !is_blank(*loaded.nexthop);
+        if (!domain || (!is_there && !forgotten)) {
+            offered.nothing.push_back(std::move(entry));
+        } else if (of_policy) {
+            store::StsRow row = std::move(loaded.sts).value_or(store::StsRow{.domain = *domain});
+            offered.batch.policies.push_back(here_.to_server(row, entry.forgotten_at));
             offered.policies.emplace_back(std::move(entry), std::move(row));
         } else {
-            store::NexthopRow row{.nexthop = entry.key.substr(entry.key.find('/') + 1)};
-            const auto domain = store::policy_domain(row);
-            if (!domain) {
-                offered.nothing.push_back(std::move(entry));
-                continue;
-            }
-            store::Loaded loaded = co_await own_->load(*domain, row.nexthop);
-            if (loaded.nexthop) row = *std::move(loaded.nexthop);
-            if (is_blank(row) && !forgotten) {
-                offered.nothing.push_back(std::move(entry));
-                continue;
-            }
-            offered.batch.looks.push_back(to_server(row, entry.forgotten_at));
-            offered.looks.emplace_back(std::move(entry), std::move(row));
+            look = std::move(loaded.nexthop).value_or(std::move(look));
+            offered.batch.looks.push_back(here_.to_server(look, entry.forgotten_at));
+            offered.looks.emplace_back(std::move(entry), std::move(look));
         }
     }
     co_return offered;
@@ -128,36 +124,14 @@ async::Task<bool> FleetStore::share_some(std::vector<Unshared::Entry> entries) {
     // A row saved again meanwhile is offered again, and then brings back what it lacks.
     for (std::size_t i = 0; i < offered.policies.size(); i++) {
         const auto& [entry, row] = offered.policies[i];
-        if (is_shared(entry)) keep(row, from_server(std::move(merged->policies[i])).row);
+        if (is_shared(entry)) keep(row, here_.from_server(std::move(merged->policies[i])).row);
     }
     for (std::size_t i = 0; i < offered.looks.size(); i++) {
         const auto& [entry, row] = offered.looks[i];
         if (is_shared(entry))
-            keep(row, as_seen_here(row, from_server(std::move(merged->looks[i]))));
+            keep(row, as_seen_here(row, here_.from_server(std::move(merged->looks[i]))));
     }
     co_return true;
-}
-
-Policy FleetStore::to_server(store::StsRow row, WallTime forgotten_at) const {
-    if (row.fetched_at != WallTime{} && row.origin.empty()) row.origin = node_;
-    return {.row = translated(std::move(row), ahead_),
-            .forgotten_at = translated(forgotten_at, ahead_)};
-}
-
-Look FleetStore::to_server(store::NexthopRow row, WallTime forgotten_at) const {
-    return {.row = translated(std::move(row), ahead_),
-            .forgotten_at = translated(forgotten_at, ahead_)};
-}
-
-Policy FleetStore::from_server(Policy policy) const {
-    if (policy.row.origin == node_) policy.row.origin.clear();
-    return {.row = translated(std::move(policy.row), -ahead_),
-            .forgotten_at = translated(policy.forgotten_at, -ahead_)};
-}
-
-Look FleetStore::from_server(Look look) const {
-    return {.row = translated(std::move(look.row), -ahead_),
-            .forgotten_at = translated(look.forgotten_at, -ahead_)};
 }
 
 } // namespace postseal::fleet

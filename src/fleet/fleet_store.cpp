@@ -34,7 +34,7 @@ FleetStore::FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> 
     if (const std::optional<Error>& away = server_->away; away)
         note(Way::read, &*away);
     else
-        note_clock(server_->store.server_now() - wall_clock_());
+        here_.note_clock(server_->store.server_now() - wall_clock_());
     overrides_.read(own_->fleet_state_at_start());
     worker_ = std::make_unique<async::Worker>(loop);
     worker_->post([] { async::name_this_thread("shared store"); });
@@ -71,10 +71,6 @@ void FleetStore::note(Way way, const Error* error) {
     }
 }
 
-void FleetStore::note_clock(milliseconds ahead) {
-    if (std::chrono::abs(ahead - ahead_) > clocks_differ) ahead_ = ahead;
-}
-
 void FleetStore::remember(std::string name, std::string value) {
     own_->save(store::FleetFact{.name = std::move(name), .value = std::move(value)});
 }
@@ -83,14 +79,14 @@ void FleetStore::remember(std::string name, std::string value) {
 
 async::Task<> FleetStore::begin() {
     store::FleetState state = co_await own_->fleet_state(page);
-    node_ = fact(state, "node");
+    here_.node = fact(state, "node");
     identity_ = fact(state, "identity");
     const std::string feed = fact(state, "feed");
     std::from_chars(feed.data(), feed.data() + feed.size(), feed_);
     unshared_.read(state);
-    if (!node_.empty()) co_return;
-    node_ = new_node_id();
-    remember("node", node_);
+    if (!here_.node.empty()) co_return;
+    here_.node = new_node_id();
+    remember("node", here_.node);
 }
 
 async::Task<> FleetStore::follow() {
@@ -164,9 +160,9 @@ async::Task<> FleetStore::take_up(std::string identity) {
 
 async::Task<> FleetStore::report() {
     reported_at_ = loop_.now();
-    const Node me{.id = node_,
+    const Node me{.id = here_.node,
                   .version = POSTSEAL_VERSION,
-                  .started_at = translated(started_at_, ahead_),
+                  .started_at = translated(started_at_, here_.ahead),
                   .feed = feed_};
     Job<void> job = [me](SharedStore& shared) { return shared.report(me); };
     [[maybe_unused]] const auto done = co_await call<void>(Way::write, std::move(job));
@@ -195,14 +191,14 @@ void FleetStore::keep(const store::NexthopRow& before, store::NexthopRow after) 
 }
 
 async::Task<> FleetStore::take_in_policy(Policy theirs) {
-    const Policy policy = from_server(std::move(theirs));
+    const Policy policy = here_.from_server(std::move(theirs));
     const store::Loaded loaded = co_await own_->load(policy.row.domain, std::string());
     const store::StsRow own = loaded.sts.value_or(store::StsRow{.domain = policy.row.domain});
     keep(own, merge({.row = own}, policy, wall_clock_()).row);
 }
 
 async::Task<> FleetStore::take_in_look(Look theirs) {
-    const Look look = from_server(std::move(theirs));
+    const Look look = here_.from_server(std::move(theirs));
     const auto domain = store::policy_domain(look.row);
     if (!domain) co_return;
     const store::Loaded loaded = co_await own_->load(*domain, look.row.nexthop);
@@ -238,7 +234,7 @@ async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size
     const auto later = [&](milliseconds wait) {
         if (!next.empty()) next.front().at = wall_clock_() + wait;
     };
-    if (node_.empty()) { // a moment after start
+    if (here_.node.empty()) { // a moment after start
         later(1s);
         co_return next;
     }
@@ -247,7 +243,7 @@ async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size
         co_return next;
     }
     most = std::min(most, leases_at_once);
-    Job<std::vector<Policy>> job = [node = node_, most](SharedStore& shared) {
+    Job<std::vector<Policy>> job = [node = here_.node, most](SharedStore& shared) {
         return shared.lease(node, most, lease_for);
     };
     auto leased = co_await call<std::vector<Policy>>(Way::write, std::move(job));
@@ -258,7 +254,7 @@ async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size
     std::vector<store::RefreshDue> ours;
     for (Policy& policy : *leased) {
         store::RefreshDue due{.domain = policy.row.domain,
-                              .at = translated(policy.row.refresh_at, -ahead_)};
+                              .at = translated(policy.row.refresh_at, -here_.ahead)};
         co_await take_in_policy(std::move(policy));
         co_await make_due(due);
         ours.push_back(std::move(due));
@@ -316,7 +312,7 @@ async::Task<> FleetStore::flush() { return own_->flush(); }
 
 async::Task<bool> FleetStore::prune(WallTime before) {
     const bool ended = co_await own_->prune(before);
-    if (ended && answers()) group_->start(prune_shared(translated(before, ahead_)));
+    if (ended && answers()) group_->start(prune_shared(translated(before, here_.ahead)));
     co_return ended;
 }
 
@@ -331,7 +327,7 @@ async::Task<> FleetStore::prune_shared(WallTime before) {
 }
 
 void FleetStore::clock_jumped(store::ClockJump jump) {
-    ahead_ -= jump.to - jump.from;
+    here_.ahead -= jump.to - jump.from;
     own_->clock_jumped(jump);
 }
 
@@ -343,7 +339,7 @@ store::Status FleetStore::status() const {
     }
     status.shared =
         store::SharedStatus{.place = server_->place.shown,
-                            .node = node_,
+                            .node = here_.node,
                             .up = !read_trouble_ && !write_trouble_,
                             .behind = std::max<milliseconds>(loop_.now() - in_step_at_, 0ms),
                             .unshared = unshared_.size()};

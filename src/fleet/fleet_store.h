@@ -21,6 +21,7 @@
 #include "fleet/kept_overrides.h"
 #include "fleet/server.h"
 #include "fleet/unshared.h"
+#include "fleet/viewpoint.h"
 #include "store/sqlite.h"
 
 #include <array>
@@ -106,15 +107,10 @@ class FleetStore final : public store::Store {
     async::Task<> prune_shared(WallTime before);
     void keep(const store::StsRow& before, store::StsRow after);
     void keep(const store::NexthopRow& before, store::NexthopRow after);
+    void offer_soon(std::string key, WallTime forgotten_at);
     void share_after(milliseconds delay);
     void note(Way way, const Error* error);
-    void note_clock(milliseconds ahead);
     void remember(std::string name, std::string value);
-
-    [[nodiscard]] Policy to_server(store::StsRow row, WallTime forgotten_at) const;
-    [[nodiscard]] Look to_server(store::NexthopRow row, WallTime forgotten_at) const;
-    [[nodiscard]] Policy from_server(Policy policy) const;
-    [[nodiscard]] Look from_server(Look look) const;
 
     async::UvLoop& loop_;
     WallClock wall_clock_;
@@ -125,14 +121,13 @@ class FleetStore final : public store::Store {
     std::shared_ptr<std::atomic<std::int64_t>> busy_since_; // ms of the steady clock; 0: it is not
     std::unique_ptr<async::Worker> worker_;
 
-    std::string node_;     // this one
+    Viewpoint here_;       // this node
     std::string identity_; // of the tables that the feed has been read from
     std::int64_t feed_ = 0;
     bool in_step_ = false; // the feed was read to its end at the last poll
     MonoTime in_step_at_;  // when it last was
     WallTime started_at_;
     MonoTime reported_at_;
-    milliseconds ahead_{0}; // the server's clock, of ours
 
     MonoTime ask_for_leases_at_;
     std::unordered_set<std::string> put_off_; // domains, since the server is away

@@ -48,13 +48,17 @@ std::string value(const Options& options, const char* name) {
     return found == options.end() ? std::string() : found->second;
 }
 
+std::unexpected<std::string> no_uri(std::string_view why) {
+    return std::unexpected(fmt::format("store: this is no connection URI of libpq: {}", why));
+}
+
 } // namespace
 
 std::expected<Place, std::string> parse_place(const std::string& uri) {
     if (!uri.starts_with("postgresql://") && !uri.starts_with("postgres://"))
-        return std::unexpected("it does not begin with postgresql://");
+        return no_uri("it does not begin with postgresql://");
     const auto options = options_of(uri);
-    if (!options) return std::unexpected(options.error());
+    if (!options) return no_uri(options.error());
     std::string host = value(*options, "host");
     if (host.empty()) host = value(*options, "hostaddr");
     const std::string user = value(*options, "user");

@@ -15,7 +15,7 @@ struct Place {
     std::string shown;              // without password: for logs and people
     std::vector<std::string> files; // that libpq reads: certificates, a password file
 };
-// Error: what is wrong with it; quotes nothing that may be a password.
+// Error: a sentence about the key "store"; quotes nothing that may be a password.
 [[nodiscard]] std::expected<Place, std::string> parse_place(const std::string& uri);
 
 // To be kept out of whatever the library says.

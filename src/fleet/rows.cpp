@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <utility>
 
 namespace postseal::fleet {
@@ -19,8 +20,7 @@ void add(std::string& values, Params& params, Params row) {
     std::ranges::move(row, std::back_inserter(params));
 }
 
-} // namespace
-
+// Nothing: its domain is none.
 std::optional<Policy> policy_at(const Rows& rows, int row) {
     auto domain = Domain::parse(rows.text(row, 0));
     if (!domain) return std::nullopt;
@@ -54,6 +54,23 @@ Look look_at(const Rows& rows, int row) {
             .forgotten_at = rows.time(row, 7)};
 }
 
+} // namespace
+
+template <> std::vector<Policy> read(const Rows& rows, int count) {
+    std::vector<Policy> found;
+    for (int row = 0; row < count; row++)
+        if (auto policy = policy_at(rows, row)) found.push_back(std::move(*policy));
+    return found;
+}
+
+template <> std::vector<Look> read(const Rows& rows, int count) {
+    std::vector<Look> found;
+    found.reserve(static_cast<std::size_t>(count));
+    for (int row = 0; row < count; row++)
+        found.push_back(look_at(rows, row));
+    return found;
+}
+
 void add_row(std::string& values, Params& params, const Policy& policy, WallTime now,
              std::int64_t version) {
     const store::StsRow& row = policy.row;
@@ -75,19 +92,18 @@ void add_row(std::string& values, Params& params, const Look& look, WallTime now
          Param::of(row.seen_at), Param::of(look.forgotten_at), Param::of(now), Param::of(version)});
 }
 
-std::string upsert(std::string_view table, std::string_view columns, std::string_view key,
-                   std::string_view values) {
-    const std::string all = fmt::format("{}, changed_at, version", columns);
+std::string upsert(const Table& table, std::string_view values) {
+    const std::string all = fmt::format("{}, changed_at, version", table.columns);
     std::string set;
     for (std::string_view rest = all; !rest.empty();) {
         const auto end = std::min(rest.find(", "), rest.size());
         const std::string_view column = rest.substr(0, end);
         rest.remove_prefix(std::min(end + 2, rest.size()));
-        if (column != key)
+        if (column != table.key)
             set += fmt::format("{0}{1} = excluded.{1}", set.empty() ? "" : ", ", column);
     }
-    return fmt::format("INSERT INTO {} ({}) VALUES {} ON CONFLICT ({}) DO UPDATE SET {}", table,
-                       all, values, key, set);
+    return fmt::format("INSERT INTO {} ({}) VALUES {} ON CONFLICT ({}) DO UPDATE SET {}",
+                       table.name, all, values, table.key, set);
 }
 
 } // namespace postseal::fleet

@@ -5,31 +5,54 @@
 #include "fleet/merge.h"
 #include "fleet/postgres.h"
 
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postseal::fleet {
 
-inline constexpr std::string_view sts_columns =
+struct Table {
+    std::string_view name;
+    std::string_view key;
+    std::string_view columns; // the key is the first
+    int column_count;
+};
+template <class T> inline constexpr Table table_of{};
+template <>
+inline constexpr Table table_of<Policy>{
+    "postseal_sts", "domain",
     "domain, body, id, fetched_at, expires_at, failures, failed_id, fault, reason, failed_at, "
-    "retry_at, refresh_at, record_gone, origin, forgotten_at";
-inline constexpr int sts_column_count = 15;
-inline constexpr std::string_view nexthop_columns =
-    "nexthop, dane, dane_seen_at, verdict, verdict_row, verdict_since, seen_at, forgotten_at";
-inline constexpr int nexthop_column_count = 8;
+    "retry_at, refresh_at, record_gone, origin, forgotten_at",
+    15};
+template <>
+inline constexpr Table table_of<Look>{
+    "postseal_nexthop", "nexthop",
+    "nexthop, dane, dane_seen_at, verdict, verdict_row, verdict_since, seen_at, forgotten_at", 8};
 
-// Nothing: its domain is none.
-[[nodiscard]] std::optional<Policy> policy_at(const Rows& rows, int row);
-[[nodiscard]] Look look_at(const Rows& rows, int row);
+[[nodiscard]] inline const std::string& key_of(const Policy& policy) {
+    return policy.row.domain.name();
+}
+[[nodiscard]] inline const std::string& key_of(const Look& look) { return look.row.nexthop; }
+// Nothing is known of that one.
+[[nodiscard]] inline Policy nothing_of(const Policy& policy) {
+    return {.row = {.domain = policy.row.domain}, .forgotten_at = {}};
+}
+[[nodiscard]] inline Look nothing_of(const Look& look) {
+    return {.row = {.nexthop = look.row.nexthop}, .forgotten_at = {}};
+}
+
+// Of the first `count` rows, which have the table's columns; one whose domain is none is left out.
+template <class T> [[nodiscard]] std::vector<T> read(const Rows& rows, int count);
+template <class T> [[nodiscard]] std::vector<T> read(const Rows& rows) {
+    return read<T>(rows, rows.size());
+}
 
 // One more "($1, $2, ...)" for upsert(), with its parameters.
 void add_row(std::string& values, Params& params, const Policy& policy, WallTime now,
              std::int64_t version);
 void add_row(std::string& values, Params& params, const Look& look, WallTime now,
              std::int64_t version);
-// `columns`, and changed_at and version behind them.
-[[nodiscard]] std::string upsert(std::string_view table, std::string_view columns,
-                                 std::string_view key, std::string_view values);
+// The table's columns, and changed_at and version behind them.
+[[nodiscard]] std::string upsert(const Table& table, std::string_view values);
 
 } // namespace postseal::fleet

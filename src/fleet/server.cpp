@@ -12,9 +12,7 @@ Server::Server(const std::string& uri, Place where)
 
 std::expected<std::unique_ptr<Server>, std::string> Server::open(const std::string& uri) {
     auto place = parse_place(uri);
-    if (!place)
-        return std::unexpected(
-            fmt::format("store: this is no connection URI of libpq: {}", place.error()));
+    if (!place) return std::unexpected(std::move(place.error()));
     auto server = std::make_unique<Server>(uri, *std::move(place));
     auto checked = server->store.check();
     if (checked) return server;

@@ -37,6 +37,40 @@ template <class T> std::unexpected<Error> error_of(Result<T>& result) {
     return std::unexpected(std::move(result.error()));
 }
 
+// Rows in the order of their version, which stands behind the table's columns.
+template <class T> std::vector<T> read_upto(const Rows& rows, std::int64_t version) {
+    int count = 0;
+    while (count < rows.size() && rows.number(count, table_of<T>.column_count) <= version)
+        count++;
+    return read<T>(rows, count);
+}
+
+template <class T> std::vector<std::string> keys_of(const std::vector<T>& facts) {
+    std::vector<std::string> keys;
+    keys.reserve(facts.size());
+    for (const T& fact : facts)
+        keys.push_back(key_of(fact));
+    return keys;
+}
+
+// All of `offered`, in that order, each with what is held of it.
+template <class T>
+std::vector<T> merged_with(std::vector<T> held, const std::vector<T>& offered, WallTime now,
+                           std::vector<T>& worth_writing) {
+    std::map<std::string, T> by_key;
+    for (T& fact : held)
+        by_key.emplace(key_of(fact), std::move(fact));
+    std::vector<T> all;
+    all.reserve(offered.size());
+    for (const T& one : offered) {
+        const auto found = by_key.find(key_of(one));
+        const T before = found != by_key.end() ? found->second : nothing_of(one);
+        const T& after = all.emplace_back(merge(before, one, now));
+        if (is_worth_sharing(before, after)) worth_writing.push_back(after);
+    }
+    return all;
+}
+
 } // namespace
 
 SharedStore::SharedStore(std::string uri, Limits limits, const Interrupt& interrupt)
@@ -104,27 +138,26 @@ Result<Changes> SharedStore::changes(std::int64_t after, std::size_t most) {
     if (changes.latest <= after) return changes;
     const Params range{Param::of(after), Param::of(changes.latest),
                        Param::of(static_cast<std::int64_t>(most))};
-    constexpr auto where = "WHERE version > $1 AND version <= $2 ORDER BY version LIMIT $3";
     auto overrides = changed_overrides({range[0], range[1]});
     if (!overrides) return error_of(overrides);
     changes.overrides = *std::move(overrides);
-    auto sts =
-        run(fmt::format("SELECT {}, version FROM postseal_sts {}", sts_columns, where), range);
+    const auto changed = [&](const Table& table) {
+        return run(fmt::format("SELECT {}, version FROM {} WHERE version > $1 AND version <= $2"
+                               " ORDER BY version LIMIT $3",
+                               table.columns, table.name),
+                   range);
+    };
+    auto sts = changed(table_of<Policy>);
     if (!sts) return error_of(sts);
-    auto looks = run(
-        fmt::format("SELECT {}, version FROM postseal_nexthop {}", nexthop_columns, where), range);
+    auto looks = changed(table_of<Look>);
     if (!looks) return error_of(looks);
     // A full page may have left out rows of its last version; groups are smaller than pages.
     for (const auto& [rows, column] :
-         {std::pair(&*sts, sts_column_count), {&*looks, nexthop_column_count}})
+         {std::pair(&*sts, table_of<Policy>.column_count), {&*looks, table_of<Look>.column_count}})
         if (static_cast<std::size_t>(rows->size()) == most)
             changes.upto = std::min(changes.upto, rows->number(rows->size() - 1, column) - 1);
-    for (int row = 0; row < sts->size(); row++)
-        if (sts->number(row, sts_column_count) <= changes.upto)
-            if (auto policy = policy_at(*sts, row)) changes.policies.push_back(std::move(*policy));
-    for (int row = 0; row < looks->size(); row++)
-        if (looks->number(row, nexthop_column_count) <= changes.upto)
-            changes.looks.push_back(look_at(*looks, row));
+    changes.policies = read_upto<Policy>(*sts, changes.upto);
+    changes.looks = read_upto<Look>(*looks, changes.upto);
     return changes;
 }
 
@@ -160,125 +193,67 @@ Result<> SharedStore::set(const SharedOverride& override_) {
     return {};
 }
 
-Result<std::vector<Policy>> SharedStore::policies(const std::vector<std::string>& domains) {
-    std::vector<Policy> found;
-    if (domains.empty()) return found;
-    auto rows = run(fmt::format("SELECT {} FROM postseal_sts WHERE domain = ANY($1)", sts_columns),
-                    {Param::list(domains)});
+template <class T>
+Result<std::vector<T>> SharedStore::select(std::string_view which, const Params& params) {
+    auto rows = run(
+        fmt::format("SELECT {} FROM {} {}", table_of<T>.columns, table_of<T>.name, which), params);
     if (!rows) return error_of(rows);
-    for (int row = 0; row < rows->size(); row++)
-        if (auto policy = policy_at(*rows, row)) found.push_back(std::move(*policy));
-    return found;
+    return read<T>(*rows);
 }
 
-Result<std::vector<Look>> SharedStore::looks(const std::vector<std::string>& nexthops) {
-    std::vector<Look> found;
-    if (nexthops.empty()) return found;
-    auto rows =
-        run(fmt::format("SELECT {} FROM postseal_nexthop WHERE nexthop = ANY($1)", nexthop_columns),
-            {Param::list(nexthops)});
-    if (!rows) return error_of(rows);
-    for (int row = 0; row < rows->size(); row++)
-        found.push_back(look_at(*rows, row));
-    return found;
+template <class T>
+Result<std::vector<T>> SharedStore::with_keys(const std::vector<std::string>& keys) {
+    if (keys.empty()) return std::vector<T>();
+    return select<T>(fmt::format("WHERE {} = ANY($1)", table_of<T>.key), {Param::list(keys)});
+}
+
+template <class T>
+Result<std::vector<T>> SharedStore::behind(const std::string& after, std::size_t most) {
+    if (auto is = ready(); !is) return error_of(is);
+    return select<T>(fmt::format("WHERE {0} > $1 ORDER BY {0} LIMIT $2", table_of<T>.key),
+                     {Param::of(after), Param::of(static_cast<std::int64_t>(most))});
 }
 
 Result<std::vector<Policy>> SharedStore::policies_after(const std::string& after,
                                                         std::size_t most) {
-    if (auto is = ready(); !is) return error_of(is);
-    auto rows = run(fmt::format("SELECT {} FROM postseal_sts WHERE domain > $1"
-                                " ORDER BY domain LIMIT $2",
-                                sts_columns),
-                    {Param::of(after), Param::of(static_cast<std::int64_t>(most))});
-    if (!rows) return error_of(rows);
-    std::vector<Policy> found;
-    for (int row = 0; row < rows->size(); row++)
-        if (auto policy = policy_at(*rows, row)) found.push_back(std::move(*policy));
-    return found;
+    return behind<Policy>(after, most);
 }
 
 Result<std::vector<Look>> SharedStore::looks_after(const std::string& after, std::size_t most) {
-    if (auto is = ready(); !is) return error_of(is);
-    auto rows = run(fmt::format("SELECT {} FROM postseal_nexthop WHERE nexthop > $1"
-                                " ORDER BY nexthop LIMIT $2",
-                                nexthop_columns),
-                    {Param::of(after), Param::of(static_cast<std::int64_t>(most))});
-    if (!rows) return error_of(rows);
-    std::vector<Look> found;
-    found.reserve(static_cast<std::size_t>(rows->size()));
-    for (int row = 0; row < rows->size(); row++)
-        found.push_back(look_at(*rows, row));
-    return found;
+    return behind<Look>(after, most);
 }
 
 Result<Facts> SharedStore::find(const std::string& domain, const std::string& nexthop) {
     if (auto is = ready(); !is) return error_of(is);
-    auto policy = policies({domain});
+    auto policy = with_keys<Policy>({domain});
     if (!policy) return error_of(policy);
     Facts facts;
     if (!policy->empty()) facts.policy = std::move(policy->front());
     if (nexthop.empty()) return facts;
-    auto look = looks({nexthop});
+    auto look = with_keys<Look>({nexthop});
     if (!look) return error_of(look);
     if (!look->empty()) facts.look = std::move(look->front());
     return facts;
 }
 
 Result<Batch> SharedStore::merged(const Batch& batch, Batch& worth_writing) {
-    std::vector<std::string> domains, nexthops;
-    for (const Policy& policy : batch.policies)
-        domains.push_back(policy.row.domain.name());
-    for (const Look& look : batch.looks)
-        nexthops.push_back(look.row.nexthop);
-    auto held_policies = policies(domains);
-    if (!held_policies) return error_of(held_policies);
-    auto held_looks = looks(nexthops);
-    if (!held_looks) return error_of(held_looks);
-    std::map<std::string, Policy> by_domain;
-    for (Policy& policy : *held_policies)
-        by_domain.emplace(policy.row.domain.name(), std::move(policy));
-    std::map<std::string, Look> by_nexthop;
-    for (Look& look : *held_looks)
-        by_nexthop.emplace(look.row.nexthop, std::move(look));
-
+    auto policies = with_keys<Policy>(keys_of(batch.policies));
+    if (!policies) return error_of(policies);
+    auto looks = with_keys<Look>(keys_of(batch.looks));
+    if (!looks) return error_of(looks);
     const WallTime now = server_now();
-    Batch out;
-    for (const Policy& offered : batch.policies) {
-        const auto found = by_domain.find(offered.row.domain.name());
-        const Policy held = found != by_domain.end()
-                                ? found->second
-                                : Policy{.row = {.domain = offered.row.domain}};
-        const Policy& now_known = out.policies.emplace_back(merge(held, offered, now));
-        if (is_worth_sharing(held, now_known)) worth_writing.policies.push_back(now_known);
-    }
-    for (const Look& offered : batch.looks) {
-        const auto found = by_nexthop.find(offered.row.nexthop);
-        const Look held = found != by_nexthop.end() ? found->second
-                                                    : Look{.row = {.nexthop = offered.row.nexthop}};
-        const Look& now_known = out.looks.emplace_back(merge(held, offered, now));
-        if (is_worth_sharing(held, now_known)) worth_writing.looks.push_back(now_known);
-    }
-    return out;
+    return Batch{.policies =
+                     merged_with(*std::move(policies), batch.policies, now, worth_writing.policies),
+                 .looks = merged_with(*std::move(looks), batch.looks, now, worth_writing.looks)};
 }
 
-Result<> SharedStore::write(const std::vector<Policy>& policies, std::int64_t version) {
-    if (policies.empty()) return {};
+template <class T> Result<> SharedStore::write(const std::vector<T>& facts, std::int64_t version) {
+    if (facts.empty()) return {};
     std::string values;
     Params params;
-    for (const Policy& policy : policies)
-        add_row(values, params, policy, server_now(), version);
-    auto done = run(upsert("postseal_sts", sts_columns, "domain", values), params);
-    if (!done) return error_of(done);
-    return {};
-}
-
-Result<> SharedStore::write(const std::vector<Look>& looks, std::int64_t version) {
-    if (looks.empty()) return {};
-    std::string values;
-    Params params;
-    for (const Look& look : looks)
-        add_row(values, params, look, server_now(), version);
-    auto done = run(upsert("postseal_nexthop", nexthop_columns, "nexthop", values), params);
+    for (const T& fact : facts)
+        add_row(values, params, fact, server_now(), version);
+    auto done = run(upsert(table_of<T>, values), params);
     if (!done) return error_of(done);
     return {};
 }
@@ -325,13 +300,11 @@ Result<std::vector<Policy>> SharedStore::lease(const std::string& node, std::siz
                                 " WHERE refresh_at > 0 AND refresh_at <= $5 AND lease_until <= $3"
                                 " ORDER BY refresh_at LIMIT $4 FOR UPDATE SKIP LOCKED)"
                                 " RETURNING {}",
-                                sts_columns),
+                                table_of<Policy>.columns),
                     {Param::of(node), Param::of(now + hold), Param::of(now),
                      Param::of(static_cast<std::int64_t>(most)), Param::of(now - due_for)});
     if (!rows) return error_of(rows);
-    std::vector<Policy> leased;
-    for (int row = 0; row < rows->size(); row++)
-        if (auto policy = policy_at(*rows, row)) leased.push_back(std::move(*policy));
+    auto leased = read<Policy>(*rows);
     std::ranges::sort(leased, {}, [](const Policy& policy) { return policy.row.refresh_at; });
     return leased;
 }
@@ -339,11 +312,10 @@ Result<std::vector<Policy>> SharedStore::lease(const std::string& node, std::siz
 Result<std::size_t> SharedStore::prune(WallTime before, std::size_t most) {
     if (auto is = ready(); !is) return error_of(is);
     std::size_t gone = 0;
-    for (const auto& [table, key] :
-         {std::pair("postseal_sts", "domain"), {"postseal_nexthop", "nexthop"}}) {
+    for (const Table& table : {table_of<Policy>, table_of<Look>}) {
         auto rows = run(fmt::format("DELETE FROM {0} WHERE {1} IN (SELECT {1} FROM {0}"
                                     " WHERE changed_at < $1 LIMIT $2) RETURNING {1}",
-                                    table, key),
+                                    table.name, table.key),
                         {Param::of(before), Param::of(static_cast<std::int64_t>(most))});
         if (!rows) return error_of(rows);
         gone += static_cast<std::size_t>(rows->size());

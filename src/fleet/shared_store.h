@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace postseal::fleet {
@@ -113,11 +114,16 @@ class SharedStore {
     [[nodiscard]] Result<Rows> run(const std::string& sql, const Params& params = {});
     // Notes the server's clock: the answer's column.
     void note_clock(WallTime server);
-    [[nodiscard]] Result<std::vector<Policy>> policies(const std::vector<std::string>& domains);
-    [[nodiscard]] Result<std::vector<Look>> looks(const std::vector<std::string>& nexthops);
+    // Of a Policy or a Look, T.
+    template <class T>
+    [[nodiscard]] Result<std::vector<T>> select(std::string_view which, const Params& params);
+    template <class T>
+    [[nodiscard]] Result<std::vector<T>> with_keys(const std::vector<std::string>& keys);
+    template <class T>
+    [[nodiscard]] Result<std::vector<T>> behind(const std::string& after, std::size_t most);
+    template <class T>
+    [[nodiscard]] Result<> write(const std::vector<T>& facts, std::int64_t version);
     [[nodiscard]] Result<Batch> merged(const Batch& batch, Batch& worth_writing);
-    [[nodiscard]] Result<> write(const std::vector<Policy>& policies, std::int64_t version);
-    [[nodiscard]] Result<> write(const std::vector<Look>& looks, std::int64_t version);
     [[nodiscard]] Result<Batch> offer_in_transaction(const Batch& batch);
     // Begins a transaction whose rows carry that version.
     [[nodiscard]] Result<std::int64_t> next_version();

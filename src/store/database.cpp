@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "store/database.h"
 
+#include "store/columns.h"
 #include "store/statement.h"
 
 #include <fcntl.h>
@@ -125,15 +126,12 @@ DbResult<> Database::set_up() {
 }
 
 DbResult<> Database::prepare_all() {
-    const std::pair<Statement*, const char*> all[] = {
+    const std::pair<Statement*, std::string> all[] = {
         {&begin_, "BEGIN IMMEDIATE"},
         {&commit_, "COMMIT"},
         {&rollback_, "ROLLBACK"},
-        {&find_sts_,
-         "SELECT body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
-         " failed_at, retry_at, refresh_at, record_gone, origin FROM sts WHERE domain = ?1"},
-        {&find_nexthop_, "SELECT nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at"
-                         " FROM nexthop WHERE nexthop = ?1"},
+        {&find_sts_, fmt::format("SELECT {} FROM sts WHERE domain = ?1", sts_columns)},
+        {&find_nexthop_, fmt::format("SELECT {} FROM nexthop WHERE nexthop = ?1", nexthop_columns)},
         {&next_refreshes_, "SELECT domain, refresh_at FROM sts WHERE refresh_at <> 0"
                            " ORDER BY refresh_at, domain LIMIT ?1"},
         // No REPLACE: the triggers that count must see what a row was before.
@@ -155,8 +153,8 @@ DbResult<> Database::prepare_all() {
     };
     for (const auto& [statement, sql] : all) {
         sqlite3_stmt* raw = nullptr;
-        const int rc =
-            sqlite3_prepare_v3(db_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+        const int rc = sqlite3_prepare_v3(db_.get(), sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT,
+                                          &raw, nullptr);
         statement->reset(raw);
         if (rc == SQLITE_OK) continue;
         auto error = db_error(db_.get(), rc, "read", path_);

@@ -83,6 +83,7 @@ class Database {
     [[nodiscard]] DbResult<Statement> prepare(const std::string& sql);
     // Calls `take(statement)` for each row.
     template <class Take> [[nodiscard]] DbResult<> each(sqlite3_stmt* statement, Take take);
+    [[nodiscard]] DbResult<std::vector<StsRow>> all_sts(sqlite3_stmt* statement);
     // Runs a statement that gives no row.
     [[nodiscard]] DbResult<> run(sqlite3_stmt* statement);
     [[nodiscard]] DbResult<> put_all(const Batch& batch);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "store/database.h"
+#include "store/each.h"
 #include "store/statement.h"
 
 namespace postseal::store {
@@ -38,23 +39,23 @@ DbResult<FleetState> Database::fleet_state(std::size_t most) {
     FleetState state;
     const auto facts = prepare("SELECT name, value FROM fleet");
     if (!facts) return std::unexpected(facts.error());
-    int rc = SQLITE_ROW;
-    while ((rc = sqlite3_step(facts->get())) == SQLITE_ROW)
-        state.facts.push_back(
-            {.name = text_at(facts->get(), 0), .value = text_at(facts->get(), 1)});
-    if (rc != SQLITE_DONE) return db_error(db_.get(), rc, "read", path_);
+    auto done = each(facts->get(), [&](sqlite3_stmt* s) {
+        state.facts.push_back({.name = text_at(s, 0), .value = text_at(s, 1)});
+    });
+    if (!done) return std::unexpected(std::move(done.error()));
     const auto keys = prepare("SELECT key, forgotten_at FROM unshared ORDER BY key LIMIT ?1");
     if (!keys) return std::unexpected(keys.error());
     sqlite3_bind_int64(keys->get(), 1, static_cast<sqlite3_int64>(most));
-    while ((rc = sqlite3_step(keys->get())) == SQLITE_ROW)
-        state.unshared.push_back(
-            {.key = text_at(keys->get(), 0), .forgotten_at = time_at(keys->get(), 1)});
-    if (rc != SQLITE_DONE) return db_error(db_.get(), rc, "read", path_);
+    done = each(keys->get(), [&](sqlite3_stmt* s) {
+        state.unshared.push_back({.key = text_at(s, 0), .forgotten_at = time_at(s, 1)});
+    });
+    if (!done) return std::unexpected(std::move(done.error()));
     const auto count = prepare("SELECT count(*) FROM unshared");
     if (!count) return std::unexpected(count.error());
-    if ((rc = sqlite3_step(count->get())) != SQLITE_ROW)
-        return db_error(db_.get(), rc, "read", path_);
-    state.unshared_in_all = static_cast<std::size_t>(sqlite3_column_int64(count->get(), 0));
+    done = each(count->get(), [&](sqlite3_stmt* s) {
+        state.unshared_in_all = static_cast<std::size_t>(sqlite3_column_int64(s, 0));
+    });
+    if (!done) return std::unexpected(std::move(done.error()));
     return state;
 }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "store/columns.h"
 #include "store/database.h"
+#include "store/each.h"
 #include "store/statement.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <limits>
@@ -8,6 +12,7 @@
 namespace postseal::store {
 namespace {
 
+// The columns are nexthop_columns.
 NexthopRow nexthop_at(sqlite3_stmt* s) {
     return {.nexthop = text_at(s, 0),
             .dane = sqlite3_column_int64(s, 1) != 0,
@@ -18,7 +23,7 @@ NexthopRow nexthop_at(sqlite3_stmt* s) {
             .seen_at = time_at(s, 6)};
 }
 
-// The columns as find_sts_ has them.
+// The columns are sts_columns.
 StsRow sts_at(sqlite3_stmt* s, Domain domain) {
     constexpr sqlite3_int64 most = std::numeric_limits<std::uint32_t>::max();
     const auto failures = std::clamp<sqlite3_int64>(sqlite3_column_int64(s, 4), 0, most);
@@ -50,15 +55,6 @@ HistoryRow history_at(sqlite3_stmt* s) {
 }
 
 } // namespace
-
-template <class Take> DbResult<> Database::each(sqlite3_stmt* statement, Take take) {
-    const Reset reset(statement);
-    int rc = SQLITE_ROW;
-    while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
-        take(statement);
-    if (rc != SQLITE_DONE) return db_error(db_.get(), rc, "read", path_);
-    return {};
-}
 
 DbResult<std::optional<StsRow>> Database::find_sts(const Domain& domain) {
     sqlite3_stmt* s = find_sts_.get();
@@ -178,15 +174,10 @@ DbResult<std::vector<HistoryRow>> Database::latest(HistoryRow::Kind kind, std::s
     return rows;
 }
 
-DbResult<std::vector<StsRow>> Database::failing(std::size_t most) {
-    const auto prepared =
-        prepare("SELECT body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
-                " failed_at, retry_at, refresh_at, record_gone, origin, domain FROM sts"
-                " WHERE failures <> 0 ORDER BY failed_at DESC LIMIT ?1");
-    if (!prepared) return std::unexpected(prepared.error());
-    sqlite3_bind_int64(prepared->get(), 1, static_cast<sqlite3_int64>(most));
+// Its columns are sts_columns, and the domain.
+DbResult<std::vector<StsRow>> Database::all_sts(sqlite3_stmt* statement) {
     std::vector<StsRow> rows;
-    auto done = each(prepared->get(), [&](sqlite3_stmt* s) {
+    auto done = each(statement, [&](sqlite3_stmt* s) {
         if (auto domain = Domain::parse(text_at(s, 13)))
             rows.push_back(sts_at(s, std::move(*domain)));
     });
@@ -194,21 +185,23 @@ DbResult<std::vector<StsRow>> Database::failing(std::size_t most) {
     return rows;
 }
 
+DbResult<std::vector<StsRow>> Database::failing(std::size_t most) {
+    const auto prepared = prepare(fmt::format("SELECT {}, domain FROM sts WHERE failures <> 0"
+                                              " ORDER BY failed_at DESC LIMIT ?1",
+                                              sts_columns));
+    if (!prepared) return std::unexpected(prepared.error());
+    sqlite3_bind_int64(prepared->get(), 1, static_cast<sqlite3_int64>(most));
+    return all_sts(prepared->get());
+}
+
 DbResult<std::vector<StsRow>> Database::policies(const std::string& after, std::size_t most) {
-    const auto prepared =
-        prepare("SELECT body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
-                " failed_at, retry_at, refresh_at, record_gone, origin, domain FROM sts"
-                " WHERE domain > ?1 ORDER BY domain LIMIT ?2");
+    const auto prepared = prepare(fmt::format("SELECT {}, domain FROM sts WHERE domain > ?1"
+                                              " ORDER BY domain LIMIT ?2",
+                                              sts_columns));
     if (!prepared) return std::unexpected(prepared.error());
     bind_text(prepared->get(), 1, after);
     sqlite3_bind_int64(prepared->get(), 2, static_cast<sqlite3_int64>(most));
-    std::vector<StsRow> rows;
-    auto done = each(prepared->get(), [&](sqlite3_stmt* s) {
-        if (auto domain = Domain::parse(text_at(s, 13)))
-            rows.push_back(sts_at(s, std::move(*domain)));
-    });
-    if (!done) return std::unexpected(std::move(done.error()));
-    return rows;
+    return all_sts(prepared->get());
 }
 
 DbResult<Census> Database::census(WallTime now) {
@@ -236,18 +229,15 @@ DbResult<Census> Database::census(WallTime now) {
 }
 
 DbResult<std::vector<NexthopRow>> Database::nexthops(const std::string& after, std::size_t most) {
-    const auto prepared =
-        prepare("SELECT nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at"
-                " FROM nexthop WHERE nexthop > ?1 ORDER BY nexthop LIMIT ?2");
+    const auto prepared = prepare(fmt::format("SELECT {} FROM nexthop WHERE nexthop > ?1"
+                                              " ORDER BY nexthop LIMIT ?2",
+                                              nexthop_columns));
     if (!prepared) return std::unexpected(prepared.error());
-    sqlite3_stmt* s = prepared->get();
-    bind_text(s, 1, after);
-    sqlite3_bind_int64(s, 2, static_cast<sqlite3_int64>(most));
+    bind_text(prepared->get(), 1, after);
+    sqlite3_bind_int64(prepared->get(), 2, static_cast<sqlite3_int64>(most));
     std::vector<NexthopRow> rows;
-    int rc = SQLITE_ROW;
-    while ((rc = sqlite3_step(s)) == SQLITE_ROW)
-        rows.push_back(nexthop_at(s));
-    if (rc != SQLITE_DONE) return db_error(db_.get(), rc, "read", path_);
+    auto done = each(prepared->get(), [&](sqlite3_stmt* s) { rows.push_back(nexthop_at(s)); });
+    if (!done) return std::unexpected(std::move(done.error()));
     return rows;
 }
 

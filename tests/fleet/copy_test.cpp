@@ -15,10 +15,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-WallTime now() {
-    return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
-}
-
 struct Own {
     Own() {
         auto opened = store::DatabaseFile::open(scratch.file(), now);

@@ -19,10 +19,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-WallTime now() {
-    return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
-}
-
 // One node: a database of its own, a clock that may be wrong, a loop that turns while it is waited
 // for.
 struct Relay {

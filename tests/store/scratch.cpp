@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -68,6 +69,8 @@ LockHolder::LockHolder(const std::string& path) {
 LockHolder::~LockHolder() { sqlite3_close(db_); }
 
 Domain domain(const std::string& name) { return Domain::parse(name).value(); }
+
+WallTime now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
 
 WallTime at(std::int64_t ms) { return WallTime(milliseconds(ms)); }
 

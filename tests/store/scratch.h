@@ -47,6 +47,7 @@ class LockHolder {
 
 [[nodiscard]] Domain domain(const std::string& name);
 [[nodiscard]] WallTime at(std::int64_t ms);
+[[nodiscard]] WallTime now(); // the machine's clock
 // All fields set, each different, all depending on `mark`.
 [[nodiscard]] store::StsRow sts_row(const std::string& name, int mark = 0);
 [[nodiscard]] store::NexthopRow nexthop_row(const std::string& nexthop, int mark = 0);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fleet/viewpoint.h"
+
+#include <chrono>
+#include <utility>
+
+namespace postseal::fleet {
+
+void Viewpoint::note_clock(milliseconds ahead_now) {
+    if (std::chrono::abs(ahead_now - ahead) > clocks_differ) ahead = ahead_now;
+}
+
+Policy Viewpoint::to_server(store::StsRow row, WallTime forgotten_at) const {
+    if (row.fetched_at != WallTime{} && row.origin.empty()) row.origin = node;
+    return {.row = translated(std::move(row), ahead),
+            .forgotten_at = translated(forgotten_at, ahead)};
+}
+
+Look Viewpoint::to_server(store::NexthopRow row, WallTime forgotten_at) const {
+    return {.row = translated(std::move(row), ahead),
+            .forgotten_at = translated(forgotten_at, ahead)};
+}
+
+Policy Viewpoint::from_server(Policy policy) const {
+    if (policy.row.origin == node) policy.row.origin.clear();
+    return {.row = translated(std::move(policy.row), -ahead),
+            .forgotten_at = translated(policy.forgotten_at, -ahead)};
+}
+
+Look Viewpoint::from_server(Look look) const {
+    return {.row = translated(std::move(look.row), -ahead),
+            .forgotten_at = translated(look.forgotten_at, -ahead)};
+}
+
+} // namespace postseal::fleet

@@ -1,0 +1,27 @@
+// fleet/viewpoint.h: between a node's rows and those of the server
+//
+// A row in the node's own store has the node's time and, as its origin, no name for the node
+// itself; one of the server's has the server's time and names every node. Pure.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "fleet/merge.h"
+
+#include <string>
+
+namespace postseal::fleet {
+
+struct Viewpoint {
+    std::string node;      // whose rows they are
+    milliseconds ahead{0}; // the server's clock, of the node's
+
+    // Kept if it differs by more than the network does.
+    void note_clock(milliseconds ahead_now);
+
+    [[nodiscard]] Policy to_server(store::StsRow row, WallTime forgotten_at = {}) const;
+    [[nodiscard]] Look to_server(store::NexthopRow row, WallTime forgotten_at = {}) const;
+    [[nodiscard]] Policy from_server(Policy policy) const;
+    [[nodiscard]] Look from_server(Look look) const;
+};
+
+} // namespace postseal::fleet
