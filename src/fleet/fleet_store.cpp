@@ -150,7 +150,9 @@ async::Task<bool> FleetStore::poll() {
 async::Task<> FleetStore::take_up(std::string identity) {
     const bool marked = co_await own_->all_unshared();
     if (!marked) co_return;
-    unshared_.look_again();
+    // Counted before anybody is told that the feed has been read.
+    const store::FleetState state = co_await own_->fleet_state(page);
+    unshared_.read(state);
     identity_ = std::move(identity);
     feed_ = 0;
     overrides_.doubt_all();

@@ -33,8 +33,6 @@ class Unshared {
 
     // What SQLite has, and how much in all.
     void read(const store::FleetState& state);
-    // There may be more in SQLite.
-    void look_again() { more_in_store_ = true; }
     [[nodiscard]] bool must_read() const { return entries_.empty() && more_in_store_; }
     [[nodiscard]] bool empty() const { return entries_.empty() && !more_in_store_; }
     [[nodiscard]] std::size_t size() const { return entries_.size() + in_store_; }
