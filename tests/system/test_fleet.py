@@ -83,6 +83,9 @@ class Fleet:
     def wait_until_shared(self) -> None:
         """All that is known anywhere is known everywhere."""
         def is_shared() -> bool:
+            # A node counts what it has to share when it first sees the tables; then it has a feed.
+            if not all(store_fact(node, "feed") for node in self.nodes):
+                return False
             if any(node.status()["shared_store"]["unshared"] for node in self.nodes):
                 return False
             latest = self.sql("SELECT version FROM postseal_feed")

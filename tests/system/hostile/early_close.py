@@ -33,6 +33,7 @@ def response(name: str) -> bytes:
 class EarlyClose:
     def __init__(self, certificates: CertificateStore) -> None:
         self.handshake_octets = 0  # of the last that was not cut
+        self.uncut: set[str] = set()  # names whose handshake was said to its end
         self.connections = 0
         self._certificates = certificates
         self._contexts: dict[str, ssl.SSLContext] = {}
@@ -79,6 +80,7 @@ class EarlyClose:
             exchange.read_request()
             if exchange.how == "handshake":
                 self.handshake_octets = exchange.sent
+                self.uncut.add(exchange.name)
             exchange.respond()
 
 
@@ -94,6 +96,10 @@ class _Exchange:
         self.how = ""
         self.sent = 0  # octets of TCP
 
+    @property
+    def name(self) -> str:
+        return self._tls.name
+
     def handshake(self) -> None:
         self._until_done(self._tls.do_handshake)
 
@@ -103,8 +109,7 @@ class _Exchange:
             request += self._until_done(lambda: self._tls.read(4096))
 
     def respond(self) -> None:
-        name = self._tls.name
-        whole = response(name)
+        whole = response(self.name)
         self._tls.write(whole if self.how == "handshake" else whole[:self._at])
         if self.how in ("notify", "whole"):
             with contextlib.suppress(ssl.SSLWantReadError):
