@@ -89,10 +89,7 @@ Outcome Client::run(Order order, std::uint64_t requests) {
 
 void Client::wait(std::uint64_t give_up) {
     std::uint64_t until = give_up;
-    if (demand_.rate > 0 && sent_ < wanted_)
-        until =
-            outcome_.begin + static_cast<std::uint64_t>(static_cast<double>(sent_) *
-                                                        static_cast<double>(second) / demand_.rate);
+    if (demand_.rate > 0 && sent_ < wanted_) until = next_due();
     const std::uint64_t now = now_ns();
     if (now >= give_up)
         die("{} of {} answers within {} s", outcome_.times.size(), wanted_, demand_.limit);
@@ -107,15 +104,21 @@ void Client::wait(std::uint64_t give_up) {
     }
 }
 
+std::uint64_t Client::next_due() const {
+    const std::uint64_t before = sent_ / demand_.together * demand_.together;
+    return outcome_.begin + static_cast<std::uint64_t>(static_cast<double>(before) *
+                                                       static_cast<double>(second) / demand_.rate);
+}
+
 void Client::ask_what_is_due() {
     const std::uint64_t now = now_ns();
-    const double interval = static_cast<double>(second) / demand_.rate;
     while (sent_ < wanted_) {
-        const std::uint64_t due =
-            outcome_.begin + static_cast<std::uint64_t>(static_cast<double>(sent_) * interval);
+        const std::uint64_t due = next_due();
         if (due > now) break;
-        Connection& c = connections_[sent_ % connections_.size()];
-        ask(c, due);
+        Connection& c = connections_[sent_ / demand_.together % connections_.size()];
+        do
+            ask(c, due);
+        while (sent_ % demand_.together != 0 && sent_ < wanted_);
         flush(c);
     }
 }

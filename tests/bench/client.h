@@ -5,7 +5,8 @@
 // reply has been read. Open loop (`rate` > 0): requests fall due at that rate whatever the server
 // does, and go out at once on the connections in turn; a request's time runs from when it was due,
 // so that a server that stands still is charged for all that was kept waiting (no coordinated
-// omission). A malformed or unasked reply ends the program. Thread: one.
+// omission). Several `together` cost the generator and the network less than one by one. A
+// malformed or unasked reply ends the program. Thread: one.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -25,6 +26,7 @@ struct Demand {
     std::size_t connections = 1;
     std::size_t in_flight = 1; // closed loop
     double rate = 0;           // open loop, a second
+    std::size_t together = 1;  // open loop: so many fall due at once, on one connection
     std::uint64_t requests = 1000;
     double limit = 60; // seconds, then it gives up
 };
@@ -68,6 +70,7 @@ class Client {
     void open(Connection& c);
     void ask(Connection& c, std::uint64_t at);
     void fill(Connection& c);
+    [[nodiscard]] std::uint64_t next_due() const;
     void ask_what_is_due();
     void flush(Connection& c);
     void watch(Connection& c, bool out);

@@ -103,6 +103,9 @@ int main(int argc, char** argv) {
     app.add_option("--rate", arguments.demand.rate,
                    "requests a second in all, whatever the server does; times count from when each "
                    "was due");
+    app.add_option("--together", arguments.demand.together,
+                   "with --rate: so many fall due at once, on one connection (default 1)")
+        ->check(CLI::PositiveNumber);
     app.add_option("--requests", arguments.demand.requests, "(default 1000; 0: once for each key)");
     app.add_option("--limit", arguments.demand.limit, "seconds, then give up (default 60)");
     app.add_option("--seed", arguments.seed, "(default 1)");
