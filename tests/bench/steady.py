@@ -27,7 +27,7 @@ COLD, FAILING = 0.10, 0.01  # of all questions
 TOGETHER = 16  # questions in a packet: the generators leave the cores to what is asked
 KNOWN = 1000  # domains of a kind
 SLICE = 30  # seconds: of a run of the generator
-ROUND = 4  # slices: then the cold domains begin anew; long forgotten
+ROUND = 12  # slices: then the cold domains begin anew; long forgotten
 MEMORY = "24M"  # of answers: less than a round of them
 SETTLED = 300  # seconds: by then every cache is full
 GROWTH = 0.05
@@ -110,7 +110,8 @@ def soak(crowd: Crowd, seconds: float, rate: int) -> int:
     samples: list[Sample] = []
     rates: list[float] = []
     with Daemon(crowd, crowd.folder / "steady", measure.PORT, log={"level": "warning"},
-                cache={"memory": MEMORY}, https={"per_address": 64}) as daemon:
+                cache={"memory": MEMORY}, limits={"lookups": 1024},
+                https={"per_address": 64}) as daemon:
         load.warm_up()
         before = daemon.status()
         begun = time.monotonic()
