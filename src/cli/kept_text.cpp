@@ -53,7 +53,15 @@ std::string trouble_column(const Json& kept) {
     return text;
 }
 
-void write_policy(const Json& policy, WallTime now, std::string& out) {
+// Who of a fleet found it out; empty where there is none.
+std::string by_whom(const Json& found, const Json& kept) {
+    const std::string origin = text_of(found, "origin");
+    if (origin.empty()) return "";
+    return fmt::format("by {} {}", origin == text_of(kept, "node") ? "this node," : "node", origin);
+}
+
+void write_policy(const Json& kept, WallTime now, std::string& out) {
+    const Json& policy = kept["policy"];
     if (!policy.is_object()) {
         out += "  MTA-STS   no policy is held\n";
         return;
@@ -63,8 +71,8 @@ void write_policy(const Json& policy, WallTime now, std::string& out) {
                        policy.value("in_force", false)
                            ? "in force until " + text_of(policy, "expires_at")
                            : "ended " + text_of(policy, "expires_at"));
-    if (const std::string origin = text_of(policy, "origin"); !origin.empty())
-        out += fmt::format("            fetched by node {}\n", origin);
+    if (const std::string by = by_whom(policy, kept); !by.empty())
+        out += fmt::format("            fetched {}\n", by);
     const auto mx = policy.value("mx", std::vector<std::string>());
     if (!mx.empty()) out += fmt::format("            mx {}\n", fmt::join(mx, " "));
     if (policy.value("record_gone", false))
@@ -74,13 +82,16 @@ void write_policy(const Json& policy, WallTime now, std::string& out) {
                           : std::string("            due to be fetched again\n");
 }
 
-void write_failing(const Json& failing, WallTime now, std::string& out) {
+void write_failing(const Json& kept, WallTime now, std::string& out) {
+    const Json& failing = kept["failing"];
     if (!failing.is_object()) return;
     out += fmt::format("  failing   fetch for id {}: {} ({})\n", text_of(failing, "id"),
                        text_of(failing, "fault"), text_of(failing, "reason"));
     out += fmt::format("            {} in a row, the last {}; next try {}\n",
                        failing.value("failures", 0U), ago(time_of(failing, "failed_at"), now),
                        text_of(failing, "retry_at"));
+    if (const std::string by = by_whom(failing, kept); !by.empty())
+        out += fmt::format("            tried {}\n", by);
 }
 
 } // namespace
@@ -104,12 +115,15 @@ std::string kept_text(const Json& kept, WallTime now) {
     out += "\n";
     if (const WallTime seen = time_of(kept, "seen_at"); seen != WallTime{})
         out += fmt::format("  seen      {}\n", ago(seen, now));
-    if (const Json& dane = kept["dane"]; dane.is_object())
+    if (const Json& dane = kept["dane"]; dane.is_object()) {
         out += fmt::format("  DANE      {} when last seen, {}\n",
                            dane.value("found", false) ? "there" : "not there",
                            ago(time_of(dane, "seen_at"), now));
-    write_policy(kept["policy"], now, out);
-    write_failing(kept["failing"], now, out);
+        if (const std::string by = by_whom(dane, kept); !by.empty())
+            out += fmt::format("            seen {}\n", by);
+    }
+    write_policy(kept, now, out);
+    write_failing(kept, now, out);
     return out;
 }
 

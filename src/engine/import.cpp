@@ -53,6 +53,7 @@ Merged merge(const Memory& memory, const store::Loaded& held, WallTime now) {
     if (is_news(memory.row, row, now)) {
         row.dane = memory.row.dane;
         row.dane_seen_at = memory.row.dane_seen_at;
+        row.dane_by.clear();
     }
     if (row.verdict.empty()) {
         row.verdict = memory.row.verdict;

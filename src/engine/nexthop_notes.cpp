@@ -54,7 +54,10 @@ void NexthopNotes::note(const verdict::Evidence& evidence, const verdict::Verdic
     const bool fresh = row.seen_at <= now && now < row.seen_at + same_for;
     if (fresh && !dane_news && !verdict_news) return;
     row.seen_at = now;
-    if (const auto dane = dane_seen(evidence)) row.dane_seen_at = now;
+    if (dane_seen(evidence)) {
+        row.dane_seen_at = now;
+        row.dane_by.clear();
+    }
     sources_.store.save(std::move(row));
 }
 
@@ -67,6 +70,7 @@ bool NexthopNotes::note_dane(const verdict::Evidence& evidence, store::NexthopRo
     if (known && row.dane == *dane) return false;
     row.dane = *dane;
     row.dane_seen_at = evidence.obtained_at;
+    row.dane_by.clear();
     return true;
 }
 

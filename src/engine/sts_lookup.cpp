@@ -171,6 +171,7 @@ void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict:
     row.fault = to_string(error.fault);
     row.reason = error.reason;
     row.failed_at = now;
+    row.failed_by.clear();
     row.retry_at = now + fetch_retry(row.failures);
     // 1970: there is no policy, or its end has been noticed.
     if (row.refresh_at != WallTime{})

@@ -31,6 +31,7 @@ void drop_failure(StsRow& row) {
     row.failed_id.clear();
     row.fault.clear();
     row.reason.clear();
+    row.failed_by.clear();
     row.failed_at = row.retry_at = never;
 }
 
@@ -66,13 +67,14 @@ const StsRow& newest_fetch(const StsRow& a, const StsRow& b) {
 void take_failure(StsRow& to, const StsRow& from) {
     const auto order = [](const StsRow& row) {
         return std::tie(row.failed_at, row.retry_at, row.failures, row.failed_id, row.fault,
-                        row.reason);
+                        row.reason, row.failed_by);
     };
     if (order(from) <= order(to)) return;
     to.failed_at = from.failed_at;
     to.failed_id = from.failed_id;
     to.fault = from.fault;
     to.reason = from.reason;
+    to.failed_by = from.failed_by;
     to.failures = from.failures;
     to.retry_at = from.retry_at;
 }
@@ -109,17 +111,23 @@ Look merge(const Look& held, const Look& offered, WallTime now) {
         if (row.dane_seen_at <= forgotten) {
             row.dane_seen_at = never;
             row.dane = false;
+            row.dane_by.clear();
         }
         return row;
     };
     const NexthopRow a = cleaned(held.row);
     const NexthopRow b = cleaned(offered.row);
-    const auto dane = [](const NexthopRow& row) { return std::tie(row.dane_seen_at, row.dane); };
+    const auto dane = [](const NexthopRow& row) {
+        return std::tie(row.dane_seen_at, row.dane, row.dane_by);
+    };
     const auto look = [](const NexthopRow& row) {
         return std::tie(row.seen_at, row.verdict_since, row.verdict, row.row);
     };
     NexthopRow merged = look(a) >= look(b) ? a : b;
-    std::tie(merged.dane_seen_at, merged.dane) = std::max(dane(a), dane(b));
+    const NexthopRow& sees = dane(a) >= dane(b) ? a : b;
+    merged.dane = sees.dane;
+    merged.dane_seen_at = sees.dane_seen_at;
+    merged.dane_by = sees.dane_by;
     return {.row = std::move(merged), .forgotten_at = forgotten};
 }
 
@@ -129,6 +137,7 @@ NexthopRow as_seen_here(const NexthopRow& own, const Look& merged) {
     NexthopRow row = own;
     row.dane = theirs.dane;
     row.dane_seen_at = theirs.dane_seen_at;
+    row.dane_by = theirs.dane_by;
     row.seen_at = std::max(row.seen_at, theirs.seen_at);
     return row;
 }

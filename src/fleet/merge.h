@@ -30,7 +30,7 @@
 namespace postseal::fleet {
 
 struct Policy {
-    store::StsRow row;     // row.origin: the node that fetched
+    store::StsRow row;     // origin and failed_by: the nodes' names
     WallTime forgotten_at; // by an operator; 1970: never
 
     friend bool operator==(const Policy&, const Policy&) = default;

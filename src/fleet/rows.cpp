@@ -37,21 +37,23 @@ std::optional<Policy> policy_at(const Rows& rows, int row) {
                           .reason = rows.text(row, 8),
                           .failed_at = rows.time(row, 9),
                           .retry_at = rows.time(row, 10),
+                          .failed_by = rows.text(row, 14),
                           .refresh_at = rows.time(row, 11),
                           .record_gone = rows.flag(row, 12),
                           .origin = rows.text(row, 13)},
-                  .forgotten_at = rows.time(row, 14)};
+                  .forgotten_at = rows.time(row, 15)};
 }
 
 Look look_at(const Rows& rows, int row) {
     return {.row = {.nexthop = rows.text(row, 0),
                     .dane = rows.flag(row, 1),
                     .dane_seen_at = rows.time(row, 2),
-                    .verdict = rows.text(row, 3),
-                    .row = static_cast<int>(rows.number(row, 4)),
-                    .verdict_since = rows.time(row, 5),
-                    .seen_at = rows.time(row, 6)},
-            .forgotten_at = rows.time(row, 7)};
+                    .dane_by = rows.text(row, 3),
+                    .verdict = rows.text(row, 4),
+                    .row = static_cast<int>(rows.number(row, 5)),
+                    .verdict_since = rows.time(row, 6),
+                    .seen_at = rows.time(row, 7)},
+            .forgotten_at = rows.time(row, 8)};
 }
 
 } // namespace
@@ -80,7 +82,8 @@ void add_row(std::string& values, Params& params, const Policy& policy, WallTime
          Param::of(std::int64_t{row.failures}), Param::of(row.failed_id), Param::of(row.fault),
          Param::of(row.reason), Param::of(row.failed_at), Param::of(row.retry_at),
          Param::of(row.refresh_at), Param::flag(row.record_gone), Param::of(row.origin),
-         Param::of(policy.forgotten_at), Param::of(now), Param::of(version)});
+         Param::of(row.failed_by), Param::of(policy.forgotten_at), Param::of(now),
+         Param::of(version)});
 }
 
 void add_row(std::string& values, Params& params, const Look& look, WallTime now,
@@ -88,8 +91,9 @@ void add_row(std::string& values, Params& params, const Look& look, WallTime now
     const store::NexthopRow& row = look.row;
     add(values, params,
         {Param::of(row.nexthop), Param::flag(row.dane), Param::of(row.dane_seen_at),
-         Param::of(row.verdict), Param::of(std::int64_t{row.row}), Param::of(row.verdict_since),
-         Param::of(row.seen_at), Param::of(look.forgotten_at), Param::of(now), Param::of(version)});
+         Param::of(row.dane_by), Param::of(row.verdict), Param::of(std::int64_t{row.row}),
+         Param::of(row.verdict_since), Param::of(row.seen_at), Param::of(look.forgotten_at),
+         Param::of(now), Param::of(version)});
 }
 
 std::string upsert(const Table& table, std::string_view values) {

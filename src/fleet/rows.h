@@ -22,12 +22,13 @@ template <>
 inline constexpr Table table_of<Policy>{
     "postseal_sts", "domain",
     "domain, body, id, fetched_at, expires_at, failures, failed_id, fault, reason, failed_at, "
-    "retry_at, refresh_at, record_gone, origin, forgotten_at",
-    15};
+    "retry_at, refresh_at, record_gone, origin, failed_by, forgotten_at",
+    16};
 template <>
-inline constexpr Table table_of<Look>{
-    "postseal_nexthop", "nexthop",
-    "nexthop, dane, dane_seen_at, verdict, verdict_row, verdict_since, seen_at, forgotten_at", 8};
+inline constexpr Table table_of<Look>{"postseal_nexthop", "nexthop",
+                                      "nexthop, dane, dane_seen_at, dane_by, verdict, verdict_row, "
+                                      "verdict_since, seen_at, forgotten_at",
+                                      9};
 
 [[nodiscard]] inline const std::string& key_of(const Policy& policy) {
     return policy.row.domain.name();

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <random>
+#include <span>
 
 namespace postseal::fleet {
 namespace {
@@ -71,6 +73,12 @@ constexpr const char* version_1[] = {
     " feed bigint NOT NULL)",
     "INSERT INTO postseal_feed (one, version) VALUES (1, 0) ON CONFLICT (one) DO NOTHING",
 };
+constexpr const char* version_2[] = {
+    "ALTER TABLE postseal_sts ADD COLUMN IF NOT EXISTS failed_by text NOT NULL DEFAULT ''",
+    "ALTER TABLE postseal_nexthop ADD COLUMN IF NOT EXISTS dane_by text NOT NULL DEFAULT ''",
+};
+constexpr std::span<const char* const> versions[] = {version_1, version_2};
+static_assert(std::size(versions) == schema_version);
 
 std::string chance() {
     std::random_device device;
@@ -82,12 +90,14 @@ std::string chance() {
 Result<bool> SharedStore::init() {
     auto checked = check();
     if (checked) return false;
-    const bool missing = checked.error().fault == Fault::schema && about_.schema == 0;
-    if (!missing) return std::unexpected(std::move(checked.error()));
-    for (const char* statement : version_1)
-        if (auto done = run(statement); !done) return std::unexpected(std::move(done.error()));
+    const bool behind = checked.error().fault == Fault::schema && about_.schema < schema_version;
+    if (!behind) return std::unexpected(std::move(checked.error()));
+    for (const auto statements :
+         std::span(versions).subspan(static_cast<std::size_t>(about_.schema)))
+        for (const char* statement : statements)
+            if (auto done = run(statement); !done) return std::unexpected(std::move(done.error()));
     auto done = run("INSERT INTO postseal_meta (one, schema_version, identity) VALUES (1, $1, $2)"
-                    " ON CONFLICT (one) DO NOTHING",
+                    " ON CONFLICT (one) DO UPDATE SET schema_version = excluded.schema_version",
                     {Param::of(std::int64_t{schema_version}), Param::of(chance())});
     if (!done) return std::unexpected(std::move(done.error()));
     checked = check();

@@ -27,7 +27,7 @@
 
 namespace postseal::fleet {
 
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 struct Node {
     std::string id;      // its own for ever: "relay7-3f9a"

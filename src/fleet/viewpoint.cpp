@@ -10,24 +10,36 @@ void Viewpoint::note_clock(milliseconds ahead_now) {
     if (std::chrono::abs(ahead_now - ahead) > clocks_differ) ahead = ahead_now;
 }
 
+void Viewpoint::name(std::string& by, WallTime at) const {
+    if (at != WallTime{} && by.empty()) by = node;
+}
+
+void Viewpoint::unname(std::string& by) const {
+    if (by == node) by.clear();
+}
+
 Policy Viewpoint::to_server(store::StsRow row, WallTime forgotten_at) const {
-    if (row.fetched_at != WallTime{} && row.origin.empty()) row.origin = node;
+    name(row.origin, row.fetched_at);
+    name(row.failed_by, row.failed_at);
     return {.row = translated(std::move(row), ahead),
             .forgotten_at = translated(forgotten_at, ahead)};
 }
 
 Look Viewpoint::to_server(store::NexthopRow row, WallTime forgotten_at) const {
+    name(row.dane_by, row.dane_seen_at);
     return {.row = translated(std::move(row), ahead),
             .forgotten_at = translated(forgotten_at, ahead)};
 }
 
 Policy Viewpoint::from_server(Policy policy) const {
-    if (policy.row.origin == node) policy.row.origin.clear();
+    unname(policy.row.origin);
+    unname(policy.row.failed_by);
     return {.row = translated(std::move(policy.row), -ahead),
             .forgotten_at = translated(policy.forgotten_at, -ahead)};
 }
 
 Look Viewpoint::from_server(Look look) const {
+    unname(look.row.dane_by);
     return {.row = translated(std::move(look.row), -ahead),
             .forgotten_at = translated(look.forgotten_at, -ahead)};
 }

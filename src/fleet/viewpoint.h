@@ -1,7 +1,7 @@
 // fleet/viewpoint.h: between a node's rows and those of the server
 //
-// A row in the node's own store has the node's time and, as its origin, no name for the node
-// itself; one of the server's has the server's time and names every node. Pure.
+// A row in the node's own store has the node's time and no name for the node itself where it says
+// who found something out; one of the server's has the server's time and names every node. Pure.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -22,6 +22,10 @@ struct Viewpoint {
     [[nodiscard]] Look to_server(store::NexthopRow row, WallTime forgotten_at = {}) const;
     [[nodiscard]] Policy from_server(Policy policy) const;
     [[nodiscard]] Look from_server(Look look) const;
+
+  private:
+    void name(std::string& by, WallTime at) const;
+    void unname(std::string& by) const;
 };
 
 } // namespace postseal::fleet

@@ -101,6 +101,12 @@ std::expected<Filter, std::string> filter_of(const Json& request) {
     return filter;
 }
 
+// Of a fleet; empty where there is none.
+std::string node_of(const store::Store& store) {
+    store::Status status = store.status();
+    return status.shared ? std::move(status.shared->node) : std::string();
+}
+
 } // namespace
 
 async::Task<AdminMemory::Result> AdminMemory::show(Json request) {
@@ -115,7 +121,8 @@ async::Task<AdminMemory::Result> AdminMemory::show(Json request) {
         std::move(loaded.nexthop)
             .value_or(store::NexthopRow{.nexthop = nexthop->key(), .verdict = {}});
     const store::Listed kept{.nexthop = std::move(row), .sts = std::move(loaded.sts)};
-    co_return Json{{"show", kept_json(kept, sources.clock.now(), Bodies::no)}};
+    const std::string node = node_of(sources.store);
+    co_return Json{{"show", kept_json(kept, node, sources.clock.now(), Bodies::no)}};
 }
 
 async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
@@ -126,11 +133,12 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
     const std::vector<store::Listed> page =
         co_await sources.store.list(text_of(request, "after"), most_looked_at);
     const WallTime now = sources.clock.now();
+    const std::string node = node_of(sources.store);
     const Bodies bodies = flag_of(request, "bodies") ? Bodies::yes : Bodies::no;
     Json list = Json::array();
     Json next = page.size() < most_looked_at ? Json(nullptr) : Json(page.back().nexthop.nexthop);
     for (std::size_t i = 0; i < page.size(); i++) {
-        Json json = kept_json(page[i], now, bodies);
+        Json json = kept_json(page[i], node, now, bodies);
         if (!filter->takes(page[i], json, now)) continue;
         list.push_back(std::move(json));
         if (list.size() < most) continue;

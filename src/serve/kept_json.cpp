@@ -25,7 +25,14 @@ Json time_or_null(WallTime time) {
     return rfc3339(time);
 }
 
-Json policy_json(const store::StsRow& row, WallTime now, Bodies bodies) {
+Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+// `node` itself has no name in its own store.
+Json origin_json(const std::string& by, const std::string& node) {
+    return text_or_null(by.empty() ? node : by);
+}
+
+Json policy_json(const store::StsRow& row, const std::string& node, WallTime now, Bodies bodies) {
     if (row.body.empty()) return nullptr;
     const auto policy = mtasts::parse_policy(row.body);
     if (!policy) return nullptr;
@@ -41,24 +48,27 @@ Json policy_json(const store::StsRow& row, WallTime now, Bodies bodies) {
                 {"refresh_at", time_or_null(row.refresh_at)},
                 {"in_force", now < row.expires_at},
                 {"record_gone", row.record_gone},
-                {"origin", row.origin.empty() ? Json(nullptr) : Json(row.origin)}};
+                {"origin", origin_json(row.origin, node)}};
     if (bodies == Bodies::yes) out["body"] = row.body;
     return out;
 }
 
-Json failing_json(const store::StsRow& row) {
+Json failing_json(const store::StsRow& row, const std::string& node) {
     if (row.failures == 0) return nullptr;
     return {{"id", row.failed_id},
             {"fault", row.fault},
             {"reason", row.reason},
             {"failures", row.failures},
             {"failed_at", time_or_null(row.failed_at)},
-            {"retry_at", time_or_null(row.retry_at)}};
+            {"retry_at", time_or_null(row.retry_at)},
+            {"origin", origin_json(row.failed_by, node)}};
 }
 
-Json dane_json(const store::NexthopRow& row) {
+Json dane_json(const store::NexthopRow& row, const std::string& node) {
     if (row.dane_seen_at == WallTime{}) return nullptr;
-    return {{"found", row.dane}, {"seen_at", time_or_null(row.dane_seen_at)}};
+    return {{"found", row.dane},
+            {"seen_at", time_or_null(row.dane_seen_at)},
+            {"origin", origin_json(row.dane_by, node)}};
 }
 
 // Null where it is not there or null.
@@ -126,18 +136,19 @@ std::expected<void, std::string> read_row(const Json& kept, WallTime now, store:
 
 } // namespace
 
-Json kept_json(const store::Listed& kept, WallTime now, Bodies bodies) {
+Json kept_json(const store::Listed& kept, const std::string& node, WallTime now, Bodies bodies) {
     const store::NexthopRow& row = kept.nexthop;
     const auto domain = policy_domain(row);
     Json out = {{"key", row.nexthop},
                 {"domain", domain ? Json(domain->name()) : Json(nullptr)},
-                {"verdict", row.verdict.empty() ? Json(nullptr) : Json(row.verdict)},
+                {"node", text_or_null(node)},
+                {"verdict", text_or_null(row.verdict)},
                 {"row", row.row},
                 {"verdict_since", time_or_null(row.verdict_since)},
                 {"seen_at", time_or_null(row.seen_at)},
-                {"dane", dane_json(row)}};
-    out["policy"] = kept.sts ? policy_json(*kept.sts, now, bodies) : Json(nullptr);
-    out["failing"] = kept.sts ? failing_json(*kept.sts) : Json(nullptr);
+                {"dane", dane_json(row, node)}};
+    out["policy"] = kept.sts ? policy_json(*kept.sts, node, now, bodies) : Json(nullptr);
+    out["failing"] = kept.sts ? failing_json(*kept.sts, node) : Json(nullptr);
     return out;
 }
 

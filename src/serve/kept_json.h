@@ -1,10 +1,13 @@
 // serve/kept_json.h: what is kept of a destination as JSON, for the admin socket and for exports
 //
-// KEPT: {"key","domain","verdict","row","verdict_since","seen_at","dane":{"found","seen_at"},
+// KEPT: {"key","domain","node","verdict","row","verdict_since","seen_at",
+//        "dane":{"found","seen_at","origin"},
 //        "policy":{"mode","mx","max_age_s","id","fetched_at","expires_at","refresh_at","in_force",
-//        "record_gone","body"},"failing":{"id","fault","reason","failures","failed_at","retry_at"}}
+//        "record_gone","origin","body"},
+//        "failing":{"id","fault","reason","failures","failed_at","retry_at","origin"}}
 // A member that is not known is null; "body", the policy file as served, is there only if it was
-// asked for. Times are RFC 3339 in UTC.
+// asked for. "node": this one, of a fleet; "origin": the one that found it out; both are null where
+// there is no fleet. Times are RFC 3339 in UTC.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -19,8 +22,8 @@
 namespace postseal::serve {
 
 enum class Bodies { no, yes };
-[[nodiscard]] nlohmann::ordered_json kept_json(const store::Listed& kept, WallTime now,
-                                               Bodies bodies);
+[[nodiscard]] nlohmann::ordered_json kept_json(const store::Listed& kept, const std::string& node,
+                                               WallTime now, Bodies bodies);
 
 // Back again, of a KEPT with body: key, dane, verdict, row, times, and of the policy body, id and
 // fetched_at; whatever else it has is not looked at. Of these only the key must be there.

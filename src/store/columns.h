@@ -8,8 +8,8 @@ namespace postseal::store {
 
 inline constexpr std::string_view sts_columns =
     "body, id, fetched_at, expires_at, failures, failed_id, fault, reason, failed_at, retry_at,"
-    " refresh_at, record_gone, origin";
+    " refresh_at, record_gone, origin, failed_by";
 inline constexpr std::string_view nexthop_columns =
-    "nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at";
+    "nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at, dane_by";
 
 } // namespace postseal::store

@@ -137,16 +137,17 @@ DbResult<> Database::prepare_all() {
         // No REPLACE: the triggers that count must see what a row was before.
         {&put_sts_,
          "INSERT INTO sts (domain, body, id, fetched_at, expires_at, failures, failed_id, fault,"
-         " reason, failed_at, retry_at, refresh_at, record_gone, mode, origin)"
-         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+         " reason, failed_at, retry_at, refresh_at, record_gone, mode, origin, failed_by)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
          " ON CONFLICT (domain) DO UPDATE SET (body, id, fetched_at, expires_at, failures,"
-         " failed_id, fault, reason, failed_at, retry_at, refresh_at, record_gone, mode, origin) ="
-         " (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"},
+         " failed_id, fault, reason, failed_at, retry_at, refresh_at, record_gone, mode, origin,"
+         " failed_by) = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"},
         {&drop_sts_, "DELETE FROM sts WHERE domain = ?1"},
         {&put_nexthop_,
-         "INSERT INTO nexthop (nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at)"
-         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (nexthop) DO UPDATE SET"
-         " (dane, dane_seen_at, verdict, row, verdict_since, seen_at) = (?2, ?3, ?4, ?5, ?6, ?7)"},
+         "INSERT INTO nexthop (nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at,"
+         " dane_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (nexthop) DO UPDATE SET"
+         " (dane, dane_seen_at, verdict, row, verdict_since, seen_at, dane_by) ="
+         " (?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
         {&drop_nexthop_, "DELETE FROM nexthop WHERE nexthop = ?1"},
         {&put_history_, "REPLACE INTO history (nexthop, at, kind, before, after, row, reasons)"
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},

@@ -17,6 +17,7 @@ NexthopRow nexthop_at(sqlite3_stmt* s) {
     return {.nexthop = text_at(s, 0),
             .dane = sqlite3_column_int64(s, 1) != 0,
             .dane_seen_at = time_at(s, 2),
+            .dane_by = text_at(s, 7),
             .verdict = text_at(s, 3),
             .row = sqlite3_column_int(s, 4),
             .verdict_since = time_at(s, 5),
@@ -38,6 +39,7 @@ StsRow sts_at(sqlite3_stmt* s, Domain domain) {
             .reason = text_at(s, 7),
             .failed_at = time_at(s, 8),
             .retry_at = time_at(s, 9),
+            .failed_by = text_at(s, 13),
             .refresh_at = time_at(s, 10),
             .record_gone = sqlite3_column_int64(s, 11) != 0,
             .origin = text_at(s, 12)};
@@ -108,6 +110,7 @@ DbResult<> Database::put(const StsRow& row) {
     const auto mode = held_mode(row);
     bind_text(s, 14, mode ? to_string(*mode) : "");
     bind_text(s, 15, row.origin);
+    bind_text(s, 16, row.failed_by);
     return run(s);
 }
 
@@ -121,6 +124,7 @@ DbResult<> Database::put(const NexthopRow& row) {
     sqlite3_bind_int64(s, 5, row.row);
     bind_time(s, 6, row.verdict_since);
     bind_time(s, 7, row.seen_at);
+    bind_text(s, 8, row.dane_by);
     return run(s);
 }
 
@@ -178,7 +182,7 @@ DbResult<std::vector<HistoryRow>> Database::latest(HistoryRow::Kind kind, std::s
 DbResult<std::vector<StsRow>> Database::all_sts(sqlite3_stmt* statement) {
     std::vector<StsRow> rows;
     auto done = each(statement, [&](sqlite3_stmt* s) {
-        if (auto domain = Domain::parse(text_at(s, 13)))
+        if (auto domain = Domain::parse(text_at(s, 14)))
             rows.push_back(sts_at(s, std::move(*domain)));
     });
     if (!done) return std::unexpected(std::move(done.error()));

@@ -24,10 +24,11 @@ namespace postseal::store {
 // Roughly what a row holds of memory here.
 [[nodiscard]] inline std::size_t weight(const StsRow& row) {
     return 2 * sizeof row + row.domain.name().size() + row.body.size() + row.id.size() +
-           row.failed_id.size() + row.fault.size() + row.reason.size() + row.origin.size();
+           row.failed_id.size() + row.fault.size() + row.reason.size() + row.origin.size() +
+           row.failed_by.size();
 }
 [[nodiscard]] inline std::size_t weight(const NexthopRow& row) {
-    return 2 * sizeof row + row.nexthop.size() + row.verdict.size();
+    return 2 * sizeof row + row.nexthop.size() + row.verdict.size() + row.dane_by.size();
 }
 
 [[nodiscard]] inline std::size_t weight(const Unshared& row) {

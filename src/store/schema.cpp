@@ -125,6 +125,11 @@ CREATE TABLE fleet (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 )sql"},
+    // Who of a fleet found out what is not a policy.
+    {R"sql(
+ALTER TABLE sts ADD COLUMN failed_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE nexthop ADD COLUMN dane_by TEXT NOT NULL DEFAULT '';
+)sql"},
 };
 
 DbResult<std::int64_t> number(sqlite3* db, const std::string& path, const char* sql) {

@@ -41,6 +41,7 @@ struct StsRow {
     std::string reason;
     WallTime failed_at;
     WallTime retry_at;
+    std::string failed_by; // the node of a fleet whose fetch it was; empty: this one
 
     WallTime refresh_at;      // to be looked at again, asked for or not; 1970: not
     bool record_gone = false; // the _mta-sts record was not there when last looked for
@@ -55,6 +56,7 @@ struct NexthopRow {
     std::string nexthop; // Nexthop::key()
     bool dane = false;
     WallTime dane_seen_at;  // 1970: never
+    std::string dane_by;    // the node of a fleet that saw it so; empty: this one
     std::string verdict;    // verdict::brief(); empty: none yet
     int row = 0;            // of the decision table
     WallTime verdict_since; // its class and level

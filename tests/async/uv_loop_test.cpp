@@ -4,6 +4,7 @@
 #include "async/block_on.h"
 #include "async/probe.h"
 #include "async/timeout.h"
+#include "support/no_memory.h"
 
 #include <doctest/doctest.h>
 
@@ -12,12 +13,15 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -441,4 +445,33 @@ TEST_CASE("inbox: messages not run when it ends are dropped, and a message may e
     loop.run_once();
     CHECK(last == nullptr);
     CHECK(calls == 1);
+}
+
+TEST_CASE("libuv gets no memory: no loop, and the next one is good") {
+    // Its realloc is let alone: libuv ends the process itself where it gets none there.
+    const auto hooked = uv_replace_allocator(
+        [](std::size_t size) -> void* {
+            return test::NoMemory::refuses() ? nullptr : std::malloc(size);
+        },
+        std::realloc,
+        [](std::size_t count, std::size_t size) -> void* {
+            return test::NoMemory::refuses() ? nullptr : std::calloc(count, size);
+        },
+        std::free);
+    REQUIRE(hooked == 0);
+    std::size_t refused = 0;
+    test::NoMemory::at_each([&](std::size_t n) {
+        const test::NoMemory none(n, test::NoMemory::Then::there_is);
+        try {
+            const UvLoop loop;
+        } catch (const std::exception&) {
+            CHECK(none.happened());
+            refused++;
+        }
+        return none.happened();
+    });
+    CHECK(refused > 0);
+    REQUIRE(uv_replace_allocator(std::malloc, std::realloc, std::calloc, std::free) == 0);
+    const UvLoop loop;
+    CHECK(loop.now() > MonoTime{});
 }

@@ -78,7 +78,7 @@ def main() -> int:
     load = [str(BUILD / "tests/bench/fleet_load")]
     numbers = [str(arguments.nodes), str(arguments.domains), str(arguments.seconds),
                str(arguments.misses)]
-    with Server("fsync=on", "shared_buffers=256MB", "max_connections=100") as server:
+    with Server("fsync=on", "shared_buffers=256MB", "max_connections=100", address="") as server:
         database = server.new_database()
         uri = server.uri(database)
         config = server.folder / "postseal.toml"

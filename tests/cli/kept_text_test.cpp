@@ -66,3 +66,25 @@ TEST_CASE("a destination in paragraphs") {
     CHECK(cli::kept_text(nothing_but_a_key(), now) ==
           "a.example: -\n  MTA-STS   no policy is held\n");
 }
+
+TEST_CASE("of a fleet: who found it out") {
+    Json kept = sts();
+    kept["node"] = "relay1-3f9a";
+    kept["dane"]["origin"] = "relay1-3f9a";
+    kept["policy"]["origin"] = "relay2-0c4e";
+    kept["failing"] = Json::parse(R"({"id":"8","fault":"status","reason":"404 Not Found",
+        "failures":2,"failed_at":"2026-11-22T11:00:00Z","retry_at":"2026-11-22T12:10:00Z",
+        "origin":"relay3-77aa"})");
+    CHECK(cli::kept_text(kept, now) ==
+          "example.org: enforce (row 13), since 2026-11-20T11:00:00Z\n"
+          "  seen      30m ago\n"
+          "  DANE      not there when last seen, 30m ago\n"
+          "            seen by this node, relay1-3f9a\n"
+          "  MTA-STS   policy enforce (id 7), fetched 1d ago, in force until 2026-12-01T12:00:00Z\n"
+          "            fetched by node relay2-0c4e\n"
+          "            mx mx.example.org *.example.net\n"
+          "            fetched again in 1h\n"
+          "  failing   fetch for id 8: status (404 Not Found)\n"
+          "            2 in a row, the last 1h ago; next try 2026-11-22T12:10:00Z\n"
+          "            tried by node relay3-77aa\n");
+}

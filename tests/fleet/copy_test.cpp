@@ -27,7 +27,7 @@ struct Own {
             store::StsRow row = sts_row(fmt::format("d{}.example", i));
             row.origin.clear();
             row.failures = 0;
-            row.failed_id = row.fault = row.reason = "";
+            row.failed_id = row.fault = row.reason = row.failed_by = "";
             row.failed_at = row.retry_at = WallTime{};
             row.fetched_at = now() - 1h;
             row.expires_at = now() + 24h;
@@ -83,6 +83,7 @@ TEST_CASE("what one node's database has comes to another by way of the server") 
     CHECK(loaded.sts->origin == fact(from.file->fleet_state(0).value, "node"));
     CHECK_FALSE(loaded.sts->origin.empty());
     CHECK(loaded.nexthop->dane);
+    CHECK(loaded.nexthop->dane_by == loaded.sts->origin);
 }
 
 TEST_CASE("a copy that broke off is made again, and changes only what was missing") {

@@ -130,6 +130,8 @@ TEST_CASE("the first contact of one node is that of all, and they are told") {
                                     .seen_at = a.clock()});
     REQUIRE(world.turn_until([&] { return b.news.size() == 2; }));
     CHECK(b.load("example.com").nexthop->dane);
+    CHECK(b.load("example.com").nexthop->dane_by == a.store->status().shared->node);
+    CHECK(a.load("example.com").nexthop->dane_by.empty());
 }
 
 TEST_CASE("a new node knows at its first question, before it has read the feed") {
@@ -181,6 +183,8 @@ TEST_CASE("a failure reaches the others and takes no policy away") {
     }));
     CHECK(mode_of(a.load("example.com")) == "enforce");
     CHECK(mode_of(b.load("example.com")) == "enforce");
+    CHECK(a.load("example.com").sts->failed_by == b.store->status().shared->node);
+    CHECK(a.load("example.com").sts->origin.empty());
     CHECK(a.news.empty()); // its answers stay right
 }
 

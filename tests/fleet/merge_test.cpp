@@ -42,6 +42,8 @@ Policy policy_of(const std::string& text) {
             row.failures = static_cast<std::uint32_t>(std::stoul(word.substr(1)));
         } else if (word.starts_with("id=")) {
             row.failed_id = word.substr(3);
+        } else if (word.starts_with("by=")) {
+            (row.failures > 0 ? row.failed_by : row.origin) = word.substr(3);
         } else if (const auto [what, when] = split(word, '@'); what == "fail") {
             row.failed_at = at(when);
         } else if (what == "retry") {
@@ -69,12 +71,14 @@ std::string text_of(const Policy& policy) {
         text += fmt::format(" {}@{}+{}", to_string(read->mode), seconds_of(row.fetched_at),
                             seconds_of(row.expires_at) - seconds_of(row.fetched_at));
     }
+    if (!row.origin.empty()) text += " by=" + row.origin;
     if (row.refresh_at != WallTime{})
         text += fmt::format(" refresh@{}", seconds_of(row.refresh_at));
     if (row.record_gone) text += " gone";
     if (row.failures > 0)
         text += fmt::format(" fail@{} x{} id={} retry@{}", seconds_of(row.failed_at), row.failures,
                             row.failed_id, seconds_of(row.retry_at));
+    if (!row.failed_by.empty()) text += " by=" + row.failed_by;
     if (policy.forgotten_at != WallTime{})
         text += fmt::format(" forgot@{}", seconds_of(policy.forgotten_at));
     return text.empty() ? "-" : text.substr(1);
@@ -85,6 +89,10 @@ Look look_of(const std::string& text) {
     std::istringstream words(text);
     for (std::string word; words >> word;) {
         if (word == "-") continue;
+        if (word.starts_with("by=")) {
+            look.row.dane_by = word.substr(3);
+            continue;
+        }
         const auto [what, when] = split(word, '@');
         if (what == "dane" || what == "no-dane") {
             look.row.dane = what == "dane";
@@ -104,6 +112,7 @@ std::string text_of(const Look& look) {
     if (look.row.dane_seen_at != WallTime{})
         text += fmt::format(" {}@{}", look.row.dane ? "dane" : "no-dane",
                             seconds_of(look.row.dane_seen_at));
+    if (!look.row.dane_by.empty()) text += " by=" + look.row.dane_by;
     if (!look.row.verdict.empty())
         text += fmt::format(" {}@{}", look.row.verdict, seconds_of(look.row.seen_at));
     if (look.forgotten_at != WallTime{})

@@ -33,7 +33,7 @@ struct Shared {
     Policy policy(const std::string& name, milliseconds ago, milliseconds due) {
         store::StsRow row = sts_row(name);
         row.failures = 0;
-        row.failed_id = row.fault = row.reason = "";
+        row.failed_id = row.fault = row.reason = row.failed_by = "";
         row.failed_at = row.retry_at = WallTime{};
         row.fetched_at = a.server_now() - ago;
         row.expires_at = row.fetched_at + 24h;
@@ -90,6 +90,28 @@ TEST_CASE("tables that are missing, or of another version, are refused with the 
     CHECK_FALSE(store.init().has_value());
     server->sql(uri, "UPDATE postseal_meta SET schema_version = 0");
     CHECK(store.check().error().text.contains("postseal store init"));
+}
+
+TEST_CASE("tables of the version before are brought up to date and keep their rows") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    const std::string identity = shared.a.check().value().identity;
+    Shared::offer(shared.a, shared.policy("example.com", 1h, 20h));
+    shared.sql("ALTER TABLE postseal_sts DROP COLUMN failed_by");
+    shared.sql("ALTER TABLE postseal_nexthop DROP COLUMN dane_by");
+    shared.sql("UPDATE postseal_meta SET schema_version = 1");
+    const auto checked = shared.a.check();
+    REQUIRE_FALSE(checked.has_value());
+    CHECK(checked.error().text.contains("of version 1, this postseal needs 2"));
+    CHECK(checked.error().text.contains("postseal store init"));
+    CHECK(shared.a.init().value());
+    CHECK_FALSE(shared.a.init().value());
+    CHECK(shared.a.check().value().identity == identity);
+    const auto found = Shared::find(shared.b, "example.com");
+    REQUIRE(found.has_value());
+    CHECK(found->row.failed_by.empty());
+    CHECK_FALSE(found->row.body.empty());
 }
 
 TEST_CASE("an init that broke off is simply run again") {

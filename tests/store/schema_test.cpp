@@ -19,8 +19,9 @@ const SchemaStep second = schema_steps()[1];
 const SchemaStep third = schema_steps()[2];
 const SchemaStep fourth = schema_steps()[3];
 const SchemaStep fifth = schema_steps()[4];
-constexpr auto sixth = "ALTER TABLE nexthop ADD COLUMN note TEXT NOT NULL DEFAULT 'none';"
-                       "UPDATE nexthop SET note = 'known since ' || seen_at;";
+const SchemaStep sixth = schema_steps()[5];
+constexpr auto seventh = "ALTER TABLE nexthop ADD COLUMN note TEXT NOT NULL DEFAULT 'none';"
+                         "UPDATE nexthop SET note = 'known since ' || seen_at;";
 
 void make(const std::string& path, std::span<const SchemaStep> steps) {
     REQUIRE(Database::open(path, steps).has_value());
@@ -52,10 +53,10 @@ TEST_CASE("a new file has today's version and our mark") {
 TEST_CASE("an older version is brought up to date and keeps its rows") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
-    sql(scratch.file(), "INSERT INTO nexthop VALUES ('example.com', 1, 17, '', 0, 0, 17)");
-    const SchemaStep newer[] = {first, second, third, fourth, fifth, {sixth}};
+    sql(scratch.file(), "INSERT INTO nexthop VALUES ('example.com', 1, 17, '', 0, 0, 17, '')");
+    const SchemaStep newer[] = {first, second, third, fourth, fifth, sixth, {seventh}};
     make(scratch.file(), newer);
-    CHECK(sql(scratch.file(), "PRAGMA user_version") == "6");
+    CHECK(sql(scratch.file(), "PRAGMA user_version") == "7");
     CHECK(sql(scratch.file(), "SELECT note FROM nexthop") == "known since 17");
     // A second time there is nothing to do: the step would fail.
     make(scratch.file(), newer);
@@ -157,6 +158,26 @@ TEST_CASE("version 4 to 5: policies stay, fetched by this node, and nothing wait
     CHECK(state.unshared_in_all == 0);
 }
 
+TEST_CASE("version 5 to 6: failures and DANE stay, found out by this node") {
+    const Scratch scratch;
+    sql(scratch.file(),
+        fmt::format("{} {} {} {} {} PRAGMA application_id = {}; PRAGMA user_version = 5;"
+                    "INSERT INTO sts VALUES ('a.example', x'', '', 0, 0, 3, 'x', 'y', 'z', 7, 8, 0,"
+                    " 0, '', '');"
+                    "INSERT INTO nexthop VALUES ('a.example', 1, 17, 'dane-only', 6, 0, 17)",
+                    first.sql, second.sql, third.sql, fourth.sql, fifth.sql, application_id));
+    const auto opened = Database::open(scratch.file());
+    REQUIRE_MESSAGE(opened.has_value(), opened.error().text);
+    const auto failed = (*opened)->find_sts(domain("a.example")).value();
+    REQUIRE(failed.has_value());
+    CHECK(failed->failures == 3);
+    CHECK(failed->failed_by.empty());
+    const auto nexthop = (*opened)->find_nexthop("a.example").value();
+    REQUIRE(nexthop.has_value());
+    CHECK(nexthop->dane);
+    CHECK(nexthop->dane_by.empty());
+}
+
 TEST_CASE("what the status page asks is read from an index, not by a scan") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
@@ -194,7 +215,7 @@ TEST_CASE("a newer version is refused and not touched") {
     REQUIRE_FALSE(opened.has_value());
     CHECK(opened.error().fault == DbFault::refused);
     CHECK(opened.error().text ==
-          scratch.file() + " has schema version 9, this postseal knows 5 at most: run the newer "
+          scratch.file() + " has schema version 9, this postseal knows 6 at most: run the newer "
                            "postseal, or move the file away to begin anew");
     CHECK(read_file(scratch.file()) == before);
 }

@@ -89,6 +89,7 @@ store::StsRow sts_row(const std::string& name, int mark) {
             .reason = fmt::format("reason {}", mark),
             .failed_at = at(now + 4),
             .retry_at = at(now + 5),
+            .failed_by = fmt::format("relay{}", mark),
             .refresh_at = at(now + 6),
             .record_gone = mark % 2 == 1,
             .origin = fmt::format("node{}", mark)};
@@ -99,6 +100,7 @@ store::NexthopRow nexthop_row(const std::string& nexthop, int mark) {
     return {.nexthop = nexthop,
             .dane = mark % 2 == 0,
             .dane_seen_at = at(now),
+            .dane_by = fmt::format("node{}", mark),
             .verdict = fmt::format("verdict {}", mark),
             .row = mark + 1,
             .verdict_since = at(now + 1),

@@ -11,7 +11,9 @@ import pytest
 import peer
 import postfix_release
 from daemon import Daemon, build_folder
+from fleet import Fleet, Node
 from postfix import Postfix
+from shared_server import Missing, Server
 from world import Unavailable, World, validating_resolver
 
 _ports = itertools.count(8462)
@@ -111,6 +113,37 @@ def new_daemon(world, programs, tmp_path):
     yield make
     for daemon_ in made:
         daemon_.stop()
+
+
+@pytest.fixture(scope="session")
+def fleet_server(world):
+    try:
+        with Server() as server:
+            yield server
+    except Missing as why:
+        pytest.skip(f"NO FLEET TRIED: {why}")
+
+
+@pytest.fixture
+def new_node(world, programs, tmp_path):
+    """Makes nodes of a fleet, not started yet; they end with the test."""
+    made: list[Node] = []
+
+    def make() -> Node:
+        try:
+            made.append(Node(world, tmp_path / f"node{len(made)}"))
+        except Unavailable as why:
+            pytest.skip(f"NO FLEET TRIED: {why}")
+        return made[-1]
+
+    yield make
+    for node in made:
+        node.end()
+
+
+@pytest.fixture
+def fleet(fleet_server, new_node):
+    return Fleet(fleet_server, new_node).start()
 
 
 @pytest.fixture(scope="session")

@@ -1,24 +1,23 @@
-# shared_server.py: a PostgreSQL server of the tests' own, and cables to it that can be cut
+# shared_server.py: a PostgreSQL server of the tests' own
 #
-# The server listens on a unix socket only. A Cable is a TCP port on loopback that leads to it, so
-# that one daemon can be cut off while the others are not.
+# It listens on a unix socket, for the tests, and at an address of the world, for daemons.
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib
 import itertools
+import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import threading
 import time
 
 from daemon import PROJECT
-from world import processes
+from world import addresses, processes
 
 STARTUP = 60
 UNAVAILABLE = 69
+ANYBODY = "host all all 0.0.0.0/0 trust"
 
 
 class Missing(Exception):
@@ -26,11 +25,20 @@ class Missing(Exception):
 
 
 class Server:
-    def __init__(self, *options: str) -> None:
-        """Options of postgresql.conf, beside those that make it quick."""
-        self._options = options
+    def __init__(self, *options: str, address: str = addresses.SHARED_STORE,
+                 who: str = ANYBODY, chain: pathlib.Path | None = None) -> None:
+        """Options of postgresql.conf, beside those that make it quick; `who` may connect to the
+        address, a line of pg_hba.conf; `chain`: for TLS, with its key. No address: the unix
+        socket is all there is."""
+        self.address = address
         # The path of a unix socket is short.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="postseal-pg-"))
+        hba = self.folder / "hba"
+        hba.write_text(f"local all all trust\n{who}\n", encoding="ascii")
+        self._options = [f"listen_addresses={address}", f"hba_file={hba}", *options]
+        if chain:
+            self._options += ["ssl=on", *(f"ssl_{what}_file={self._take(chain)}"
+                                          for what in ("cert", "key"))]
         self._process: subprocess.Popen | None = None
         self._names = (f"fleet{n}" for n in itertools.count(1))
 
@@ -42,13 +50,18 @@ class Server:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _take(self, chain: pathlib.Path) -> pathlib.Path:
+        """A copy that only the server may read."""
+        own = pathlib.Path(shutil.copy(chain, self.folder / "chain.pem"))
+        own.chmod(0o600)
+        if os.getuid() == 0:
+            with contextlib.suppress(LookupError):  # it will not start, and say so
+                shutil.chown(own, "postgres")
+        return own
+
     @property
     def pid(self) -> int:
         return self._process.pid
-
-    @property
-    def socket(self) -> str:
-        return str(self.folder / ".s.PGSQL.5432")
 
     def start(self) -> None:
         log = self.folder / "server.log"
@@ -83,65 +96,10 @@ class Server:
         return result.stdout.strip()
 
     def uri(self, database: str) -> str:
-        return f"postgresql:///{database}?host={self.folder}&user=postseal"
+        if not self.address:
+            return f"postgresql:///{database}?host={self.folder}&user=postseal"
+        return f"postgresql://postseal@{self.address}/{database}?sslmode=disable"
 
     def _psql(self, database: str, statement: str) -> subprocess.CompletedProcess:
         return processes.run(["psql", "-X", "-q", "-A", "-t", "-h", str(self.folder), "-U",
                               "postseal", "-d", database, "-c", statement])
-
-
-class Cable:
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._listener: socket.socket | None = None
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        with socket.create_server(("127.0.0.1", 0)) as any_port:
-            self.port = any_port.getsockname()[1]
-        self.mend()
-
-    def uri(self, database: str) -> str:
-        return f"postgresql://postseal@127.0.0.1:{self.port}/{database}?sslmode=disable"
-
-    def mend(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
-
-    def cut(self) -> None:
-        """What is open ends, and nothing new comes through."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        with self._lock:
-            still_open = list(self._open)
-        for end in still_open:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            server = socket.socket(socket.AF_UNIX)
-            try:
-                server.connect(self._server.socket)
-            except OSError:
-                client.close()
-                continue
-            with self._lock:
-                self._open |= {client, server}
-            for source, target in ((client, server), (server, client)):
-                threading.Thread(target=self._carry, args=(source, target), daemon=True).start()
-
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-        for end in (source, target):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        with self._lock:
-            self._open -= {source}
-        source.close()

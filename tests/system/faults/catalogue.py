@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib
 import os
-import pathlib
 import resource
 import shutil
 import signal
-import sys
 import time
+from datetime import timedelta
 
-from daemon import build_folder
+from own_clock import OwnClock
 from resources import patience
 from service_manager import ServiceManager
 from socketmap import Closed, request
@@ -22,7 +21,6 @@ from .thread import StoppedThread, threads
 
 FLOOD = 3000  # questions for new domains, to use memory up
 WATCHDOG = 3  # seconds; that of the systemd unit is 60
-DAY = 86400
 
 
 # --- The process -----------------------------------------------------------------------------
@@ -77,31 +75,19 @@ def out_of_descriptors(stage: Stage):
 
 @contextlib.contextmanager
 def own_clock(stage: Stage):
-    """The daemon's wall clock is off by what a file says (tests/support/own_clock.cpp)."""
-    library = build_folder() / "tests" / "own_clock.so"
-    _set_clock(stage, 0)
-    stage.daemon.enter_command = [
-        "env", f"LD_PRELOAD={library}", f"OWN_CLOCK={_clock_file(stage)}"]
+    stage.clock = OwnClock(stage.folder / "clock")
+    stage.daemon.enter_command = stage.clock.enter_command
     yield
 
 
 def clock_jumps(days: int):
     @contextlib.contextmanager
     def happens(stage: Stage):
-        _set_clock(stage, days)
+        stage.clock.set(timedelta(days))
         yield
-        _set_clock(stage, 0)
+        stage.clock.set(timedelta())
         stage.daemon.wait_for_log("warning clock-jump")
     return happens
-
-
-def _clock_file(stage: Stage) -> pathlib.Path:
-    return stage.folder / "clock"
-
-
-def _set_clock(stage: Stage, days: int) -> None:
-    with open(_clock_file(stage), "r+b" if _clock_file(stage).exists() else "wb") as file:
-        file.write((days * DAY).to_bytes(8, sys.byteorder, signed=True))
 
 
 # --- The resolver's thread -------------------------------------------------------------------

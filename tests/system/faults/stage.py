@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from daemon import Daemon
+from own_clock import OwnClock
 from resources import patience
 from world import World
 from world.processes import run as run_command
@@ -50,6 +51,7 @@ class Stage:
     folder: pathlib.Path
     notes: list[str] = field(default_factory=list)  # what else happened
     enter: list[str] = field(default_factory=list)  # before a command that sees the state
+    clock: OwnClock | None = None
     patient: bool = False  # whether it waits for what was told meanwhile to be put right
 
     def saved(self) -> set[tuple] | None:

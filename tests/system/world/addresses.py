@@ -4,6 +4,7 @@
 ROOT_SERVER = "127.53.0.1"
 TLD_SERVER = "127.53.0.2"
 ZONE_SERVER = "127.53.0.3"
+NAME_SERVERS = (ROOT_SERVER, TLD_SERVER, ZONE_SERVER)
 FAILING_SERVER = "127.53.0.7"  # SERVFAIL to everything
 SILENT_SERVER = "127.53.0.8"  # takes queries, never answers
 DEAD_SERVER = "127.53.0.9"  # nothing listens
@@ -22,4 +23,12 @@ MAIL_HOSTS = "127.25.1.0/24"  # a mail host each, on ports 25 and 587
 MAIL_HOST_V6 = "fd00::26"
 DEAD_MAIL_HOST = "127.25.0.9"  # nothing listens
 
+SHARED_STORE = "127.54.0.1"  # shared_server.py
+SHARED_STORE_TLS = "127.54.0.2"
+
 VALIDATING_RESOLVER = "127.0.0.1"  # Postfix's own
+
+
+def other_way_to(name_server: str) -> str:
+    """Its second address, which nobody is told of: for who sits between (hostile/spoofer.py)."""
+    return name_server.replace("127.53.", "127.63.")

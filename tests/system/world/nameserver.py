@@ -21,6 +21,7 @@ from .zones import ZoneFiles
 CONFIGURATION = """\
 server:
     ip-address: {address}
+    ip-address: {other}
     port: 53
     server-count: 1
     username: ""
@@ -49,7 +50,8 @@ class NameServer:
         self._probe = names[0]
         self._folder = folder / f"nsd-{address}"
         self._folder.mkdir(parents=True, exist_ok=True)
-        text = CONFIGURATION.format(address=address, folder=self._folder)
+        text = CONFIGURATION.format(address=address, folder=self._folder,
+                                    other=addresses.other_way_to(address))
         for name in names:
             text += f'zone:\n    name: "{name}"\n    zonefile: "{files.path(name)}"\n'
         self._configuration = self._folder / "nsd.conf"

@@ -1,0 +1,21 @@
+# own_clock.py: a program whose wall clock is wrong (tests/support/own_clock.cpp)
+# SPDX-License-Identifier: BSD-3-Clause
+import pathlib
+import sys
+from datetime import timedelta
+
+from daemon import build_folder
+
+
+class OwnClock:
+    def __init__(self, file: pathlib.Path) -> None:
+        """Right at first."""
+        self._file = file
+        file.write_bytes(bytes(8))
+        library = build_folder() / "tests" / "own_clock.so"
+        self.enter_command = ["env", f"LD_PRELOAD={library}", f"OWN_CLOCK={file}"]
+
+    def set(self, ahead: timedelta) -> None:
+        # The program has it mapped.
+        with open(self._file, "r+b") as file:
+            file.write(round(ahead.total_seconds()).to_bytes(8, sys.byteorder, signed=True))
