@@ -14,6 +14,7 @@ import dns.message
 import dns.name
 import dns.query
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -29,7 +30,10 @@ class Spoofer:
 
     def answer(self, wire: bytes, server: str, ask) -> bytes:
         query = dns.message.from_wire(wire)
-        if query.question[0].name.is_subdomain(self._domain):
+        (question,) = query.question
+        # That there is no DS for it is signed by the parent.
+        of_parent = question.name == self._domain and question.rdtype == dns.rdatatype.DS
+        if question.name.is_subdomain(self._domain) and not of_parent:
             return self._lie(query).to_wire()
         return ask(query, addresses.other_way_to(server), timeout=PATIENCE).to_wire()
 
