@@ -342,7 +342,7 @@ def test_options_of_verdicts():
     assert named == {key for key in known_keys() if key.startswith("verdict.")}
 
 
-# --- README and contrib/doc ------------------------------------------------------------------
+# --- README.md and contrib/doc ---------------------------------------------------------------
 
 @pytest.mark.parametrize("document", ["contrib/doc/rfc.md", "contrib/doc/architecture.md"])
 def test_files_that_documents_name_are_there(document):
@@ -372,13 +372,13 @@ def section_of_table(document: str, heading: str) -> list[list[str]]:
 
 
 def test_files_that_the_readme_names_are_there():
-    named = set(re.findall(r"\b(?:contrib|man|postfix-examples)/[\w./-]*", text_of("README")))
+    named = set(re.findall(r"\b(?:contrib|man|postfix-examples)/[\w./-]*", text_of("README.md")))
     assert "contrib/quickstart" in named
     assert [path for path in sorted(named) if not (PROJECT / path.rstrip(".")).exists()] == []
 
 
 def test_readme_configuration(tmp_path):
-    block = re.search(r"A small one:\n\n((?:    .+\n)+)", text_of("README")).group(1)
+    block = re.search(r"A small one:\n\n((?:    .+\n)+)", text_of("README.md")).group(1)
     file = tmp_path / "postseal.toml"
     file.write_text(block, encoding="utf-8")
     assert configuration_fault(file) == ""

@@ -216,7 +216,7 @@ def blocks_for_main_cf() -> dict[str, str]:
         for number, block in enumerate(mdoc.literal_blocks(mdoc.source(page.name))):
             if block.startswith(("smtp_", "smtpd_")):
                 found[f"{page.name} {number}"] = block
-    readme = (PROJECT / "README").read_text(encoding="utf-8")
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     found["README"] = textwrap.dedent(
         re.search(r"^main\.cf\n-+\n\n((?:    .*\n|\n)+)", readme, flags=re.MULTILINE).group(1)
     )
