@@ -1,14 +1,18 @@
 # test_log.py: the daemon's log: in the journal with fields, below systemd, and when nobody reads it
 #
 # The journal is a datagram socket of ours, bound over /run/systemd/journal/socket in a mount
-# namespace of the daemon's own.
+# namespace of the daemon's own, or that of a systemd-journald there.
 # SPDX-License-Identifier: BSD-3-Clause
+import json
 import os
+import re
 import select
 import socket
 import time
 
 import pytest
+
+import journald
 
 JOURNAL = 'mount -t tmpfs none /run && mkdir -p /run/systemd/journal && ' \
           'mount --bind "$0" /run/systemd/journal && exec "$@"'
@@ -53,6 +57,39 @@ def test_journal(new_daemon, journal):
     entry_with(journal, POSTSEAL_EVENT="forgotten", POSTSEAL_DOMAIN="mx.sts-one.example",
                POSTSEAL_NEXTHOP="[mx.sts-one.example]:587")
     assert daemon.log_text() == "", "nothing is told twice"
+
+
+def test_journalctl(new_daemon, tmp_path):
+    """As an operator asks, of systemd's own journal."""
+    if reason := journald.missing():
+        pytest.skip(f"NO JOURNAL KEPT: {reason}")
+    with journald.Journald(tmp_path) as journal:
+        daemon = new_daemon(log={"format": "journal", "level": "debug"})
+        daemon.enter_command = journal.enter
+        daemon.start()
+        assert daemon.ask("sts-one.example").startswith("OK secure ")
+        assert daemon.ask("bogus.example").startswith("TEMP ")
+        waits, = journal.find("POSTSEAL_DOMAIN=bogus.example", "POSTSEAL_EVENT=tempfail")
+        assert (waits["PRIORITY"], waits["POSTSEAL_ROW"]) == ("4", "3")
+        assert waits["POSTSEAL_REASON"]
+        found = journal.find("POSTSEAL_DOMAIN=sts-one.example")
+        assert "policy-fetched" in [entry["POSTSEAL_EVENT"] for entry in found]
+        assert {entry["POSTSEAL_DOMAIN"] for entry in found} == {"sts-one.example"}
+        assert re.search(r" postseald\[\d+\]: warning tempfail nexthop=bogus\.example row=3 ",
+                         journal.journalctl("POSTSEAL_DOMAIN=bogus.example"))
+        daemon.stop()
+
+
+def test_json(new_daemon):
+    daemon = new_daemon(log={"format": "json", "level": "debug"})
+    daemon.start()
+    assert daemon.ask("bogus.example").startswith("TEMP ")
+    daemon.stop()
+    lines = [json.loads(line) for line in daemon.log.read_text(encoding="utf-8").splitlines()]
+    assert all(list(line)[:3] == ["time", "level", "event"] for line in lines)
+    waits, = [line for line in lines if line["event"] == "tempfail"]
+    assert (waits["level"], waits["nexthop"], waits["row"]) == ("warning", "bogus.example", "3")
+    assert waits["reason"]
 
 
 def test_no_journal(new_daemon, tmp_path):

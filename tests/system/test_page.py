@@ -7,10 +7,17 @@ import time
 import pytest
 
 import browser
-from daemon import Daemon
+from daemon import Daemon, build_folder
 
 PORT = 8394
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+# How it is looked at: the width of the window, and what the paper's colour is then (page.css).
+LOOKS = {
+    "light": ((1100, 1900), "f7f6f3", []),
+    "dark": ((1100, 1900), "14171a", ["--blink-settings=preferredColorScheme=0"]),
+    "phone": ((390, 3200), "f7f6f3", []),
+    "phone-dark": ((390, 3200), "14171a", ["--blink-settings=preferredColorScheme=0"]),
+}
 KEYS = ["dane.example", "sts-one.example", "plain.example", "bogus.example"]
 
 
@@ -70,6 +77,21 @@ def test_the_page_draws_itself(daemon, tmp_path):
     assert re.search(rf"inet:127\.0\.0\.1:{PORT} \(http\), \d connection", listens)
     assert "socketmap" in listens
     assert '<ul id="trouble" class="notice bad" hidden=""' in dom
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_it_fits_where_it_is_read(daemon, tmp_path, look):
+    """Nothing reaches the window's edges, and the colours are those of the hour. For people, who see
+    more: page-LOOK.png in the folder of the build."""
+    (width, height), paper, options = LOOKS[look]
+    rows = browser.screenshot(f"http://127.0.0.1:{PORT}/#explain=sts-one.example", tmp_path,
+                              build_folder() / f"page-{look}.png",
+                              f"--window-size={width},{height}", *options)
+    assert (len(rows), len(rows[0])) == (height, 3 * width)
+    for side in (slice(0, 3), slice(-3, None)):
+        assert {row[side].hex() for row in rows} == {paper}
+    assert rows[-1].hex() == paper * width, "the window is as long as the page"
+    assert len(set(rows)) > 500, "something is drawn"
 
 
 def test_it_explains_as_the_tool_does(daemon, tmp_path):
