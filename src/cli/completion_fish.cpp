@@ -8,7 +8,7 @@ namespace postseal::cli {
 namespace {
 
 // fish's single quotes know two escapes of their own.
-std::string quoted(std::string_view text) {
+std::string fish_quoted(std::string_view text) {
     std::string out = "'";
     for (const char c : text) {
         if (c == '\'' || c == '\\') out += '\\';
@@ -41,11 +41,11 @@ std::string line_at(const Named& named, const std::string& rest) {
 std::string lines_of(const Named& named) {
     std::string out;
     for (const Command& part : named.command->commands)
-        out += line_at(named, fmt::format(" -a {} -d {}", part.name, quoted(part.summary)));
+        out += line_at(named, fmt::format(" -a {} -d {}", part.name, fish_quoted(part.summary)));
     for (const Option& option : options_of(*named.command)) {
         std::string rest;
         if (!option.letter.empty()) rest += " -s " + option.letter;
-        rest += fmt::format(" -l {} -d {}", option.name, quoted(option.help));
+        rest += fmt::format(" -l {} -d {}", option.name, fish_quoted(option.help));
         if (!option.value.empty() && !option.if_left_out)
             rest += option.values.kind == Values::Kind::file ? " -r" : " -x";
         out += line_at(named, rest + words_for(option.values));
