@@ -303,6 +303,13 @@ def test_log_events():
     assert documented == there_are
 
 
+def test_every_failure_has_its_reason():
+    without = {event for event, (level, fields) in logged().items()
+               if (level in ("warning", "error") or event.endswith("-failed"))
+               and not {"reason", "fault", "defect", "part"} & set(fields)}
+    assert without == {"downgrade"}, "which is no failure of ours: it has what was and what is"
+
+
 def test_fetch_faults():
     source = text_of("src/https/policy_fetch.cpp").partition("tlsrpt_result")[0]
     named = re.search(r"The fault is one of (.+)\.", section("postseald.8", "LOG")).group(1)
@@ -350,6 +357,20 @@ def test_files_that_documents_name_are_there(document):
     assert len(named) > 10
     missing = sorted({path for path in named if not (PROJECT / path).exists()})
     assert missing == []
+
+
+@pytest.mark.parametrize("number", [2308, 5321, 6698, 7671, 7672, 8460, 8461])
+def test_standards_with_file_and_test(number):
+    """Each row of rfc.md names where the section is and what shows it."""
+    found = 0
+    for part in re.split(r"^## ", text_of("contrib/doc/rfc.md"), flags=re.MULTILINE)[1:]:
+        heading, _, text = part.partition("\n")
+        for line in re.findall(r"^\| (?!section|standard|document)(.+) \|$", text, flags=re.MULTILINE):
+            where, _, file, test = line.split(" | ")
+            assert re.search(r"`(src|include)/", file), line
+            assert "`tests/" in test or re.search(r"\b(system|mail)\b", test), line
+            found += f"RFC {number}" in heading or f"RFC {number}" in where
+    assert found
 
 
 def test_every_dependency_has_its_reason():
