@@ -23,6 +23,13 @@ TEST_CASE("until a day means to its end, until a time to that second") {
     CHECK(until("2027-01-31T23:59:59Z") == "2027-01-31T23:59:59Z");
 }
 
+TEST_CASE("years that nanoseconds since 1970 do not reach") {
+    for (const auto* text : {"0001-01-01T00:00:00Z", "1013-01-20T11:00:01Z", "1969-12-31T23:59:59Z",
+                             "2262-04-12T00:00:00Z", "9999-12-31T23:59:59Z"})
+        CHECK(until(text) == text);
+    CHECK(until("9999-12-30") == "9999-12-31T00:00:00Z");
+}
+
 TEST_CASE("what is no day and no time") {
     for (const auto* text : {"",
                              "2027",
