@@ -1,6 +1,6 @@
 // pch/first.h: what most files include, read once for all files of a folder
-// Precompiled by the meson option of that name (contrib/build quick), and included by no file: each names
-// what it needs itself, and the other builds see whether it does.
+// Precompiled by the meson option of that name (contrib/build quick), and included by no file: each
+// names what it needs itself, and the other builds see whether it does.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
