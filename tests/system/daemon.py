@@ -19,7 +19,7 @@ from world.processes import run
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 UNDER = shlex.split(os.environ.get("POSTSEAL_DAEMON_UNDER", ""))
-STARTUP = 120 if UNDER else 20  # seconds: a debug build on a busy machine
+PATIENCE = 120 if UNDER else 20  # seconds: a debug build on a busy machine
 
 
 def build_folder() -> pathlib.Path:
@@ -104,7 +104,7 @@ class Daemon:
         self.wait_until_listening()
 
     def wait_until_listening(self) -> None:
-        end = time.monotonic() + STARTUP
+        end = time.monotonic() + PATIENCE
         while not self._listening():
             if self.process.poll() is not None or time.monotonic() > end:
                 raise AssertionError(f"postseald does not listen:\n{self.log_text()}")
@@ -114,7 +114,7 @@ class Daemon:
         if self.process is None:
             return None
         process, self.process = self.process, None
-        status = processes.stop(process, STARTUP)
+        status = processes.stop(process, PATIENCE)
         assert status in (0, -signal.SIGTERM), f"status {status}:\n{self.log_text()}"
         return status
 
@@ -122,7 +122,7 @@ class Daemon:
         """A second process goes on in the place of the first."""
         first = self.process
         self.process = processes.start(UNDER + self.command("--take-over"), self.log)
-        status = first.wait(STARTUP)
+        status = first.wait(PATIENCE)
         assert status == 0, f"status {status}:\n{self.log_text()}"
         self.wait_until_listening()
 
@@ -140,7 +140,7 @@ class Daemon:
 
     def wait_for_log(self, text: str, times: int = 1) -> None:
         """A thread of its own writes the log: a reply may be here before its line is."""
-        end = time.monotonic() + STARTUP
+        end = time.monotonic() + PATIENCE
         while self.log.read_text(errors="replace").count(text) < times:
             assert time.monotonic() < end, f"{times} times {text!r}:\n{self.log_text()}"
             time.sleep(0.02)
@@ -149,11 +149,11 @@ class Daemon:
         return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else "(no log)"
 
     def connect(self) -> Connection:
-        return Connection(socket.create_connection(("127.0.0.1", self.port), timeout=20))
+        return Connection(socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE))
 
     def connect_unix(self) -> Connection:
         unix = socket.socket(socket.AF_UNIX)
-        unix.settimeout(20)
+        unix.settimeout(PATIENCE)
         try:
             unix.connect(str(self.unix_socket))
         except OSError:
@@ -167,7 +167,7 @@ class Daemon:
 
     def connect_to(self, port: int) -> socket.socket:
         """To another listener of the configuration."""
-        return socket.create_connection(("127.0.0.1", port), timeout=20)
+        return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
 
     def kill(self) -> None:
         self.process.kill()
@@ -184,7 +184,7 @@ class Daemon:
     def admin(self, command: str) -> dict:
         """One command to the admin socket."""
         with socket.socket(socket.AF_UNIX) as admin:
-            admin.settimeout(20)
+            admin.settimeout(PATIENCE)
             admin.connect(str(self.folder / "admin.sock"))
             admin.sendall(json.dumps({"command": command}).encode() + b"\n")
             return json.loads(admin.makefile("rb").readline())

@@ -3,6 +3,8 @@
 import dataclasses
 import socket
 
+from daemon import PATIENCE
+
 
 @dataclasses.dataclass
 class Answer:
@@ -27,7 +29,7 @@ def parse(received: bytes) -> Answer:
 
 
 def ask(port: int, path: str, method: str = "GET", host: str = "localhost") -> Answer:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
         client.sendall(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
                        .encode("ascii"))
         return parse(read_all(client))

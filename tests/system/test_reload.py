@@ -244,6 +244,7 @@ def test_nobody_to_reload(new_daemon):
 
 # --- While it works --------------------------------------------------------------------------
 
+@pytest.mark.timed
 def test_lookups_in_the_air_end_with_the_old_parts(new_daemon):
     """One that waits for a silent name server, and one for a slow policy host."""
     daemon = new_daemon(dns={"timeout": "2s"}, limits={"deadline": "4s"})
@@ -260,6 +261,7 @@ def test_lookups_in_the_air_end_with_the_old_parts(new_daemon):
         assert fetching.receive() == "NOTFOUND "
 
 
+@pytest.mark.timed
 def test_fifty_times_while_asked(running):
     """The resolver, the fetcher, the maps and a listener change each time."""
     listen = running.settings["listen"]

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from daemon import STARTUP, program
+from daemon import PATIENCE, program
 
 
 def test_stats(daemon):
@@ -46,7 +46,7 @@ class Watch:
                  "--watch", "1", *options], stdout=out, stderr=err)
 
     def wait_for(self, what) -> list[str]:
-        end = time.monotonic() + STARTUP
+        end = time.monotonic() + PATIENCE
         while not what(self):
             assert self.process.poll() is None and time.monotonic() < end, self.err.read_text()
             time.sleep(0.1)
@@ -70,7 +70,7 @@ def test_watch_across_a_restart(new_daemon, tmp_path):
     lines = watch.wait_for(lambda now: len(now.lines()) >= seen + 2)
     assert " queries - " in lines[seen] and "/s " in lines[seen + 1]
     watch.process.send_signal(signal.SIGINT)
-    assert watch.process.wait(STARTUP) == 0, "Ctrl-C is how it ends"
+    assert watch.process.wait(PATIENCE) == 0, "Ctrl-C is how it ends"
     assert watch.err.read_text(encoding="utf-8").count("\n") == 1, "said once"
 
 
@@ -83,7 +83,7 @@ def test_watch_on_a_terminal(daemon):
         while b"Ctrl-C ends" not in shown:
             shown += os.read(ours, 4096)
         tool.send_signal(signal.SIGTERM)
-        assert tool.wait(STARTUP) == 0
+        assert tool.wait(PATIENCE) == 0
     os.close(ours)
     assert shown.startswith(b"\x1b[H\x1b[2Jpostseald ")
     assert b"every 2s" in shown

@@ -8,10 +8,11 @@ import pytest
 
 import table
 from postmap import postmap
+from resources import patience
 
 EXPECTATIONS = table.read()
 AT_ONCE = 24
-LIMIT = 10.5  # seconds: no query takes longer, whatever is broken
+DEADLINE = 10  # seconds: no query takes longer, whatever is broken; but for what the machine takes
 
 
 @dataclass
@@ -63,9 +64,10 @@ def test_first_answer(case):
         assert got.cold == f"OK {expected.legacy}", expected
 
 
+@pytest.mark.timed
 def test_in_time(case):
     expected, got = case
-    assert got.seconds < LIMIT, expected
+    assert got.seconds < DEADLINE + patience(0.5), expected
 
 
 def test_postmap(case):
