@@ -68,9 +68,7 @@ bool NexthopNotes::note_dane(const verdict::Evidence& evidence, store::NexthopRo
     const bool known = row.dane_seen_at != WallTime{};
     if (known && row.dane && !*dane) downgrades_.note(row.nexthop, "DANE", "no DANE");
     if (known && row.dane == *dane) return false;
-    row.dane = *dane;
-    row.dane_seen_at = evidence.obtained_at;
-    row.dane_by.clear();
+    row.dane = *dane; // when, and by whom: note()
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include "fleet/merge.h"
 
 #include <algorithm>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -64,19 +65,17 @@ const StsRow& newest_fetch(const StsRow& a, const StsRow& b) {
 }
 
 // Rule 3.
+template <class Row> auto failure_of(Row& row) {
+    return std::tie(row.failed_at, row.retry_at, row.failures, row.failed_id, row.fault, row.reason,
+                    row.failed_by);
+}
 void take_failure(StsRow& to, const StsRow& from) {
-    const auto order = [](const StsRow& row) {
-        return std::tie(row.failed_at, row.retry_at, row.failures, row.failed_id, row.fault,
-                        row.reason, row.failed_by);
-    };
-    if (order(from) <= order(to)) return;
-    to.failed_at = from.failed_at;
-    to.failed_id = from.failed_id;
-    to.fault = from.fault;
-    to.reason = from.reason;
-    to.failed_by = from.failed_by;
-    to.failures = from.failures;
-    to.retry_at = from.retry_at;
+    if (failure_of(from) > failure_of(to)) failure_of(to) = failure_of(from);
+}
+
+// Later words first; "it was there" at the same time.
+template <class Row> auto dane_of(Row& row) {
+    return std::tie(row.dane_seen_at, row.dane, row.dane_by);
 }
 
 // Rule 5.
@@ -108,26 +107,16 @@ Look merge(const Look& held, const Look& offered, WallTime now) {
         for (WallTime* time : {&row.seen_at, &row.dane_seen_at, &row.verdict_since})
             *time = std::min(*time, now);
         if (row.seen_at <= forgotten) return NexthopRow{.nexthop = row.nexthop};
-        if (row.dane_seen_at <= forgotten) {
-            row.dane_seen_at = never;
-            row.dane = false;
-            row.dane_by.clear();
-        }
+        if (row.dane_seen_at <= forgotten) dane_of(row) = std::tuple(never, false, std::string());
         return row;
     };
     const NexthopRow a = cleaned(held.row);
     const NexthopRow b = cleaned(offered.row);
-    const auto dane = [](const NexthopRow& row) {
-        return std::tie(row.dane_seen_at, row.dane, row.dane_by);
-    };
     const auto look = [](const NexthopRow& row) {
         return std::tie(row.seen_at, row.verdict_since, row.verdict, row.row);
     };
     NexthopRow merged = look(a) >= look(b) ? a : b;
-    const NexthopRow& sees = dane(a) >= dane(b) ? a : b;
-    merged.dane = sees.dane;
-    merged.dane_seen_at = sees.dane_seen_at;
-    merged.dane_by = sees.dane_by;
+    dane_of(merged) = std::max(dane_of(a), dane_of(b));
     return {.row = std::move(merged), .forgotten_at = forgotten};
 }
 
@@ -135,9 +124,7 @@ NexthopRow as_seen_here(const NexthopRow& own, const Look& merged) {
     const NexthopRow& theirs = merged.row;
     if (own.verdict.empty() || own.seen_at <= merged.forgotten_at) return theirs;
     NexthopRow row = own;
-    row.dane = theirs.dane;
-    row.dane_seen_at = theirs.dane_seen_at;
-    row.dane_by = theirs.dane_by;
+    dane_of(row) = dane_of(theirs);
     row.seen_at = std::max(row.seen_at, theirs.seen_at);
     return row;
 }
