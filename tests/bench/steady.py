@@ -19,7 +19,6 @@ sys.path.insert(0, str(HERE.parent / "system"))
 
 import measure  # noqa: E402
 from crowd import KINDS, MANY_FAIL, Crowd, Unavailable  # noqa: E402
-from daemon import Daemon  # noqa: E402
 from processor import resident_octets  # noqa: E402
 from resources import descriptors  # noqa: E402
 
@@ -109,10 +108,8 @@ def soak(crowd: Crowd, seconds: float, rate: int) -> int:
     load = Load(crowd, rate)
     samples: list[Sample] = []
     rates: list[float] = []
-    daemon = Daemon(crowd, crowd.folder / "steady", measure.PORT, log={"level": "warning"},
-                    cache={"memory": MEMORY}, https={"per_address": 64})
-    daemon.write_configuration({"threads": 2, **daemon.settings})
-    with daemon:
+    with measure.fresh_daemon(crowd, "steady", threads=2, log={"level": "warning"},
+                              cache={"memory": MEMORY}, https={"per_address": 64}) as daemon:
         load.warm_up()
         before = daemon.status()
         begun = time.monotonic()

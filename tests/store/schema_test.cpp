@@ -14,17 +14,30 @@ using namespace postseal::test;
 
 namespace {
 
-const SchemaStep first = schema_steps()[0];
-const SchemaStep second = schema_steps()[1];
-const SchemaStep third = schema_steps()[2];
-const SchemaStep fourth = schema_steps()[3];
-const SchemaStep fifth = schema_steps()[4];
-const SchemaStep sixth = schema_steps()[5];
-constexpr auto seventh = "ALTER TABLE nexthop ADD COLUMN note TEXT NOT NULL DEFAULT 'none';"
-                         "UPDATE nexthop SET note = 'known since ' || seen_at;";
+constexpr auto newest = "ALTER TABLE nexthop ADD COLUMN note TEXT NOT NULL DEFAULT 'none';"
+                        "UPDATE nexthop SET note = 'known since ' || seen_at;";
+
+std::vector<SchemaStep> steps(std::size_t count) {
+    const auto first = schema_steps().first(count);
+    return {first.begin(), first.end()};
+}
 
 void make(const std::string& path, std::span<const SchemaStep> steps) {
     REQUIRE(Database::open(path, steps).has_value());
+}
+
+// A file of that version with these rows, as today's postseal opens it.
+std::unique_ptr<Database> brought_up_to_date(const Scratch& scratch, std::size_t version,
+                                             const std::string& rows) {
+    std::string all;
+    for (const SchemaStep& step : steps(version))
+        all += step.sql;
+    all += fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {};", application_id,
+                       version);
+    sql(scratch.file(), all + rows);
+    auto opened = Database::open(scratch.file());
+    REQUIRE_MESSAGE(opened.has_value(), opened.error().text);
+    return *std::move(opened);
 }
 
 std::string plan_of(const std::string& path, const std::string& query) {
@@ -54,7 +67,8 @@ TEST_CASE("an older version is brought up to date and keeps its rows") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
     sql(scratch.file(), "INSERT INTO nexthop VALUES ('example.com', 1, 17, '', 0, 0, 17, '')");
-    const SchemaStep newer[] = {first, second, third, fourth, fifth, sixth, {seventh}};
+    auto newer = steps(6);
+    newer.push_back({newest});
     make(scratch.file(), newer);
     CHECK(sql(scratch.file(), "PRAGMA user_version") == "7");
     CHECK(sql(scratch.file(), "SELECT note FROM nexthop") == "known since 17");
@@ -65,7 +79,8 @@ TEST_CASE("an older version is brought up to date and keeps its rows") {
 
 TEST_CASE("a file goes through all steps at once, each in its own transaction") {
     const Scratch scratch;
-    const SchemaStep broken[] = {first, second, {"DROP TABLE sts; DROP TABLE no_such_table;"}};
+    auto broken = steps(2);
+    broken.push_back({"DROP TABLE sts; DROP TABLE no_such_table;"});
     const auto opened = Database::open(scratch.file(), broken);
     REQUIRE_FALSE(opened.has_value());
     CHECK(opened.error().text.contains("schema version 3"));
@@ -75,15 +90,12 @@ TEST_CASE("a file goes through all steps at once, each in its own transaction") 
 
 TEST_CASE("version 1 to 2: every policy gets a day for its refresh, other rows none") {
     const Scratch scratch;
-    sql(scratch.file(),
-        fmt::format("{} PRAGMA application_id = {}; PRAGMA user_version = 1;"
-                    "INSERT INTO sts VALUES ('held.example', CAST('version: STSv1' AS BLOB), 'a',"
-                    " 1000, 9000, 2, 'b', 'status', '404', 5, 6);"
-                    "INSERT INTO sts VALUES ('failed.example', x'', '', 0, 0, 1,"
-                    " 'a', 'connect', 'refused', 7, 8);",
-                    first.sql, application_id));
-    const auto opened = Database::open(scratch.file());
-    REQUIRE_MESSAGE(opened.has_value(), opened.error().text);
+    const auto opened = brought_up_to_date(
+        scratch, 1,
+        "INSERT INTO sts VALUES ('held.example', CAST('version: STSv1' AS BLOB), 'a',"
+        " 1000, 9000, 2, 'b', 'status', '404', 5, 6);"
+        "INSERT INTO sts VALUES ('failed.example', x'', '', 0, 0, 1,"
+        " 'a', 'connect', 'refused', 7, 8);");
     const StsRow held{.domain = domain("held.example"),
                       .body = "version: STSv1",
                       .id = "a",
@@ -96,83 +108,69 @@ TEST_CASE("version 1 to 2: every policy gets a day for its refresh, other rows n
                       .failed_at = at(5),
                       .retry_at = at(6),
                       .refresh_at = at(86'401'000)};
-    CHECK((*opened)->find_sts(held.domain).value() == held);
-    CHECK((*opened)->find_sts(domain("failed.example")).value()->refresh_at == at(0));
-    CHECK((*opened)->next_refreshes(9).value() ==
+    CHECK(opened->find_sts(held.domain).value() == held);
+    CHECK(opened->find_sts(domain("failed.example")).value()->refresh_at == at(0));
+    CHECK(opened->next_refreshes(9).value() ==
           std::vector{RefreshDue{held.domain, held.refresh_at}});
 }
 
 TEST_CASE("version 2 to 3: what is remembered of DANE stays") {
     const Scratch scratch;
-    sql(scratch.file(), fmt::format("{} {} PRAGMA application_id = {}; PRAGMA user_version = 2;"
-                                    "INSERT INTO dane VALUES ('[mx.example]:587', 1, 17)",
-                                    first.sql, second.sql, application_id));
-    const auto opened = Database::open(scratch.file());
-    REQUIRE_MESSAGE(opened.has_value(), opened.error().text);
-    CHECK((*opened)->find_nexthop("[mx.example]:587").value() ==
+    const auto opened =
+        brought_up_to_date(scratch, 2, "INSERT INTO dane VALUES ('[mx.example]:587', 1, 17)");
+    CHECK(opened->find_nexthop("[mx.example]:587").value() ==
           NexthopRow{.nexthop = "[mx.example]:587",
                      .dane = true,
                      .dane_seen_at = at(17),
                      .verdict_since = at(0),
                      .seen_at = at(17)});
-    CHECK((*opened)->history("[mx.example]:587", 9).value().empty());
+    CHECK(opened->history("[mx.example]:587", 9).value().empty());
 }
 
 TEST_CASE("version 3 to 4: what is there already is counted") {
     const Scratch scratch;
-    sql(scratch.file(),
-        fmt::format(
-            "{} {} {} PRAGMA application_id = {}; PRAGMA user_version = 3;"
-            "INSERT INTO nexthop VALUES ('a.example', 1, 17, 'dane-only', 6, 0, 17),"
-            " ('b.example', 0, 17, 'override secure match=x', 1, 0, 17),"
-            " ('c.example', 0, 17, 'override may', 1, 0, 17), ('d.example', 0, 17, '', 0, 0, 17);"
-            "INSERT INTO sts VALUES ('a.example', CAST('version: STSv1\nmode: testing\n'"
-            " AS BLOB), 'a', 1, 9, 0, '', '', '', 0, 0, 5, 0),"
-            " ('b.example', CAST('version: STSv1\nmode: enforce\n' AS BLOB), 'a', 1, 9, 0,"
-            " '', '', '', 0, 0, 0, 0), ('c.example', x'', '', 0, 0, 3, 'x', 'y', 'z', 7, 8,"
-            " 0, 0)",
-            first.sql, second.sql, third.sql, application_id));
-    const auto opened = Database::open(scratch.file());
-    REQUIRE_MESSAGE(opened.has_value(), opened.error().text);
-    CHECK((*opened)->census(at(5)).value() ==
+    const auto opened = brought_up_to_date(
+        scratch, 3,
+        "INSERT INTO nexthop VALUES ('a.example', 1, 17, 'dane-only', 6, 0, 17),"
+        " ('b.example', 0, 17, 'override secure match=x', 1, 0, 17),"
+        " ('c.example', 0, 17, 'override may', 1, 0, 17), ('d.example', 0, 17, '', 0, 0, 17);"
+        "INSERT INTO sts VALUES ('a.example', CAST('version: STSv1\nmode: testing\n'"
+        " AS BLOB), 'a', 1, 9, 0, '', '', '', 0, 0, 5, 0),"
+        " ('b.example', CAST('version: STSv1\nmode: enforce\n' AS BLOB), 'a', 1, 9, 0,"
+        " '', '', '', 0, 0, 0, 0), ('c.example', x'', '', 0, 0, 3, 'x', 'y', 'z', 7, 8,"
+        " 0, 0)");
+    CHECK(opened->census(at(5)).value() ==
           Census{.modes = {{"testing", 1}},
                  .verdicts = {{"", 1}, {"dane-only", 1}, {"override", 2}},
                  .failing = 1,
                  .due = 1});
-    CHECK((*opened)->failing(9).value().size() == 1);
+    CHECK(opened->failing(9).value().size() == 1);
 }
 
 TEST_CASE("version 4 to 5: policies stay, fetched by this node, and nothing waits to be shared") {
     const Scratch scratch;
-    sql(scratch.file(),
-        fmt::format(
-            "{} {} {} {} PRAGMA application_id = {}; PRAGMA user_version = 4;"
-            "INSERT INTO sts VALUES ('a.example', CAST('version: STSv1' AS BLOB), 'a', 1, 9,"
-            " 0, '', '', '', 0, 0, 5, 0, 'enforce')",
-            first.sql, second.sql, third.sql, fourth.sql, application_id));
-    const auto opened = Database::open(scratch.file());
-    REQUIRE_MESSAGE(opened.has_value(), opened.error().text);
-    CHECK((*opened)->find_sts(domain("a.example")).value()->origin.empty());
-    const FleetState state = (*opened)->fleet_state(9).value();
+    const auto opened = brought_up_to_date(
+        scratch, 4,
+        "INSERT INTO sts VALUES ('a.example', CAST('version: STSv1' AS BLOB), 'a', 1, 9,"
+        " 0, '', '', '', 0, 0, 5, 0, 'enforce')");
+    CHECK(opened->find_sts(domain("a.example")).value()->origin.empty());
+    const FleetState state = opened->fleet_state(9).value();
     CHECK(state.facts.empty());
     CHECK(state.unshared_in_all == 0);
 }
 
 TEST_CASE("version 5 to 6: failures and DANE stay, found out by this node") {
     const Scratch scratch;
-    sql(scratch.file(),
-        fmt::format("{} {} {} {} {} PRAGMA application_id = {}; PRAGMA user_version = 5;"
-                    "INSERT INTO sts VALUES ('a.example', x'', '', 0, 0, 3, 'x', 'y', 'z', 7, 8, 0,"
-                    " 0, '', '');"
-                    "INSERT INTO nexthop VALUES ('a.example', 1, 17, 'dane-only', 6, 0, 17)",
-                    first.sql, second.sql, third.sql, fourth.sql, fifth.sql, application_id));
-    const auto opened = Database::open(scratch.file());
-    REQUIRE_MESSAGE(opened.has_value(), opened.error().text);
-    const auto failed = (*opened)->find_sts(domain("a.example")).value();
+    const auto opened = brought_up_to_date(
+        scratch, 5,
+        "INSERT INTO sts VALUES ('a.example', x'', '', 0, 0, 3, 'x', 'y', 'z', 7, 8, 0,"
+        " 0, '', '');"
+        "INSERT INTO nexthop VALUES ('a.example', 1, 17, 'dane-only', 6, 0, 17)");
+    const auto failed = opened->find_sts(domain("a.example")).value();
     REQUIRE(failed.has_value());
     CHECK(failed->failures == 3);
     CHECK(failed->failed_by.empty());
-    const auto nexthop = (*opened)->find_nexthop("a.example").value();
+    const auto nexthop = opened->find_nexthop("a.example").value();
     REQUIRE(nexthop.has_value());
     CHECK(nexthop->dane);
     CHECK(nexthop->dane_by.empty());

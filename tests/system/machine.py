@@ -6,13 +6,17 @@
 import itertools
 import os
 import pathlib
-import subprocess
 import time
 
 from world import Unavailable, processes
 
 _numbers = itertools.count(1)
 PATIENCE = 20
+
+
+def let_127_pass(device: str) -> list[str]:
+    """A command."""
+    return ["sh", "-c", f"echo 1 >/proc/sys/net/ipv4/conf/{device}/route_localnet"]
 
 
 class Machine:
@@ -26,12 +30,14 @@ class Machine:
         pid = self._holder.pid
         self.enter_command = ["nsenter", "-t", str(pid), "-n"]
         self._wait_for_namespace()
-        self._ip("link", "add", self._cable, "type", "veth", "peer", "name", "uplink",
-                 "netns", str(pid))
-        self._ip("address", "add", f"{self._world}/30", "dev", self._cable)
-        self._ip("address", "add", f"fd53::{number:x}:1/112", "dev", self._cable, "nodad")
-        self._ip("link", "set", self._cable, "up")
-        self._let_127_pass(self._cable, [])
+        for command in (
+            f"ip link add {self._cable} type veth peer name uplink netns {pid}",
+            f"ip address add {self._world}/30 dev {self._cable}",
+            f"ip address add fd53::{number:x}:1/112 dev {self._cable} nodad",
+            f"ip link set {self._cable} up",
+        ):
+            self._run(command.split())
+        self._run(let_127_pass(self._cable))
         self._join(number)
 
     def end(self) -> None:
@@ -39,14 +45,14 @@ class Machine:
 
     def lose(self, address: str) -> None:
         """What goes to this address is lost, silently."""
-        self._run("ip", "route", "replace", f"{address}/32", "dev", "hole")
+        self._here("ip", "route", "replace", f"{address}/32", "dev", "hole")
 
     def find(self, address: str) -> None:
-        self._run("ip", "route", "del", f"{address}/32", "dev", "hole")
+        self._here("ip", "route", "del", f"{address}/32", "dev", "hole")
 
     def capture(self, address: str) -> None:
         """The address is this machine's own: whoever listens here gets what goes to it."""
-        self._run("ip", "route", "add", "local", f"{address}/32", "dev", "lo", "table", "local")
+        self._here("ip", "route", "add", "local", f"{address}/32", "dev", "lo", "table", "local")
 
     def _wait_for_namespace(self) -> None:
         end = time.monotonic() + PATIENCE
@@ -57,30 +63,28 @@ class Machine:
 
     def _join(self, number: int) -> None:
         for command in (
-            "link set lo up",
-            f"address add {self._own}/30 dev uplink",
-            f"address add fd53::{number:x}:2/112 dev uplink nodad",
-            "link set uplink up",
-            "link add hole type veth peer name nowhere",
-            "link set hole up",
-            "link set nowhere up",
-            "route del local 127.0.0.0/8 dev lo table local",
+            "ip link set lo up",
+            f"ip address add {self._own}/30 dev uplink",
+            f"ip address add fd53::{number:x}:2/112 dev uplink nodad",
+            "ip link set uplink up",
+            "ip link add hole type veth peer name nowhere",
+            "ip link set hole up",
+            "ip link set nowhere up",
         ):
-            self._run("ip", *command.split())
-        self._let_127_pass("uplink", self.enter_command)
-        self._run("ip", "route", "add", "127.0.0.0/8", "via", self._world, "dev", "uplink",
-                  "src", self._own)
-        self._run("ip", "-6", "route", "add", "fd00::/16", "via", f"fd53::{number:x}:1")
+            self._here(*command.split())
+        self._here(*let_127_pass("uplink"))
+        for command in (
+            "ip route del local 127.0.0.0/8 dev lo table local",
+            f"ip route add 127.0.0.0/8 via {self._world} dev uplink src {self._own}",
+            f"ip -6 route add fd00::/16 via fd53::{number:x}:1",
+        ):
+            self._here(*command.split())
 
-    def _let_127_pass(self, device: str, enter: list[str]) -> None:
-        setting = f"/proc/sys/net/ipv4/conf/{device}/route_localnet"
-        subprocess.run([*enter, "sh", "-c", f"echo 1 >{setting}"], check=True)
+    def _here(self, *command: str) -> None:
+        self._run([*self.enter_command, *command])
 
-    def _run(self, *command: str) -> None:
-        subprocess.run([*self.enter_command, *command], check=True)
-
-    def _ip(self, *words: str) -> None:
-        done = processes.run(["ip", *words])
+    def _run(self, command: list[str]) -> None:
+        done = processes.run(command)
         if done.returncode != 0:
             self.end()
-            raise Unavailable(f"ip {' '.join(words)}: {done.stderr.strip()}")
+            raise Unavailable(f"{' '.join(command)}: {done.stderr.strip()}")

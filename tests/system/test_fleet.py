@@ -71,13 +71,10 @@ def test_a_change_reaches_answers_in_memory(fleet, world):
     first, second, _ = fleet.nodes
     domain = "sts-404.example"
     assert second.ask(domain) == "NOTFOUND "
-    before = world.policy_server.hosts[domain]
-    world.policy_server.hosts[domain] = PolicyHost(ENFORCE.replace("$DOMAIN", domain).encode())
-    try:
+    promising = PolicyHost(ENFORCE.replace("$DOMAIN", domain).encode())
+    with world.policy_server.instead(domain, promising):
         assert first.tool("refresh", domain).returncode == 0
         wait_until(lambda: second.ask(domain) == enforced(domain), "the policy does not come")
-    finally:
-        world.policy_server.hosts[domain] = before
 
 
 def test_the_others_know_within_a_second(fleet):

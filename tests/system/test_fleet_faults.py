@@ -23,15 +23,12 @@ def test_a_node_that_is_killed_gives_its_leases_back(fleet, world):
     fleet.wait_until_shared()
     fleet.stop()
     fleet.make_due(domain)
-    before = world.policy_server.hosts[domain]
-    world.policy_server.hosts[domain] = PolicyHost(before.body, manner="slow")
     leased_by = f"SELECT lease_node FROM postseal_sts WHERE domain = '{domain}'"
-    try:
+    slow = PolicyHost(world.policy_server.hosts[domain].body, manner="slow")
+    with world.policy_server.instead(domain, slow):
         first.start()
         wait_until(lambda: fleet.sql(leased_by) == first.name, "no lease")
         first.kill()
-    finally:
-        world.policy_server.hosts[domain] = before
     fetched = world.policy_server.requests[domain]
     second.start()
     third.start()
@@ -155,25 +152,20 @@ def test_nodes_whose_clocks_differ_by_minutes(fleet, world):
         node.enter_command = [*node.machine.enter_command, *clock.enter_command]
     fleet.start()
     domain = "sts-one.example"
-    before = world.policy_server.hosts[domain]
+    assert ahead.ask(domain) == enforced(domain)
+    fleet.wait_until_shared()
     testing = PolicyHost(policy("testing", f"mx.{domain}").encode())
-    try:
-        assert ahead.ask(domain) == enforced(domain)
-        fleet.wait_until_shared()
-        world.policy_server.hosts[domain] = testing
+    with world.policy_server.instead(domain, testing):
         assert behind.tool("refresh", domain).returncode == 0
         for node in fleet.nodes:
             wait_until(lambda: node.ask(domain) == "NOTFOUND ", "the later fetch does not count")
-        world.policy_server.hosts[domain] = before
-        assert ahead.tool("refresh", domain).returncode == 0
-        for node in fleet.nodes:
-            wait_until(lambda: node.ask(domain) == enforced(domain), "the latest does not count")
-        fleet.wait_until_shared()
-        for node in fleet.nodes:
-            assert node.ask(domain) == enforced(domain)
-            assert f"by node {ahead.name}\n" in node.tool("show", domain).stdout or node is ahead
-    finally:
-        world.policy_server.hosts[domain] = before
+    assert ahead.tool("refresh", domain).returncode == 0
+    for node in fleet.nodes:
+        wait_until(lambda: node.ask(domain) == enforced(domain), "the latest does not count")
+    fleet.wait_until_shared()
+    for node in fleet.nodes:
+        assert node.ask(domain) == enforced(domain)
+        assert f"by node {ahead.name}\n" in node.tool("show", domain).stdout or node is ahead
     # The same moment, by their own clocks.
     at = {node: fetched_at(node, domain) for node in fleet.nodes}
     assert timedelta(minutes=6) < at[ahead] - at[right] < timedelta(minutes=8)

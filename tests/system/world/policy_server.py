@@ -52,6 +52,16 @@ class PolicyServer:
             self._listeners.append(listener)
             threading.Thread(target=self._accept, args=(listener, serve), daemon=True).start()
 
+    @contextlib.contextmanager
+    def instead(self, domain: str, host: PolicyHost):
+        """For a while the domain has this policy host."""
+        before = self.hosts[domain]
+        self.hosts[domain] = host
+        try:
+            yield
+        finally:
+            self.hosts[domain] = before
+
     def stop(self) -> None:
         """Connections in progress are cut off; start() may follow."""
         for listener in self._listeners:
