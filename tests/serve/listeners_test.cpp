@@ -55,11 +55,10 @@ struct Field : test::Local {
     }
     [[nodiscard]] Fd connect(const std::string& name) const {
         Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
-        sockaddr_un address{.sun_family = AF_UNIX};
+        sockaddr_un local{.sun_family = AF_UNIX};
         const std::string path = folder.path / name;
-        path.copy(address.sun_path, sizeof address.sun_path - 1);
-        if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-            return {};
+        path.copy(local.sun_path, sizeof local.sun_path - 1);
+        if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&local), sizeof local) != 0) return {};
         ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
         return fd;
     }

@@ -29,9 +29,8 @@ const std::string not_found = netstring("NOTFOUND ");
 
 struct Field : test::EngineBehind {
     Field() {
-        listeners.speak([this](const config::Listen& listen, Station& station) {
-            return std::make_unique<SocketmapServer>(stations.view(station), station.counters(),
-                                                     listen.maps);
+        listeners.speak([this](const config::Listen& listen, Station& at) {
+            return std::make_unique<SocketmapServer>(stations.view(at), at.counters(), listen.maps);
         });
         configure({here});
     }
@@ -42,9 +41,9 @@ struct Field : test::EngineBehind {
     }
     [[nodiscard]] Fd connect() {
         Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
-        sockaddr_un address{.sun_family = AF_UNIX};
-        here.address.path.copy(address.sun_path, sizeof address.sun_path - 1);
-        REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        sockaddr_un local{.sun_family = AF_UNIX};
+        here.address.path.copy(local.sun_path, sizeof local.sun_path - 1);
+        REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&local), sizeof local) == 0);
         ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
         turn(2ms); // accepted
         return fd;
@@ -53,8 +52,8 @@ struct Field : test::EngineBehind {
         write(client, netstring("postfix " + key));
         return read(client, octets);
     }
-    std::size_t clients_of(std::size_t station) {
-        return stations.all()[station]->connections().load();
+    std::size_t clients_of(std::size_t number) {
+        return stations.all()[number]->connections().load();
     }
     test::Folder folder;
     const config::Listen here{.address = {.path = folder.path / "s"}};
