@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/from_config.h"
 #include "engine/housekeeping.h"
+#include "engine/json.h"
 #include "engine/refresh.h"
 #include "fleet/fleet_store.h"
 #include "https/measured.h"
@@ -67,7 +68,7 @@ std::expected<config::Config, std::string> load_config(const std::string& file) 
     return std::move(*config);
 }
 
-nlohmann::ordered_json shared_json(const std::optional<store::SharedStatus>& shared) {
+Json shared_json(const std::optional<store::SharedStatus>& shared) {
     if (!shared) return nullptr;
     return {{"place", shared->place},
             {"node", shared->node},
@@ -80,26 +81,26 @@ std::string status_json(const engine::Engine& engine, const serve::Totals& count
                         const serve::Shared& shared, const store::Store& store,
                         const service::Reload& reload) {
     const store::Status stored = store.status();
-    return nlohmann::ordered_json{{"version", POSTSEAL_VERSION},
-                                  {"queries", counters.queries},
-                                  {"socketmap_queries", counters.socketmap},
-                                  {"tcp_table_queries", counters.tcp_table},
-                                  {"delegation_queries", counters.delegation},
-                                  {"cached", counters.cached},
-                                  {"looked_up", counters.looked_up},
-                                  {"no_nexthop", counters.no_nexthop},
-                                  {"unknown_map", counters.unknown_map},
-                                  {"connections", shared.connections()},
-                                  {"answers_in_memory", engine.cached()},
-                                  {"memory_octets", engine.cache_octets()},
-                                  {"lookups_at_work", engine.in_the_air()},
-                                  {"downgrades", engine.downgrades().count()},
-                                  {"last_downgrade", engine.downgrades().last()},
-                                  {"degraded", stored.degraded},
-                                  {"degraded_reason", stored.reason},
-                                  {"shared_store", shared_json(stored.shared)},
-                                  {"reload_error", reload.error()},
-                                  {"configuration", serve::configuration_json(reload.config())}}
+    return Json{{"version", POSTSEAL_VERSION},
+                {"queries", counters.queries},
+                {"socketmap_queries", counters.socketmap},
+                {"tcp_table_queries", counters.tcp_table},
+                {"delegation_queries", counters.delegation},
+                {"cached", counters.cached},
+                {"looked_up", counters.looked_up},
+                {"no_nexthop", counters.no_nexthop},
+                {"unknown_map", counters.unknown_map},
+                {"connections", shared.connections()},
+                {"answers_in_memory", engine.cached()},
+                {"memory_octets", engine.cache_octets()},
+                {"lookups_at_work", engine.in_the_air()},
+                {"downgrades", engine.downgrades().count()},
+                {"last_downgrade", engine.downgrades().last()},
+                {"degraded", stored.degraded},
+                {"degraded_reason", stored.reason},
+                {"shared_store", shared_json(stored.shared)},
+                {"reload_error", reload.error()},
+                {"configuration", serve::configuration_json(reload.config())}}
         .dump();
 }
 

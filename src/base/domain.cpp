@@ -20,14 +20,13 @@ constexpr std::size_t max_label = 63;
 // U-labels are longer than their A-labels, and UTS 46 drops some characters altogether; this much
 // text is all that libidn2 is asked to look at.
 constexpr std::size_t max_text = 1024;
-constexpr std::size_t shown = 80; // of somebody else's text, in an error
+constexpr std::size_t shown_name = 80; // of somebody else's text, in an error
 
 std::unexpected<DomainError> fail(DomainFault fault, std::string_view what, std::string_view why) {
     return std::unexpected(DomainError{
-        .fault = fault, .text = fmt::format("\"{}\": {}", printable(what, shown), why)});
+        .fault = fault, .text = fmt::format("\"{}\": {}", printable(what, shown_name), why)});
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_ldh(char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-'; }
 bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 

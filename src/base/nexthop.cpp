@@ -14,12 +14,12 @@ namespace postseal {
 namespace {
 
 constexpr std::uint16_t smtp_port = 25;
-constexpr std::size_t shown = 80; // of somebody else's text, in an error
+constexpr std::size_t shown_key = 80; // of somebody else's text, in an error
 
 std::unexpected<NexthopError> fail(NexthopFault fault, std::string_view what,
                                    std::string_view why) {
     return std::unexpected(NexthopError{
-        .fault = fault, .text = fmt::format("\"{}\": {}", printable(what, shown), why)});
+        .fault = fault, .text = fmt::format("\"{}\": {}", printable(what, shown_key), why)});
 }
 
 // The mail services of the IANA registry and of Debian's /etc/services. Fixed, because Postfix may
@@ -35,7 +35,7 @@ constexpr Service services[] = {
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
     if (text.empty()) return smtp_port;
-    if (std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) {
+    if (std::ranges::all_of(text, is_digit)) {
         std::uint16_t port = 0;
         const auto read = std::from_chars(text.data(), text.data() + text.size(), port);
         if (read.ec != std::errc() || port == 0) return {};

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "engine/json.h"
 #include "postseal/base/time.h"
 
 #include <nlohmann/json.hpp>
@@ -10,8 +11,6 @@
 #include <string>
 
 namespace postseal::cli {
-
-using Json = nlohmann::ordered_json;
 
 struct ClientError {
     int status; // ExitStatus

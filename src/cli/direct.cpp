@@ -61,8 +61,8 @@ async::UvLoop& Direct::loop() { return parts_->loop; }
 dns::Resolver& Direct::resolver() { return *parts_->resolver; }
 const engine::Maps& Direct::maps() const { return parts_->maps; }
 
-std::expected<nlohmann::ordered_json, std::string> explain_direct(const config::Config& config,
-                                                                  const std::string& key) {
+std::expected<Json, std::string> explain_direct(const config::Config& config,
+                                                const std::string& key) {
     const auto nexthop = Nexthop::parse(key);
     if (!nexthop) return engine::explain_no_nexthop(key, nexthop.error(), engine::Maps(config));
     auto direct = Direct::open(config);

@@ -8,10 +8,9 @@
 #include "config/config.h"
 #include "dns/resolver.h"
 #include "engine/answer.h"
+#include "engine/json.h"
 #include "engine/maps.h"
 #include "postseal/base/nexthop.h"
-
-#include <nlohmann/json_fwd.hpp>
 
 #include <expected>
 #include <memory>
@@ -39,7 +38,7 @@ class Direct {
 };
 
 // The JSON of engine/explain.h. Errors as open()'s.
-[[nodiscard]] std::expected<nlohmann::ordered_json, std::string>
-explain_direct(const config::Config& config, const std::string& key);
+[[nodiscard]] std::expected<Json, std::string> explain_direct(const config::Config& config,
+                                                              const std::string& key);
 
 } // namespace postseal::cli

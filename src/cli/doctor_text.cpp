@@ -13,8 +13,6 @@ namespace {
 using doctor::Finding;
 using doctor::Fix;
 using doctor::Severity;
-using Json = nlohmann::ordered_json;
-
 std::string_view colour_of(Severity severity) {
     switch (severity) {
     case Severity::ok:

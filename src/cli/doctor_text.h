@@ -3,9 +3,8 @@
 #pragma once
 
 #include "cli/explain_text.h"
+#include "engine/json.h"
 #include "postseal/doctor/finding.h"
-
-#include <nlohmann/json_fwd.hpp>
 
 #include <string>
 #include <vector>
@@ -17,6 +16,6 @@ namespace postseal::cli {
 
 // [{"severity":"problem","check":"...","what":"...","why":"...",
 //   "fix":[{"command":"..."},{"file":"...","table":"...","line":"..."}]}]
-[[nodiscard]] nlohmann::ordered_json doctor_json(const std::vector<doctor::Finding>& findings);
+[[nodiscard]] Json doctor_json(const std::vector<doctor::Finding>& findings);
 
 } // namespace postseal::cli

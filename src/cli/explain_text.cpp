@@ -12,8 +12,6 @@
 namespace postseal::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 // A label on the first line of a paragraph, blanks on the others.
 class Paragraphs {
   public:
@@ -27,11 +25,6 @@ class Paragraphs {
     std::string_view label_;
     std::string out_;
 };
-
-std::string text_of(const Json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 void write_reasons(const Json& explain, Paragraphs& out) {
     out.begin("because");

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include "engine/json.h"
 
 #include <string>
 
@@ -11,6 +11,6 @@ namespace postseal::cli {
 enum class Colour { no, yes };
 
 // First line: "KEY: CLASS LEVEL (row N)"; then aligned paragraphs.
-[[nodiscard]] std::string explain_text(const nlohmann::ordered_json& explain, Colour colour);
+[[nodiscard]] std::string explain_text(const Json& explain, Colour colour);
 
 } // namespace postseal::cli

@@ -15,12 +15,12 @@
 namespace postseal::cli {
 namespace {
 
-struct Options {
+struct ExportOptions {
     Filter filter;
     std::string format = "texthash";
 };
 
-int export_all(const Common& common, const Options& options) {
+int export_all(const Common& common, const ExportOptions& options) {
     const bool json = common.json || options.format == "json";
     std::optional<Progress> progress;
     if (::isatty(STDOUT_FILENO) != 1) progress.emplace("export");
@@ -42,7 +42,7 @@ int export_all(const Common& common, const Options& options) {
 } // namespace
 
 Command export_command(Common& common) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<ExportOptions>();
     return {.name = "export",
             .summary = "write what the daemon keeps, as a table for Postfix or for import",
             .options = joined(joined({{.name = "format",

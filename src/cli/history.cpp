@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t usual = 100;
 
-struct Options {
+struct HistoryOptions {
     std::string key;
     std::size_t most = usual;
 };
@@ -28,7 +28,7 @@ std::string line_of(const Json& change) {
                        reasons.substr(0, reasons.find("; ")));
 }
 
-int history(const Common& common, const Options& options) {
+int history(const Common& common, const HistoryOptions& options) {
     const auto reply =
         ask(common, {{"command", "history"}, {"key", options.key}, {"most", options.most}});
     if (!reply) return fail(reply.error());
@@ -44,7 +44,7 @@ int history(const Common& common, const Options& options) {
 } // namespace
 
 Command history_command(Common& common) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<HistoryOptions>();
     return {.name = "history",
             .summary = "show how a destination's verdict has changed in the last 400 days",
             .arguments = one_key(options->key),

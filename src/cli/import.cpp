@@ -21,7 +21,7 @@ constexpr std::size_t most_entries = 100;
 constexpr std::size_t most_octets = 60'000;
 constexpr std::size_t longest_entry = 200'000;
 
-struct Options {
+struct ImportOptions {
     std::string file;
     bool dry_run = false;
 };
@@ -29,7 +29,8 @@ struct Options {
 // Hands entries to the daemon, many at a time, and counts what becomes of them.
 class Importer {
   public:
-    Importer(const Common& common, const Options& options) : common_(common), options_(options) {}
+    Importer(const Common& common, const ImportOptions& options)
+        : common_(common), options_(options) {}
 
     // False: the daemon does not take them.
     bool take(Entry entry, std::size_t read, std::size_t total) {
@@ -111,7 +112,7 @@ class Importer {
     }
 
     const Common& common_;
-    const Options& options_;
+    const ImportOptions& options_;
     Progress progress_{"import"};
     Json entries_ = Json::array();
     std::vector<std::string> places_; // of the entries
@@ -122,7 +123,7 @@ class Importer {
     std::optional<ClientError> error_;
 };
 
-int import(const Common& common, const Options& options) {
+int import(const Common& common, const ImportOptions& options) {
     Importer importer(common, options);
     const auto read =
         each_entry(options.file, [&](Entry entry, std::size_t done, std::size_t total) {
@@ -136,7 +137,7 @@ int import(const Common& common, const Options& options) {
 } // namespace
 
 Command import_command(Common& common) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<ImportOptions>();
     return {.name = "import",
             .summary = "have the daemon take in an export, or postfix-mta-sts-resolver's cache",
             .arguments = {{.name = "FILE",

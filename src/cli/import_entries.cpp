@@ -15,7 +15,7 @@
 namespace postseal::cli {
 namespace {
 
-using Outcome = std::expected<void, ClientError>;
+using Sent = std::expected<void, ClientError>;
 
 constexpr std::size_t head_size = 16; // of a file, to tell SQLite's
 
@@ -31,7 +31,7 @@ std::size_t size_of(std::FILE* file) {
     return known ? static_cast<std::size_t>(status.st_size) : 0;
 }
 
-Outcome each_line(const std::string& file, const Take& take) {
+Sent each_line(const std::string& file, const Take& take) {
     const auto opened = open_input(file);
     if (!opened) return std::unexpected(ClientError{usage, opened.error()});
     const std::string name = file == "-" ? "standard input" : file;
@@ -52,7 +52,7 @@ Outcome each_line(const std::string& file, const Take& take) {
     return {};
 }
 
-Outcome each_row(const std::string& file, const Take& take) {
+Sent each_row(const std::string& file, const Take& take) {
     const auto rows = store::read_mta_sts_resolver(file);
     if (!rows) return std::unexpected(ClientError{bad_data, rows.error()});
     std::size_t read = 0;
@@ -94,7 +94,7 @@ std::expected<std::string, std::string> policy_file(std::string_view pol_body) {
     return text;
 }
 
-Outcome each_entry(const std::string& file, const Take& take) {
+Sent each_entry(const std::string& file, const Take& take) {
     if (file == "-") return each_line(file, take);
     const auto head = read_input(file, head_size);
     if (!head) return std::unexpected(ClientError{usage, head.error()});

@@ -11,13 +11,6 @@
 namespace postseal::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-std::string text_of(const Json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 // As the daemon writes it; 1970 for everything else.
 WallTime time_of(const Json& object, const char* name) {
     return parse_until(text_of(object, name)).value_or(WallTime{});

@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "engine/json.h"
 #include "postseal/base/time.h"
-
-#include <nlohmann/json_fwd.hpp>
 
 #include <string>
 
@@ -12,8 +11,8 @@ namespace postseal::cli {
 
 // The head of a list, and a line of it: key, verdict, policy and what troubles it.
 [[nodiscard]] std::string list_head();
-[[nodiscard]] std::string list_line(const nlohmann::ordered_json& kept, WallTime now);
+[[nodiscard]] std::string list_line(const Json& kept, WallTime now);
 // A paragraph a subject.
-[[nodiscard]] std::string kept_text(const nlohmann::ordered_json& kept, WallTime now);
+[[nodiscard]] std::string kept_text(const Json& kept, WallTime now);
 
 } // namespace postseal::cli

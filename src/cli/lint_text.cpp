@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/lint_text.h"
+#include "engine/json.h"
 
 #include "postseal/base/time.h"
 #include "postseal/mtasts/policy.h"
@@ -15,8 +16,6 @@ namespace postseal::cli {
 namespace {
 
 using namespace std::chrono_literals;
-using Json = nlohmann::ordered_json;
-
 std::string dumped(const Json& json) {
     return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }

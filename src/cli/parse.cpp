@@ -16,8 +16,8 @@
 namespace postseal::cli {
 namespace {
 
-using Fault = std::unexpected<std::string>;
-using Outcome = std::expected<void, std::string>;
+using Unfit = std::unexpected<std::string>;
+using Fit = std::expected<void, std::string>;
 
 std::string spelling(const Option& option) {
     return option.letter.empty() ? "--" + option.name
@@ -46,11 +46,11 @@ std::string no_value(const std::string& of, const std::string& given, const Valu
                        fmt::join(values.words, ", "));
 }
 
-Outcome assign(const std::string& of, const std::string& given, const Values& values,
-               const Target& target) {
+Fit assign(const std::string& of, const std::string& given, const Values& values,
+           const Target& target) {
     if (values.kind == Values::Kind::one_of &&
         std::ranges::find(values.words, given) == values.words.end())
-        return Fault(no_value(of, given, values));
+        return Unfit(no_value(of, given, values));
     if (auto* const* text = std::get_if<std::string*>(&target)) {
         **text = given;
     } else if (auto* const* texts = std::get_if<std::vector<std::string>*>(&target)) {
@@ -59,14 +59,14 @@ Outcome assign(const std::string& of, const std::string& given, const Values& va
         const char* end = given.data() + given.size();
         const auto read = std::from_chars(given.data(), end, **number);
         if (read.ec != std::errc{} || read.ptr != end)
-            return Fault(fmt::format("{} \"{}\" is no whole number", of, printable(given)));
+            return Unfit(fmt::format("{} \"{}\" is no whole number", of, printable(given)));
     } else {
         *std::get<bool*>(target) = given == "true";
     }
     return {};
 }
 
-Outcome take_options(CLI::App& app, const Command& command) {
+Fit take_options(CLI::App& app, const Command& command) {
     for (const Option& option : command.options) {
         const std::string name = "--" + option.name;
         const CLI::Option& found = *app.get_option(name);
@@ -79,32 +79,32 @@ Outcome take_options(CLI::App& app, const Command& command) {
     return {};
 }
 
-Fault unknown_option(const std::string& word, const Command& command) {
+Unfit unknown_option(const std::string& word, const Command& command) {
     std::vector<std::string> known;
     for (const Option& option : options_of(command))
         known.push_back("--" + option.name);
     const auto meant = nearest(word.substr(0, word.find('=')), known);
-    return Fault(
+    return Unfit(
         meant ? fmt::format("there is no option {}; did you mean {}?", word, *meant)
               : fmt::format("there is no option {}; there are: {}", word, fmt::join(known, ", ")));
 }
 
-Fault unknown_command(const std::string& word, const Command& command) {
+Unfit unknown_command(const std::string& word, const Command& command) {
     std::vector<std::string> known(command.commands.size());
     std::ranges::transform(command.commands, known.begin(), &Command::name);
     const auto meant = nearest(word, known);
-    return Fault(meant
+    return Unfit(meant
                      ? fmt::format("there is no command \"{}\"; did you mean \"{}\"?", word, *meant)
                      : fmt::format("there is no command \"{}\"; there are: {}", word,
                                    fmt::join(known, ", ")));
 }
 
-Outcome take_arguments(const std::vector<std::string>& words, const Command& command) {
+Fit take_arguments(const std::vector<std::string>& words, const Command& command) {
     using Count = Argument::Count;
     auto word = words.begin();
     for (const Argument& argument : command.arguments) {
         const bool needed = argument.count == Count::one || argument.count == Count::several;
-        if (word == words.end() && needed) return Fault(argument.name + " is missing");
+        if (word == words.end() && needed) return Unfit(argument.name + " is missing");
         const bool all = argument.count == Count::several || argument.count == Count::any;
         const auto end = all ? words.end() : word + (word == words.end() ? 0 : 1);
         for (; word != end; ++word)
@@ -112,7 +112,7 @@ Outcome take_arguments(const std::vector<std::string>& words, const Command& com
                 return done;
     }
     if (word != words.end())
-        return Fault(fmt::format("there is no place for \"{}\"", printable(*word)));
+        return Unfit(fmt::format("there is no place for \"{}\"", printable(*word)));
     return {};
 }
 
@@ -133,7 +133,7 @@ Parsed deepest(const Command& tool, CLI::App& root) {
     return parsed;
 }
 
-Outcome take_words(const Command& tool, CLI::App& root, std::span<char* const> arguments) {
+Fit take_words(const Command& tool, CLI::App& root, std::span<char* const> arguments) {
     const Command* command = &tool;
     CLI::App* app = &root;
     for (;;) {
@@ -150,7 +150,7 @@ Outcome take_words(const Command& tool, CLI::App& root, std::span<char* const> a
         }
         if (!words.empty()) return unknown_command(printable(words.front()), *command);
         CLI::App* part = part_named(*app);
-        if (part == nullptr) return Fault("name a command");
+        if (part == nullptr) return Unfit("name a command");
         app = part;
         command = find(command->commands, part->get_name());
     }

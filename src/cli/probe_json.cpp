@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/probe_text.h"
+#include "engine/json.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -10,7 +11,6 @@
 namespace postseal::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using namespace delivery;
 
 std::string hex(std::string_view octets) {

@@ -3,13 +3,12 @@
 #pragma once
 
 #include "cli/explain_text.h"
+#include "engine/json.h"
 #include "postseal/delivery/facts.h"
 #include "postseal/delivery/predict.h"
 #include "postseal/mtasts/policy.h"
 #include "postseal/verdict/decide.h"
 #include "postseal/verdict/reply.h"
-
-#include <nlohmann/json_fwd.hpp>
 
 #include <optional>
 #include <string>
@@ -32,6 +31,6 @@ struct Probed {
 [[nodiscard]] std::string probe_text(const Probed& probed, Colour colour);
 
 // Every fact; the members are in postseal(1).
-[[nodiscard]] nlohmann::ordered_json probe_json(const Probed& probed);
+[[nodiscard]] Json probe_json(const Probed& probed);
 
 } // namespace postseal::cli

@@ -9,7 +9,7 @@
 namespace postseal::cli {
 namespace {
 
-struct Options {
+struct QueryOptions {
     std::string key;
     std::string map = "postfix";
 };
@@ -54,7 +54,7 @@ int query(const Common& common, const std::string& key, const std::string& map) 
 } // namespace
 
 Command query_command(Common& common) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<QueryOptions>();
     return {.name = "query",
             .summary = "print a destination's policy as postmap -q would",
             .arguments = one_key(options->key),

@@ -13,7 +13,7 @@
 namespace postseal::cli {
 namespace {
 
-struct Options {
+struct RefreshOptions {
     std::vector<std::string> keys;
     bool all = false;
     Filter filter;
@@ -71,7 +71,7 @@ int refresh_all(const Common& common, const Filter& filter) {
     return round.done() > 0 ? round.worst() : no_policy;
 }
 
-int refresh(const Common& common, const Options& options) {
+int refresh(const Common& common, const RefreshOptions& options) {
     if (options.all != options.keys.empty())
         return fail(usage, "name destinations, or --all with a filter if you like");
     if (options.all) return refresh_all(common, options.filter);
@@ -85,7 +85,7 @@ int refresh(const Common& common, const Options& options) {
 } // namespace
 
 Command refresh_command(Common& common) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<RefreshOptions>();
     return {.name = "refresh",
             .summary = "have destinations looked up anew and their policies fetched",
             .arguments = {{.name = "KEY",

@@ -18,8 +18,6 @@ namespace postseal::cli {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
-
 constexpr seconds watch_patience{5}; // with a daemon that is stuck
 
 // Ctrl-C and kill(1), from here on: they end the pause between two looks.
@@ -87,12 +85,12 @@ int watch(const Common& common, const std::string& every) {
     const bool terminal = ::isatty(STDOUT_FILENO) == 1;
     const Ended ended;
     Json before;
-    auto before_at = Clock::now();
+    auto before_at = std::chrono::steady_clock::now();
     bool seen = false;
     bool absent = false;
     do {
         auto reply = ask(common, {{"command", "status"}}, watch_patience);
-        const auto now = Clock::now();
+        const auto now = std::chrono::steady_clock::now();
         if (reply) {
             write(common, {.before = before, .now = (*reply)["status"], .length = now - before_at},
                   terminal, *pause);

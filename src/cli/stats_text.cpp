@@ -11,8 +11,6 @@
 namespace postseal::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 struct Counter {
     const char* member;
     std::string_view label;
@@ -34,11 +32,6 @@ constexpr Counter counters[] = {
     {"lookups_at_work", "lookups at work", false},
     {"downgrades", "downgrades", true},
 };
-
-std::string text_of(const Json& status, const char* name) {
-    const auto found = status.find(name);
-    return found != status.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 std::uint64_t number_of(const Json& status, const char* name) {
     const auto found = status.find(name);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include "engine/json.h"
 
 #include <chrono>
 #include <string>
@@ -11,8 +11,8 @@ namespace postseal::cli {
 
 // One status and the one before it.
 struct Interval {
-    const nlohmann::ordered_json& before; // null: there is none
-    const nlohmann::ordered_json& now;
+    const Json& before; // null: there is none
+    const Json& now;
     std::chrono::duration<double> length{0};
 };
 

@@ -13,14 +13,7 @@
 namespace postseal::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::string_view of_override = "override ";
-
-std::string text_of(const Json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 // As the daemon's map "postfix" writes it.
 std::optional<std::string> secure(const Json& kept) {

@@ -4,9 +4,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "engine/json.h"
 #include "postseal/base/time.h"
-
-#include <nlohmann/json_fwd.hpp>
 
 #include <string>
 
@@ -16,6 +15,6 @@ namespace postseal::cli {
 
 // Of a KEPT with body (serve/kept_json.h): a comment that says when and why, and the line; only the
 // comment where there is a verdict, and no policy can be written. Empty: no promise.
-[[nodiscard]] std::string texthash_entry(const nlohmann::ordered_json& kept);
+[[nodiscard]] std::string texthash_entry(const Json& kept);
 
 } // namespace postseal::cli

@@ -63,8 +63,7 @@ namespace {
 
 bool is_label(std::string_view label) {
     return !label.empty() && label.size() <= 63 && std::ranges::all_of(label, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '-' || c == '_';
+        return is_alphanumeric(c) || c == '-' || c == '_';
     });
 }
 

@@ -63,8 +63,7 @@ std::vector<Line> logical_lines(std::string_view text) {
 }
 
 bool is_ttl_or_class(std::string_view word) {
-    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-    return digit(word.front()) || word == "IN" || word == "in";
+    return is_digit(word.front()) || word == "IN" || word == "in";
 }
 
 std::string upper(std::string text) {

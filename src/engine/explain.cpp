@@ -12,8 +12,6 @@
 namespace postseal::engine {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 Json time_or_null(WallTime time) {
     if (time == WallTime{}) return nullptr;
     return rfc3339(time);

@@ -9,17 +9,16 @@
 #pragma once
 
 #include "engine/answer.h"
+#include "engine/json.h"
 #include "engine/maps.h"
 #include "postseal/base/nexthop.h"
-
-#include <nlohmann/json_fwd.hpp>
 
 #include <string_view>
 
 namespace postseal::engine {
 
-[[nodiscard]] nlohmann::ordered_json explain(const Answer& answer, const Maps& maps);
-[[nodiscard]] nlohmann::ordered_json
-explain_no_nexthop(std::string_view key, const NexthopError& error, const Maps& maps);
+[[nodiscard]] Json explain(const Answer& answer, const Maps& maps);
+[[nodiscard]] Json explain_no_nexthop(std::string_view key, const NexthopError& error,
+                                      const Maps& maps);
 
 } // namespace postseal::engine

@@ -10,7 +10,7 @@
 namespace postseal::fleet {
 namespace {
 
-constexpr std::size_t page = 200;
+constexpr std::size_t rows_a_step = 200;
 
 using Failed = std::optional<CopyError>;
 
@@ -36,7 +36,7 @@ struct Copying {
     Copied copied;
 
     Failed policies_out(std::string& after) {
-        auto rows = own.policies(after, page);
+        auto rows = own.policies(after, rows_a_step);
         if (rows.fault) return rows.fault->text;
         Batch batch;
         for (store::StsRow& row : rows.value) {
@@ -48,7 +48,7 @@ struct Copying {
     }
 
     Failed looks_out(std::string& after) {
-        auto rows = own.nexthops(after, page);
+        auto rows = own.nexthops(after, rows_a_step);
         if (rows.fault) return rows.fault->text;
         Batch batch;
         for (store::NexthopRow& row : rows.value) {
@@ -60,7 +60,7 @@ struct Copying {
     }
 
     Failed policies_in(std::string& after) {
-        auto theirs = shared.policies_after(after, page);
+        auto theirs = shared.policies_after(after, rows_a_step);
         if (!theirs) return std::move(theirs.error());
         store::Batch batch;
         for (Policy& policy : *theirs) {
@@ -80,7 +80,7 @@ struct Copying {
     }
 
     Failed looks_in(std::string& after) {
-        auto theirs = shared.looks_after(after, page);
+        auto theirs = shared.looks_after(after, rows_a_step);
         if (!theirs) return std::move(theirs.error());
         store::Batch batch;
         for (Look& look : *theirs) {

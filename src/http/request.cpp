@@ -38,10 +38,8 @@ std::size_t end_of_head(std::string_view bytes) {
 // RFC 9110 section 7.2: a name or an address, and perhaps a port.
 std::optional<std::string> host_of(std::string_view authority) {
     const auto is_host = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '.' || c == '-' || c == '_';
+        return is_alphanumeric(c) || c == '.' || c == '-' || c == '_';
     };
-    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     std::size_t end = 0;
     if (authority.starts_with('[')) {
         end = authority.find(']');

@@ -2,9 +2,11 @@
 // and 3.2)
 //
 // sts-ext-name and sts-policy-ext-name are one production: a letter or digit, then up to 31
-// letters, digits, "_", "-" or ".". The names the RFC defines fit it too. SPDX-License-Identifier:
-// BSD-3-Clause
+// letters, digits, "_", "-" or ".". The names the RFC defines fit it too.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
+
+#include "postseal/base/text.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -13,12 +15,6 @@
 namespace postseal::mtasts {
 
 inline constexpr std::size_t max_field_name = 32;
-
-[[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-[[nodiscard]] constexpr bool is_alphanumeric(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 [[nodiscard]] constexpr bool is_wsp(char c) { return c == ' ' || c == '\t'; }
 

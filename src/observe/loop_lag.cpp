@@ -6,14 +6,14 @@
 namespace postseal::observe {
 namespace {
 
-constexpr milliseconds every{1'000};
+constexpr milliseconds beat{1'000};
 constexpr int ticks_of_a_minute = 60;
 
 } // namespace
 
 void LoopLag::wait() {
-    due_ = loop_.now() + every;
-    timer_.start(loop_, every, {[](void* self) { static_cast<LoopLag*>(self)->called(); }, this});
+    due_ = loop_.now() + beat;
+    timer_.start(loop_, beat, {[](void* self) { static_cast<LoopLag*>(self)->called(); }, this});
 }
 
 void LoopLag::called() {

@@ -7,7 +7,7 @@
 namespace postseal::observe {
 namespace {
 
-constexpr milliseconds every{60'000};
+constexpr milliseconds every_minute{60'000};
 constexpr std::ptrdiff_t lately = 5; // minutes
 
 Minute between(const Totals& before, const Totals& after) {
@@ -36,7 +36,7 @@ Samples::Samples(async::Loop& loop, std::function<Totals()> totals)
 
 async::Task<> Samples::run() {
     for (;;) {
-        co_await async::Sleep(loop_, every);
+        co_await async::Sleep(loop_, every_minute);
         Totals after = totals_();
         minutes_.push_back(between(before_, after));
         if (minutes_.size() > most) minutes_.pop_front();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "observe/status_json.h"
+#include "engine/json.h"
 
 #include "observe/observer.h"
 #include "observe/verdicts.h"
@@ -10,8 +11,6 @@
 
 namespace postseal::observe {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json health_json(const std::vector<serve::PartHealth>& health) {
     Json out = Json::array();

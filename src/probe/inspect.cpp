@@ -20,6 +20,8 @@
 namespace postseal::probe {
 namespace {
 
+using Result = dane::RecordMatch::Result;
+
 constexpr std::uint8_t trust_anchor = 2;
 
 std::string digest(gnutls_digest_algorithm_t algorithm, std::string_view octets) {
@@ -83,7 +85,6 @@ std::vector<delivery::TlsaCheck> checks(const std::vector<dane::Tlsa>& records, 
     for (std::size_t i = 0; i < records.size(); i++) {
         delivery::TlsaCheck check{
             .record = records[i], .match = std::move(matches[i]), .fault = {}};
-        using Result = dane::RecordMatch::Result;
         const Result result = check.match.result;
         if (records[i].usage == trust_anchor &&
             (result == Result::matched || result == Result::not_in_chain))

@@ -14,17 +14,10 @@
 namespace postseal::serve {
 namespace {
 
-using Json = AdminMemory::Json;
-
 constexpr std::size_t most_looked_at = 2000; // rows of the store a request
 constexpr std::size_t most_listed = 500;
 constexpr std::size_t most_history = 10'000;
 constexpr std::size_t most_imported = 1000; // a request
-
-std::string text_of(const Json& request, const char* name) {
-    const auto found = request.find(name);
-    return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 std::size_t number_of(const Json& request, const char* name, std::size_t most) {
     const auto found = request.find(name);

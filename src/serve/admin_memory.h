@@ -20,6 +20,7 @@
 
 #include "async/task.h"
 #include "engine/engine.h"
+#include "engine/json.h"
 
 #include <nlohmann/json.hpp>
 
@@ -30,7 +31,6 @@ namespace postseal::serve {
 
 class AdminMemory {
   public:
-    using Json = nlohmann::ordered_json;
     // The members of a reply that is ok; or why the request is none.
     using Result = std::expected<Json, std::string>;
 

@@ -14,8 +14,6 @@
 namespace postseal::serve {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::size_t longest_line =
     262'144; // a policy of 64 KiB in JSON, where octets are escaped
 constexpr int deepest = 8;
@@ -50,12 +48,6 @@ Json reply_json(const verdict::Reply& reply) {
                        : reply.kind == verdict::Reply::Kind::not_found ? "not-found"
                                                                        : "temp";
     return {{"ok", true}, {"kind", kind}, {"text", reply.text}};
-}
-
-// The text of a member; empty where there is none or it is no text.
-std::string text_of(const Json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 } // namespace

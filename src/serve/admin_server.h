@@ -22,6 +22,7 @@
 #pragma once
 
 #include "engine/engine.h"
+#include "engine/json.h"
 #include "serve/admin_memory.h"
 #include "serve/connection.h"
 #include "serve/steering.h"
@@ -41,8 +42,6 @@ class AdminServer final : public Protocol {
     Step step(std::string_view bytes, Connection& connection) override;
 
   private:
-    using Json = nlohmann::ordered_json;
-
     async::Task<> answer(Connection& connection, Connection::Place place, std::string line);
     async::Task<std::string> carry_out(const Json& request);
     async::Task<std::string> of_memory(std::string command, Json request);

@@ -5,8 +5,7 @@
 
 namespace postseal::serve {
 
-nlohmann::ordered_json configuration_json(const config::Config& config) {
-    using Json = nlohmann::ordered_json;
+Json configuration_json(const config::Config& config) {
     Json maps = Json::array();
     for (const config::Map& map : config.maps)
         maps.push_back({{"name", map.name}, {"form", to_string(map.reply.form)}});

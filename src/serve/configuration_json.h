@@ -6,11 +6,10 @@
 #pragma once
 
 #include "config/config.h"
-
-#include <nlohmann/json_fwd.hpp>
+#include "engine/json.h"
 
 namespace postseal::serve {
 
-[[nodiscard]] nlohmann::ordered_json configuration_json(const config::Config& config);
+[[nodiscard]] Json configuration_json(const config::Config& config);
 
 } // namespace postseal::serve

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/http_server.h"
+#include "engine/json.h"
 
 #include "engine/explain.h"
 #include "metrics/registry.h"
@@ -15,8 +16,6 @@
 
 namespace postseal::serve {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t most_explained = 16;
 constexpr std::size_t longest_key = 255; // octets

@@ -13,7 +13,6 @@ namespace postseal::serve {
 namespace {
 
 using namespace std::chrono_literals;
-using Json = nlohmann::ordered_json;
 using Fault = std::unexpected<std::string>;
 
 constexpr std::size_t longest_id = 32;       // RFC 8461 section 3.1
@@ -77,11 +76,6 @@ const Json& member(const Json& object, const char* name) {
     if (!object.is_object()) return nothing;
     const auto found = object.find(name);
     return found == object.end() ? nothing : *found;
-}
-
-std::string text_of(const Json& object, const char* name) {
-    const Json& text = member(object, name);
-    return text.is_string() ? text.get<std::string>() : std::string();
 }
 
 // 1970 where it is not there.

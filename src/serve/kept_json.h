@@ -12,6 +12,7 @@
 #pragma once
 
 #include "engine/import.h"
+#include "engine/json.h"
 #include "store/store.h"
 
 #include <nlohmann/json.hpp>
@@ -22,13 +23,13 @@
 namespace postseal::serve {
 
 enum class Bodies { no, yes };
-[[nodiscard]] nlohmann::ordered_json kept_json(const store::Listed& kept, const std::string& node,
-                                               WallTime now, Bodies bodies);
+[[nodiscard]] Json kept_json(const store::Listed& kept, const std::string& node, WallTime now,
+                             Bodies bodies);
 
 // Back again, of a KEPT with body: key, dane, verdict, row, times, and of the policy body, id and
 // fetched_at; whatever else it has is not looked at. Of these only the key must be there.
 // Errors: why nothing of it can be taken, one clause.
-[[nodiscard]] std::expected<engine::Memory, std::string>
-memory_of_kept(const nlohmann::ordered_json& kept, WallTime now);
+[[nodiscard]] std::expected<engine::Memory, std::string> memory_of_kept(const Json& kept,
+                                                                        WallTime now);
 
 } // namespace postseal::serve

@@ -17,9 +17,9 @@
 namespace postseal::service {
 namespace {
 
-constexpr timeval patience{.tv_sec = 10, .tv_usec = 0};
+constexpr timeval patience_for_a_word{.tv_sec = 10, .tv_usec = 0};
 constexpr int patience_for_its_end = 10'000; // ms
-constexpr std::size_t most_passed = 253;     // SCM_MAX_FD
+constexpr std::size_t most_received = 253;   // SCM_MAX_FD
 
 std::expected<serve::Fd, int> connect_to(const std::string& socket) {
     sockaddr_un address{};
@@ -28,8 +28,10 @@ std::expected<serve::Fd, int> connect_to(const std::string& socket) {
                 std::min(socket.size(), sizeof address.sun_path - 1));
     serve::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd.valid()) return std::unexpected(errno);
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience_for_a_word,
+                 sizeof patience_for_a_word);
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience_for_a_word,
+                 sizeof patience_for_a_word);
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return std::unexpected(errno);
     return fd;
@@ -113,7 +115,7 @@ std::expected<void, std::string> Predecessor::receive(std::vector<serve::Fd>& pa
     std::string line;
     while (!line.ends_with('\n')) {
         char buffer[4096];
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * most_passed)];
+        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * most_received)];
         iovec text{.iov_base = buffer, .iov_len = sizeof buffer};
         msghdr message{};
         message.msg_iov = &text;

@@ -15,7 +15,7 @@ using Fault = std::unexpected<std::string>;
 using Handle = std::unique_ptr<sqlite3, decltype(&sqlite3_close)>;
 using Statement = std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)>;
 
-constexpr int busy_ms = 5000;
+constexpr int patience_ms = 5000;
 
 Fault cannot_read(const std::string& path, sqlite3* db) {
     return Fault(fmt::format("cannot read {}: {}", path, sqlite3_errmsg(db)));
@@ -33,7 +33,7 @@ read_mta_sts_resolver(const std::string& path) {
     const int opened = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READONLY, nullptr);
     const Handle db(raw, sqlite3_close);
     if (opened != SQLITE_OK) return cannot_read(path, db.get());
-    sqlite3_busy_timeout(db.get(), busy_ms);
+    sqlite3_busy_timeout(db.get(), patience_ms);
 
     sqlite3_stmt* prepared = nullptr;
     constexpr auto sql = "SELECT rowid, domain, ts, pol_id, pol_body FROM sts_policy_cache "

@@ -21,7 +21,7 @@ namespace postseal::survey {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr milliseconds patience{5000};
+constexpr milliseconds longest_wait{5000};
 constexpr int tries = 2;
 constexpr std::size_t largest_reply = 4096;
 
@@ -89,7 +89,7 @@ std::expected<serve::Fd, std::string> connect_to(const std::string& address) {
 
 // Error: an empty one if there is none in time. What is no reply to the question is passed over.
 std::expected<Reply, std::string> wait_for_reply(int fd, std::uint16_t id) {
-    const auto end = Clock::now() + patience;
+    const auto end = Clock::now() + longest_wait;
     while (true) {
         const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now()).count();
         if (left <= 0) return std::unexpected("");
@@ -113,7 +113,8 @@ std::expected<Reply, std::string> ask(const std::string& address, Checking check
         auto reply = wait_for_reply(fd->get(), id);
         if (reply || !reply.error().empty()) return reply;
     }
-    return std::unexpected(fmt::format("no answer within {} s", tries * patience.count() / 1000));
+    return std::unexpected(
+        fmt::format("no answer within {} s", tries * longest_wait.count() / 1000));
 }
 
 std::string rcode_text(int rcode) {

@@ -12,14 +12,14 @@
 namespace postseal::survey {
 namespace {
 
-constexpr milliseconds patience{10'000};
+constexpr milliseconds longest_run{10'000};
 
 std::expected<std::string, std::string> ask(const std::string& program, const std::string& folder,
                                             const std::vector<std::string>& options) {
     std::vector<std::string> command{program};
     if (!folder.empty()) command.insert(command.end(), {"-c", folder});
     command.insert(command.end(), options.begin(), options.end());
-    return output_of(command, patience);
+    return output_of(command, longest_run);
 }
 
 } // namespace

@@ -21,10 +21,6 @@ using Fault = std::unexpected<std::string>;
 constexpr std::string_view separators = ", \t\r\n"; // CHARS_COMMA_SP
 constexpr std::string_view spaces = " \t\n\v\f\r";  // ISSPACE()
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 std::string_view strip(std::string_view text) {
     const auto first = text.find_first_not_of(spaces);
     if (first == std::string_view::npos) return {};
@@ -95,7 +91,7 @@ bool valid_hostname(std::string_view name) {
         } else if (c == '-') {
             numeric = false;
             if (label++ == 0 || last || name[i + 1] == '.') return false;
-        } else if (is_letter(c) || is_digit(c) || c == '_') {
+        } else if (is_alphanumeric(c) || c == '_') {
             if (++label > 63) return false;
             numeric = numeric && is_digit(c);
         } else {

@@ -180,7 +180,7 @@ Reply bad_override(const std::string& text, const std::string& why) {
 }
 
 // The operator's text goes out as it is.
-Reply as_configured(const std::string& text) {
+Reply operators_word(const std::string& text) {
     const auto read = read_override(text);
     return read ? ok(text) : bad_override(text, read.error());
 }
@@ -235,7 +235,7 @@ Reply render(const Verdict& verdict, const Evidence& evidence, const ReplyOption
     case Class::may:
         return no_promise(options);
     case Class::override_:
-        return as_configured(verdict.override_text);
+        return operators_word(verdict.override_text);
     case Class::tempfail:
         return temp(verdict.temp_reason);
     }

@@ -16,12 +16,10 @@ Scan malformed(const char* why) {
     return {.status = Status::malformed, .reply = {}, .consumed = 0, .fault = why};
 }
 
-bool digit(char c) { return c >= '0' && c <= '9'; }
-
 // Why no line of a reply begins so; null: one may.
 const char* fault_of(std::string_view line, const Reply& before) {
     for (std::size_t i = 0; i < std::min(line.size(), code_digits); i++)
-        if (!digit(line[i]) || (i == 0 && (line[i] < '2' || line[i] > '5')))
+        if (!is_digit(line[i]) || (i == 0 && (line[i] < '2' || line[i] > '5')))
             return "a line does not begin with a reply code";
     if (line.size() >= code_digits && !before.lines.empty() &&
         line.substr(0, code_digits) != std::to_string(before.code))

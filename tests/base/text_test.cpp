@@ -66,5 +66,17 @@ TEST_CASE("base/text: valid_utf8") {
     }
 }
 
+TEST_CASE("base/text: digits and letters are those of ASCII, in every locale") {
+    std::string digits;
+    std::string alphanumerics;
+    for (int octet = 0; octet < 256; octet++) {
+        const char c = static_cast<char>(octet);
+        if (is_digit(c)) digits += c;
+        if (is_alphanumeric(c)) alphanumerics += c;
+    }
+    CHECK(digits == "0123456789");
+    CHECK(alphanumerics == "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+}
+
 } // namespace
 } // namespace postseal

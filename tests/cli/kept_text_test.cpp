@@ -8,8 +8,6 @@ using namespace postseal;
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 const WallTime now = parse_until("2026-11-22T12:00:00Z").value();
 
 Json sts() {

@@ -12,8 +12,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 Json status(unsigned queries, unsigned cached) {
     return {{"version", "0.1.0"},
             {"queries", queries},

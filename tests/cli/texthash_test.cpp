@@ -8,8 +8,6 @@ using namespace postseal;
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 Json kept(std::string_view verdict) {
     Json out = Json::parse(R"({"key":"example.org","row":11,"verdict_since":"2026-11-20T11:00:00Z",
         "seen_at":"2026-11-22T11:30:00Z",

@@ -17,7 +17,6 @@ namespace {
 
 using namespace postseal;
 using fuzz::check;
-using Json = nlohmann::json;
 
 // The tests' own checks are used outside of their cases.
 struct Outside {
@@ -44,7 +43,7 @@ struct Field : Outside, test::EngineBehind {
 };
 
 void check_reply(std::string_view reply) {
-    const Json object = Json::parse(reply, nullptr, false);
+    const nlohmann::json object = nlohmann::json::parse(reply, nullptr, false);
     check(object.is_object() && object.contains("ok") && object["ok"].is_boolean());
     if (!object["ok"].get<bool>())
         check(object["error"].is_string() && object["fault"].is_string());

@@ -20,8 +20,6 @@ using test::FakeSteering;
 
 namespace {
 
-using Json = nlohmann::json;
-
 struct Field : test::EngineBehind {
     Field() {
         serve(std::make_unique<AdminServer>(engine, steering,
@@ -110,7 +108,7 @@ std::string some_line(Random& random) {
 }
 
 void check_reply(const std::string& line, const std::string& reply) {
-    const Json object = Json::parse(reply, nullptr, false);
+    const nlohmann::json object = nlohmann::json::parse(reply, nullptr, false);
     INFO(line);
     INFO(reply);
     REQUIRE(object.is_object());

@@ -12,8 +12,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using Json = AdminMemory::Json;
-
 struct Field : test::EngineBehind {
     Field() {
         fetcher.serve("sts.example",

@@ -16,20 +16,18 @@ using test::FakeSteering;
 
 namespace {
 
-using Json = nlohmann::json;
-
 struct Field : test::EngineBehind {
     explicit Field(const std::string& configuration = {}) : EngineBehind(configuration) {
         serve(std::make_unique<AdminServer>(engine, steering,
                                             [] { return std::string(R"({"queries":7})"); }));
     }
-    Json ask(const std::string& line) { return ask_by(connect_unix(), line); }
-    Json ask_by(const Fd& client, const std::string& line) {
+    nlohmann::json ask(const std::string& line) { return ask_by(connect_unix(), line); }
+    nlohmann::json ask_by(const Fd& client, const std::string& line) {
         write(client, line + "\n");
         std::string got;
         while (!got.ends_with('\n') && !got.ends_with("EOF"))
             got += read(client, 1);
-        return Json::parse(got, nullptr, false);
+        return nlohmann::json::parse(got, nullptr, false);
     }
     FakeSteering steering;
 };
@@ -47,7 +45,7 @@ Fd connect_as_nobody(const Field& field) {
 TEST_CASE("query gives what the map would say") {
     Field field;
     CHECK(field.ask(R"({"command":"query","key":"example.com","map":"postfix"})") ==
-          Json{{"ok", true}, {"kind", "ok"}, {"text", "dane-only"}});
+          nlohmann::json{{"ok", true}, {"kind", "ok"}, {"text", "dane-only"}});
     CHECK(field.ask(R"({"command":"query","key":"none.example"})")["kind"] == "not-found");
     CHECK(field.ask(R"({"command":"query","key":".example.com"})")["kind"] == "not-found");
     CHECK(field.ask(R"({"command":"query","key":"bogus.example"})")["kind"] == "temp");
@@ -58,7 +56,8 @@ TEST_CASE("query gives what the map would say") {
 
 TEST_CASE("explain gives evidence, row, reasons and every form") {
     Field field;
-    const Json explain = field.ask(R"({"command":"explain","key":"Example.COM."})")["explain"];
+    const nlohmann::json explain =
+        field.ask(R"({"command":"explain","key":"Example.COM."})")["explain"];
     CHECK(explain["key"] == "example.com");
     CHECK(explain["verdict"]["class"] == "dane");
     CHECK(explain["verdict"]["level"] == "dane-only");
@@ -73,7 +72,8 @@ TEST_CASE("explain gives evidence, row, reasons and every form") {
     CHECK(explain["replies"]["tlsrpt"]["text"] == "dane-only");
     CHECK(explain["holds_s"] == 600);
     CHECK(explain["partial"] == false);
-    const Json none = field.ask(R"({"command":"explain","key":"[127.0.0.1]"})")["explain"];
+    const nlohmann::json none =
+        field.ask(R"({"command":"explain","key":"[127.0.0.1]"})")["explain"];
     CHECK(none["verdict"]["class"] == "may");
     CHECK(none["verdict"]["row"] == 0);
     CHECK(none["replies"]["postfix"]["kind"] == "not-found");
@@ -88,7 +88,8 @@ protocol = "delegation"
 [delegation]
 dane = "PREPEND X-Sealed: %c"
 )");
-    const Json explain = field.ask(R"({"command":"explain","key":"example.com"})")["explain"];
+    const nlohmann::json explain =
+        field.ask(R"({"command":"explain","key":"example.com"})")["explain"];
     CHECK(explain["delegation"] == "PREPEND X-Sealed: dane");
 }
 
@@ -107,7 +108,7 @@ TEST_CASE("what is no request is refused in words, and the connection goes on") 
         std::string got;
         while (!got.ends_with('\n') && !got.ends_with("EOF"))
             got += field.read(client, 1);
-        const Json reply = Json::parse(got, nullptr, false);
+        const nlohmann::json reply = nlohmann::json::parse(got, nullptr, false);
         REQUIRE(reply.is_object());
         CHECK(reply["ok"] == false);
         CHECK(reply["error"].is_string());
@@ -128,12 +129,12 @@ TEST_CASE("reload says what has changed and what has not, or the fault") {
     Field field;
     field.steering.reloaded = {.changed = {"dns", "log"}, .needs_restart = {"user"}};
     CHECK(field.ask(R"({"command":"reload"})") ==
-          Json{{"ok", true}, {"changed", {"dns", "log"}}, {"needs_restart", {"user"}}});
+          nlohmann::json{{"ok", true}, {"changed", {"dns", "log"}}, {"needs_restart", {"user"}}});
     field.steering.reloaded = {.error = "postseal.toml:3: dns.tiemout: unknown key"};
     CHECK(field.ask(R"({"command":"reload"})") ==
-          Json{{"ok", false},
-               {"fault", "config"},
-               {"error", "postseal.toml:3: dns.tiemout: unknown key"}});
+          nlohmann::json{{"ok", false},
+                         {"fault", "config"},
+                         {"error", "postseal.toml:3: dns.tiemout: unknown key"}});
 }
 
 TEST_CASE("only root and the daemon's own user may change anything") {
@@ -141,7 +142,8 @@ TEST_CASE("only root and the daemon's own user may change anything") {
     const auto refused = [&](const Fd& client) {
         for (const char* command : {"reload", "hand-over", "give-way"}) {
             CAPTURE(command);
-            const Json reply = field.ask_by(client, Json{{"command", command}}.dump());
+            const nlohmann::json reply =
+                field.ask_by(client, nlohmann::json{{"command", command}}.dump());
             CHECK(reply["fault"] == "permission");
             CHECK(reply["error"].get<std::string>().find("only root") == 0);
         }

@@ -14,6 +14,10 @@ namespace postseal {
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 200);
 
 // ASCII only, locale-free.
+[[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+[[nodiscard]] constexpr bool is_alphanumeric(char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 [[nodiscard]] std::string lower_ascii(std::string_view text);
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
 // Spaces and tabs at both ends.
