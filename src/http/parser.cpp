@@ -150,6 +150,7 @@ Parser::Parser(Kind kind, Listener& listener) : impl_(std::make_unique<Impl>(kin
     Machine& machine = impl_->machine;
 #ifdef POSTSEAL_LLHTTP
     llhttp_init(&machine, kind == Kind::request ? HTTP_REQUEST : HTTP_RESPONSE, &Impl::settings());
+    llhttp_set_lenient_version(&machine, 1); // a request of another version is refused as such
 #else
     http_parser_init(&machine, kind == Kind::request ? HTTP_REQUEST : HTTP_RESPONSE);
 #endif

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 
 from crowd import KINDS, Crowd
-from daemon import Daemon, build_folder
+from daemon import Daemon, build_folder, preloaded
 from processor import Spread, cores, cpu_by_thread, difference, pinned, resident_octets
 from world import processes
 
@@ -180,7 +180,7 @@ def stalls(crowd: Crowd, effort: Effort) -> list[Row]:
     # Late answers are right otherwise than those in time.
     unknown = crowd.keys(*KINDS, first=known, silent=True, replies=False)
     probe = crowd.folder / "loop.json"
-    before = ["env", f"LD_PRELOAD={bench_program('loop_probe.so')}", f"LOOP_PROBE={probe}"]
+    before = preloaded(bench_program("loop_probe.so"), f"LOOP_PROBE={probe}")
     to, beside = f"127.0.0.1:{PORT}", f"127.0.0.1:{CEILING_PORT}"
     with ceilings(crowd, beside, None), fresh_daemon(crowd, "stalls", before) as daemon:
         load(to, keys, connections=4, requests=0)

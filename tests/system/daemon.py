@@ -30,6 +30,13 @@ def program(name: str) -> str:
     return str(build_folder() / name)
 
 
+def preloaded(library: pathlib.Path | str, *variables: str) -> list[str]:
+    """What goes before a command."""
+    # GCC's AddressSanitizer is a library, too, and would insist on being the first.
+    sanitizer = f"{os.environ.get('ASAN_OPTIONS', '')}:verify_asan_link_order=0"
+    return ["env", f"LD_PRELOAD={library}", f"ASAN_OPTIONS={sanitizer}", *variables]
+
+
 def to_toml(settings: dict) -> str:
     """Tables, arrays of tables, and values that JSON writes as TOML does."""
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()

@@ -37,7 +37,7 @@ class Journald:
 
     def __enter__(self) -> "Journald":
         self._process = processes.start(["unshare", "--mount", "sh", "-ec", SETUP], self._log)
-        self.enter = ["nsenter", f"--mount=/proc/{self._process.pid}/ns/mnt"]
+        self.enter = ["nsenter", "--mount", "--root", "--target", str(self._process.pid)]
         socket = pathlib.Path(f"/proc/{self._process.pid}/root/run/systemd/journal/socket")
         end = time.monotonic() + PATIENCE
         # Before its mounts are made that is the machine's own.

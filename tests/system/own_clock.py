@@ -1,11 +1,10 @@
 # own_clock.py: a program whose wall clock is wrong (tests/support/own_clock.cpp)
 # SPDX-License-Identifier: BSD-3-Clause
-import os
 import pathlib
 import sys
 from datetime import timedelta
 
-from daemon import build_folder
+from daemon import build_folder, preloaded
 
 
 class OwnClock:
@@ -14,10 +13,7 @@ class OwnClock:
         self._file = file
         file.write_bytes(bytes(8))
         library = build_folder() / "tests" / "own_clock.so"
-        # GCC's AddressSanitizer is a library, too, and would insist on being the first.
-        sanitizer = f"{os.environ.get('ASAN_OPTIONS', '')}:verify_asan_link_order=0"
-        self.enter_command = ["env", f"LD_PRELOAD={library}", f"OWN_CLOCK={file}",
-                              f"ASAN_OPTIONS={sanitizer}"]
+        self.enter_command = preloaded(library, f"OWN_CLOCK={file}")
 
     def set(self, ahead: timedelta) -> None:
         # The program has it mapped.

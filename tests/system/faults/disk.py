@@ -25,7 +25,7 @@ class Disk:
         if self._holder.stdout.readline() != b"mounted\n":
             self._holder.communicate()
             raise Unavailable("cannot mount a file system of our own")
-        self.enter = ["nsenter", "--mount", "--target", str(self._holder.pid)]
+        self.enter = ["nsenter", "--mount", "--root", "--target", str(self._holder.pid)]
         daemon.enter_command = self.enter
 
     def __enter__(self) -> "Disk":
