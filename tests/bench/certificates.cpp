@@ -93,6 +93,9 @@ void Certificates::make(gnutls_pcert_st& certificate, const std::string& host) {
     gnutls_x509_crt_set_activation_time(crt, now - day);
     gnutls_x509_crt_set_expiration_time(crt, now + 30 * day);
     gnutls_x509_crt_set_key(crt, host_key_);
+    // Without a subject the names would have to be critical (RFC 5280 section 4.2.1.6).
+    gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, host.data(),
+                                  static_cast<unsigned>(host.size()));
     gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, host.data(),
                                          static_cast<unsigned>(host.size()), GNUTLS_FSAN_SET);
     gnutls_x509_crt_set_key_purpose_oid(crt, GNUTLS_KP_TLS_WWW_SERVER, 0);
