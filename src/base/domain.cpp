@@ -3,7 +3,6 @@
 
 #include "postseal/base/text.h"
 
-#include <fmt/format.h>
 #include <idn2.h>
 
 #include <algorithm>
@@ -20,11 +19,9 @@ constexpr std::size_t max_label = 63;
 // U-labels are longer than their A-labels, and UTS 46 drops some characters altogether; this much
 // text is all that libidn2 is asked to look at.
 constexpr std::size_t max_text = 1024;
-constexpr std::size_t shown_name = 80; // of somebody else's text, in an error
 
 std::unexpected<DomainError> fail(DomainFault fault, std::string_view what, std::string_view why) {
-    return std::unexpected(DomainError{
-        .fault = fault, .text = fmt::format("\"{}\": {}", printable(what, shown_name), why)});
+    return std::unexpected(DomainError{.fault = fault, .text = complaint(what, why)});
 }
 
 bool is_ldh(char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-'; }

@@ -14,12 +14,10 @@ namespace postseal {
 namespace {
 
 constexpr std::uint16_t smtp_port = 25;
-constexpr std::size_t shown_key = 80; // of somebody else's text, in an error
 
 std::unexpected<NexthopError> fail(NexthopFault fault, std::string_view what,
                                    std::string_view why) {
-    return std::unexpected(NexthopError{
-        .fault = fault, .text = fmt::format("\"{}\": {}", printable(what, shown_key), why)});
+    return std::unexpected(NexthopError{.fault = fault, .text = complaint(what, why)});
 }
 
 // The mail services of the IANA registry and of Debian's /etc/services. Fixed, because Postfix may

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/base/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 
@@ -38,6 +40,10 @@ std::string printable(std::string_view text, std::size_t limit) {
     for (char& c : out)
         if (c < 0x20 || c > 0x7e) c = '?';
     return out.append(ellipsis.substr(0, dots));
+}
+
+std::string complaint(std::string_view text, std::string_view why) {
+    return fmt::format("\"{}\": {}", printable(text, 80), why);
 }
 
 std::string lower_ascii(std::string_view text) {

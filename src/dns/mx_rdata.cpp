@@ -2,6 +2,7 @@
 #include "dns/mx_rdata.h"
 
 #include "dns/resolver.h"
+#include "postseal/base/text.h"
 
 #include <fmt/format.h>
 
@@ -22,7 +23,7 @@ void append_label(std::string& text, std::string_view label) {
         const auto octet = static_cast<unsigned char>(c);
         if (c >= 'A' && c <= 'Z')
             text += static_cast<char>(c - 'A' + 'a');
-        else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
+        else if (is_alphanumeric(c) || c == '-' || c == '_')
             text += c;
         else
             text += fmt::format("\\{:03}", octet);

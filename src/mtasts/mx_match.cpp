@@ -3,8 +3,6 @@
 
 #include "postseal/base/text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -12,8 +10,7 @@ namespace postseal::mtasts {
 namespace {
 
 std::unexpected<DomainError> fail(DomainFault fault, std::string_view name, std::string_view why) {
-    return std::unexpected(
-        DomainError{.fault = fault, .text = fmt::format("\"{}\": {}", printable(name, 80), why)});
+    return std::unexpected(DomainError{.fault = fault, .text = complaint(name, why)});
 }
 
 } // namespace

@@ -66,6 +66,12 @@ TEST_CASE("base/text: valid_utf8") {
     }
 }
 
+TEST_CASE("base/text: a complaint says what it is about, in one line of a bearable length") {
+    CHECK(complaint("a\nb", "a blank") == "\"a?b\": a blank");
+    CHECK(complaint(std::string(81, 'x'), "too long") ==
+          "\"" + std::string(77, 'x') + "...\": too long");
+}
+
 TEST_CASE("base/text: digits and letters are those of ASCII, in every locale") {
     std::string digits;
     std::string alphanumerics;

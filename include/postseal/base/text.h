@@ -13,6 +13,9 @@ namespace postseal {
 // the length we promise for it (postseald(8)).
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 200);
 
+// What is wrong with somebody else's text: "TEXT": WHY; of the text 80 octets at most.
+[[nodiscard]] std::string complaint(std::string_view text, std::string_view why);
+
 // ASCII only, locale-free.
 [[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 [[nodiscard]] constexpr bool is_alphanumeric(char c) {
