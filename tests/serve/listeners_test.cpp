@@ -6,7 +6,6 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <filesystem>
 #include <set>
@@ -54,13 +53,7 @@ struct Field : test::Local {
         return "";
     }
     [[nodiscard]] Fd connect(const std::string& name) const {
-        Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
-        sockaddr_un local{.sun_family = AF_UNIX};
-        const std::string path = folder.path / name;
-        path.copy(local.sun_path, sizeof local.sun_path - 1);
-        if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&local), sizeof local) != 0) return {};
-        ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
-        return fd;
+        return connect_to(folder.path / name);
     }
     std::string ask(const Fd& fd, std::size_t octets) {
         write(fd, "?");

@@ -73,6 +73,15 @@ struct Local {
         ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
         return fd;
     }
+    // Invalid: nobody listens there.
+    [[nodiscard]] static serve::Fd connect_to(const std::string& path) {
+        serve::Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
+        sockaddr_un there{.sun_family = AF_UNIX};
+        path.copy(there.sun_path, sizeof there.sun_path - 1);
+        if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&there), sizeof there) != 0) return {};
+        ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+        return fd;
+    }
     void turn(milliseconds span) {
         struct Wait {
             static async::Task<bool> run(async::UvLoop& loop, milliseconds span) {

@@ -40,11 +40,8 @@ struct Field : test::EngineBehind {
         listeners.apply(wanted, *std::move(bound));
     }
     [[nodiscard]] Fd connect() {
-        Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
-        sockaddr_un local{.sun_family = AF_UNIX};
-        here.address.path.copy(local.sun_path, sizeof local.sun_path - 1);
-        REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&local), sizeof local) == 0);
-        ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+        Fd fd = connect_to(here.address.path);
+        REQUIRE(fd.valid());
         turn(2ms); // accepted
         return fd;
     }
