@@ -13,6 +13,7 @@ namespace {
 using doctor::Finding;
 using doctor::Fix;
 using doctor::Severity;
+
 std::string_view colour_of(Severity severity) {
     switch (severity) {
     case Severity::ok:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/lint_text.h"
-#include "engine/json.h"
 
+#include "engine/json.h"
 #include "postseal/base/time.h"
 #include "postseal/mtasts/policy.h"
 #include "postseal/mtasts/record.h"
@@ -16,6 +16,7 @@ namespace postseal::cli {
 namespace {
 
 using namespace std::chrono_literals;
+
 std::string dumped(const Json& json) {
     return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }

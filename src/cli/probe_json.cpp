@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/probe_text.h"
-#include "engine/json.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

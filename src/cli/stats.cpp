@@ -18,6 +18,7 @@ namespace postseal::cli {
 namespace {
 
 using namespace std::chrono_literals;
+
 constexpr seconds watch_patience{5}; // with a daemon that is stuck
 
 // Ctrl-C and kill(1), from here on: they end the pause between two looks.

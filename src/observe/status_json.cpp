@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "observe/status_json.h"
-#include "engine/json.h"
 
+#include "engine/json.h"
 #include "observe/observer.h"
 #include "observe/verdicts.h"
 

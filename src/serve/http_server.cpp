@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/http_server.h"
-#include "engine/json.h"
 
 #include "engine/explain.h"
+#include "engine/json.h"
 #include "metrics/registry.h"
 #include "serve/page.h"
 

@@ -19,13 +19,13 @@
 namespace postseal::survey {
 namespace {
 
-constexpr timeval longest_write{.tv_sec = 5, .tv_usec = 0};
+constexpr timeval longest_connect{.tv_sec = 5, .tv_usec = 0};
 
 // Empty: it was accepted.
 std::string connect_fault(int family, const sockaddr* address, socklen_t size) {
     const serve::Fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd.valid()) return std::strerror(errno);
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &longest_write, sizeof longest_write);
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &longest_connect, sizeof longest_connect);
     if (::connect(fd.get(), address, size) == 0) return "";
     return errno == EINPROGRESS ? "no answer" : std::strerror(errno);
 }
