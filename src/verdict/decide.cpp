@@ -46,7 +46,8 @@ Facts survey(const Evidence& evidence) {
             .f = count(HostState::failed)};
 }
 
-enum class Says { as_configured, may, dane, dane_only, secure, by_mixed, tempfail };
+// unknown_dane: tempfail, because there may be DANE that a policy must not override.
+enum class Says { as_configured, may, dane, dane_only, secure, by_mixed, unknown_dane, tempfail };
 
 struct Row {
     int number;
@@ -73,13 +74,13 @@ constexpr std::array table{
     Row{4, [](const Facts& f) { return f.failed() && f.remembered == Remembered::no_dane; }, //
         secure, may, "the MX lookup fails; lately there was securely no DANE"},
     Row{5, [](const Facts& f) { return f.failed(); }, //
-        tempfail, dane, "the MX lookup fails, and there may be DANE"},
+        unknown_dane, dane, "the MX lookup fails, and there may be DANE"},
     Row{6, [](const Facts& f) { return f.secure() && f.all(f.u); }, //
         dane_only, dane_only, "the MX RRset is secure and every host has usable TLSA records"},
     Row{7, [](const Facts& f) { return f.secure() && f.u > 0 && f.f > 0 && f.all(f.u + f.f); }, //
         dane_only, dane, "every host that could be looked up has usable TLSA records"},
     Row{8, [](const Facts& f) { return f.secure() && f.f > 0; }, //
-        tempfail, dane, "a host that may have DANE could not be looked up"},
+        unknown_dane, dane, "a host that may have DANE could not be looked up"},
     Row{9, [](const Facts& f) { return f.secure() && f.x > 0 && f.all(f.u + f.x); }, //
         secure, dane, "every host has TLSA records, but not every host has usable ones"},
     Row{10, [](const Facts& f) { return f.secure() && f.n > 0 && f.u + f.x > 0; }, //
@@ -136,7 +137,8 @@ Says adjusted(Says says, bool enforced, const Options& options, std::vector<std:
         says = chosen(options.mixed);
         why.push_back(fmt::format("option mixed = {}", to_string(options.mixed)));
     }
-    if (!options.postfix_dnssec && (says == dane || says == dane_only)) {
+    const bool for_dane = says == dane || says == dane_only || says == unknown_dane;
+    if (!options.postfix_dnssec && for_dane) {
         says = enforced ? secure : may;
         why.emplace_back("option postfix_dnssec is off: Postfix cannot do DANE");
     }
@@ -146,6 +148,7 @@ Says adjusted(Says says, bool enforced, const Options& options, std::vector<std:
                                   "so that level applies",
                                   to_string(options.default_level)));
     }
+    if (says == unknown_dane) says = tempfail;
     return says;
 }
 
@@ -163,6 +166,7 @@ std::string_view conclusion(Says says) {
         return "the MTA-STS policy is enforced";
     case by_mixed:
         return "by option mixed";
+    case unknown_dane:
     case tempfail:
         return "mail waits";
     }
@@ -197,6 +201,7 @@ Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
         verdict.level = Level::secure;
         break;
     case by_mixed:
+    case unknown_dane:
     case tempfail:
         verdict.cls = Class::tempfail;
         verdict.temp_reason = blame(row, evidence);

@@ -321,7 +321,8 @@ def test_fetch_faults():
 def test_decision_table():
     source = text_of("src/verdict/decide.cpp")
     rows = re.findall(r"Row\{(\d+),.*?//\n\s+(\w+), (\w+), \"", source, flags=re.DOTALL)
-    words = {"as_configured": "as configured", "dane_only": "dane-only", "by_mixed": "by mixed"}
+    words = {"as_configured": "as configured", "dane_only": "dane-only", "by_mixed": "by mixed",
+             "unknown_dane": "tempfail"}
     there_are = [(number, words.get(a, a), words.get(b, b)) for number, a, b in rows]
     assert len(there_are) == 13
     lines = re.findall(r"^\.It (\d+ Ta .+)$", section("postseal-verdicts.7", "THE TABLE"),

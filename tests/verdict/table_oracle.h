@@ -59,8 +59,12 @@ inline std::string_view word_of_row(int row, bool enforced, verdict::Mixed mixed
 inline std::string_view table_says(const verdict::Evidence& evidence,
                                    const verdict::Options& options, bool enforced) {
     using verdict::DefaultLevel;
+    using verdict::MxState;
     auto word = word_of_row(row_by_list(evidence), enforced, options.mixed);
-    if (!options.postfix_dnssec && word.starts_with("dane")) word = enforced ? "secure" : "may";
+    // Rows 5 and 8 defer for the sake of a DANE that Postfix then cannot do.
+    const bool for_dane =
+        word.starts_with("dane") || (word == "tempfail" && evidence.mx.state != MxState::bogus);
+    if (!options.postfix_dnssec && for_dane) word = enforced ? "secure" : "may";
     const bool strict = options.default_level != DefaultLevel::none &&
                         options.default_level != DefaultLevel::may &&
                         options.default_level != DefaultLevel::dane;
