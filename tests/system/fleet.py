@@ -5,11 +5,11 @@ import sqlite3
 import subprocess
 import time
 
-from daemon import Daemon, program
+from daemon import PROJECT, Daemon, program
 from machine import Machine
 from shared_server import Server
 from socketmap import Connection
-from world import World
+from world import World, processes
 from world.processes import run
 
 NODES = 3
@@ -125,6 +125,16 @@ class Fleet:
 
     def sql(self, statement: str) -> str:
         return self.server.sql(self.database, statement)
+
+
+def spoof(node: Node, *domains: str) -> subprocess.Popen:
+    """What goes to the name servers, which the node's machine has captured, meets a liar."""
+    log = node.folder / "spoofer"
+    process = processes.start([*node.machine.enter_command, "/usr/bin/python3", "-B",
+                               str(PROJECT / "tests/system/hostile/spoofer.py"), *domains], log)
+    wait_until(lambda: process.poll() is not None or "ready" in log.read_text(), "no spoofer")
+    assert process.poll() is None, log.read_text()
+    return process
 
 
 def enforced(domain: str) -> str:

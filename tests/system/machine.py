@@ -24,6 +24,7 @@ class Machine:
         number = next(_numbers)
         net, host = divmod(4 * number, 256)
         self._world, self._own = f"10.53.{net}.{host + 1}", f"10.53.{net}.{host + 2}"
+        self.addresses = (self._own, f"fd53::{number:x}:2")  # as the world sees it
         self._cable = f"cable{number}"
         self._holder = processes.start(["unshare", "--net", "sleep", "infinity"],
                                        folder / "machine")
@@ -53,6 +54,10 @@ class Machine:
     def capture(self, address: str) -> None:
         """The address is this machine's own: whoever listens here gets what goes to it."""
         self._here("ip", "route", "add", "local", f"{address}/32", "dev", "lo", "table", "local")
+
+    def release(self, address: str) -> None:
+        """What was captured is reached by the cable again."""
+        self._here("ip", "route", "del", "local", f"{address}/32", "dev", "lo", "table", "local")
 
     def _wait_for_namespace(self) -> None:
         end = time.monotonic() + PATIENCE

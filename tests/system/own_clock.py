@@ -12,8 +12,9 @@ class OwnClock:
         """Right at first."""
         self._file = file
         file.write_bytes(bytes(8))
-        library = build_folder() / "tests" / "own_clock.so"
-        self.enter_command = preloaded(library, f"OWN_CLOCK={file}")
+        self.library = build_folder() / "tests" / "own_clock.so"
+        self.variable = f"OWN_CLOCK={file}"
+        self.enter_command = preloaded(self.library, self.variable)
 
     def set(self, ahead: timedelta) -> None:
         # The program has it mapped.

@@ -4,8 +4,7 @@ import json
 import time
 from datetime import datetime, timedelta
 
-from daemon import PROJECT
-from fleet import enforced, wait_until
+from fleet import enforced, spoof, wait_until
 from own_clock import OwnClock
 from relentless import Clients
 from world import addresses, processes
@@ -131,15 +130,6 @@ def test_a_new_node_whose_dns_is_spoofed_is_safe_from_its_first_answer(fleet, wo
     finally:
         for process in spoofers:
             processes.stop(process)
-
-
-def spoof(node, domain: str):
-    log = node.folder / "spoofer"
-    process = processes.start([*node.machine.enter_command, "/usr/bin/python3", "-B",
-                               str(PROJECT / "tests/system/hostile/spoofer.py"), domain], log)
-    wait_until(lambda: process.poll() is not None or "ready" in log.read_text(), "no spoofer")
-    assert process.poll() is None, log.read_text()
-    return process
 
 
 def test_nodes_whose_clocks_differ_by_minutes(fleet, world):

@@ -1,8 +1,8 @@
-# spoofer.py DOMAIN: who sits between a machine and its name servers, and lies about a domain
+# spoofer.py DOMAIN...: who sits between a machine and its name servers, and lies about domains
 #
 # Listens at the name servers' addresses, which the machine has captured (machine.py), and passes
-# questions on to where the same servers can still be reached. A question about the domain, which is
-# not signed, is answered by a lie: no MTA-STS record, and mail goes to the liar's host. Says "ready".
+# questions on to where the same servers can still be reached. A question about a domain, which is not
+# signed, is answered by a lie: no MTA-STS record, and mail goes to the liar's host. Says "ready".
 # SPDX-License-Identifier: BSD-3-Clause
 import pathlib
 import socketserver
@@ -25,25 +25,27 @@ PATIENCE = 5
 
 
 class Spoofer:
-    def __init__(self, domain: str) -> None:
-        self._domain = dns.name.from_text(domain)
+    def __init__(self, domains: list[str]) -> None:
+        self._domains = [dns.name.from_text(domain) for domain in domains]
 
     def answer(self, wire: bytes, server: str, ask) -> bytes:
         query = dns.message.from_wire(wire)
         (question,) = query.question
-        # That there is no DS for it is signed by the parent.
-        of_parent = question.name == self._domain and question.rdtype == dns.rdatatype.DS
-        if question.name.is_subdomain(self._domain) and not of_parent:
-            return self._lie(query).to_wire()
+        for domain in self._domains:
+            # That there is no DS for it is signed by the parent.
+            of_parent = question.name == domain and question.rdtype == dns.rdatatype.DS
+            if question.name.is_subdomain(domain) and not of_parent:
+                return self._lie(query, domain).to_wire()
         return ask(query, addresses.other_way_to(server), timeout=PATIENCE).to_wire()
 
-    def _lie(self, query: dns.message.Message) -> dns.message.Message:
+    @staticmethod
+    def _lie(query: dns.message.Message, domain: dns.name.Name) -> dns.message.Message:
         name, kind = query.question[0].name, query.question[0].rdtype
         response = dns.message.make_response(query)
         response.flags |= dns.flags.AA
         records = {
-            (self._domain, dns.rdatatype.MX): f"10 mx.{self._domain}",
-            (dns.name.from_text("mx", self._domain), dns.rdatatype.A): addresses.DEAD_MAIL_HOST,
+            (domain, dns.rdatatype.MX): f"10 mx.{domain}",
+            (dns.name.from_text("mx", domain), dns.rdatatype.A): addresses.DEAD_MAIL_HOST,
         }
         if data := records.get((name, kind)):
             response.answer.append(dns.rrset.from_text(name, 60, "IN", kind, data))
@@ -51,7 +53,7 @@ class Spoofer:
         if not any(known == name for known, _ in records):
             response.set_rcode(dns.rcode.NXDOMAIN)
         response.authority.append(dns.rrset.from_text(
-            self._domain, 60, "IN", "SOA", f"ns.{self._domain} liar.{self._domain} 1 60 60 60 60"))
+            domain, 60, "IN", "SOA", f"ns.{domain} liar.{domain} 1 60 60 60 60"))
         return response
 
 
@@ -74,7 +76,7 @@ def listen(spoofer: Spoofer, server: str) -> None:
 
 
 def main() -> None:
-    spoofer = Spoofer(sys.argv[1])
+    spoofer = Spoofer(sys.argv[1:])
     for server in addresses.NAME_SERVERS:
         listen(spoofer, server)
     print("ready", flush=True)

@@ -43,6 +43,8 @@ class CertificateStore:
         self.mail_key = ec.generate_private_key(ec.SECP256R1())
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(_pem(self.root.certificate))
+        self.other_ca_file = folder / "other-ca.pem"  # of an authority that no host is of
+        self.other_ca_file.write_bytes(_pem(self.stranger.certificate))
 
     def mail_chain(self, kind: str, host: str) -> pathlib.Path:
         """With the root's certificate, as DANE-TA needs it (RFC 7672 section 3.1.1)."""
