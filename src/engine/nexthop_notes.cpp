@@ -41,7 +41,9 @@ std::optional<bool> dane_seen(const verdict::Evidence& evidence) {
 verdict::Remembered NexthopNotes::remembered(const store::NexthopRow& row, WallTime now) {
     if (now >= row.dane_seen_at + remembered_for || row.dane_seen_at > now + ahead_at_most)
         return verdict::Remembered::nothing;
-    return row.dane ? verdict::Remembered::dane : verdict::Remembered::no_dane;
+    if (row.dane) return verdict::Remembered::dane;
+    // What another node of a fleet did not see may be its resolver's doing (fleet/merge.h).
+    return row.dane_by.empty() ? verdict::Remembered::no_dane : verdict::Remembered::nothing;
 }
 
 void NexthopNotes::note(const verdict::Evidence& evidence, const verdict::Verdict& verdict,
@@ -67,7 +69,8 @@ bool NexthopNotes::note_dane(const verdict::Evidence& evidence, store::NexthopRo
     if (!dane) return false;
     const bool known = row.dane_seen_at != WallTime{};
     if (known && row.dane && !*dane) downgrades_.note(row.nexthop, "DANE", "no DANE");
-    if (known && row.dane == *dane) return false;
+    const bool is_own = row.dane || row.dane_by.empty();
+    if (known && row.dane == *dane && is_own) return false;
     row.dane = *dane; // when, and by whom: note()
     return true;
 }

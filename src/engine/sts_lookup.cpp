@@ -38,8 +38,13 @@ std::string id_for_fetch(const store::StsRow& row, const verdict::Sts& sts) {
     return row.failures > 0 ? row.failed_id : row.id;
 }
 
+// Another node's failure saves work only where a policy is in force (fleet/merge.h).
+bool binds(const store::StsRow& row, WallTime now) {
+    return row.failed_by.empty() || (!row.body.empty() && now < row.expires_at);
+}
+
 bool backing_off(const store::StsRow& row, const std::string& id, WallTime now) {
-    return row.failures > 0 && row.failed_id == id && now < row.retry_at;
+    return row.failures > 0 && row.failed_id == id && now < row.retry_at && binds(row, now);
 }
 
 } // namespace
@@ -166,7 +171,7 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
 void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts) {
     const WallTime now = sources_.clock.now();
     std::string id = id_for_fetch(row, sts);
-    row.failures = row.failed_id == id ? row.failures + 1 : 1;
+    row.failures = row.failed_id == id && binds(row, now) ? row.failures + 1 : 1;
     row.failed_id = std::move(id);
     row.fault = to_string(error.fault);
     row.reason = error.reason;

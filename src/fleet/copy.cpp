@@ -73,7 +73,7 @@ struct Copying {
                 .row =
                     std::move(loaded.value.sts).value_or(store::StsRow{.domain = held.row.domain}),
                 .forgotten_at = {}};
-            store::StsRow merged = merge(before, held, clock()).row;
+            store::StsRow merged = as_seen_here(before.row, held, clock());
             if (merged != before.row) batch.sts.put(std::move(merged));
         }
         return write(batch);
@@ -94,7 +94,7 @@ struct Copying {
             const Look before{.row = std::move(loaded.value.nexthop)
                                          .value_or(store::NexthopRow{.nexthop = held.row.nexthop}),
                               .forgotten_at = {}};
-            auto merged = as_seen_here(before.row, merge(before, held, clock()));
+            auto merged = as_seen_here(before.row, held, clock());
             if (merged != before.row) batch.nexthops.put(std::move(merged));
         }
         return write(batch);

@@ -124,12 +124,15 @@ async::Task<bool> FleetStore::share_some(std::vector<Unshared::Entry> entries) {
     // A row saved again meanwhile is offered again, and then brings back what it lacks.
     for (std::size_t i = 0; i < offered.policies.size(); i++) {
         const auto& [entry, row] = offered.policies[i];
-        if (is_shared(entry)) keep(row, here_.from_server(std::move(merged->policies[i])).row);
+        if (is_shared(entry))
+            keep(row, as_seen_here(row, here_.from_server(std::move(merged->policies[i])),
+                                   wall_clock_()));
     }
     for (std::size_t i = 0; i < offered.looks.size(); i++) {
         const auto& [entry, row] = offered.looks[i];
         if (is_shared(entry))
-            keep(row, as_seen_here(row, here_.from_server(std::move(merged->looks[i]))));
+            keep(row,
+                 as_seen_here(row, here_.from_server(std::move(merged->looks[i])), wall_clock_()));
     }
     co_return true;
 }

@@ -23,6 +23,7 @@ constexpr milliseconds poll_every = 850ms; // with the time that sharing takes, 
 constexpr milliseconds wait_for_server = 300ms;
 constexpr milliseconds stuck_after = 300ms;
 constexpr milliseconds report_every = 10s;
+constexpr milliseconds min_prune_age = std::chrono::days(30);
 
 } // namespace
 
@@ -196,7 +197,7 @@ async::Task<> FleetStore::take_in_policy(Policy theirs) {
     const Policy policy = here_.from_server(std::move(theirs));
     const store::Loaded loaded = co_await own_->load(policy.row.domain, std::string());
     const store::StsRow own = loaded.sts.value_or(store::StsRow{.domain = policy.row.domain});
-    keep(own, merge({.row = own}, policy, wall_clock_()).row);
+    keep(own, as_seen_here(own, policy, wall_clock_()));
 }
 
 async::Task<> FleetStore::take_in_look(Look theirs) {
@@ -206,7 +207,7 @@ async::Task<> FleetStore::take_in_look(Look theirs) {
     const store::Loaded loaded = co_await own_->load(*domain, look.row.nexthop);
     const store::NexthopRow own =
         loaded.nexthop.value_or(store::NexthopRow{.nexthop = look.row.nexthop});
-    keep(own, as_seen_here(own, merge({.row = own}, look, wall_clock_())));
+    keep(own, as_seen_here(own, look, wall_clock_()));
 }
 
 async::Task<> FleetStore::ask(std::string domain, std::string nexthop) {
@@ -314,13 +315,15 @@ async::Task<> FleetStore::flush() { return own_->flush(); }
 
 async::Task<bool> FleetStore::prune(WallTime before) {
     const bool ended = co_await own_->prune(before);
-    if (ended && answers()) group_->start(prune_shared(translated(before, here_.ahead)));
+    // An age: this node's clock may be years off, and the others' rows are not its to judge.
+    const milliseconds age = std::max<milliseconds>(wall_clock_() - before, min_prune_age);
+    if (ended && answers()) group_->start(prune_shared(age));
     co_return ended;
 }
 
-async::Task<> FleetStore::prune_shared(WallTime before) {
+async::Task<> FleetStore::prune_shared(milliseconds age) {
     for (std::size_t gone = page; gone >= page;) {
-        Job<std::size_t> job = [before](SharedStore& shared) { return shared.prune(before, page); };
+        Job<std::size_t> job = [age](SharedStore& shared) { return shared.prune(age, page); };
         const auto pruned = co_await call<std::size_t>(Way::write, std::move(job));
         if (!pruned) co_return;
         gone = *pruned;

@@ -104,7 +104,7 @@ class FleetStore final : public store::Store {
     async::Task<> ask(std::string domain, std::string nexthop);
     async::Task<> take_in_policy(Policy theirs);
     async::Task<> take_in_look(Look theirs);
-    async::Task<> prune_shared(WallTime before);
+    async::Task<> prune_shared(milliseconds age);
     void keep(const store::StsRow& before, store::StsRow after);
     void keep(const store::NexthopRow& before, store::NexthopRow after);
     void offer_soon(std::string key, WallTime forgotten_at);

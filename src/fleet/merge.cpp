@@ -16,8 +16,14 @@ using store::StsRow;
 constexpr WallTime never{};
 // Shorter than DANE is remembered for, by far.
 constexpr milliseconds looks_are_told_after = 24h;
+// Rule 8: what clocks and networks differ by anyway.
+constexpr milliseconds max_ahead = 1min;
+// Rule 9; engine/validity.h: 24 h, and the grace of an end that is to be noticed.
+constexpr milliseconds max_retry = 1h;
+constexpr milliseconds max_refresh = 25h;
 
 bool has_policy(const StsRow& row) { return row.fetched_at != never; }
+bool in_force(const StsRow& row, WallTime now) { return has_policy(row) && now < row.expires_at; }
 
 void drop_policy(StsRow& row) {
     row.body.clear();
@@ -34,6 +40,21 @@ void drop_failure(StsRow& row) {
     row.reason.clear();
     row.failed_by.clear();
     row.failed_at = row.retry_at = never;
+}
+
+// Rule 9.
+StsRow plausible(StsRow row, WallTime now) {
+    if (has_policy(row)) {
+        const auto policy = mtasts::parse_policy(row.body);
+        if (!policy)
+            drop_policy(row);
+        else
+            row.expires_at = std::min(row.expires_at, row.fetched_at + policy->max_age);
+    }
+    row.retry_at = std::min(row.retry_at, row.failed_at + max_retry);
+    const WallTime latest = std::max(row.fetched_at, row.failed_at) + max_refresh;
+    if (in_force(row, now)) row.refresh_at = std::min(row.refresh_at, latest);
+    return row;
 }
 
 // Rule 8.
@@ -89,8 +110,14 @@ WallTime refresh_of(const StsRow& a, const StsRow& b, const StsRow& merged, Wall
 
 Policy merge(const Policy& held, const Policy& offered, WallTime now) {
     const WallTime forgotten = std::min(std::max(held.forgotten_at, offered.forgotten_at), now);
-    const StsRow a = without_forgotten(of_the_past(held.row, now), forgotten);
-    const StsRow b = without_forgotten(of_the_past(offered.row, now), forgotten);
+    StsRow a = plausible(held.row, now);
+    StsRow b = plausible(offered.row, now);
+    const bool a_of_future = a.fetched_at > now + max_ahead;
+    const bool b_of_future = b.fetched_at > now + max_ahead;
+    a = without_forgotten(of_the_past(std::move(a), now), forgotten);
+    b = without_forgotten(of_the_past(std::move(b), now), forgotten);
+    if (a_of_future && !b_of_future && has_policy(b)) drop_policy(a);
+    if (b_of_future && !a_of_future && has_policy(a)) drop_policy(b);
     Policy merged{.row = newest_fetch(a, b), .forgotten_at = forgotten};
     StsRow& row = merged.row;
     drop_failure(row);
@@ -120,21 +147,29 @@ Look merge(const Look& held, const Look& offered, WallTime now) {
     return {.row = std::move(merged), .forgotten_at = forgotten};
 }
 
-NexthopRow as_seen_here(const NexthopRow& own, const Look& merged) {
-    const NexthopRow& theirs = merged.row;
-    if (own.verdict.empty() || own.seen_at <= merged.forgotten_at) return theirs;
-    NexthopRow row = own;
-    dane_of(row) = dane_of(theirs);
-    row.seen_at = std::max(row.seen_at, theirs.seen_at);
+StsRow as_seen_here(const StsRow& own, const Policy& theirs, WallTime now) {
+    if (own.fetched_at > now + max_ahead && own.fetched_at > theirs.forgotten_at) return own;
+    StsRow row = merge({.row = own, .forgotten_at = {}}, theirs, now).row;
+    const bool is_own = own.failures > 0 && own.failed_by.empty() &&
+                        own.failed_at > std::max(row.fetched_at, theirs.forgotten_at);
+    if (is_own && !in_force(row, now)) failure_of(row) = failure_of(own);
+    return row;
+}
+
+NexthopRow as_seen_here(const NexthopRow& own, const Look& theirs, WallTime now) {
+    const Look merged = merge({.row = own, .forgotten_at = {}}, theirs, now);
+    const bool forgotten = own.seen_at <= merged.forgotten_at;
+    const bool has_word = own.dane_seen_at != never && own.dane_seen_at > merged.forgotten_at;
+    NexthopRow row = own.verdict.empty() || forgotten ? merged.row : own;
+    row.seen_at = std::max(row.seen_at, merged.row.seen_at);
+    const bool is_others = !merged.row.dane && !merged.row.dane_by.empty();
+    dane_of(row) = has_word && is_others ? dane_of(own) : dane_of(merged.row);
     return row;
 }
 
 News news(const StsRow& before, const StsRow& after, WallTime now) {
     if (before == after) return News::none;
-    const auto in_force = [&](const StsRow& row) {
-        return has_policy(row) && now < row.expires_at;
-    };
-    const bool same = before.body == after.body && in_force(before) == in_force(after);
+    const bool same = before.body == after.body && in_force(before, now) == in_force(after, now);
     return same ? News::quiet : News::binding;
 }
 

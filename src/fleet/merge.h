@@ -15,13 +15,41 @@
 //  6. record_gone goes with the newest fetch; of the same one it is what the offered row says.
 //     It is only told of, never decided by.
 //  7. Equal times: the policy that ends later, then the one whose octets compare greater.
-//  8. Nothing is of a time to come: a fetch of the future counts as of now, and so does a failure.
+//  8. Nothing is of a time to come: a fetch of more than a minute ahead loses to any other fetch;
+//     else it counts as of now, and so does a failure.
+//  9. A policy that this program cannot read is none; one lives no longer than its own max_age from
+//     its fetch; after a failure the next try is at most an hour away, and a policy in force is
+//     refreshed at most 25 hours after the last attempt.
 // Nexthop: the later word about DANE wins, "it was there" at the same time; the verdict is that of
 // the later look, since nodes may have different settings and nobody is bound by it; the latest
 // look of any counts.
 //
-// Rules 1 to 5, 7 and 8 give the same result in whatever order rows come, and once more changes
+// Rules 1 to 5, 7 and 9 give the same result in whatever order rows come, and once more changes
 // nothing.
+//
+// The threat model: one bad node. It is bad by its CA file, resolver, trust anchor, clock or
+// version, or because somebody owns it; its credentials for the shared store are good.
+// What it cannot do to another node:
+//  - hold back a fetch: its failures are shown, but bind only where a policy is in force here
+//    (as_seen_here(), engine/sts_lookup.h), for at most an hour each; and what it failed to refresh
+//    is leased to another node next (SharedStore::lease());
+//  - take a policy away: not by a failure, an empty row, a policy that cannot be read (rules 2, 3,
+//    9), nor by a clock that is ahead (rule 8); prune() counts by the server's clock;
+//  - shorten or extend the life of what others fetched; put off its refresh (rules 5, 9);
+//  - make "securely no DANE" remembered: what is remembered as absent is what this node saw itself
+//    (as_seen_here(), engine/nexthop_notes.h), so row 4 of the decision table is never another's
+//    doing; nor take away that DANE was there;
+//  - decide by its verdicts: each node decides for itself.
+// What it can do:
+//  - a policy that it fetched counts everywhere, also one of mode none: whoever has the forger's CA
+//    in its trust store (https.ca_file) and is lied to can weaken the fleet for as long as that
+//    policy lives or until another node fetches the true one, daily; `show` names the node. A clock
+//    that was wrong at the fetch, and was set right without a jump being noticed, makes a fetch
+//    newer by as much, until the next one;
+//  - say that DANE was there: for 7 days a failing MX lookup here gives row 5, not row 4;
+//  - what operators do by any node: `forget`, and overrides, which are logged by each node with
+//    who set them, where and when, and listed by `postseal overrides list --shared`.
+// Each claim has its test: tests/fleet/bad_node_test.cpp, tests/system/test_fleet_bad_node.py.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -47,8 +75,14 @@ struct Look {
 [[nodiscard]] Policy merge(const Policy& held, const Policy& offered, WallTime now);
 [[nodiscard]] Look merge(const Look& held, const Look& offered, WallTime now);
 
-// What a node keeps that has `own` and hears of `merged`: its own verdict, if it has one.
-[[nodiscard]] store::NexthopRow as_seen_here(const store::NexthopRow& own, const Look& merged);
+// What a node keeps that has `own` and hears of `theirs`, both by its own clock. Its own failure
+// stays where no policy is in force, and a row of its own that is of a time to come, for then its
+// clock has been set, stays as it is.
+[[nodiscard]] store::StsRow as_seen_here(const store::StsRow& own, const Policy& theirs,
+                                         WallTime now);
+// Its own verdict, if it has one; its own word about DANE, unless another saw it there since.
+[[nodiscard]] store::NexthopRow as_seen_here(const store::NexthopRow& own, const Look& theirs,
+                                             WallTime now);
 
 // What a difference means to a node that held `before` and now has `after`.
 enum class News {

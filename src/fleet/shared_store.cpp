@@ -16,6 +16,8 @@ constexpr auto read_clock = "CAST(extract(epoch FROM clock_timestamp()) * 1000 A
 
 // A node must find it due by its own clock as well.
 constexpr milliseconds due_for{1000};
+// Every other node asks for leases several times meanwhile.
+constexpr milliseconds left_to_others{120'000};
 
 milliseconds steady_now() {
     return std::chrono::duration_cast<milliseconds>(
@@ -298,25 +300,28 @@ Result<std::vector<Policy>> SharedStore::lease(const std::string& node, std::siz
     auto rows = run(fmt::format("UPDATE postseal_sts SET lease_node = $1, lease_until = $2"
                                 " WHERE domain IN (SELECT domain FROM postseal_sts"
                                 " WHERE refresh_at > 0 AND refresh_at <= $5 AND lease_until <= $3"
+                                " AND (failed_by <> $1 OR refresh_at <= $6)"
                                 " ORDER BY refresh_at LIMIT $4 FOR UPDATE SKIP LOCKED)"
                                 " RETURNING {}",
                                 table_of<Policy>.columns),
                     {Param::of(node), Param::of(now + hold), Param::of(now),
-                     Param::of(static_cast<std::int64_t>(most)), Param::of(now - due_for)});
+                     Param::of(static_cast<std::int64_t>(most)), Param::of(now - due_for),
+                     Param::of(now - left_to_others)});
     if (!rows) return error_of(rows);
     auto leased = read<Policy>(*rows);
     std::ranges::sort(leased, {}, [](const Policy& policy) { return policy.row.refresh_at; });
     return leased;
 }
 
-Result<std::size_t> SharedStore::prune(WallTime before, std::size_t most) {
+Result<std::size_t> SharedStore::prune(milliseconds age, std::size_t most) {
     if (auto is = ready(); !is) return error_of(is);
     std::size_t gone = 0;
     for (const Table& table : {table_of<Policy>, table_of<Look>}) {
-        auto rows = run(fmt::format("DELETE FROM {0} WHERE {1} IN (SELECT {1} FROM {0}"
-                                    " WHERE changed_at < $1 LIMIT $2) RETURNING {1}",
-                                    table.name, table.key),
-                        {Param::of(before), Param::of(static_cast<std::int64_t>(most))});
+        auto rows =
+            run(fmt::format("DELETE FROM {0} WHERE {1} IN (SELECT {1} FROM {0}"
+                            " WHERE changed_at < {2} - $1 LIMIT $2) RETURNING {1}",
+                            table.name, table.key, read_clock),
+                {Param::of(std::int64_t{age.count()}), Param::of(static_cast<std::int64_t>(most))});
         if (!rows) return error_of(rows);
         gone += static_cast<std::size_t>(rows->size());
     }

@@ -92,15 +92,17 @@ class SharedStore {
     [[nodiscard]] Result<Facts> find(const std::string& domain, const std::string& nexthop);
     // Gives them as they are now, merged, in the same order.
     [[nodiscard]] Result<Batch> offer(const Batch& batch);
-    // The longest due first; those of others whose time is over, too.
+    // The longest due first; those of others whose time is over, too. What the node itself failed
+    // to fetch last is left to others for some minutes (fleet/merge.h, the threat model).
     [[nodiscard]] Result<std::vector<Policy>> lease(const std::string& node, std::size_t most,
                                                     milliseconds hold);
     // Tells all nodes by the feed. `at` is the server's to say.
     [[nodiscard]] Result<> set(const SharedOverride& override_);
     // Those that have not been removed, by key.
     [[nodiscard]] Result<std::vector<SharedOverride>> overrides();
-    // Rows that nobody has changed since `before`, at most so many of each kind; how many went.
-    [[nodiscard]] Result<std::size_t> prune(WallTime before, std::size_t most);
+    // Rows that nobody has changed for so long by the server's clock, at most so many of each kind;
+    // how many went.
+    [[nodiscard]] Result<std::size_t> prune(milliseconds age, std::size_t most);
     [[nodiscard]] Result<> report(const Node& node);
     [[nodiscard]] Result<std::vector<Node>> nodes();
 

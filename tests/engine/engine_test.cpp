@@ -193,6 +193,53 @@ TEST_CASE("a failed fetch is not repeated for the same id before its time, acros
     CHECK(field.fetcher.fetches() == 4); // another id
 }
 
+TEST_CASE(
+    "another node's failed fetch holds back none of this node's, where no policy is in force") {
+    Sts field;
+    const auto failing = [&] {
+        return store::StsRow{.domain = Domain::parse("example.org").value(),
+                             .failures = 9,
+                             .failed_id = "one",
+                             .fault = "certificate",
+                             .reason = "its issuer is not known",
+                             .failed_at = field.clock.now(),
+                             .retry_at = field.clock.now() + 1h,
+                             .failed_by = "relay2"};
+    };
+    SUBCASE("the first fetch") {
+        field.store.save(failing());
+        CHECK(field.reply("example.org") == secure());
+    }
+    SUBCASE("its own failures are counted from its own first") {
+        field.store.save(failing());
+        field.fetcher.fail("example.org", https::FetchFault::connect, "refused");
+        CHECK(field.reply("example.org") == not_found);
+        field.fetcher.serve("example.org", enforce);
+        field.restart();
+        field.loop.advance(301s);
+        CHECK(field.reply("example.org") == secure());
+    }
+    SUBCASE("a policy that has run out is none") {
+        store::StsRow row = failing();
+        row.body = enforce;
+        row.id = "zero";
+        row.fetched_at = field.clock.now() - std::chrono::hours(24 * 11);
+        row.expires_at = field.clock.now() - 1min;
+        field.store.save(row);
+        CHECK(field.reply("example.org") == secure());
+    }
+    SUBCASE("beside one in force it saves work") {
+        store::StsRow row = failing();
+        row.body = enforce;
+        row.id = "zero";
+        row.fetched_at = field.clock.now() - 1h;
+        row.expires_at = field.clock.now() + 23h;
+        field.store.save(row);
+        CHECK(field.reply("example.org") == secure());
+        CHECK(field.fetcher.fetches() == 0);
+    }
+}
+
 TEST_CASE("an answer comes at the deadline; the lookup goes on and its result is kept") {
     Sts field;
     field.fetcher.delay(25s);

@@ -137,6 +137,35 @@ TEST_CASE("what is remembered of DANE counts for seven days, and never from the 
           Remembered::nothing);
 }
 
+TEST_CASE("what another node of a fleet did not see is not remembered, what it saw is") {
+    using verdict::Remembered;
+    const WallTime now = std::chrono::sys_days{std::chrono::year{2026} / 11 / 22};
+    const auto seen = [&](bool dane) {
+        return engine::NexthopNotes::remembered({.nexthop = "x",
+                                                 .dane = dane,
+                                                 .dane_seen_at = now - 1h,
+                                                 .dane_by = "relay2",
+                                                 .verdict = {}},
+                                                now);
+    };
+    CHECK(seen(false) == Remembered::nothing);
+    CHECK(seen(true) == Remembered::dane);
+    // Once seen here, at once, it is.
+    Notes field;
+    field.resolver.set("example.com MX secure 600 10 mx.example.com\n"
+                       "mx.example.com A secure 600 192.0.2.1\n");
+    field.store.save(store::NexthopRow{.nexthop = "example.com",
+                                       .dane = false,
+                                       .dane_seen_at = field.clock.now(),
+                                       .dane_by = "relay2",
+                                       .verdict = "may",
+                                       .row = 11,
+                                       .verdict_since = field.clock.now(),
+                                       .seen_at = field.clock.now()});
+    field.reply("example.com");
+    CHECK(field.noted().dane_by.empty());
+}
+
 TEST_CASE("that mail waits is logged when it begins, not each time the domain is looked at") {
     Notes field;
     const TempFile file("");

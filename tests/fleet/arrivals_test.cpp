@@ -17,7 +17,7 @@ constexpr WallTime wall{24h * 20'000};
 
 store::StsRow policy(const std::string& name, milliseconds ago) {
     return {.domain = domain(name),
-            .body = "version: STSv1",
+            .body = "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 864000\n",
             .id = "1",
             .fetched_at = wall - ago,
             .expires_at = wall + 24h,

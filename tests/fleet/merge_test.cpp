@@ -120,13 +120,14 @@ std::string text_of(const Look& look) {
     return text.empty() ? "-" : text.substr(1);
 }
 
-// All of them of one table, so that every combination is tried.
-std::vector<Policy> all_policies() {
+// All of them of one table, so that every combination is tried. Not those of the future (rule 8).
+std::vector<Policy> all_policies(WallTime now) {
     std::vector<Policy> all;
     for (const auto& row : test::read_table("fleet/merge.table", 6))
         for (const std::size_t column : {1, 2})
             if (const Policy policy = policy_of(row.fields[column]);
-                !policy.row.record_gone && std::ranges::find(all, policy) == all.end())
+                !policy.row.record_gone && policy.row.fetched_at <= now &&
+                std::ranges::find(all, policy) == all.end())
                 all.push_back(policy);
     return all;
 }
@@ -160,9 +161,9 @@ TEST_CASE("the rules about nexthops") {
 }
 
 TEST_CASE("in whatever order three nodes come, the same is known in the end") {
-    const std::vector<Policy> all = all_policies();
-    REQUIRE(all.size() > 15);
-    for (const WallTime now : {at("50"), at("200")})
+    for (const WallTime now : {at("50"), at("200")}) {
+        const std::vector<Policy> all = all_policies(now);
+        REQUIRE(all.size() > 15);
         for (const Policy& a : all)
             for (const Policy& b : all)
                 for (const Policy& c : all) {
@@ -175,6 +176,7 @@ TEST_CASE("in whatever order three nodes come, the same is known in the end") {
                     REQUIRE(text_of(one) == text_of(other));
                     REQUIRE(one == other);
                 }
+    }
 }
 
 TEST_CASE("nodes whose clocks differ by minutes agree") {
