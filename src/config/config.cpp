@@ -22,7 +22,9 @@ using namespace std::chrono_literals;
 std::vector<Map> built_in_maps(const verdict::Options& verdict) {
     using verdict::Form;
     const auto map = [&](std::string name, Form form) {
-        return Map{std::move(name), {.form = form, .match = {}, .no_policy = {}}, verdict};
+        return Map{std::move(name),
+                   {.form = form, .no_policy = {}, .default_level = verdict.default_level},
+                   verdict};
     };
     return {
         map("postfix", Form::legacy),        map("QUERY", Form::legacy),
@@ -167,16 +169,27 @@ void check_requiretls(Reader& in, const Map& map) {
         in.fail(in.node("match"), "match", "is not for form \"requiretls\": leave the key out");
 }
 
+// A level takes the place of main.cf's, so it must not be weaker.
 void check_no_policy(Reader& in, const Map& map) {
     constexpr std::string_view levels[] = {"none", "may", "encrypt", "dane", "dane-only"};
-    if (map.reply.no_policy.empty() ||
-        std::ranges::find(levels, map.reply.no_policy) != std::end(levels))
+    const std::string& said = map.reply.no_policy;
+    if (said.empty()) return;
+    const auto level = verdict::parse_default_level(said);
+    if (!level || std::ranges::find(levels, said) == std::end(levels)) {
+        in.fail(in.node("no_policy"), "no_policy",
+                fmt::format("\"{}\" is neither \"notfound\" nor a level that needs no more words: "
+                            "\"none\", \"may\", \"encrypt\", \"dane\", \"dane-only\"",
+                            said));
         return;
-    in.fail(in.node("no_policy"), "no_policy",
-            fmt::format(
-                "\"{}\" is neither \"notfound\" nor a level that needs no more words: \"none\", "
-                "\"may\", \"encrypt\", \"dane\", \"dane-only\"",
-                map.reply.no_policy));
+    }
+    const verdict::DefaultLevel least = map.reply.default_level;
+    if (!is_weaker(*level, least)) return;
+    in.fail(
+        in.node("no_policy"), "no_policy",
+        fmt::format("\"{}\" is weaker than verdict.default_level = \"{}\": write \"notfound\", so "
+                    "that main.cf's level applies, or a stronger level, or correct "
+                    "default_level, which repeats smtp_tls_security_level",
+                    said, to_string(least)));
 }
 
 void read_map(Reading& reading, const toml::table* table, const verdict::Options& verdict,
@@ -186,6 +199,7 @@ void read_map(Reading& reading, const toml::table* table, const verdict::Options
     in.text("name", name);
     const auto known = std::ranges::find(maps, name, &Map::name);
     Map map = known != maps.end() ? *known : Map{name, {}, verdict};
+    map.reply.default_level = verdict.default_level;
     std::string no_policy = map.reply.no_policy;
     in.word<verdict::Form>("form", map.reply.form, verdict::parse_form,
                            "\"legacy\", \"tlsrpt\", \"requiretls\"");
@@ -198,8 +212,8 @@ void read_map(Reading& reading, const toml::table* table, const verdict::Options
     in.finish();
     if (table == nullptr) return;
     map.reply.no_policy = no_policy == "notfound" ? "" : no_policy;
-    check_no_policy(in, map);
     check_requiretls(in, map);
+    check_no_policy(in, map);
     if (name.empty() || name.find_first_of(" \t\r\n:") != std::string::npos)
         in.fail(in.node("name"), "name", "every [[map]] needs a name without blanks and colons");
     if (known != maps.end())

@@ -248,6 +248,11 @@ std::optional<DefaultLevel> parse_default_level(std::string_view text) {
     return std::nullopt;
 }
 
+bool is_weaker(DefaultLevel level, DefaultLevel than) {
+    const auto floor = [](DefaultLevel l) { return std::min(l, DefaultLevel::dane_only); };
+    return floor(level) < floor(than);
+}
+
 std::string_view to_string(DefaultLevel level) {
     switch (level) {
     case DefaultLevel::none:

@@ -213,12 +213,17 @@ Reply requiretls(const Verdict& verdict) {
     return defect("a verdict without a class");
 }
 
+// So that main.cf's level applies.
+Reply not_found() { return {.kind = Reply::Kind::not_found, .text = {}, .defect = {}}; }
+
 Reply no_promise(const ReplyOptions& options) {
-    if (options.no_policy.empty())
-        return {.kind = Reply::Kind::not_found, .text = {}, .defect = {}};
-    if (const auto read = read_postfix_policy(options.no_policy, options.form); !read)
+    if (options.no_policy.empty()) return not_found();
+    const auto read = read_postfix_policy(options.no_policy, options.form);
+    if (!read)
         return defect(fmt::format("Postfix would not read no_policy \"{}\": {}",
                                   printable(options.no_policy, 400), read.error()));
+    const auto level = parse_default_level(read->level);
+    if (!level || is_weaker(*level, options.default_level)) return not_found();
     return ok(options.no_policy);
 }
 
@@ -242,10 +247,7 @@ Reply render(const Verdict& verdict, const Evidence& evidence, const ReplyOption
     return defect("a verdict without a class");
 }
 
-Reply no_nexthop(Form form) {
-    if (form == Form::requiretls) return requiretls(false);
-    return {.kind = Reply::Kind::not_found, .text = {}, .defect = {}};
-}
+Reply no_nexthop(Form form) { return form == Form::requiretls ? requiretls(false) : not_found(); }
 
 std::optional<Form> parse_form(std::string_view text) {
     for (const Form form : {Form::legacy, Form::tlsrpt, Form::requiretls})

@@ -126,12 +126,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                       .postfix_dnssec = in.ConsumeBool(),
                       .default_level = static_cast<DefaultLevel>(in.ConsumeIntegralInRange(0, 7)),
                       .testing = static_cast<Testing>(in.ConsumeIntegralInRange(0, 1))};
-    const ReplyOptions options{.form = static_cast<Form>(in.ConsumeIntegralInRange(0, 2)),
-                               .match = static_cast<Match>(in.ConsumeIntegralInRange(0, 1)),
-                               .no_policy = in.ConsumeBool() ? "may" : "",
-                               .limit = in.ConsumeBool() ? in.ConsumeIntegral<std::uint16_t>()
-                                                         : max_reply_text,
-                               .coding = static_cast<Coding>(in.ConsumeIntegralInRange(0, 1))};
+    const ReplyOptions options{
+        .form = static_cast<Form>(in.ConsumeIntegralInRange(0, 2)),
+        .match = static_cast<Match>(in.ConsumeIntegralInRange(0, 1)),
+        .no_policy = in.PickValueInArray({"", "none", "may", "dane", "encrypt", "dane-only"}),
+        .default_level = how.default_level,
+        .limit = in.ConsumeBool() ? in.ConsumeIntegral<std::uint16_t>() : max_reply_text,
+        .coding = static_cast<Coding>(in.ConsumeIntegralInRange(0, 1))};
     const WallTime now(milliseconds(in.ConsumeIntegral<std::int64_t>()));
     const Evidence evidence = test::some_evidence(in);
 
@@ -146,9 +147,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check(!reply.text.empty() && reply.text.size() <= 200 && fuzz::is_printable(reply.text));
     check(fuzz::is_printable(reply.defect));
     if (verdict.cls != Class::override_) check(reply.defect.empty());
+    const auto no_policy = parse_default_level(options.no_policy);
+    const bool said = no_policy && !is_weaker(*no_policy, how.default_level);
     check((reply.kind == Reply::Kind::not_found) ==
-          (verdict.cls == Class::may && options.no_policy.empty() &&
-           options.form != Form::requiretls));
+          (verdict.cls == Class::may && !said && options.form != Form::requiretls));
     if (options.form == Form::requiretls) {
         check_requiretls(reply, verdict);
         return 0;

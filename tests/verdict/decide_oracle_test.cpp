@@ -11,6 +11,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -92,7 +94,104 @@ std::string fault(const Evidence& evidence, const Options& options) {
     return {};
 }
 
+// Every set of hosts that the table tells apart, once.
+std::vector<Evidence> all_evidence() {
+    const Sts enforce = test::in_force(test::policy(mtasts::Mode::enforce, {"*.example.com"}));
+    const Sts testing = test::in_force(test::policy(mtasts::Mode::testing, {"*.example.com"}));
+    const auto sets = {"-",  "A",  "U",  "X",   "N",   "F",   "UX",  "UN",  "UF",
+                       "XN", "XF", "NF", "UXN", "UXF", "UNF", "XNF", "UXNF"};
+    std::vector<Evidence> out;
+    for (const MxState state : {MxState::secure, MxState::insecure, MxState::bogus, MxState::failed,
+                                MxState::null_mx, MxState::nxdomain})
+        for (const auto* set : sets)
+            for (const Sts& sts : {enforce, testing, Sts{}})
+                for (const auto remembered :
+                     {Remembered::nothing, Remembered::no_dane, Remembered::dane}) {
+                    if (remembered != Remembered::nothing && state != MxState::failed) continue;
+                    out.push_back(test::evidence_for("example.com"));
+                    out.back().mx = test::mx(state, set);
+                    out.back().sts = sts;
+                    out.back().remembered = remembered;
+                }
+    return out;
+}
+
+// Of what mail is sure to get: dane may end without encryption, encrypt authenticates nobody.
+int floor_of(std::string_view level) {
+    const std::string_view weakest_first[] = {"none", "may", "dane", "encrypt"};
+    const auto* at = std::ranges::find(weakest_first, level);
+    return static_cast<int>(at - std::begin(weakest_first)) + (level == "tempfail" ? 1 : 0);
+}
+
+// Where nothing is found, main.cf's level applies.
+std::string level_applied(const Reply& reply, Form form, DefaultLevel main_cf) {
+    if (reply.kind == Reply::Kind::not_found) return std::string(to_string(main_cf));
+    return level_read(reply, form);
+}
+
+// Empty, or in what way the reply is weaker than it may be.
+std::string weakness(const Verdict& verdict, const Evidence& evidence, const Options& options,
+                     const ReplyOptions& how) {
+    const Reply reply = render(verdict, evidence, how);
+    if (!reply.defect.empty()) return reply.defect;
+    const std::string level = level_applied(reply, how.form, options.default_level);
+    if (level.starts_with("unreadable")) return level;
+    if (floor_of(level) < floor_of(to_string(options.default_level)))
+        return level + ", weaker than main.cf's level";
+    // What the row says, before default_level takes opportunistic DANE back.
+    Options plain = options;
+    plain.default_level = DefaultLevel::may;
+    const auto word = oracle(evidence, plain);
+    if (word != "may" && floor_of(level) < floor_of(word)) return level + ", weaker than the table";
+    return {};
+}
+
 } // namespace
+
+TEST_CASE("no reply is weaker than default_level or than the table, whatever no_policy says") {
+    const auto evidence = all_evidence();
+    REQUIRE(evidence.size() == 17 * 3 * (5 + 3));
+    std::size_t tried = 0;
+    std::size_t wrong = 0;
+    for (const Evidence& one : evidence)
+        for (const Options& options : all_options()) {
+            const Verdict verdict = decide(one, options, test::noon);
+            for (const Form form : {Form::legacy, Form::tlsrpt})
+                for (const std::string no_policy :
+                     {"", "none", "may", "encrypt", "dane", "dane-only"}) {
+                    tried++;
+                    const ReplyOptions how{.form = form,
+                                           .no_policy = no_policy,
+                                           .default_level = options.default_level};
+                    const std::string why = weakness(verdict, one, options, how);
+                    if (why.empty()) continue;
+                    if (wrong++ < 5)
+                        FAIL_CHECK("no_policy \"" << no_policy << "\": " << why << " -- "
+                                                  << told(one, options, verdict));
+                }
+        }
+    CHECK(tried == evidence.size() * all_options().size() * 12);
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("no reply to what an override leaves open is weaker than default_level") {
+    for (Evidence one : all_evidence())
+        for (const Options& options : all_options())
+            for (const auto kind : {Override::Kind::ignore, Override::Kind::sts_only}) {
+                one.override_ = Override{.kind = kind, .policy = {}};
+                const Verdict verdict = decide(one, options, test::noon);
+                for (const std::string no_policy :
+                     {"", "none", "may", "encrypt", "dane", "dane-only"}) {
+                    const Reply reply =
+                        render(verdict, one,
+                               {.no_policy = no_policy, .default_level = options.default_level});
+                    const auto level = level_applied(reply, Form::legacy, options.default_level);
+                    if (floor_of(level) < floor_of(to_string(options.default_level)))
+                        FAIL(level << " with default_level " << to_string(options.default_level)
+                                   << " and no_policy " << no_policy);
+                }
+            }
+}
 
 TEST_CASE("every combination of evidence and options gets the table's word, and Postfix reads it") {
     const auto sets = multisets();

@@ -157,7 +157,7 @@ TEST_CASE("what is no nexthop is not found, but to requiretls that would mean en
 TEST_CASE("no_policy says a level where there is no promise, and nowhere else") {
     Evidence evidence = test::evidence_for("example.com");
     evidence.mx = test::mx(MxState::insecure, "N");
-    for (const auto* level : {"may", "encrypt", "dane", "none", "may ciphers=medium"}) {
+    for (const auto* level : {"may", "encrypt", "dane", "dane-only", "may ciphers=medium"}) {
         CHECK(told(reply_to(evidence, {.no_policy = level})) == level);
         CHECK(told(reply_to(evidence, {.form = Form::tlsrpt, .no_policy = level})) == level);
     }
@@ -171,6 +171,43 @@ TEST_CASE("no_policy says a level where there is no promise, and nowhere else") 
     CHECK(reply.kind == Kind::temp);
     CHECK(reply.defect ==
           "Postfix would not read no_policy \"sometimes\": invalid level sometimes");
+}
+
+TEST_CASE("a no_policy weaker than default_level is not said, so that main.cf's level applies") {
+    using L = DefaultLevel;
+    struct Pair {
+        const char* no_policy;
+        L default_level;
+        bool said;
+    };
+    Evidence evidence = test::evidence_for("example.com");
+    evidence.mx = test::mx(MxState::insecure, "N");
+    for (const Pair& pair : {
+             Pair{"none", L::none, true},
+             {"none", L::may, false},
+             {"may", L::may, true},
+             {"may", L::dane, false},
+             {"dane", L::dane, true},
+             {"encrypt", L::dane, true}, // nothing is promised, and clear text is refused
+             {"dane", L::encrypt, false},
+             {"encrypt", L::encrypt, true},
+             {"encrypt ciphers=high", L::encrypt, true},
+             {"may ciphers=high", L::encrypt, false},
+             {"encrypt", L::dane_only, false},
+             {"encrypt", L::secure, false},
+             {"dane-only", L::secure, true},
+             {"dane-only", L::fingerprint, true},
+         }) {
+        CAPTURE(pair.no_policy);
+        CAPTURE(to_string(pair.default_level));
+        for (const Form form : {Form::legacy, Form::tlsrpt})
+            CHECK(told(reply_to(evidence,
+                                {.form = form,
+                                 .no_policy = pair.no_policy,
+                                 .default_level = pair.default_level},
+                                {.default_level = pair.default_level})) ==
+                  (pair.said ? pair.no_policy : "NOTFOUND"));
+    }
 }
 
 TEST_CASE("a tempfail's reason is the reply") {

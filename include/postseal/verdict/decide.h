@@ -19,6 +19,9 @@ namespace postseal::verdict {
 enum class DefaultLevel { none, may, dane, encrypt, dane_only, fingerprint, verify, secure };
 [[nodiscard]] std::optional<DefaultLevel> parse_default_level(std::string_view text);
 [[nodiscard]] std::string_view to_string(DefaultLevel level);
+// By what mail is sure to get: dane, which may end without encryption, is weaker than encrypt; the
+// four that authenticate the server are weaker than none of each other.
+[[nodiscard]] bool is_weaker(DefaultLevel level, DefaultLevel than);
 
 // Row 10, U or X beside N, with an enforce policy.
 enum class Mixed { mta_sts, dane_only, dane };

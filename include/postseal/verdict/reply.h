@@ -37,8 +37,10 @@ inline constexpr std::size_t max_reply_text = 99'997;
 struct ReplyOptions {
     Form form = Form::legacy;
     Match match = Match::patterns;
-    // Empty: not found; or a level to say when there is no promise. Not for requiretls.
+    // Empty: not found; or a level to say when there is no promise. Not for requiretls. One that is
+    // weaker than main.cf's level is not said: it would take that level's place.
     std::string no_policy;
+    DefaultLevel default_level = DefaultLevel::may; // as in the options of the verdict
     // A policy that does not fit is written without policy strings (one stays), then without the
     // patterns that no current MX host matches, then in the legacy form; at last it is temp.
     std::size_t limit = max_reply_text;
