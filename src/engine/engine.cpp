@@ -151,7 +151,7 @@ async::Task<Import> Engine::import(Memory memory, DryRun dry_run) {
     if (dry_run == DryRun::yes) co_return merged.outcome;
     if (merged.sts) {
         cache_.erase(nexthop.key());
-        sources_.store.save(std::move(*merged.sts));
+        sts_.save(std::move(*merged.sts));
     }
     if (merged.nexthop) sources_.store.save(std::move(*merged.nexthop));
     co_return merged.outcome;

@@ -95,6 +95,7 @@ class Engine {
     [[nodiscard]] async::Task<> refresh_policy(Domain domain) {
         return sts_.refresh(std::move(domain));
     }
+    void on_policy_due(StsLookup::OnDue listener) { sts_.on_due(std::move(listener)); }
 
     // What the engine asks; its clock is the one that notices jumps.
     [[nodiscard]] const Sources& sources() const { return sources_; }

@@ -12,21 +12,58 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t batch = 64;
 constexpr std::size_t begun_in_a_turn = 16;
-// What is saved while nothing is due is not due sooner than this: the shortest back-off.
+// Other nodes of a fleet save policies, too.
 constexpr milliseconds longest_pause = 5min;
 constexpr milliseconds shortest_pause = 1s;
 
 } // namespace
 
+// co_await Pause(refresh, 5min): so long, or until what is saved meanwhile is due.
+class Refresh::Pause {
+  public:
+    Pause(Refresh& refresh, milliseconds delay)
+        : refresh_(refresh), end_(refresh.sources_.loop.now() + delay) {
+        refresh_.pause_ = this;
+    }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+    ~Pause() { refresh_.pause_ = nullptr; }
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> h) {
+        waiter_ = h;
+        start();
+    }
+    void await_resume() const noexcept {}
+    void end_by(MonoTime time) {
+        if (time >= end_) return;
+        end_ = time;
+        if (waiter_) start();
+    }
+
+  private:
+    void start() {
+        async::Loop& loop = refresh_.sources_.loop;
+        timer_.start(loop, end_ - loop.now(), async::Callback::resume(waiter_));
+    }
+    Refresh& refresh_;
+    MonoTime end_;
+    std::coroutine_handle<> waiter_;
+    async::Timer timer_;
+};
+
 Refresh::Refresh(Engine& engine, const RefreshLimits& limits)
     : sources_(engine.sources()), engine_(engine), limits_(limits),
       fetches_(sources_.loop, limits.fetches), group_(sources_.loop) {
     engine_.on_sooner({[](void* self) { static_cast<Refresh*>(self)->look_ahead_later(); }, this});
+    engine_.on_policy_due([this](WallTime at) { on_policy_due(at); });
     look_ahead_later();
     group_.start(refresh_policies());
 }
 
-Refresh::~Refresh() { engine_.on_sooner({}); }
+Refresh::~Refresh() {
+    engine_.on_sooner({});
+    engine_.on_policy_due({});
+}
 
 void Refresh::reconfigure(const RefreshLimits& limits) {
     limits_ = limits;
@@ -60,8 +97,16 @@ async::Task<> Refresh::look_again(Engine::Due due) {
     look_ahead_later();
 }
 
+void Refresh::on_policy_due(WallTime at) {
+    soonest_ = std::min(soonest_, at);
+    if (pause_ == nullptr) return;
+    const milliseconds wait = at - sources_.clock.now();
+    pause_->end_by(sources_.loop.now() + std::max(wait, shortest_pause));
+}
+
 async::Task<> Refresh::refresh_policies() {
     for (;;) {
+        soonest_ = WallTime::max();
         const auto next = co_await sources_.store.next_refreshes(batch);
         milliseconds pause = longest_pause;
         bool begun = false;
@@ -79,7 +124,10 @@ async::Task<> Refresh::refresh_policies() {
             group_.start(refresh_policy(due.domain, std::move(permit)));
             co_await async::Sleep(sources_.loop, limits_.between_fetches);
         }
-        if (!begun) co_await async::Sleep(sources_.loop, std::max(pause, shortest_pause));
+        if (begun) continue;
+        if (soonest_ != WallTime::max())
+            pause = std::min<milliseconds>(pause, soonest_ - sources_.clock.now());
+        co_await Pause(*this, std::max(pause, shortest_pause));
     }
 }
 

@@ -4,11 +4,11 @@
 // of the time its evidence holds, so that Postfix never waits for a known destination. Its work
 // comes from the engine's index by time; what it may do at once is far below limits.lookups, so
 // that the questions of clients go first.
-// Policies (RFC 8461 sections 3.3 and 10.2): each unexpired one is fetched again once a day,
-// whatever DNS says. The store knows what is due, so nothing is forgotten by a restart; after a
-// long time without a daemon the backlog is worked off at a steady rate, the longest due first.
-// Begins when it is made; its end cancels what it does. The engine outlives it.
-// Thread: the loop's.
+// Policies (RFC 8461 sections 3.3 and 10.2): each unexpired one is fetched again once a day, one of
+// a short life at 80 % of it, whatever DNS says. The store knows what is due, so nothing is
+// forgotten by a restart; after a long time without a daemon the backlog is worked off at a steady
+// rate, the longest due first. Begins when it is made; its end cancels what it does. The engine
+// outlives it. Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "engine/sources.h"
 
+#include <coroutine>
 #include <cstddef>
 #include <set>
 
@@ -52,7 +53,9 @@ class Refresh {
     void look_ahead();
     void look_ahead_later();
     async::Task<> look_again(Engine::Due due);
+    class Pause;
     async::Task<> refresh_policies();
+    void on_policy_due(WallTime at);
     async::Task<> refresh_policy(Domain domain, async::Limiter::Permit permit);
 
     Sources sources_;
@@ -63,7 +66,9 @@ class Refresh {
     async::Ready now_;
     async::Limiter fetches_;
     std::set<Domain> fetching_;
-    async::Group group_; // last: its bodies use the rest
+    WallTime soonest_ = WallTime::max(); // of what was saved since the store was asked
+    Pause* pause_ = nullptr;             // while there is one
+    async::Group group_;                 // last: its bodies use the rest
 };
 
 } // namespace postseal::engine

@@ -63,19 +63,28 @@ async::Task<> StsLookup::refresh(Domain domain) {
     const WallTime now = sources_.clock.now();
     if (!loaded.sts || loaded.sts->refresh_at == WallTime{} || now < loaded.sts->refresh_at)
         co_return;
-    if (loaded.sts->expires_at <= now) {
+    // A refresh that comes late is one still; past the grace the end is noticed.
+    const bool only_late = loaded.sts->refresh_at < loaded.sts->expires_at &&
+                           now < loaded.sts->expires_at + expiry_grace;
+    if (loaded.sts->expires_at <= now && !only_late) {
         expire(std::move(*loaded.sts));
         co_return;
     }
     if (loaded.sts->failures > 0 && now < loaded.sts->retry_at) {
         loaded.sts->refresh_at = refresh_retry_time(loaded.sts->retry_at, loaded.sts->expires_at);
-        sources_.store.save(std::move(*loaded.sts));
+        save(std::move(*loaded.sts));
         co_return;
     }
     const Flights::Shared flight = flights_.start_or_join(domain, [&](verdict::Sts& sts) {
         return look_up(std::move(*loaded.sts), sts, Fetch::daily, {});
     });
     co_await Flights::wait(sources_.loop, flight);
+}
+
+void StsLookup::save(store::StsRow row) {
+    const WallTime due = row.refresh_at;
+    sources_.store.save(std::move(row));
+    if (due != WallTime{} && on_due_) on_due_(due);
 }
 
 void StsLookup::expire(store::StsRow row) {
@@ -87,7 +96,7 @@ void StsLookup::expire(store::StsRow row) {
             downgrades_.note(row.domain.name(), to_string(*mode), "expired");
         row.refresh_at = WallTime{};
     }
-    sources_.store.save(std::move(row));
+    save(std::move(row));
 }
 
 // Whether the row has changed.
@@ -125,7 +134,7 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, verdict::St
         if (fetching_ < most_fetching_without_slot) whom.slot.reset();
         co_await fetch(std::move(row), sts);
     } else if (changed) {
-        sources_.store.save(std::move(row));
+        save(std::move(row));
     }
     co_return Result{sts, txt.ttl};
 }
@@ -165,7 +174,7 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
     sources_.log.debug("policy-fetched", {{"domain", row.domain.name()},
                                           {"id", row.id},
                                           {"mode", std::string(to_string(fetched.policy.mode))}});
-    sources_.store.save(std::move(row));
+    save(std::move(row));
 }
 
 void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts) {
@@ -177,7 +186,8 @@ void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict:
     row.reason = error.reason;
     row.failed_at = now;
     row.failed_by.clear();
-    row.retry_at = now + fetch_retry(row.failures);
+    const milliseconds life_left = row.body.empty() ? milliseconds(0) : row.expires_at - now;
+    row.retry_at = now + fetch_retry(row.failures, life_left);
     // 1970: there is no policy, or its end has been noticed.
     if (row.refresh_at != WallTime{})
         row.refresh_at = refresh_retry_time(row.retry_at, row.expires_at);
@@ -186,7 +196,7 @@ void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict:
                                                {"id", row.failed_id},
                                                {"fault", row.fault},
                                                {"reason", row.reason}});
-    sources_.store.save(std::move(row));
+    save(std::move(row));
 }
 
 } // namespace postseal::engine

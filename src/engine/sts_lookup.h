@@ -17,7 +17,9 @@
 #include "postseal/base/domain.h"
 #include "postseal/verdict/evidence.h"
 
+#include <functional>
 #include <optional>
+#include <utility>
 
 namespace postseal::engine {
 
@@ -54,6 +56,12 @@ class StsLookup {
     // What is due for the domain by its row's refresh_at, if anything is.
     [[nodiscard]] async::Task<> refresh(Domain domain);
 
+    // Called with the refresh_at of each row that is saved; must only post or set a timer. One
+    // listener, which gives {} before it ends.
+    using OnDue = std::function<void(WallTime)>;
+    void on_due(OnDue listener) { on_due_ = std::move(listener); }
+    void save(store::StsRow row);
+
   private:
     async::Task<Result> look_up(store::StsRow row, verdict::Sts& sts, Fetch when, For whom);
     void expire(store::StsRow row);
@@ -65,6 +73,7 @@ class StsLookup {
     Sources sources_;
     const ClockWatch& watch_;
     Downgrades& downgrades_;
+    OnDue on_due_;
     std::size_t fetching_ = 0;
     Flights flights_; // last: its bodies use the rest
 };

@@ -31,6 +31,12 @@ seconds bounded_ttl(seconds ttl) { return std::clamp(ttl, seconds(60s), seconds(
 seconds lookup_retry(unsigned failures) { return doubled(30s, 5min, failures); }
 seconds fetch_retry(unsigned failures) { return doubled(5min, 1h, failures); }
 
+milliseconds fetch_retry(unsigned failures, milliseconds life_left) {
+    const milliseconds wait = fetch_retry(failures);
+    if (life_left <= 0ms) return wait;
+    return std::min(wait, std::max<milliseconds>(life_left / 2, min_refetch));
+}
+
 milliseconds holds_for(const verdict::Evidence& evidence, seconds txt_ttl, unsigned failures,
                        WallTime now) {
     const verdict::Sts& sts = evidence.sts;
@@ -47,16 +53,16 @@ milliseconds look_ahead_after(const verdict::Evidence& evidence, seconds txt_ttl
     const verdict::Sts& sts = evidence.sts;
     milliseconds least = part(dns_holds(evidence, txt_ttl, failures), 0.75 + 0.1 * chance);
     if (sts.policy && sts.expires_at > now)
-        least = std::min(least, std::max<milliseconds>(sts.expires_at - now, 60s));
+        least = std::min(least, std::max<milliseconds>(part(sts.expires_at - now, 0.8), 60s));
     if (sts.retry_at) least = std::min(least, *sts.retry_at - now);
     return std::max<milliseconds>(least, 1s);
 }
 
 WallTime refresh_time(WallTime fetched_at, WallTime expires_at, double chance) {
     const milliseconds life = expires_at - fetched_at;
-    const milliseconds early = std::max<milliseconds>(part(life, 0.8), 12h);
     const milliseconds daily = 22h + part(2h, chance);
-    return refresh_retry_time(fetched_at + std::min(early, daily), expires_at);
+    const milliseconds wait = std::min(part(life, 0.8), daily);
+    return refresh_retry_time(fetched_at + std::max<milliseconds>(wait, min_refetch), expires_at);
 }
 
 WallTime refresh_retry_time(WallTime retry_at, WallTime expires_at) {

@@ -4,8 +4,9 @@
 // Failed lookups: 30 s, doubling to 5 min. Failed policy fetches: 5 min, doubling to 1 h.
 // Look-ahead: at 80 % of that time, give or take 5 %, for what was asked for in the last 7 days.
 // Every unexpired policy is fetched again once a day, 22 to 24 h after the last time (RFC 8461
-// sections 3.3 and 10.2); one that would not live so long at 80 % of its life, but not more often
-// than every 12 h.
+// sections 3.3 and 10.2), and at 80 % of a life shorter than that. While a policy is held, a failed
+// fetch is repeated before half of what is left of its life has passed: a host that is back for so
+// long keeps its policy in force. No host is asked by either more than once in 10 s.
 // Where there is chance, it is a number from 0 to 1, 1 excluded.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -19,6 +20,8 @@ inline constexpr std::chrono::days remembered_for{7};
 inline constexpr std::chrono::days asked_lately{7};
 // For which DNS answers hold at most.
 inline constexpr std::chrono::hours longest_ttl{1};
+// Between two fetches of a policy, however short its life.
+inline constexpr std::chrono::seconds min_refetch{10};
 // A policy's end is noticed this much later: whoever asks may renew it first.
 inline constexpr std::chrono::minutes expiry_grace{10};
 // A fetch that is due may take so long: the answer holds meanwhile.
@@ -28,6 +31,8 @@ inline constexpr std::chrono::seconds fetch_grace{30};
 // `failures` in a row, from 1.
 [[nodiscard]] seconds lookup_retry(unsigned failures);
 [[nodiscard]] seconds fetch_retry(unsigned failures);
+// The same with a policy held that expires after `life_left`; not positive: none is.
+[[nodiscard]] milliseconds fetch_retry(unsigned failures, milliseconds life_left);
 
 // From now until the evidence must be looked up again; `txt_ttl` is that of the TXT answer,
 // `failures` counts this and earlier evaluations in a row that verdict::any_failed() was true for.

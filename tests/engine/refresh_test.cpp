@@ -171,7 +171,7 @@ TEST_CASE("no policy is so short that it is looked at all the time") {
     }
     SUBCASE("max_age 20") {
         field.fetcher.serve("example.org", "version: STSv1\nmode: enforce\nmx: a\nmax_age: 20\n");
-        most = 241; // once a minute
+        most = 900; // at 80 % of its life
     }
     field.ask("example.org");
     field.loop.advance(4h);
@@ -247,6 +247,64 @@ TEST_CASE("a failed refresh shortens nothing and backs off, across restarts") {
     field.loop.advance(61min);
     CHECK(field.row().failures == 0);
     CHECK(field.row().expires_at > end + days(1));
+}
+
+TEST_CASE("a policy of a short life never expires while its host serves it") {
+    Sts field;
+    seconds life{};
+    std::size_t fetches = 0; // in ten lives
+    SUBCASE("13 s") { life = 13s; }
+    SUBCASE("a minute") { life = 60s; }
+    SUBCASE("5 minutes") { life = 300s; }
+    SUBCASE("10 minutes") { life = 600s; }
+    SUBCASE("an hour") { life = 1h; }
+    SUBCASE("12 hours") { life = 12h; }
+    SUBCASE("a day") { life = 24h; }
+    SUBCASE("asked for once, after a restart") {
+        life = 100s;
+        fetches = 1;
+    }
+    field.fetcher.serve("example.org",
+                        fmt::format("version: STSv1\nmode: enforce\nmx: mx.example.org\n"
+                                    "max_age: {}\n",
+                                    life.count()));
+    field.ask("example.org");
+    if (fetches > 0) field.restart();
+    const std::size_t before = field.fetcher.fetches();
+    for (int part = 0; part < 1000; part++) {
+        field.loop.advance(milliseconds(life) / 100);
+        REQUIRE(field.row().expires_at > field.clock.now());
+    }
+    CHECK(field.fetcher.fetches() - before >= 9);
+    CHECK(field.fetcher.fetches() - before <= 15); // and by what is in use
+}
+
+TEST_CASE("a host that is back for half of what is left of a policy's life renews it") {
+    constexpr auto body = "version: STSv1\nmode: enforce\nmx: mx.example.org\nmax_age: {}\n";
+    const auto renewed = [&](seconds life, double from, double until) {
+        Sts field;
+        field.fetcher.serve("example.org", fmt::format(body, life.count()));
+        field.ask("example.org");
+        const WallTime end = field.row().expires_at;
+        const milliseconds left = milliseconds(life) / 5; // after the first refresh
+        const auto at = [&](double part) {
+            const auto wait = static_cast<double>(left.count()) * part;
+            field.loop.advance(end - left + milliseconds(static_cast<std::int64_t>(wait)) -
+                               field.clock.now());
+        };
+        field.fetcher.fail("example.org", https::FetchFault::connect, "refused");
+        at(from);
+        field.fetcher.serve("example.org", fmt::format(body, life.count()));
+        at(until);
+        return field.row().expires_at > end;
+    };
+    for (const seconds life : {seconds(300s), seconds(600s), seconds(1h), seconds(12h)}) {
+        CAPTURE(life.count());
+        for (const double from : {0.02, 0.1, 0.3, 0.45}) {
+            CAPTURE(from);
+            CHECK(renewed(life, from, from + 0.52));
+        }
+    }
 }
 
 TEST_CASE("the end of a policy that nobody renewed is told once, and its refresh ends") {

@@ -47,6 +47,18 @@ TEST_CASE("failed fetches are tried again after 5 min, doubling to an hour") {
     CHECK(fetch_retry(1000) == 1h);
 }
 
+TEST_CASE("with a policy held, the next try comes within half of what is left of its life") {
+    CHECK(fetch_retry(1, std::chrono::days(9)) == 5min);
+    CHECK(fetch_retry(9, std::chrono::days(9)) == 1h);
+    CHECK(fetch_retry(9, 2h) == 1h);
+    CHECK(fetch_retry(9, 90min) == 45min);
+    CHECK(fetch_retry(1, 4min) == 2min);
+    CHECK(fetch_retry(1, 15s) == 10s);
+    CHECK(fetch_retry(1, 1ms) == 10s);
+    CHECK(fetch_retry(1, 0ms) == 5min); // none is held
+    CHECK(fetch_retry(3, -1h) == 20min);
+}
+
 TEST_CASE("evidence holds for its least time") {
     auto evidence = good();
     CHECK(holds_for(evidence, 900s, 0, now) == 600s);
@@ -86,10 +98,10 @@ TEST_CASE("the look-ahead comes at 75 to 85 % of the time that DNS gives") {
     CHECK(look_ahead_after(evidence, 900s, 0, now, 0.0) == 450s);
     CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 480s);
     CHECK(look_ahead_after(evidence, 100s, 0, now, 0.5) == 80s);
-    SUBCASE("at a policy's end, but not before a minute") {
+    SUBCASE("before a policy's end, but not before a minute") {
         evidence.sts.policy = mtasts::Policy{};
         evidence.sts.expires_at = now + 100s;
-        CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 100s);
+        CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 80s);
         evidence.sts.expires_at = now + 10s;
         CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 60s);
         evidence.sts.expires_at = now;
@@ -114,9 +126,11 @@ TEST_CASE("a policy is fetched again in 22 to 24 h, sooner if it would not live 
     CHECK(after(240h, 0.5) == 23h);
     CHECK(after(31557600s, 0.5) == 23h);
     CHECK(after(24h, 0.5) == 69120s); // 80 %
-    CHECK(after(14h, 0.5) == 12h);
-    CHECK(after(12h, 0.5) == 12h + expiry_grace); // to notice its end
-    CHECK(after(1h, 0.5) == 1h + expiry_grace);
+    CHECK(after(12h, 0.5) == 34560s);
+    CHECK(after(1h, 0.5) == 48min);
+    CHECK(after(60s, 0.5) == 48s);
+    CHECK(after(11s, 0.5) == 10s);                // no host is asked more often
+    CHECK(after(10s, 0.5) == 10s + expiry_grace); // to notice its end
     CHECK(after(0s, 0.5) == expiry_grace);
 }
 
