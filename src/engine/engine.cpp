@@ -28,6 +28,22 @@ bool needs_no_lookup(const Overrides::Found& override_) {
     return override_.says.kind != verdict::Override::Kind::sts_only;
 }
 
+// The policy that the lookup found in force has ended since, and nobody has tried to renew it.
+bool has_ended_since(const verdict::Sts& sts, WallTime now) {
+    return sts.policy && sts.expires_at <= now && sts.fetch == verdict::FetchState::not_needed;
+}
+
+// As of when the evidence is judged. A policy that ended in the last `span`, and was fetched or is
+// being looked up in that time, is judged at its last moment: its host serves it, or may.
+WallTime judged_at(const verdict::Sts& sts, WallTime now, milliseconds span) {
+    using verdict::FetchState;
+    const bool renewed = sts.record == verdict::RecordState::pending ||
+                         sts.fetch == FetchState::pending || sts.fetch == FetchState::fetched;
+    const bool just_ended = sts.policy && sts.expires_at > sts.fetched_at &&
+                            sts.expires_at <= now && sts.expires_at > now - span;
+    return renewed && just_ended ? sts.expires_at - milliseconds(1) : now;
+}
+
 } // namespace
 
 Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
@@ -196,12 +212,15 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
         now = sources_.clock.now();
         auto latest = overrides_.find(nexthop, now);
         const bool outdated = std::exchange(progress.outdated, false);
-        if (watch_.jumps() == jumps && latest == override_ && !outdated) break;
+        const bool ended = !progress.renew && has_ended_since(found.sts.sts, now);
+        if (watch_.jumps() == jumps && latest == override_ && !outdated && !ended) break;
+        progress.renew = ended;
         override_ = std::move(latest);
         if (override_ && needs_no_lookup(*override_))
             co_return overridden(nexthop, std::move(*override_), progress.asked);
     }
 
+    now = judged_at(found.sts.sts, now, sources_.loop.now() - begun);
     verdict::Evidence evidence{.nexthop = nexthop,
                                .mx = std::move(found.mx),
                                .sts = std::move(found.sts.sts),
@@ -282,22 +301,27 @@ async::Task<> Engine::look_up_sts(Nexthop nexthop, Progress& progress, Found& fo
     progress.loaded = true;
     found.row = std::move(loaded.nexthop);
     if (found.row) progress.remembered = NexthopNotes::remembered(*found.row, sources_.clock.now());
-    progress.sts = sts_.start_or_join(
-        nexthop.domain, std::move(loaded.sts),
-        progress.refresh ? StsLookup::Fetch::now : StsLookup::Fetch::if_new, std::move(whom));
+    const auto when = progress.refresh ? StsLookup::Fetch::now
+                      : progress.renew ? StsLookup::Fetch::daily
+                                       : StsLookup::Fetch::if_new;
+    progress.sts = sts_.start_or_join(nexthop.domain, std::move(loaded.sts), when, std::move(whom));
     found.sts = co_await StsLookup::Flights::wait(sources_.loop, progress.sts);
 }
 
 std::shared_ptr<const Answer> Engine::at_deadline(const Nexthop& nexthop,
                                                   const Progress& progress) {
     if (!progress.started) return overloaded(nexthop);
+    const WallTime now = sources_.clock.now();
     verdict::Evidence evidence{.nexthop = nexthop,
                                .mx = progress.mx,
                                .remembered = progress.remembered,
                                .override_ = progress.override_,
-                               .obtained_at = sources_.clock.now(),
+                               .obtained_at = now,
                                .partial = true};
-    if (progress.sts) evidence.sts = progress.sts->context;
+    if (progress.sts) {
+        evidence.sts = progress.sts->context;
+        evidence.obtained_at = judged_at(evidence.sts, now, options_.deadline);
+    }
     std::shared_ptr<const Answer> answer = conclude(std::move(evidence), milliseconds(0));
     sources_.log.debug("deadline", {{"nexthop", nexthop.key()},
                                     {"verdict", brief(answer->verdict)},

@@ -113,6 +113,7 @@ class Engine {
     struct Progress {
         bool started = false;  // past the limit of lookups at work
         bool refresh = false;  // fetch the policy whatever its record says
+        bool renew = false;    // likewise, unless that failed lately: it ended during the lookup
         bool loaded = false;   // what the store holds
         bool outdated = false; // it holds something else since
         MonoTime asked;        // by a client, the latest

@@ -5,6 +5,7 @@
 #include "dns/txt_lookup.h"
 #include "engine/validity.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace postseal::engine {
@@ -41,6 +42,16 @@ std::string id_for_fetch(const store::StsRow& row, const verdict::Sts& sts) {
 // Another node's failure saves work only where a policy is in force (fleet/merge.h).
 bool binds(const store::StsRow& row, WallTime now) {
     return row.failed_by.empty() || (!row.body.empty() && now < row.expires_at);
+}
+
+// Ended, or so near its end that a verdict might be decided, or hold, past it; and not fetched just
+// now.
+bool ends_soon(const verdict::Sts& sts, seconds txt_ttl, WallTime now) {
+    if (!sts.policy) return false;
+    const milliseconds fifth = (sts.expires_at - sts.fetched_at) / 5;
+    const milliseconds before = std::min<milliseconds>(bounded_ttl(txt_ttl), fifth);
+    return now - sts.fetched_at >= fifth &&
+           sts.expires_at - now <= std::max<milliseconds>(before, decided_within);
 }
 
 bool backing_off(const store::StsRow& row, const std::string& id, WallTime now) {
@@ -126,8 +137,8 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, verdict::St
     const bool changed = note_record(row, sts);
     const bool held = sts.policy && sts.policy_id == txt.id;
     const bool has_record = txt.state == verdict::RecordState::found;
-    const bool wanted = (has_record && !held) || when == Fetch::daily ||
-                        (when == Fetch::now && (has_record || sts.policy));
+    const bool wanted = (has_record && !held) || ends_soon(sts, txt.ttl, now) ||
+                        when == Fetch::daily || (when == Fetch::now && (has_record || sts.policy));
     const bool waits = when != Fetch::now && backing_off(row, id_for_fetch(row, sts), now);
     if (wanted && waits) show_failure(row, sts);
     if (wanted && !waits) {

@@ -3,10 +3,11 @@
 // The stored policy counts at once; the _mta-sts record says whether another must be fetched
 // (RFC 8461 section 3.3). A policy lives min(max_age, 31557600 s) from its last successful fetch:
 // nothing else extends its life, and no failure shortens it. A failed fetch is not repeated for the
-// same id before its back-off ends, across restarts.
-// refresh() fetches an unexpired policy again, whatever the record says, and notices the end of one
-// that nobody renewed. Each row says in refresh_at when that is due.
-// One lookup per policy domain at a time.
+// same id before its back-off ends, across restarts. A policy near its end is fetched first, so
+// that no verdict is decided after the end of a policy that its host still serves. refresh()
+// fetches an unexpired policy again, whatever the record says, and notices the end of one that
+// nobody renewed. Each row says in refresh_at when that is due. One lookup per policy domain at a
+// time.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

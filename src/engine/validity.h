@@ -20,6 +20,8 @@ inline constexpr std::chrono::days remembered_for{7};
 inline constexpr std::chrono::days asked_lately{7};
 // For which DNS answers hold at most.
 inline constexpr std::chrono::hours longest_ttl{1};
+// A lookup and its fetch take no longer, as a rule.
+inline constexpr std::chrono::seconds decided_within{30};
 // Between two fetches of a policy, however short its life.
 inline constexpr std::chrono::seconds min_refetch{10};
 // A policy's end is noticed this much later: whoever asks may renew it first.

@@ -11,7 +11,7 @@
 
 namespace postseal::store {
 
-class MemoryStore final : public Store {
+class MemoryStore : public Store {
   public:
     async::Task<Loaded> load(Domain policy_domain, std::string nexthop_key) override;
     async::Task<std::vector<RefreshDue>> next_refreshes(std::size_t most) override;
