@@ -57,7 +57,7 @@ std::unexpected<DomainError> idn_fault(const std::string& label, int code) {
                 idn2_strerror(code));
 }
 
-// A U-label, or what UTS 46 maps to a label. The result is checked by check_host() as any other.
+// A U-label, or what UTS 46 maps to a label. The result is checked by check_name() as any other.
 std::expected<std::string, DomainError> to_a_label(const std::string& label) {
     // libidn2 would stop at a NUL, and map some of the others.
     if (!std::ranges::all_of(label, [](char c) { return !is_ascii(c) || is_ldh(c); }))
@@ -120,14 +120,17 @@ std::optional<DomainError> check_label(std::string_view label) {
     };
     if (label.empty()) return bad("an empty label");
     if (label.size() > max_label) return bad("a label over 63 octets");
-    if (!std::ranges::all_of(label, is_ldh)) return bad("no letter, digit or hyphen");
+    if (!std::ranges::all_of(label, [](char c) { return is_ldh(c) || c == '_'; }))
+        return bad("no letter, digit, hyphen or underscore");
     if (label.front() == '-' || label.back() == '-') return bad("a hyphen at an end");
     return std::nullopt;
 }
 
-// RFC 1123 section 2.1. Hyphens in the third and fourth place are let through: RFC 5891 reserves
-// such labels, but hosts have them.
-std::optional<DomainError> check_host(std::string_view name) {
+std::string_view last_label(std::string_view name) { return name.substr(name.rfind('.') + 1); }
+
+// Hyphens in the third and fourth place are let through: RFC 5891 reserves such labels, but hosts
+// have them.
+std::optional<DomainError> check_name(std::string_view name) {
     if (name.empty()) return DomainError{.fault = DomainFault::empty, .text = "an empty name"};
     if (name.size() > max_name)
         return fail(DomainFault::too_long, name, "a name over 253 octets").error();
@@ -136,9 +139,6 @@ std::optional<DomainError> check_host(std::string_view name) {
         label = name.substr(begin, name.find('.', begin) - begin);
         if (auto fault = check_label(label)) return fault;
     }
-    // No top-level domain is a number (RFC 3696 section 2).
-    if (std::ranges::all_of(label, is_digit))
-        return fail(DomainFault::address, name, "an address, or like one").error();
     return std::nullopt;
 }
 
@@ -153,8 +153,17 @@ std::expected<Domain, DomainError> Domain::parse(std::string_view text) {
         name = *std::move(converted);
     }
     if (name.ends_with('.')) name.pop_back();
-    if (auto fault = check_host(name)) return std::unexpected(*std::move(fault));
+    if (auto fault = check_name(name)) return std::unexpected(*std::move(fault));
+    // No top-level domain is a number (RFC 3696 section 2).
+    if (std::ranges::all_of(last_label(name), is_digit))
+        return fail(DomainFault::address, name, "an address, or like one");
     return Domain(std::move(name));
+}
+
+std::expected<Domain, DomainError> Domain::from_dns(std::string_view name) {
+    std::string folded = lower_ascii(name);
+    if (auto fault = check_name(folded)) return std::unexpected(*std::move(fault));
+    return Domain(std::move(folded));
 }
 
 std::string Domain::with_prefix(std::string_view label) const {

@@ -54,7 +54,9 @@ void write_mx(const Json& explain, Paragraphs& out) {
     for (const Json& host : mx["hosts"])
         write_host(host, out);
     if (const int beyond = mx["beyond"].get<int>(); beyond > 0)
-        out.line(fmt::format("and {} more hosts, not looked at", beyond));
+        out.line(fmt::format("and {} more hosts, not looked up", beyond));
+    if (const int addresses = mx.value("addresses", 0); addresses > 0)
+        out.line(fmt::format("and {} records that name an address", addresses));
 }
 
 std::string policy_line(const Json& policy) {

@@ -2,6 +2,7 @@
 #include "dns/mx_lookup.h"
 
 #include "async/group.h"
+#include "async/limiter.h"
 #include "dns/mx_rdata.h"
 #include "dns/tlsa_lookup.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 using verdict::Host;
 using verdict::HostState;
+using verdict::max_hosts;
 using verdict::Mx;
 using verdict::MxState;
 
@@ -36,7 +38,8 @@ void take_exchanges(Mx& mx, const Domain& domain, const Answer& answer) {
         mx.reason = fmt::format("the MX record of {} says that it takes no mail", domain.name());
         return;
     }
-    mx.beyond = set.nameless;
+    mx.addresses = set.addresses;
+    mx.beyond = set.wildcards;
     if (set.hosts.size() > max_hosts) mx.beyond += set.hosts.size() - max_hosts;
     set.hosts.erase(set.hosts.begin() +
                         static_cast<std::ptrdiff_t>(std::min(set.hosts.size(), max_hosts)),
@@ -79,8 +82,9 @@ void take_answer(Mx& mx, const Domain& domain, const Answer& answer) {
     }
 }
 
-async::Task<> look_up_host(async::Loop& loop, Resolver& resolver, std::uint16_t port, Host& host,
-                           seconds& ttl) {
+async::Task<> look_up_host(async::Loop& loop, async::Limiter& limiter, Resolver& resolver,
+                           std::uint16_t port, Host& host, seconds& ttl) {
+    const auto permit = co_await limiter.acquire();
     HostResult result = co_await tlsa_lookup(loop, resolver, host.name, port);
     result.host.preference = host.preference;
     host = std::move(result.host);
@@ -105,9 +109,10 @@ async::Task<Mx> mx_lookup(async::Loop& loop, Resolver& resolver, Nexthop nexthop
     }
     {
         // The vector does not grow from here on: each child holds one of its elements.
+        async::Limiter limiter(loop, max_hosts_at_once);
         async::Group hosts(loop);
         for (Host& host : mx.hosts)
-            hosts.start(look_up_host(loop, resolver, nexthop.port, host, ttl));
+            hosts.start(look_up_host(loop, limiter, resolver, nexthop.port, host, ttl));
         co_await hosts.join();
     }
     mx.ttl = ttl;

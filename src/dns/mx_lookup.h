@@ -1,11 +1,11 @@
 // dns/mx_lookup.h: a nexthop's MX hosts, each with its DANE state (RFC 7672 section 2.2)
 //
-// mx_lookup() asks for the MX RRset (a CNAME at the domain is followed), takes at most 32 hosts by
-// preference, and looks up all of them at once; a literal host is its own and only host. What no
-// Domain can hold but Postfix would deliver to (a name with an underscore, an address: mx_rdata.h)
-// is counted in `beyond`, as N; what Postfix refuses is left out. It never
-// fails: what went wrong is in the result. ttl is the least TTL of all RRsets used, unbounded; 0
-// when something failed.
+// mx_lookup() asks for the MX RRset (a CNAME at the domain is followed), takes at most 128 hosts by
+// preference, and looks them up, 32 at once in that order, so that one domain with many hosts
+// leaves others of the same client room (dns/unbound.cpp: 96 questions); a literal host is its own
+// and only host. Hosts that are not looked up are counted in `beyond`, addresses in `addresses`;
+// what Postfix refuses is left out (mx_rdata.h). It never fails: what went wrong is in the result.
+// ttl is the least TTL of all RRsets used, unbounded; 0 when something failed.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -19,7 +19,7 @@
 
 namespace postseal::dns {
 
-inline constexpr std::size_t max_hosts = 32;
+inline constexpr std::size_t max_hosts_at_once = 32;
 
 // `progress`, if given, is filled step by step and outlives the Task: at a deadline the caller
 // reads from it what was known then (a host not yet answered is F, an MX set not yet answered is

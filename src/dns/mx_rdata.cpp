@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dns/mx_rdata.h"
 
-#include "dns/resolver.h"
 #include "postseal/base/text.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -53,19 +53,38 @@ std::expected<MxRecord, std::string> parse_mx(std::string_view rdata) {
     return record;
 }
 
+namespace {
+
+bool is_address(const std::string& name) {
+    in_addr address{};
+    return inet_pton(AF_INET, name.c_str(), &address) == 1;
+}
+
+bool is_wildcard(std::string_view name) {
+    constexpr std::string_view star = "\\042"; // as parse_mx() writes it
+    if (!name.starts_with(star)) return false;
+    name.remove_prefix(star.size());
+    return name.empty() || (name.front() == '.' && Domain::from_dns(name.substr(1)));
+}
+
+} // namespace
+
 Exchanges exchanges(std::span<const std::string> rdata) {
     Exchanges out;
     std::size_t roots = 0;
-    std::set<std::string> nameless;
+    std::set<std::string> addresses;
+    std::set<std::string> wildcards;
     for (const std::string& octets : rdata) {
         const auto record = parse_mx(octets);
         if (!record) continue;
         if (record->exchange.empty())
             roots++;
-        else if (auto host = Domain::parse(record->exchange))
+        else if (is_address(record->exchange))
+            addresses.insert(record->exchange);
+        else if (auto host = Domain::from_dns(record->exchange))
             out.hosts.push_back({record->preference, *std::move(host)});
-        else if (askable(record->exchange))
-            nameless.insert(record->exchange);
+        else if (is_wildcard(record->exchange))
+            wildcards.insert(record->exchange);
     }
     std::ranges::sort(out.hosts, {},
                       [](const Exchange& e) { return std::tie(e.host, e.preference); });
@@ -73,7 +92,8 @@ Exchanges exchanges(std::span<const std::string> rdata) {
     out.hosts.erase(twice.begin(), twice.end());
     std::ranges::sort(out.hosts, {},
                       [](const Exchange& e) { return std::tie(e.preference, e.host); });
-    out.nameless = nameless.size();
+    out.addresses = addresses.size();
+    out.wildcards = wildcards.size();
     out.null_mx = roots > 0 && roots == rdata.size();
     return out;
 }

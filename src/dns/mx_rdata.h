@@ -1,12 +1,12 @@
 // dns/mx_rdata.h: MX RDATA (RFC 1035 section 3.3.9) and the set of hosts that an MX RRset names
 //
 // What becomes of each exchange follows what smtp(8) does with it (dns_lookup.c):
-//   a host name             a host; of the same name twice, the lower preference counts
-//   "."                     the null MX (RFC 7505) if it stands alone, else left out
-//   underscores, an address used by Postfix, but nothing that DANE or MTA-STS could speak of:
-//   counted
-//                           in `nameless`
-//   anything else           malformed: Postfix refuses it, left out
+//   a name     a host, one with an underscore too; of the same name twice, the lower preference
+//              counts
+//   "."        the null MX (RFC 7505) if it stands alone, else left out
+//   an address used by Postfix, and nothing that DANE or MTA-STS could speak of: counted
+//   a wildcard used by Postfix as if it were a name, and not looked up here: counted
+//   all else   malformed (valid_hostname(3)): Postfix refuses it, left out
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -43,7 +43,8 @@ struct Exchange {
 
 struct Exchanges {
     std::vector<Exchange> hosts; // by preference, then by name; no name twice
-    std::size_t nameless = 0;
+    std::size_t addresses = 0;
+    std::size_t wildcards = 0;
     bool null_mx = false; // nothing but "."
 
     friend bool operator==(const Exchanges&, const Exchanges&) = default;

@@ -42,7 +42,8 @@ Json mx_json(const verdict::Mx& mx, bool literal_host) {
             {"reason", mx.reason},
             {"ttl_s", mx.ttl.count()},
             {"hosts", std::move(hosts)},
-            {"beyond", mx.beyond}};
+            {"beyond", mx.beyond},
+            {"addresses", mx.addresses}};
 }
 
 Json policy_json(const verdict::Sts& sts) {

@@ -32,7 +32,7 @@ std::optional<bool> dane_seen(const verdict::Evidence& evidence) {
     if (evidence.override_) return std::nullopt;
     if (mx.state == MxState::bogus || mx.state == MxState::failed) return std::nullopt;
     if (has(HostState::usable) || has(HostState::unusable)) return true;
-    if (has(HostState::failed)) return std::nullopt;
+    if (has(HostState::failed) || mx.beyond > 0) return std::nullopt;
     return false;
 }
 

@@ -23,6 +23,8 @@ std::expected<MxPattern, DomainError> MxPattern::parse(std::string_view text) {
     if (std::ranges::any_of(name, [](char c) { return static_cast<unsigned char>(c) > 0x7f; }))
         return fail(DomainFault::bad_idna, name, "not written in A-labels");
     if (name.ends_with('.')) return fail(DomainFault::bad_label, name, "a dot at the end");
+    if (name.find('_') != std::string_view::npos)
+        return fail(DomainFault::bad_label, name, "no letter, digit or hyphen");
     auto domain = Domain::parse(name);
     if (!domain) return std::unexpected(std::move(domain).error());
     return MxPattern{.wildcard = wildcard, .domain = *std::move(domain)};

@@ -136,8 +136,9 @@ bool in_doubt(const Verdict& verdict, const Evidence& evidence) {
     if (verdict.cls == Class::tempfail) return false;
     if (evidence.override_ && evidence.override_->kind != Override::Kind::sts_only) return false;
     const Sts& sts = evidence.sts;
-    return evidence.partial || any_failed(evidence) || sts.record == RecordState::pending ||
-           sts.fetch == FetchState::failed || sts.fetch == FetchState::pending;
+    return evidence.partial || any_failed(evidence) || evidence.mx.beyond > 0 ||
+           sts.record == RecordState::pending || sts.fetch == FetchState::failed ||
+           sts.fetch == FetchState::pending;
 }
 
 } // namespace

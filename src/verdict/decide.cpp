@@ -16,7 +16,8 @@
 namespace postseal::verdict {
 namespace {
 
-// What the rows look at. Hosts without an address are left out; those beyond the 32nd are N.
+// What the rows look at. Hosts without an address are left out; what was not looked up is
+// not N (RFC 7672 section 2.1: only a secure answer shows that there is no TLSA).
 struct Facts {
     const Override* said = nullptr; // by the operator
     MxState mx = MxState::failed;
@@ -42,8 +43,8 @@ Facts survey(const Evidence& evidence) {
             .remembered = evidence.remembered,
             .u = count(HostState::usable),
             .x = count(HostState::unusable),
-            .n = count(HostState::none) + evidence.mx.beyond,
-            .f = count(HostState::failed)};
+            .n = count(HostState::none) + evidence.mx.addresses,
+            .f = count(HostState::failed) + evidence.mx.beyond};
 }
 
 // unknown_dane: tempfail, because there may be DANE that a policy must not override.

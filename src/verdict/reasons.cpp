@@ -163,8 +163,11 @@ std::vector<std::string> describe(const Evidence& evidence, WallTime now) {
     for (const Host& host : evidence.mx.hosts)
         out.push_back(host_clause(host));
     if (evidence.mx.beyond > 0)
-        out.push_back(fmt::format("{} more, past the {} looked at, counted as without TLSA",
-                                  plural(evidence.mx.beyond, "host"), evidence.mx.hosts.size()));
+        out.push_back(fmt::format("{} more, not looked up: {} are the most; counted as failed",
+                                  plural(evidence.mx.beyond, "host"), max_hosts));
+    if (evidence.mx.addresses > 0)
+        out.push_back(fmt::format("{} with an address in the place of a name: no TLSA",
+                                  plural(evidence.mx.addresses, "MX record")));
     std::ranges::move(sts_clauses(evidence.sts, now), std::back_inserter(out));
     if (evidence.partial) out.emplace_back("decided at the deadline, from what was known by then");
     return out;
@@ -183,7 +186,10 @@ std::string mx_blame(const Evidence& evidence) {
 
 std::string host_blame(const Evidence& evidence) {
     const auto host = std::ranges::find(evidence.mx.hosts, HostState::failed, &Host::state);
-    if (host == evidence.mx.hosts.end()) return mx_blame(evidence);
+    if (host == evidence.mx.hosts.end())
+        return printable(fmt::format("TLSA of {} of {} not looked up: it has more than {} MX hosts",
+                                     plural(evidence.mx.beyond, "host"),
+                                     brief(evidence.nexthop.domain.name()), max_hosts));
     const std::string& name = host->name.name();
     const std::string_view record = host->address_secure ? "TLSA" : "address";
     if (contains(host->reason, name) && contains(host->reason, record) && host->reason.size() < 200)

@@ -53,15 +53,33 @@ TEST_CASE("exchanges: by preference, then name; the lower preference of a name c
     CHECK(set.hosts[1].preference == 10);
     CHECK(set.hosts[2].host.name() == "a.example");
     CHECK_FALSE(set.null_mx);
-    CHECK(set.nameless == 0);
+    CHECK(set.addresses == 0);
+    CHECK(set.wildcards == 0);
 }
 
-TEST_CASE("exchanges: what Postfix would use and no Domain can be is counted once") {
+TEST_CASE("exchanges: any name that Postfix would use is a host, an address is counted once") {
     const auto set = dns::exchanges(
-        mx_set({"10 a_b.example", "20 a_b.example", "10 192.0.2.1", "10 mx.example", "10 ."}));
-    CHECK(set.nameless == 2);
-    CHECK(set.hosts.size() == 1);
+        mx_set({"10 a_b.example", "20 a_b.example", "10 192.0.2.1", "20 192.0.2.1", "30 mx.example",
+                "40 _mx", "50 mx.123", "60 xn--0.example", "10 ."}));
+    CHECK(set.addresses == 1);
+    CHECK(set.wildcards == 0);
+    std::string names;
+    for (const auto& exchange : set.hosts)
+        names += exchange.host.name() + " ";
+    CHECK(names == "a_b.example mx.example _mx mx.123 xn--0.example ");
     CHECK_FALSE(set.null_mx);
+}
+
+TEST_CASE("exchanges: what Postfix refuses is left out, what it takes for a name is not") {
+    const std::vector<std::string> octets{
+        std::string("\0\12\3-mx\1a\0", 9), // a hyphen first
+        std::string("\0\12\3mx-\1a\0", 9), // and last
+        std::string("\0\12\3m*x\1a\0", 9),
+        std::string("\0\12\1*\1a\0", 7), // the wildcard of a zone
+    };
+    const auto set = dns::exchanges(octets);
+    CHECK(set.hosts.empty());
+    CHECK(set.wildcards == 1);
 }
 
 TEST_CASE("exchanges: null MX only if nothing else is there") {

@@ -52,6 +52,7 @@ std::string mx_line(const verdict::Mx& mx) {
     if (mx.implicit) out += " implicit";
     if (!mx.canonical_name.empty()) out += " canonical " + mx.canonical_name;
     if (mx.beyond > 0) out += fmt::format(" beyond {}", mx.beyond);
+    if (mx.addresses > 0) out += fmt::format(" addresses {}", mx.addresses);
     return with_reason(out + fmt::format(" ttl {}", mx.ttl.count()), mx.reason);
 }
 

@@ -101,7 +101,7 @@ TEST_CASE("words that are no policy of Postfix") {
 }
 
 TEST_CASE("all faults are found, the first is told with their number") {
-    const std::string text = "a_b.example may\nb.example may\nc.example strong\n"
+    const std::string text = "a!b.example may\nb.example may\nc.example strong\n"
                              "d.example may # until=tomorrow\n";
     const Overrides::Reading reading = Overrides::read(text, "f");
     REQUIRE(reading.faults.size() == 3);

@@ -67,9 +67,9 @@ TEST_CASE("a key that is none is refused") {
     Field field;
     for (const auto command :
          {&AdminMemory::show, &AdminMemory::history, &AdminMemory::refresh, &AdminMemory::forget}) {
-        const auto result = field.run(command, {{"key", "a_b.example"}});
+        const auto result = field.run(command, {{"key", "a!b.example"}});
         REQUIRE_FALSE(result);
-        CHECK(result.error().starts_with("\"a_b.example\" is not a destination"));
+        CHECK(result.error().starts_with("\"a!b.example\" is not a destination"));
         CHECK_FALSE(field.run(command, Json::object()));
         CHECK_FALSE(field.run(command, {{"key", 7}}));
     }

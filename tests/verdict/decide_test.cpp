@@ -208,7 +208,7 @@ TEST_CASE("the table of cases leaves no row, column, option or state out") {
         CAPTURE(word);
         CHECK(words.contains(word));
     }
-    for (const auto* letter : {"U", "X", "N", "F", "A", "+"}) {
+    for (const auto* letter : {"U", "X", "N", "F", "A", "+", "@"}) {
         CAPTURE(letter);
         CHECK(letters.contains(letter));
     }
@@ -217,7 +217,7 @@ TEST_CASE("the table of cases leaves no row, column, option or state out") {
 
 TEST_CASE("reasons say what decided, then what was found, host by host") {
     Evidence evidence = test::evidence_for("example.com");
-    evidence.mx = test::mx(MxState::secure, "UXN+3");
+    evidence.mx = test::mx(MxState::secure, "UXN@1");
     evidence.mx.hosts[0].tlsa.push_back(evidence.mx.hosts[0].tlsa[0]);
     evidence.sts = test::in_force(test::policy(Mode::enforce, {"*.example.com"}));
     const Verdict verdict = decide(evidence, {}, test::noon);
@@ -229,9 +229,20 @@ TEST_CASE("reasons say what decided, then what was found, host by host") {
               "mx1.example.com has 2 usable TLSA records at _25._tcp.mx1.example.com",
               "mx2.example.com has TLSA records at _25._tcp.mx2.example.com, none usable: usage 1",
               "mx3.example.com securely has no TLSA records",
-              "3 hosts more, past the 3 looked at, counted as without TLSA",
+              "1 MX record with an address in the place of a name: no TLSA",
               "MTA-STS policy (enforce, id 2026, until 2026-12-01T00:00:00Z) is in force",
           });
+}
+
+TEST_CASE("hosts that are too many to be looked up are told of, and blamed where mail waits") {
+    Evidence evidence = test::evidence_for("example.com");
+    evidence.mx = test::mx(MxState::secure, "N+3");
+    evidence.sts = test::in_force(test::policy(Mode::enforce, {"*.example.com"}));
+    const Verdict verdict = decide(evidence, {}, test::noon);
+    CHECK(verdict.row == 8);
+    CHECK(contains(all_reasons(verdict), "3 hosts more, not looked up: 128 are the most"));
+    CHECK(verdict.temp_reason ==
+          "TLSA of 3 hosts of example.com not looked up: it has more than 128 MX hosts");
 }
 
 TEST_CASE("reasons tell usable records from the unusable beside them") {

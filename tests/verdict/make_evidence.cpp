@@ -60,11 +60,12 @@ Mx mx(MxState state, std::string_view letters) {
     if (state == MxState::bogus) out.reason = "signature of example.com expired";
     if (state == MxState::failed) out.reason = "SERVFAIL from all servers";
     if (letters == "-") return out;
-    const auto plus = letters.find('+');
-    for (const char c : letters.substr(0, plus))
+    const auto sign = letters.find_first_of("+@");
+    for (const char c : letters.substr(0, sign))
         out.hosts.push_back(host(c, out.hosts.size() + 1));
-    if (plus != std::string_view::npos)
-        out.beyond = static_cast<std::size_t>(std::stoi(std::string(letters.substr(plus + 1))));
+    if (sign != std::string_view::npos)
+        (letters[sign] == '+' ? out.beyond : out.addresses) =
+            static_cast<std::size_t>(std::stoi(std::string(letters.substr(sign + 1))));
     return out;
 }
 

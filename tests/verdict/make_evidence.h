@@ -25,7 +25,8 @@ template <class T> [[nodiscard]] T need(const std::optional<T>& parsed) {
 
 [[nodiscard]] Domain domain(std::string_view name);
 
-// "UUF+2": hosts mx1, mx2, mx3 of example.com, and 2 beyond those looked at. "-": none.
+// "UUF+2": hosts mx1, mx2, mx3 of example.com, and 2 beyond those looked up; "UU@1": 1
+// MX record that names an address. "-": none.
 [[nodiscard]] verdict::Mx mx(verdict::MxState state, std::string_view letters);
 
 // A policy in force until 2026-12-01T00:00:00Z, id 2026, with the lines a server would send.

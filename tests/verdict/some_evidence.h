@@ -74,6 +74,7 @@ template <class Input> verdict::Evidence some_evidence(Input& in) {
     for (int left = in.ConsumeIntegralInRange(0, 4); left > 0; left--)
         out.mx.hosts.push_back(some_host(in));
     out.mx.beyond = in.template ConsumeIntegralInRange<std::size_t>(0, 3);
+    out.mx.addresses = in.template ConsumeIntegralInRange<std::size_t>(0, 2);
     if (in.ConsumeBool())
         out.override_ = verdict::Override{
             .kind = static_cast<verdict::Override::Kind>(in.ConsumeIntegralInRange(0, 2)),

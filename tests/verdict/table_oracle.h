@@ -18,7 +18,8 @@ inline int row_by_list(const verdict::Evidence& evidence) {
     std::set<char> seen;
     for (const Host& host : evidence.mx.hosts)
         if (host.state != HostState::no_address) seen.insert(letter(host.state));
-    if (evidence.mx.beyond > 0) seen.insert('N');
+    if (evidence.mx.beyond > 0) seen.insert('F');
+    if (evidence.mx.addresses > 0) seen.insert('N');
     const std::string letters(seen.begin(), seen.end()); // in the order F N U X
     static const std::map<std::string, int> secure{
         {"", 2},    {"U", 6},   {"FU", 7},   {"F", 8},    {"FX", 8}, {"FN", 8},

@@ -1,9 +1,12 @@
 // base/domain.h: a domain that can receive mail, as the lower-case A-label host name it is in DNS
 //
 // parse() folds case, turns U-labels into A-labels (IDNA 2008 with UTS 46 mapping, libidn2) and
-// strips one trailing dot. What is then no host name (RFC 1123 section 2.1: letters, digits and
-// hyphens, labels of 1 to 63, 253 octets in all), or is an IPv4 address, is an error; the caller
-// then has no policy to offer. A Domain never holds a leading or trailing dot or an underscore.
+// strips one trailing dot. What is then no name that Postfix would look up (valid_hostname(3), RFC
+// 1123 section 2.1 and underscores: labels of 1 to 63, 253 octets in all, no hyphen at an end of
+// one), or is an IPv4 address, is an error; the caller then has no policy to offer. A Domain never
+// holds a leading or trailing dot.
+// from_dns() takes a name from DNS, such as an MX host: it is what it is, whatever IDNA would say
+// of its A-labels, and its last label may be a number.
 // Two liberties with IDNA 2008, both for names that exist in DNS and that Postfix delivers to:
 // hyphens in the third and fourth place of a plain label (r3---sn-x.example), and A-labels that
 // decode to characters which IDNA 2008 or this libidn2 does not know (emoji, newer scripts).
@@ -37,6 +40,8 @@ struct DomainError {
 class Domain {
   public:
     [[nodiscard]] static std::expected<Domain, DomainError> parse(std::string_view text);
+
+    [[nodiscard]] static std::expected<Domain, DomainError> from_dns(std::string_view name);
 
     [[nodiscard]] const std::string& name() const { return name_; }
 

@@ -7,9 +7,9 @@
 //
 // A port is 1 to 65535 in digits, or one of a fixed list of mail services; after the colon it may
 // be missing, as in Postfix's host_port(3), and is then 25.
-// Everything else (".example.com", IP literals, paths, names with an underscore) has no policy:
-// parse() says why. Keys that mean the same give the same canonical key(), which parses to the
-// same Nexthop again.
+// Everything else (".example.com", IP literals, paths, what is no name of a host) has no policy:
+// parse() says why. A name with an underscore is one: Postfix asks about it and delivers there.
+// Keys that mean the same give the same canonical key(), which parses to the same Nexthop again.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

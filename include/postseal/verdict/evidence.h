@@ -47,12 +47,15 @@ struct Host {
     friend bool operator==(const Host&, const Host&) = default;
 };
 
+inline constexpr std::size_t max_hosts = 128; // of an MX RRset, that are looked up
+
 struct Mx {
     MxState state = MxState::failed;
     bool implicit = false;      // no MX RRset: the domain is its own host (RFC 5321 section 5.1)
     std::string canonical_name; // where a CNAME at the domain led; empty: nowhere
-    std::vector<Host> hosts;    // by preference; at most 32 are looked at
-    std::size_t beyond = 0;     // hosts past the 32nd, each counted as N
+    std::vector<Host> hosts;    // by preference, at most max_hosts
+    std::size_t beyond = 0;     // hosts that are not looked up, for they are too many: each is F
+    std::size_t addresses = 0;  // records that name an address, where DANE cannot be: each is N
     std::string reason;         // bogus, failed, nxdomain, null_mx: why
     seconds ttl{0};             // the least of all RRsets used, bounded by the caller
 

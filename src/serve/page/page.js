@@ -303,7 +303,8 @@ function mxLines(mx) {
   if (mx.implicit) head += ", none: the domain is its own host";
   if (mx.canonical_name) head += `, CNAME to ${mx.canonical_name}`;
   return [[head], ...(mx.reason ? [[mx.reason]] : []), ...mx.hosts.flatMap(hostLines),
-          ...(mx.beyond > 0 ? [[`and ${mx.beyond} more hosts, not looked at`]] : [])];
+          ...(mx.beyond > 0 ? [[`and ${mx.beyond} more hosts, not looked up`]] : []),
+          ...(mx.addresses > 0 ? [[`and ${mx.addresses} records that name an address`]] : [])];
 }
 
 function stsLines(sts) {

@@ -107,6 +107,10 @@ zone("dane-hashed", *DANE, nsec3=True)
 zone("many-hosts", *(f"@ MX {n} mx{n}" for n in range(1, 41)),
      *(f"mx{n} A $MX" for n in range(1, 41)),
      *(f"_25._tcp.mx{n} TLSA 3 1 1 $SHA256" for n in range(1, 41)))
+MORE_HOSTS = (*(f"@ MX {n} mx{n}" for n in range(1, 131)),
+              *(f"mx{n} A $MX" for n in range(1, 131)))
+zone("more-hosts", *MORE_HOSTS, *(f"_25._tcp.mx{n} TLSA 3 1 1 $SHA256" for n in range(1, 131)))
+sts("more-hosts-sts", policy("enforce", "*.$DOMAIN"), records=MORE_HOSTS)
 zone("many-tlsa", *MX, *(f"_25._tcp.mx TLSA 3 1 1 {n:064x}" for n in range(300)))
 zone("xn--bcher-kva", *DANE)  # bücher
 sts("sts-dane", records=DANE)

@@ -83,6 +83,7 @@ WRONG_TWO = "_25._tcp.mx2 TLSA 3 1 1 $SHA256"
 UNUSABLE = "_25._tcp.mx TLSA 1 1 1 $MAIL_KEY"
 RIGHT_HOST = f"mx.dane-self-signed.mail.{TLD}"
 WRONG_HOST = f"mx.dane-wrong.mail.{TLD}"
+ANY_HOST = policy("enforce", "*.$DOMAIN")
 FAILS = ("_tcp.mx NS ns._tcp.mx", f"ns._tcp.mx A {addresses.FAILING_SERVER}")
 
 zone("mail")
@@ -194,6 +195,15 @@ for name, target in (("certificate-wrong", RIGHT_HOST), ("dane-wrong", WRONG_HOS
 # --- Names -----------------------------------------------------------------------------------
 mail("xn--bcher-kva", "self-signed", EE)  # bücher
 mail("xn--mller-kva", "good", sts=ENFORCE)  # müller
+
+mail("under_score", "self-signed", EE)
+mail("under_score-wrong", "good", WRONG)
+zone("under_score-enforce.mail", *at(f"mx.enforce.mail.{TLD}"), STS_TXT, STS_HOST)
+serve("under_score-enforce.mail", policy("enforce", f"mx.enforce.mail.{TLD}"))
+mail("under_score-mx", "self-signed", sts=ENFORCE)
+mail("host-underscore", "self-signed", "_25._tcp.mx_1 TLSA 3 1 1 $MAIL_KEY", mx="mx_1")
+mail("host-underscore-wrong", "good", "_25._tcp.mx_1 TLSA 3 1 1 $SHA256", mx="mx_1", sts=ANY_HOST)
+mail("host-underscore-enforce", "good", mx="mx_1", sts=ANY_HOST)
 
 # --- Mail that has nowhere to go -------------------------------------------------------------
 mail("bogus", "good", EE, state=State.SPOILT)
