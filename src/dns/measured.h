@@ -36,8 +36,9 @@ class Measured final : public Resolver {
   private:
     async::Loop& loop_;
     Resolver& asked_;
-    std::array<OfType, 6> types_{OfType{RrType::mx},   OfType{RrType::a},   OfType{RrType::aaaa},
-                                 OfType{RrType::tlsa}, OfType{RrType::txt}, OfType{RrType::cname}};
+    std::array<OfType, 7> types_{OfType{RrType::mx},   OfType{RrType::a},   OfType{RrType::aaaa},
+                                 OfType{RrType::tlsa}, OfType{RrType::txt}, OfType{RrType::cname},
+                                 OfType{RrType::dname}};
 };
 
 } // namespace postseal::dns

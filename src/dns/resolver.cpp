@@ -21,6 +21,8 @@ std::string_view to_string(RrType type) {
         return "TXT";
     case RrType::aaaa:
         return "AAAA";
+    case RrType::dname:
+        return "DNAME";
     case RrType::tlsa:
         return "TLSA";
     }

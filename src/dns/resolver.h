@@ -19,7 +19,15 @@
 
 namespace postseal::dns {
 
-enum class RrType : std::uint16_t { a = 1, cname = 5, mx = 15, txt = 16, aaaa = 28, tlsa = 52 };
+enum class RrType : std::uint16_t {
+    a = 1,
+    cname = 5,
+    mx = 15,
+    txt = 16,
+    aaaa = 28,
+    dname = 39,
+    tlsa = 52
+};
 [[nodiscard]] std::string_view to_string(RrType type);
 
 enum class Security { insecure, secure };

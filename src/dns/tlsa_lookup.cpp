@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -120,10 +121,33 @@ async::Task<> ask(Resolver& resolver, std::string name, RrType type, Answer& out
     out = co_await resolver.resolve(std::move(name), type);
 }
 
+// A name of many labels is no reason for many questions.
+constexpr int max_ancestors = 8;
+
+// The DNAME above the host, if it is secure: the answer that shows it. No answer: there is none, or
+// it cannot be shown.
+async::Task<std::optional<Answer>> secure_dname_above(Resolver& resolver, std::string host) {
+    for (int left = max_ancestors; left > 0; left--) {
+        const auto dot = host.find('.');
+        if (dot == std::string::npos) break;
+        host.erase(0, dot + 1);
+        Answer answer = co_await resolver.resolve(host, RrType::dname);
+        if (is_failure(answer)) break;
+        if (!answer.canonical_name.empty()) continue; // an alias itself, by a DNAME further up
+        if (answer.security == Security::insecure) break;
+        if (answer.status == Status::found) co_return answer;
+    }
+    co_return std::nullopt;
+}
+
 // Whether a CNAME at the host, whose addresses are not signed, lets its own name be a base domain;
 // if not, the result is settled.
 async::Task<bool> alias_is_secure(Resolver& resolver, std::string host, HostResult& result) {
-    const Answer alias = co_await resolver.resolve(host, RrType::cname);
+    Answer alias = co_await resolver.resolve(host, RrType::cname);
+    if (alias.status == Status::bogus) {
+        std::optional<Answer> dname = co_await secure_dname_above(resolver, host);
+        if (dname) alias = *std::move(dname);
+    }
     if (is_failure(alias)) {
         settle(result, HostState::failed, failure_clause(host, RrType::cname, alias));
         co_return false;

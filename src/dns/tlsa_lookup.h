@@ -7,6 +7,15 @@
 // counts as none, section 2.1.1), of the original name. A lookup that fails is F and ends it; but
 // a family that fails beside one that is found, or beside a proof that the zone is not signed,
 // was not needed.
+//
+// Where the CNAME is made of a DNAME (RFC 6672), nobody signs it, and libunbound calls the question
+// for it bogus, though it follows and validates the same DNAME for the addresses. Then a DNAME that
+// is secure at a name above the host takes its place: below such a name there are no records
+// (section 2.4), so the host is an alias as surely as by a signed CNAME of its own, and the TLSA
+// lookup at its name goes by the same DNAME. Who only strips or forges signatures cannot turn F
+// into N with it: the DNAME must validate, the insecure addresses are libunbound's proof of an
+// unsigned zone on the way, and the TLSA lookup is made and must be securely none or provably
+// unsigned, too.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -45,8 +45,8 @@ Security security(std::string_view word, std::string_view line) {
 }
 
 bool is_type(std::string_view word) {
-    const auto types = {RrType::a,   RrType::aaaa, RrType::mx,
-                        RrType::txt, RrType::tlsa, RrType::cname};
+    const auto types = {RrType::a,    RrType::aaaa,  RrType::mx,   RrType::txt,
+                        RrType::tlsa, RrType::cname, RrType::dname};
     return word == "*" ||
            std::ranges::any_of(types, [&](RrType t) { return to_string(t) == word; });
 }

@@ -9,13 +9,13 @@
 //   NAME TYPE alias TARGET                   the answer came through a CNAME, whatever else is
 //   asked NAME TYPE bogus REASON NAME TYPE failed REASON NAME TYPE hang never answered NAME TYPE
 //   delay MILLISECONDS             the answer, whatever it is, comes that much later
-// TYPE is A, AAAA, MX, TXT, TLSA or CNAME, or "*" (bogus, failed, hang, delay, nodata, nxdomain):
-// every type that NAME has no line of its own for. What no line speaks of is nodata if NAME has any
-// line, else nxdomain; secure and with the TTL (300 if not given) as the nearest zone line says,
-// insecure if there is none.
-// RDATA: A, AAAA as usual; MX "10 mx.example.com", "0 ."; TLSA "3 1 1 ab*32" (octet ab 32 times) or
-// all hex digits; TXT "a string" "and another"; for any type "\# HEX" (RFC 3597), for what is
-// malformed. Every answer comes in a later turn of the loop. A fault in the text throws.
+// TYPE is A, AAAA, MX, TXT, TLSA, CNAME or DNAME (not followed), or "*" (bogus, failed, hang,
+// delay, nodata, nxdomain): every type that NAME has no line of its own for. What no line speaks of
+// is nodata if NAME has any line, else nxdomain; secure and with the TTL (300 if not given) as the
+// nearest zone line says, insecure if there is none. RDATA: A, AAAA as usual; MX "10
+// mx.example.com", "0 ."; TLSA "3 1 1 ab*32" (octet ab 32 times) or all hex digits; TXT "a string"
+// "and another"; for any type "\# HEX" (RFC 3597), for what is malformed. Every answer comes in a
+// later turn of the loop. A fault in the text throws.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -102,7 +102,7 @@ std::string rdata_of(std::string_view type, std::string_view text) {
     }
     if (type == "A") return address(AF_INET, 4, text);
     if (type == "AAAA") return address(AF_INET6, 16, text);
-    if (type == "CNAME") return wire_name(text);
+    if (type == "CNAME" || type == "DNAME") return wire_name(text);
     if (type == "TXT") return character_strings(text);
     std::string out;
     if (type == "MX") {

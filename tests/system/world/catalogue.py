@@ -194,6 +194,10 @@ zone("cname-both", "@ MX 10 mx", "mx CNAME real", "real A $MX",
 zone("cname-fails", "@ MX 10 mx", "mx CNAME real", "real A $MX", "_tcp.real NS ns._tcp.real",
      f"ns._tcp.real A {addresses.FAILING_SERVER}", EE)
 zone("cname-insecure-target", "@ MX 10 mx", f"mx CNAME mx.plain.{TLD}.", EE)
+zone("dname-insecure", "@ MX 10 mx.sub", f"sub DNAME plain.{TLD}.")
+zone("dname-secure", "@ MX 10 mx.sub", f"sub DNAME dane.{TLD}.")
+sts("dname-insecure-sts", policy("enforce", "mx.sub.$DOMAIN"),
+    records=("@ MX 10 mx.sub", f"sub DNAME plain.{TLD}."))
 zone("cname-insecure-alias", f"@ MX 10 mx.cname-plain.{TLD}.")
 zone("cname-plain", "@ MX 10 mx", f"mx CNAME mx.dane.{TLD}.", state=UNSIGNED)
 
