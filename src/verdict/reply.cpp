@@ -194,10 +194,24 @@ Reply requiretls(bool authenticated) {
     return ok(authenticated ? "enforce" : "opportunistic+starttls");
 }
 
-Reply requiretls(const Verdict& verdict) {
+// The key stands for [host]:587, too, whose TLSA records are others: Postfix strips brackets and
+// port. An MTA-STS policy in force is that of each of these, and authenticates; DANE alone does not
+// say how it stands with another port. A name with MX hosts of other names is a domain; one without
+// may be a relay.
+bool may_be_relay(const Evidence& evidence) {
+    const Mx& mx = evidence.mx;
+    return evidence.nexthop.literal_host || mx.implicit ||
+           std::ranges::find(mx.hosts, evidence.nexthop.domain, &Host::name) != mx.hosts.end();
+}
+
+bool enforced_for_each_form(const Evidence& evidence) {
+    return evidence.sts.enforced(evidence.obtained_at) || !may_be_relay(evidence);
+}
+
+Reply requiretls(const Verdict& verdict, const Evidence& evidence) {
     switch (verdict.cls) {
     case Class::dane:
-        return requiretls(verdict.level == Level::dane_only);
+        return requiretls(verdict.level == Level::dane_only && enforced_for_each_form(evidence));
     case Class::enforce:
         return requiretls(true);
     case Class::may:
@@ -230,7 +244,7 @@ Reply no_promise(const ReplyOptions& options) {
 } // namespace
 
 Reply render(const Verdict& verdict, const Evidence& evidence, const ReplyOptions& options) {
-    if (options.form == Form::requiretls) return requiretls(verdict);
+    if (options.form == Form::requiretls) return requiretls(verdict, evidence);
     switch (verdict.cls) {
     case Class::dane:
         return checked({.level = std::string(to_string(verdict.level)), .attributes = {}},

@@ -111,10 +111,15 @@ void check_wire(const std::string& text, const ReplyOptions& options) {
     }
 }
 
-void check_requiretls(const Reply& reply, const Verdict& verdict) {
+void check_requiretls(const Reply& reply, const Verdict& verdict, const Evidence& evidence) {
     if (reply.kind != Reply::Kind::ok) return;
     check(reply.text == "enforce" || reply.text == "opportunistic+starttls");
-    const bool sealed = verdict.cls == Class::enforce || verdict.level == Level::dane_only;
+    const auto is_own = [&](const Host& host) { return host.name == evidence.nexthop.domain; };
+    const bool domain_only = !evidence.nexthop.literal_host && !evidence.mx.implicit &&
+                             std::ranges::none_of(evidence.mx.hosts, is_own);
+    const bool sealed = verdict.cls == Class::enforce ||
+                        (verdict.level == Level::dane_only &&
+                         (domain_only || evidence.sts.enforced(evidence.obtained_at)));
     if (verdict.cls != Class::override_) check((reply.text == "enforce") == sealed);
 }
 
@@ -152,7 +157,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check((reply.kind == Reply::Kind::not_found) ==
           (verdict.cls == Class::may && !said && options.form != Form::requiretls));
     if (options.form == Form::requiretls) {
-        check_requiretls(reply, verdict);
+        check_requiretls(reply, verdict, evidence);
         return 0;
     }
     if (verdict.cls == Class::tempfail) check(reply.kind == Reply::Kind::temp);

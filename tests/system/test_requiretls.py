@@ -7,6 +7,10 @@ from postfix import policy_map
 from postfix_release import NEWEST
 
 pytestmark = pytest.mark.parametrize("release", [NEWEST], indirect=True, scope="session")
+TRANSPORTS = "inline:{%s}" % " ".join(
+    f"{{{name}.mail.example = smtp:[mx.{name}.mail.example]:587}}"
+    for name in ("relay", "relay-port-25-only")
+)
 HEADER = "Require-TLS-ESMTP: yes\n"  # how Postfix itself hands the request on
 PATIENCE = 40  # seconds
 
@@ -30,6 +34,12 @@ CASES = {
     "testing.mail.example": ("sent", "Untrusted", True),
     "override-weaker.mail.example": ("sent", "Untrusted", True),
     "plain-no-starttls.mail.example": ("bounced", "TLS service was not offered"),
+    # By way of a relay, [mx]:587: the key is the name alone, whose TLSA at port 25 says nothing of
+    # port 587. With none there, enforce would bounce.
+    "relay.mail.example": ("sent", "Verified", True),
+    "relay-port-25-only.mail.example": ("sent", "Untrusted", True),
+    # An MX of its own name, or none: it may be such a relay.
+    "dane-implicit.mail.example": ("sent", "Verified", True),
     # Not known yet.
     "both-fails.mail.example": ("deferred", "failed: SERVFAIL"),
 }
@@ -46,6 +56,7 @@ def outcomes(release, policies, new_postfix):
     with new_postfix(release, {
         "smtp_tls_security_level": "dane",
         "smtp_tls_policy_maps": policies.socketmap(policy_map(release)),
+        "transport_maps": TRANSPORTS,
         "smtp_requiretls_policy": policies.socketmap("requiretls"),
     }) as postfix:
         postfix.send(recipients, HEADER)

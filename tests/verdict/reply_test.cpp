@@ -128,6 +128,22 @@ TEST_CASE("requiretls is enforced where the TLS policy authenticates, and nowher
     CHECK(told(reply_to(evidence, options)) == "enforce");
     evidence.mx = test::mx(MxState::secure, "UN"); // dane may end as may
     CHECK(told(reply_to(evidence, options)) == "opportunistic+starttls");
+    // A host that may be a relay: Postfix asks so about [host]:587, too, where there may be no
+    // TLSA.
+    evidence.mx = test::mx(MxState::secure, "U");
+    evidence.mx.implicit = true;
+    CHECK(told(reply_to(evidence, options)) == "opportunistic+starttls");
+    evidence.sts = test::in_force(test::policy(Mode::enforce, {"*.example.com"}));
+    CHECK(told(reply_to(evidence, options)) == "enforce"); // the policy is that of [host]:587, too
+    evidence.sts.expires_at = evidence.obtained_at;
+    CHECK(told(reply_to(evidence, options)) == "opportunistic+starttls");
+    evidence.sts = {};
+    evidence.mx = test::mx(MxState::secure, "UU");
+    evidence.mx.hosts[1].name = evidence.nexthop.domain; // its own MX
+    CHECK(told(reply_to(evidence, options)) == "opportunistic+starttls");
+    Evidence literal = test::evidence_for("[example.com]");
+    literal.mx = test::mx(MxState::secure, "U");
+    CHECK(told(reply_to(literal, options)) == "opportunistic+starttls");
     evidence.mx = test::mx(MxState::bogus, "-");
     CHECK(told(reply_to(evidence, options)) ==
           "TEMP MX example.com is bogus: signature of example.com expired");

@@ -2,9 +2,11 @@
 //
 // legacy: Postfix 2.10 to 3.9. tlsrpt: 3.10 and later, with the attributes for TLS reports and MX
 // host checks. requiretls: 3.11's smtp_requiretls_policy, whether the TLS policy of the destination
-// is enough for a message that demands TLS (RFC 8689). What is written is read again by the model
-// of Postfix's own parser (postfix_policy.h); a reply that would not parse becomes temp, and
-// `defect` says why, to be logged as an error.
+// is enough for a message that demands TLS (RFC 8689). Postfix bounces where it is told to enforce
+// and the TLS level does not authenticate, and asks about [host]:587 by the bare name: enforce is
+// said only where all that the name can stand for authenticates. What is written is read again by
+// the model of Postfix's own parser (postfix_policy.h); a reply that would not parse becomes temp,
+// and `defect` says why, to be logged as an error.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
