@@ -3,9 +3,12 @@
 
 #include "postseal/base/text.h"
 
-#include <idn2.h>
+// The C functions only.
+#define U_SHOW_CPLUSPLUS_API 0
+#include <unicode/uidna.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -17,7 +20,7 @@ namespace {
 constexpr std::size_t max_name = 253;
 constexpr std::size_t max_label = 63;
 // U-labels are longer than their A-labels, and UTS 46 drops some characters altogether; this much
-// text is all that libidn2 is asked to look at.
+// text is all that ICU is asked to look at, and as much as Postfix takes from it.
 constexpr std::size_t max_text = 1024;
 
 std::unexpected<DomainError> fail(DomainFault fault, std::string_view what, std::string_view why) {
@@ -27,91 +30,57 @@ std::unexpected<DomainError> fail(DomainFault fault, std::string_view what, std:
 bool is_ldh(char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-'; }
 bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 
-// UTS 46 maps these to the full stop: U+3002, U+FF0E and U+FF61.
-void map_dots(std::string& text) {
-    constexpr std::string_view dots[] = {"\xe3\x80\x82", "\xef\xbc\x8e", "\xef\xbd\xa1"};
-    for (const auto dot : dots)
-        for (auto at = text.find(dot); at != std::string::npos; at = text.find(dot, at + 1))
-            text.replace(at, dot.size(), 1, '.');
-}
-
-struct Looked {
-    int code = IDN2_OK;
-    std::string label; // IDN2_OK only
+struct CloseIdna {
+    void operator()(UIDNA* idna) const { uidna_close(idna); }
 };
 
-Looked idn_lookup(const std::string& label) {
-    std::uint8_t* raw = nullptr;
-    const int code = idn2_lookup_u8(reinterpret_cast<const std::uint8_t*>(label.c_str()), &raw,
-                                    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-    const std::unique_ptr<std::uint8_t, decltype(&idn2_free)> owned(raw, &idn2_free);
-    if (code == IDN2_MALLOC) throw std::bad_alloc();
-    if (code != IDN2_OK) return {.code = code, .label = {}};
-    return {.code = code, .label = reinterpret_cast<const char*>(raw)};
+std::string_view name_of(std::uint32_t errors) {
+    struct Named {
+        std::uint32_t error;
+        std::string_view name;
+    };
+    constexpr Named named[] = {
+        {UIDNA_ERROR_EMPTY_LABEL, "an empty label"},
+        {UIDNA_ERROR_LABEL_TOO_LONG, "a label over 63 octets"},
+        {UIDNA_ERROR_DOMAIN_NAME_TOO_LONG, "a name over 253 octets"},
+        {UIDNA_ERROR_LEADING_HYPHEN, "a hyphen at an end"},
+        {UIDNA_ERROR_TRAILING_HYPHEN, "a hyphen at an end"},
+        {UIDNA_ERROR_HYPHEN_3_4, "hyphens in the third and fourth place"},
+        {UIDNA_ERROR_LEADING_COMBINING_MARK, "a combining mark first"},
+        {UIDNA_ERROR_DISALLOWED, "a character that IDNA does not allow"},
+        {UIDNA_ERROR_PUNYCODE, "bad Punycode"},
+        {UIDNA_ERROR_LABEL_HAS_DOT, "a dot inside a label"},
+        {UIDNA_ERROR_INVALID_ACE_LABEL, "no valid A-label"},
+    };
+    for (const Named& one : named)
+        if ((errors & one.error) != 0) return one.name;
+    return "no valid name";
 }
 
-std::unexpected<DomainError> idn_fault(const std::string& label, int code) {
-    const bool long_label = code == IDN2_TOO_BIG_LABEL || code == IDN2_TOO_BIG_DOMAIN ||
-                            code == IDN2_PUNYCODE_BIG_OUTPUT;
-    return fail(long_label ? DomainFault::bad_label : DomainFault::bad_idna, label,
-                idn2_strerror(code));
+DomainFault fault_of(std::uint32_t errors) {
+    if ((errors & UIDNA_ERROR_DOMAIN_NAME_TOO_LONG) != 0) return DomainFault::too_long;
+    constexpr std::uint32_t form = UIDNA_ERROR_EMPTY_LABEL | UIDNA_ERROR_LABEL_TOO_LONG;
+    return (errors & form) != 0 ? DomainFault::bad_label : DomainFault::bad_idna;
 }
 
-// A U-label, or what UTS 46 maps to a label. The result is checked by check_name() as any other.
-std::expected<std::string, DomainError> to_a_label(const std::string& label) {
-    // libidn2 would stop at a NUL, and map some of the others.
-    if (!std::ranges::all_of(label, [](char c) { return !is_ascii(c) || is_ldh(c); }))
-        return fail(DomainFault::bad_label, label, "no letter, digit or hyphen");
-    Looked looked = idn_lookup(label);
-    if (looked.code != IDN2_OK) return idn_fault(label, looked.code);
-    if (looked.label.find('.') != std::string::npos)
-        return fail(DomainFault::bad_idna, label, "a dot inside a label");
-    return std::move(looked.label);
-}
-
-// An A-label is already the name that DNS knows, so only Punycode that is none counts against it,
-// not which characters it stands for: that depends on libidn2's age.
-std::optional<DomainError> check_a_label(const std::string& label) {
-    switch (const int code = idn_lookup(label).code) {
-    case IDN2_PUNYCODE_BAD_INPUT:
-    case IDN2_PUNYCODE_OVERFLOW:
-    case IDN2_PUNYCODE_BIG_OUTPUT:
-    case IDN2_ENCODING_ERROR:
-    case IDN2_TOO_BIG_LABEL:
-    case IDN2_TOO_BIG_DOMAIN:
-    case IDN2_INVALID_ALABEL:
-    case IDN2_UALABEL_MISMATCH:
-    case IDN2_ALABEL_ROUNDTRIP_FAILED:
-        return idn_fault(label, code).error();
-    default:
-        return std::nullopt;
-    }
-}
-
-bool needs_idna(std::string_view name) {
-    return !std::ranges::all_of(name, is_ascii) || name.starts_with("xn--") ||
-           name.find(".xn--") != std::string_view::npos;
-}
-
-// Label by label, so that a plain label is the same with and without a U-label beside it.
-std::expected<std::string, DomainError> to_a_labels(std::string text) {
-    map_dots(text);
-    std::string out;
-    for (std::size_t begin = 0; begin <= text.size();) {
-        const std::size_t end = std::min(text.find('.', begin), text.size());
-        std::string label = text.substr(begin, end - begin);
-        if (!std::ranges::all_of(label, is_ascii)) {
-            auto converted = to_a_label(label);
-            if (!converted) return converted;
-            label = *std::move(converted);
-        } else if (label.starts_with("xn--") && std::ranges::all_of(label, is_ldh)) {
-            if (auto fault = check_a_label(label)) return std::unexpected(*std::move(fault));
-        }
-        if (begin > 0) out += '.';
-        out += label;
-        begin = end + 1;
-    }
-    return out;
+// With the calls and the options of Postfix's midna_domain(3): the whole name at once, and no more
+// checks than those, so that what Postfix delivers to is the name that we look up.
+std::expected<std::string, DomainError> to_a_labels(const std::string& text) {
+    if (!valid_utf8(text)) return fail(DomainFault::bad_idna, text, "no UTF-8");
+    UErrorCode error = U_ZERO_ERROR;
+    const std::unique_ptr<UIDNA, CloseIdna> idna(
+        uidna_openUTS46(UIDNA_NONTRANSITIONAL_TO_ASCII, &error));
+    UIDNAInfo info = UIDNA_INFO_INITIALIZER;
+    std::array<char, max_text> out{};
+    const std::int32_t size =
+        uidna_nameToASCII_UTF8(idna.get(), text.data(), static_cast<std::int32_t>(text.size()),
+                               out.data(), static_cast<std::int32_t>(out.size()), &info, &error);
+    if (error == U_MEMORY_ALLOCATION_ERROR) throw std::bad_alloc();
+    if (error == U_BUFFER_OVERFLOW_ERROR)
+        return fail(DomainFault::too_long, text, "a name over 253 octets");
+    if (U_FAILURE(error)) return fail(DomainFault::bad_idna, text, u_errorName(error));
+    if (info.errors != 0) return fail(fault_of(info.errors), text, name_of(info.errors));
+    return std::string(out.data(), static_cast<std::size_t>(size));
 }
 
 std::optional<DomainError> check_label(std::string_view label) {
@@ -147,8 +116,8 @@ std::optional<DomainError> check_name(std::string_view name) {
 std::expected<Domain, DomainError> Domain::parse(std::string_view text) {
     if (text.size() > max_text) return fail(DomainFault::too_long, text, "a name over 253 octets");
     std::string name = lower_ascii(text);
-    if (needs_idna(name)) {
-        auto converted = to_a_labels(std::move(name));
+    if (!std::ranges::all_of(name, is_ascii)) {
+        auto converted = to_a_labels(name);
         if (!converted) return std::unexpected(std::move(converted.error()));
         name = *std::move(converted);
     }

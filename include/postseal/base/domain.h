@@ -1,15 +1,13 @@
 // base/domain.h: a domain that can receive mail, as the lower-case A-label host name it is in DNS
 //
-// parse() folds case, turns U-labels into A-labels (IDNA 2008 with UTS 46 mapping, libidn2) and
-// strips one trailing dot. What is then no name that Postfix would look up (valid_hostname(3), RFC
+// parse() folds case, turns a name with U-labels into one of A-labels and strips one trailing dot.
+// U-labels are converted by what Postfix converts them with, ICU, with the same options (UTS 46,
+// nontransitional): what Postfix delivers to is the name that we look up, whatever else IDNA 2008
+// says of emoji, joiners or direction. A name that is ASCII is not converted, A-labels or not. What is then no name that Postfix would look up (valid_hostname(3), RFC
 // 1123 section 2.1 and underscores: labels of 1 to 63, 253 octets in all, no hyphen at an end of
 // one), or is an IPv4 address, is an error; the caller then has no policy to offer. A Domain never
 // holds a leading or trailing dot.
-// from_dns() takes a name from DNS, such as an MX host: it is what it is, whatever IDNA would say
-// of its A-labels, and its last label may be a number.
-// Two liberties with IDNA 2008, both for names that exist in DNS and that Postfix delivers to:
-// hyphens in the third and fourth place of a plain label (r3---sn-x.example), and A-labels that
-// decode to characters which IDNA 2008 or this libidn2 does not know (emoji, newer scripts).
+// from_dns() takes a name from DNS, such as an MX host, whose last label may be a number.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -26,7 +24,7 @@ enum class DomainFault {
     empty,
     too_long,  // over 253 octets; or over 1024 before mapping
     bad_label, // no host name
-    bad_idna,  // no UTF-8, no Punycode, or against IDNA 2008
+    bad_idna,  // no UTF-8, or no name by UTS 46
     address,   // an IPv4 address, or any name whose last label is a number
 };
 
