@@ -157,7 +157,7 @@ std::expected<Sockets, std::string> listening_sockets(const Arguments& arguments
     Sockets sockets;
     serve::Inherited passed = systemd.passed(sockets.complaints);
     if (arguments.take_over) {
-        auto found = service::Predecessor::find(admin_socket(config));
+        auto found = service::Predecessor::find(admin_socket(config), config.user);
         if (!found) return std::unexpected(std::move(found.error()));
         sockets.predecessor = *std::move(found);
     }
@@ -297,9 +297,13 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
     auto server = find_server(config);
     if (!server) return refuse(bad_config, std::move(server.error()));
     // All else is there, so the gap is short: the store is one daemon's own.
-    if (std::optional<service::Predecessor>& predecessor = sockets->predecessor; predecessor)
+    if (std::optional<service::Predecessor>& predecessor = sockets->predecessor; predecessor) {
         if (auto ended = predecessor->end(); !ended)
             return refuse(unavailable, std::move(ended.error()));
+        if (auto there = serve::bind_removed(sockets->bound); !there)
+            return refuse(unavailable, std::move(there.error()));
+    }
+    if (arguments.take_over) service::await_store(config.state_dir);
     const auto stores = open_stores(loop, config, *std::move(server), clock, log);
     if (!stores) return refuse(bad_config, stores.error());
     store::Store& store = *stores->store;
@@ -378,6 +382,8 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
              {{"version", POSTSEAL_VERSION}, {"overrides", std::to_string(overrides.size())}});
     status.ready();
     loop.run();
+    async::block_signals({SIGHUP, SIGINT, SIGTERM});
+    listeners.drop();
     log.info("stopped");
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "async/uv_handle.h"
 
 #include <algorithm>
+#include <csignal>
 
 namespace postseal::async {
 
@@ -142,6 +143,14 @@ struct SignalWatch::Impl {
     UvHandle<uv_signal_t> signal;
     std::function<void()> fn;
 };
+
+void block_signals(std::initializer_list<int> signals) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : signals)
+        sigaddset(&set, signal);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
 
 SignalWatch::SignalWatch(UvLoop& loop, int signal, std::function<void()> fn)
     : impl_(new Impl{{}, std::move(fn)}) {

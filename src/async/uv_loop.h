@@ -11,6 +11,7 @@
 #include "async/loop.h"
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -81,6 +82,10 @@ class FdReady {
     std::coroutine_handle<> waiter_;
     Ready ready_;
 };
+
+// From now on this thread is not told of these signals any more, whoever else is: at the end, when
+// their old effect would be to kill.
+void block_signals(std::initializer_list<int> signals);
 
 // Calls `fn` in the loop after the signal has arrived, any number of times before count once. `fn`
 // must not destroy the watch. The signal has its old effect again when its last watch is gone.

@@ -136,9 +136,8 @@ async::Task<std::string> AdminServer::reload_overrides() {
 std::string AdminServer::hand_over(Connection& connection, Connection::Place place) {
     const auto handed = steering_.hand_over();
     if (!handed) return refused(handed.error());
-    std::vector<int> fds{handed->process.get()};
-    fds.insert(fds.end(), handed->sockets.begin(), handed->sockets.end());
-    if (connection.fulfil_with(place, line_of({{"ok", true}}), fds)) return "";
+    if (handed->empty()) return line_of({{"ok", true}});
+    if (connection.fulfil_with(place, line_of({{"ok", true}}), *handed)) return "";
     return refused("the descriptors cannot be passed: ask for nothing else at the same time");
 }
 

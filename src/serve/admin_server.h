@@ -13,7 +13,7 @@
 //   {"ok":true,"changed":["example.com"],"overrides":2}        keys; how many there are
 //   show, list, history, refresh, forget, import: see serve/admin_memory.h
 //   {"command":"hand-over"}, {"command":"give-way"}            for postseald --take-over
-//   {"ok":true}                                                descriptors: see Steering::HandOver
+//   {"ok":true}                                                descriptors: see Steering::hand_over
 //   anything else: {"ok":false,"error":"...","fault":"usage"}
 // Commands that change something are for root and the daemon's own user, by the credentials of the
 // other end; others get {"ok":false,"error":"...","fault":"permission"}.

@@ -92,8 +92,15 @@ void Clients::sweep() {
 }
 
 void Clients::finish(Connection::Finish how) {
+    finish_ = how;
+    if (!finisher_.posted())
+        finisher_.post(loop_,
+                       {[](void* self) { static_cast<Clients*>(self)->finish_now(); }, this});
+}
+
+void Clients::finish_now() {
     for (Connection& connection : connections_)
-        connection.finish(how);
+        connection.finish(finish_);
 }
 
 } // namespace postseal::serve

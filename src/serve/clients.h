@@ -39,6 +39,8 @@ class Clients {
     // It has been counted already, by Shared, the station and `count`.
     void add(Fd fd);
     void reconfigure(const config::Listen& listen);
+    // In a later turn, so that nothing is served from inside of who calls: that may be a request of
+    // one of these connections, or a change of the listeners that is not complete.
     void finish(Connection::Finish how);
 
     // For its connections.
@@ -49,6 +51,7 @@ class Clients {
 
   private:
     void reap();
+    void finish_now();
     void sweep();
     void look_at(Connection& connection, MonoTime now);
     [[nodiscard]] milliseconds sweep_every() const;
@@ -61,6 +64,8 @@ class Clients {
     std::list<Connection> connections_;
     std::vector<Connection*> dead_; // closed, waiting to be destroyed outside of their own calls
     async::Ready reaper_;
+    async::Ready finisher_;
+    Connection::Finish finish_ = Connection::Finish::gently;
     async::Timer sweeper_;
 };
 

@@ -61,6 +61,18 @@ std::expected<std::vector<Bound>, std::string> bind_all(const std::vector<config
     return all;
 }
 
+std::expected<void, std::string> bind_removed(std::vector<Bound>& all) {
+    for (Bound& bound : all) {
+        if (bound.origin != Bound::Origin::taken_over || !bound.listen.address.is_unix()) continue;
+        if (::access(bound.listen.address.path.c_str(), F_OK) == 0) continue;
+        auto fds = listen_on(bound.listen);
+        if (!fds) return std::unexpected(std::move(fds.error()));
+        bound.fds = *std::move(fds);
+        bound.origin = Bound::Origin::bound;
+    }
+    return {};
+}
+
 Listeners::Listeners(std::vector<Station*> stations, Log& log, Shared& shared, Keeper* keeper)
     : stations_(std::move(stations)), loop_(stations_.front()->loop()), log_(log), shared_(shared),
       apart_(loop_, most_http_connections), keeper_(keeper) {
@@ -129,6 +141,9 @@ std::unique_ptr<Server> Listeners::serve(const config::Listen& listen, std::vect
 }
 
 void Listeners::begin(Bound bound) {
+    if (bound.origin != Bound::Origin::bound)
+        for (const Fd& fd : bound.fds)
+            vouch_for(fd.get());
     auto server = serve(bound.listen, std::move(bound.fds));
     const bool passed = bound.origin == Bound::Origin::passed;
     const bool kept = !passed && keep(*server);
@@ -185,12 +200,18 @@ void Listeners::look_for_room() {
 }
 
 void Listeners::stop(Files files) {
-    for (Entry& entry : entries_) {
+    // Out of entries_ first: whoever looks meanwhile sees no listener that is half closed.
+    for (Entry& entry : std::exchange(entries_, {})) {
         close(entry);
         if (files == Files::remove && !entry.passed && !entry.kept)
             remove_file(entry.listen.address);
     }
+}
+
+void Listeners::drop() {
+    looking_.stop();
     entries_.clear();
+    leaving_.clear();
 }
 
 void Listeners::hurry() {

@@ -44,6 +44,10 @@ struct Bound {
 [[nodiscard]] std::expected<std::vector<Bound>, std::string>
 bind_all(const std::vector<config::Listen>& wanted, Inherited& inherited);
 
+// Unix sockets that were taken over and whose files are gone, because the daemon that had them was
+// ended by somebody else meanwhile, are bound anew. Errors: one sentence.
+[[nodiscard]] std::expected<void, std::string> bind_removed(std::vector<Bound>& all);
+
 class Listeners {
   public:
     // `stations`: the main thread's first; they outlive the Listeners. `keeper` may be null.
@@ -63,6 +67,8 @@ class Listeners {
     enum class Files { remove, leave };
     void stop(Files files);
     void hurry(); // after stop(): see Server
+    // Ends all connections, whatever is owed: before anything that they are served from ends.
+    void drop();
     [[nodiscard]] std::size_t connections() const;
     // Those of the configuration. Valid until they are next changed.
     struct Open {

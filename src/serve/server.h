@@ -3,8 +3,8 @@
 // A client goes to the station that has the fewest, and stays there; so the listening sockets are
 // the main thread's alone, and are handed on whole. Over the limit of connections new clients wait
 // in the kernel's queue.
-// stop() accepts nobody and takes no more requests than Connection::finish() does; what is owed is
-// still answered. The file of a unix socket stays.
+// stop() accepts nobody and, from a later turn on, takes no more requests than Connection::finish()
+// does; what is owed is still answered. The file of a unix socket stays.
 // Thread: main.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once

@@ -11,6 +11,7 @@
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ namespace postseal::serve {
 namespace {
 
 constexpr int backlog = 1024;
+constexpr int peer_pidfd = 77; // SO_PEERPIDFD, newer than the headers of Debian 12
 
 std::unexpected<std::string> failed(const config::Address& address, int error) {
     std::string remedy;
@@ -193,6 +195,20 @@ std::optional<Peer> peer_of(int fd) {
     size = sizeof peer;
     if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
     return Peer{.uid = peer.uid, .pid = peer.pid};
+}
+
+void vouch_for(int fd) {
+    ::listen(fd, backlog); // sets what SO_PEERCRED says to those who connect (unix(7))
+}
+
+Fd process_of(int fd) {
+    int process = -1;
+    socklen_t size = sizeof process;
+    if (::getsockopt(fd, SOL_SOCKET, peer_pidfd, &process, &size) == 0) return Fd(process);
+    if (errno != ENOPROTOOPT) return {};
+    const auto peer = peer_of(fd); // before Linux 6.5
+    if (!peer || peer->pid <= 0) return {};
+    return Fd(static_cast<int>(::syscall(SYS_pidfd_open, peer->pid, 0)));
 }
 
 std::string address_text(const sockaddr* address, socklen_t size) {

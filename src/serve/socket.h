@@ -68,6 +68,11 @@ struct Peer {
     pid_t pid; // 0: in another namespace
 };
 [[nodiscard]] std::optional<Peer> peer_of(int fd);
+// Who connects to the inherited listening socket from now on sees this process at its other end.
+void vouch_for(int fd);
+// By which the end of the process at the other end can be waited for: poll(2) finds it readable
+// then. Not valid: it has ended, or is no process of this namespace.
+[[nodiscard]] Fd process_of(int fd);
 
 // As config::Address writes it, in numbers; empty where it has no such form.
 [[nodiscard]] std::string address_text(const sockaddr* address, socklen_t size);

@@ -3,8 +3,6 @@
 #pragma once
 
 #include "async/task.h"
-#include "serve/socket.h"
-
 #include <cstddef>
 #include <expected>
 #include <string>
@@ -30,13 +28,9 @@ class Steering {
     virtual async::Task<Reloaded> reload() = 0;
     virtual async::Task<ReloadedOverrides> reload_overrides() = 0;
 
-    // For a successor: first a descriptor by which it can wait for our end (pidfd_open(2)), then
-    // the listening sockets. Error: why it cannot be had.
-    struct HandOver {
-        Fd process;
-        std::vector<int> sockets; // ours
-    };
-    [[nodiscard]] virtual std::expected<HandOver, std::string> hand_over() = 0;
+    // For a successor: the listening sockets, which stay ours, too. None: we are ending already.
+    // Error: why they cannot be had.
+    [[nodiscard]] virtual std::expected<std::vector<int>, std::string> hand_over() = 0;
     // The successor is ready: end, and leave the sockets' files to it.
     virtual void give_way() = 0;
 };

@@ -2,11 +2,6 @@
 #include "service/control.h"
 
 #include <fmt/format.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 namespace postseal::service {
 namespace {
@@ -16,6 +11,7 @@ constexpr std::size_t most_passed = 250; // SCM_MAX_FD is 253
 } // namespace
 
 serve::Reloaded Control::reload_now() {
+    if (parts_.ending.begun()) return {.error = "the daemon is ending"};
     parts_.systemd.reloading();
     serve::Reloaded done = parts_.reload.run();
     parts_.status_line.ready();
@@ -37,20 +33,15 @@ async::Task<serve::ReloadedOverrides> Control::reload_overrides() {
     co_return parts_.reload.run_overrides();
 }
 
-std::expected<serve::Steering::HandOver, std::string> Control::hand_over() {
+std::expected<std::vector<int>, std::string> Control::hand_over() {
     if (parts_.systemd.at_work())
         return std::unexpected("this daemon is systemd's: systemctl restart keeps its listeners");
-    serve::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
-    if (!process.valid())
-        return std::unexpected(fmt::format("cannot make a descriptor of this process: {}; taking "
-                                           "over needs Linux 5.3",
-                                           std::strerror(errno)));
     std::vector<int> sockets = parts_.listeners.descriptors();
     if (sockets.size() > most_passed)
         return std::unexpected(fmt::format("{} listening sockets are more than the {} that can be "
                                            "handed over",
                                            sockets.size(), most_passed));
-    return HandOver{.process = std::move(process), .sockets = std::move(sockets)};
+    return sockets;
 }
 
 void Control::give_way() {

@@ -28,7 +28,7 @@ class Control final : public serve::Steering {
 
     async::Task<serve::Reloaded> reload() override;
     async::Task<serve::ReloadedOverrides> reload_overrides() override;
-    [[nodiscard]] std::expected<HandOver, std::string> hand_over() override;
+    [[nodiscard]] std::expected<std::vector<int>, std::string> hand_over() override;
     void give_way() override;
 
   private:

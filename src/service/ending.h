@@ -15,6 +15,7 @@ class Ending {
   public:
     Ending(async::UvLoop& loop, serve::Listeners& listeners) : loop_(loop), listeners_(listeners) {}
     void begin(serve::Listeners::Files files);
+    [[nodiscard]] bool begun() const { return begun_; }
 
   private:
     void look();

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "service/predecessor.h"
 
+#include "config/config.h"
+#include "postseal/base/text.h"
+#include "postseal/base/time.h"
+#include "serve/socket.h"
+
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
+#include <pwd.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -11,7 +19,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <iterator>
+#include <thread>
+#include <tuple>
 #include <utility>
 
 namespace postseal::service {
@@ -19,7 +31,10 @@ namespace {
 
 constexpr timeval patience_for_a_word{.tv_sec = 10, .tv_usec = 0};
 constexpr int patience_for_its_end = 10'000; // ms
-constexpr std::size_t most_received = 253;   // SCM_MAX_FD
+constexpr std::chrono::seconds patience_for_a_line{20};
+constexpr milliseconds lock_every{10};
+constexpr std::size_t most_received = 253; // SCM_MAX_FD
+constexpr std::size_t longest_line = 16'384;
 
 std::expected<serve::Fd, int> connect_to(const std::string& socket) {
     sockaddr_un address{};
@@ -55,10 +70,11 @@ std::vector<serve::Fd> descriptors_of(msghdr& message) {
 } // namespace
 
 Predecessor::Predecessor(std::string socket, serve::Fd connection)
-    : socket_(std::move(socket)), connection_(std::move(connection)) {}
+    : socket_(std::move(socket)), connection_(std::move(connection)),
+      process_(serve::process_of(connection_.get())) {}
 
-std::expected<std::optional<Predecessor>, std::string>
-Predecessor::find(const std::string& socket) {
+std::expected<std::optional<Predecessor>, std::string> Predecessor::find(const std::string& socket,
+                                                                         const std::string& user) {
     auto connection = connect_to(socket);
     if (!connection && (connection.error() == ENOENT || connection.error() == ECONNREFUSED))
         return std::nullopt;
@@ -68,31 +84,39 @@ Predecessor::find(const std::string& socket) {
                         "own user",
                         socket, std::strerror(connection.error())));
     Predecessor predecessor(socket, *std::move(connection));
-    if (auto got = predecessor.ask_for_listeners(); !got)
-        return std::unexpected(std::move(got.error()));
+    if (auto good = predecessor.check_owner(user); !good)
+        return std::unexpected(std::move(good.error()));
+    if (auto asked = predecessor.ask("hand-over"); !asked) {
+        if (asked.error().over && predecessor.has_ended()) return std::nullopt;
+        return std::unexpected(std::move(asked.error().text));
+    }
+    if (predecessor.passed_.empty()) { // it is ending
+        if (predecessor.has_ended()) return std::nullopt;
+        return std::unexpected(fmt::format("the running daemon at {} handed nothing over", socket));
+    }
+    // What is of no use to us is bound anew or not wanted any more.
+    for (serve::Fd& fd : predecessor.passed_)
+        std::ignore = predecessor.listeners_.add(std::move(fd));
+    predecessor.passed_.clear();
     return predecessor;
 }
 
-std::expected<void, std::string> Predecessor::ask_for_listeners() {
-    std::vector<serve::Fd> passed;
-    if (auto sent = send("hand-over"); !sent) return sent;
-    if (auto received = receive(passed); !received) return received;
-    if (passed.empty())
-        return std::unexpected(
-            fmt::format("the running daemon at {} handed nothing over", socket_));
-    process_ = std::move(passed.front());
-    // What is of no use to us is bound anew or not wanted any more.
-    for (auto fd = passed.begin() + 1; fd != passed.end(); ++fd)
-        std::ignore = listeners_.add(std::move(*fd));
-    return {};
+std::expected<void, std::string> Predecessor::check_owner(const std::string& user) const {
+    const auto peer = serve::peer_of(connection_.get());
+    const passwd* entry = user.empty() ? nullptr : ::getpwnam(user.c_str());
+    if (peer && (peer->uid == 0 || peer->uid == ::geteuid() ||
+                 (entry != nullptr && peer->uid == entry->pw_uid)))
+        return {};
+    return std::unexpected(
+        fmt::format("{} is a socket of user {}, who is neither root nor the daemon's: remove it, "
+                    "and see who may write to its folder",
+                    socket_, peer ? static_cast<int>(peer->uid) : -1));
 }
 
 std::expected<void, std::string> Predecessor::end() {
-    std::vector<serve::Fd> none;
-    if (auto sent = send("give-way"); !sent) return sent;
-    if (auto received = receive(none); !received) return received;
-    pollfd process{.fd = process_.get(), .events = POLLIN, .revents = 0};
-    if (TEMP_FAILURE_RETRY(::poll(&process, 1, patience_for_its_end)) != 1)
+    if (auto asked = ask("give-way"); !asked && !asked.error().over)
+        return std::unexpected(std::move(asked.error().text));
+    if (!has_ended())
         return std::unexpected(
             fmt::format("the daemon at {} was told to end and did not within 10 s", socket_));
     for (const std::string& left : listeners_.addresses())
@@ -102,16 +126,40 @@ std::expected<void, std::string> Predecessor::end() {
     return {};
 }
 
-std::expected<void, std::string> Predecessor::send(const std::string& command) {
-    const std::string line = nlohmann::json{{"command", command}}.dump() + "\n";
+bool Predecessor::has_ended() const {
+    if (!process_.valid()) return true;
+    pollfd process{.fd = process_.get(), .events = POLLIN, .revents = 0};
+    return TEMP_FAILURE_RETRY(::poll(&process, 1, patience_for_its_end)) == 1;
+}
+
+std::expected<void, Predecessor::Fault> Predecessor::ask(const char* command) {
+    const std::string request = nlohmann::json{{"command", command}}.dump() + "\n";
+    if (auto sent = send(request); !sent) return sent;
+    const auto line = receive();
+    if (!line) return std::unexpected(line.error());
+    const auto reply = nlohmann::json::parse(*line, nullptr, false);
+    const auto ok = reply.is_object() ? reply.find("ok") : reply.end();
+    if (ok != reply.end() && *ok == true) return {};
+    const auto error = reply.is_object() ? reply.find("error") : reply.end();
+    const std::string why = !reply.is_object() ? "it is no postseald"
+                            : error != reply.end() && error->is_string()
+                                ? printable(error->get<std::string>(), 200)
+                                : "no reason given";
+    return std::unexpected(
+        Fault{.text = fmt::format("the running daemon at {} does not give way: {}", socket_, why)});
+}
+
+std::expected<void, Predecessor::Fault> Predecessor::send(const std::string& line) {
     if (::send(connection_.get(), line.data(), line.size(), MSG_NOSIGNAL) ==
         static_cast<ssize_t>(line.size()))
         return {};
-    return std::unexpected(
-        fmt::format("cannot talk to the running daemon at {}: {}", socket_, std::strerror(errno)));
+    return std::unexpected(Fault{.over = errno == EPIPE || errno == ECONNRESET,
+                                 .text = fmt::format("cannot talk to the running daemon at {}: {}",
+                                                     socket_, std::strerror(errno))});
 }
 
-std::expected<void, std::string> Predecessor::receive(std::vector<serve::Fd>& passed) {
+std::expected<std::string, Predecessor::Fault> Predecessor::receive() {
+    const auto begun = std::chrono::steady_clock::now();
     std::string line;
     while (!line.ends_with('\n')) {
         char buffer[4096];
@@ -124,20 +172,34 @@ std::expected<void, std::string> Predecessor::receive(std::vector<serve::Fd>& pa
         message.msg_controllen = sizeof control;
         const ssize_t got =
             TEMP_FAILURE_RETRY(::recvmsg(connection_.get(), &message, MSG_CMSG_CLOEXEC));
+        const bool over = got == 0 || (got < 0 && errno == ECONNRESET);
         if (got <= 0)
-            return std::unexpected(fmt::format(
-                "the running daemon at {} ended the conversation without an answer", socket_));
-        std::ranges::move(descriptors_of(message), std::back_inserter(passed));
+            return std::unexpected(
+                Fault{.over = over,
+                      .text = fmt::format("the running daemon at {} {}", socket_,
+                                          over ? "ended the conversation without an answer"
+                                               : "does not answer")});
+        std::ranges::move(descriptors_of(message), std::back_inserter(passed_));
         if ((message.msg_flags & MSG_CTRUNC) != 0)
-            return std::unexpected("not all listening sockets arrived: raise the limit of open "
-                                   "files");
+            return std::unexpected(Fault{.text = "not all listening sockets arrived: raise the "
+                                                 "limit of open files"});
         line.append(buffer, static_cast<std::size_t>(got));
+        if (line.size() > longest_line || passed_.size() > most_received ||
+            std::chrono::steady_clock::now() - begun > patience_for_a_line)
+            return std::unexpected(Fault{
+                .text = fmt::format(
+                    "the running daemon at {} does not give way: it is no postseald", socket_)});
     }
-    const auto reply = nlohmann::json::parse(line, nullptr, false);
-    if (reply.is_object() && reply.value("ok", false)) return {};
-    return std::unexpected(fmt::format("the running daemon at {} does not give way: {}", socket_,
-                                       reply.is_object() ? reply.value("error", "no reason given")
-                                                         : "it is no postseald"));
+    return line;
+}
+
+void await_store(const std::string& folder) {
+    const serve::Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd.valid()) return; // who opens the store says why
+    const auto begun = std::chrono::steady_clock::now();
+    while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
+           std::chrono::steady_clock::now() - begun < milliseconds(patience_for_its_end))
+        std::this_thread::sleep_for(lock_every);
 }
 
 } // namespace postseal::service

@@ -191,6 +191,7 @@ TEST_CASE("stop answers what is owed and takes no more") {
     Field::write(busy, "later 50 a\n");
     field.turn(10ms);
     field.server->stop();
+    field.turn(1ms);
     Field::write(busy, "b\n");
     CHECK(field.read(idle, 100) == "EOF");
     CHECK(field.read(busy, 100) == "<later 50 a>EOF");

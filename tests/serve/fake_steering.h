@@ -4,9 +4,8 @@
 
 #include "serve/steering.h"
 
-#include <fcntl.h>
-
 #include <string>
+#include <vector>
 
 namespace postseal::test {
 
@@ -19,13 +18,12 @@ struct FakeSteering final : serve::Steering {
         co_return serve::ReloadedOverrides{
             .error = overrides_error, .changed = {"a.example"}, .count = 2};
     }
-    std::expected<HandOver, std::string> hand_over() override {
-        return HandOver{.process = serve::Fd(::open("/dev/null", O_RDONLY)), .sockets = {0, 1}};
-    }
+    std::expected<std::vector<int>, std::string> hand_over() override { return handed; }
     void give_way() override { ended = true; }
 
     serve::Reloaded reloaded;
     std::string overrides_error;
+    std::vector<int> handed{0, 1};
     int reloads = 0;
     bool ended = false;
 };

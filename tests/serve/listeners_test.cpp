@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <set>
@@ -140,6 +141,79 @@ TEST_CASE("http has a limit of its own, and takes no connection from others") {
     many.erase(many.begin(), many.begin() + 32);
     field.turn(milliseconds(50));
     CHECK(field.listeners.open()[1].connections == 38);
+}
+
+TEST_CASE("the end: who asks at that moment is answered, from listeners that are whole or gone") {
+    // Asks, with each request, what listeners there are; on its word they are stopped.
+    class Looks final : public Protocol {
+      public:
+        explicit Looks(Listeners& listeners) : listeners_(listeners) {}
+        Step step(std::string_view bytes, Connection& connection) override {
+            if (bytes.front() == '!') listeners_.stop(Listeners::Files::remove);
+            const auto open = listeners_.open();
+            connection.reply(std::to_string(open.size()) + "/" +
+                             std::to_string(listeners_.descriptors().size()) + ".");
+            return {.outcome = Outcome::taken, .consumed = 1};
+        }
+
+      private:
+        Listeners& listeners_;
+    };
+    Field field;
+    field.listeners.speak(
+        [&](const config::Listen&, Station&) { return std::make_unique<Looks>(field.listeners); });
+    REQUIRE(field.configure({field.at("a"), field.at("b"), field.at("c")}).empty());
+    std::vector<Fd> clients;
+    for (const char* name : {"a", "b", "c", "b", "a"})
+        clients.push_back(field.connect(name));
+    field.turn(milliseconds(20));
+    SUBCASE("by a signal") {
+        for (const Fd& client : clients)
+            Field::write(client, "?");
+        field.listeners.stop(Listeners::Files::remove);
+        for (const Fd& client : clients)
+            CHECK(field.read(client, 100) == "0/0.EOF");
+    }
+    SUBCASE("by one of the requests, between others of the same client") {
+        Field::write(clients[1], "xx!xx");
+        for (const std::size_t other : {0U, 2U, 3U, 4U})
+            Field::write(clients[other], "?");
+        CHECK(field.read(clients[1], 100) == "3/3.3/3.0/0.0/0.0/0.EOF");
+        for (const std::size_t other : {0U, 2U, 3U, 4U}) {
+            const std::string got = field.read(clients[other], 100);
+            CHECK((got == "0/0.EOF" || got == "3/3.EOF"));
+        }
+    }
+    CHECK(field.listeners.connections() == 0);
+    CHECK_FALSE(field.there("a"));
+}
+
+TEST_CASE("all connections can be dropped, whatever they wait for") {
+    Field field;
+    REQUIRE(field.configure({field.at("a"), field.at("b")}).empty());
+    const Fd a = field.connect("a");
+    const Fd b = field.connect("b");
+    field.turn(milliseconds(20));
+    field.listeners.stop(Listeners::Files::leave);
+    field.listeners.drop();
+    CHECK(field.read(a, 1) == "EOF");
+    CHECK(field.read(b, 1) == "EOF");
+    CHECK(field.shared.connections() == 0);
+}
+
+TEST_CASE("a socket that was taken over and whose file has gone meanwhile is bound anew") {
+    Field field;
+    Inherited none;
+    auto bound = bind_all({field.at("a"), field.at("b")}, none);
+    REQUIRE(bound.has_value());
+    for (Bound& each : *bound)
+        each.origin = Bound::Origin::taken_over;
+    ::unlink((field.folder.path / "b").c_str());
+    REQUIRE(bind_removed(*bound).has_value());
+    CHECK(bound->front().origin == Bound::Origin::taken_over);
+    CHECK(bound->back().origin == Bound::Origin::bound);
+    CHECK(field.connect("a").valid());
+    CHECK(field.connect("b").valid());
 }
 
 TEST_CASE("a fault leaves everything as it was") {
