@@ -2,6 +2,7 @@
 #include "serve/listeners.h"
 
 #include "serve/protocols.h"
+#include "serve/socket_file.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -37,6 +38,18 @@ std::expected<void, std::string> all_differ(const std::vector<config::Listen>& w
 
 bool same_owner(const config::Listen& a, const config::Listen& b) {
     return a.owner == b.owner && a.group == b.group && a.mode == b.mode;
+}
+
+// The file as it was is added to `changed`.
+std::expected<void, std::string> own_anew(const Server& server, const config::Listen& listen,
+                                          std::vector<SocketFile>& changed) {
+    for (const int fd : server.listening()) {
+        auto file = SocketFile::open(fd, listen.address.path);
+        if (!file) return std::unexpected(std::move(file.error()));
+        changed.push_back(*std::move(file));
+        if (auto owned = changed.back().set_owner(listen); !owned) return owned;
+    }
+    return {};
 }
 
 } // namespace
@@ -100,8 +113,7 @@ Listeners::prepare(const std::vector<config::Listen>& wanted) {
         const Entry* entry = find(listen.address);
         if (entry == nullptr || !listen.address.is_unix() || same_owner(listen, entry->listen))
             continue;
-        changed.emplace_back(listen.address.path);
-        if (auto done = set_owner(listen); !done) {
+        if (auto done = own_anew(*entry->server, listen, changed); !done) {
             for (const SocketFile& file : changed)
                 file.restore();
             unbind(*bound);

@@ -2,13 +2,12 @@
 #include "serve/socket.h"
 
 #include "serve/inherited.h"
+#include "serve/socket_file.h"
 
 #include <fmt/format.h>
-#include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -47,15 +46,36 @@ sockaddr_un unix_address(const std::string& path) {
     return address;
 }
 
-bool somebody_listens(const sockaddr_un& address) {
+// Removes the file of a socket that nobody listens on any more: only that is refused. Whatever else
+// connect(2) says, somebody may be there.
+std::expected<void, std::string> remove_stale(const config::Address& where,
+                                              const sockaddr_un& address) {
     const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    return probe.valid() && (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address),
-                                       sizeof address) == 0 ||
-                             errno == EAGAIN);
+    if (!probe.valid()) return failed(where, errno);
+    const auto* there = reinterpret_cast<const sockaddr*>(&address);
+    const int error = ::connect(probe.get(), there, sizeof address) == 0 ? 0 : errno;
+    if (error == 0 || error == EAGAIN) return failed(where, EADDRINUSE);
+    if (error == ENOENT) return {};
+    if (error != ECONNREFUSED)
+        return std::unexpected(
+            fmt::format("cannot listen on {}: whether somebody listens there cannot be seen: {}; "
+                        "remove the file if it is a leftover",
+                        where.text(), std::strerror(error)));
+    ::unlink(address.sun_path);
+    return {};
+}
+
+std::expected<void, std::string> own(int fd, const config::Listen& listen) {
+    const auto file = SocketFile::open(fd, listen.address.path);
+    if (!file) return std::unexpected(file.error());
+    return file->set_owner(listen);
 }
 
 std::expected<Fd, std::string> bind_unix(const config::Listen& listen) {
     const sockaddr_un address = unix_address(listen.address.path);
+    if (auto good = check_folder(listen.address.path); !good)
+        return std::unexpected(
+            fmt::format("cannot listen on {}: {}", listen.address.text(), good.error()));
     struct stat info{};
     if (::lstat(address.sun_path, &info) == 0) {
         if (!S_ISSOCK(info.st_mode))
@@ -63,8 +83,8 @@ std::expected<Fd, std::string> bind_unix(const config::Listen& listen) {
                 fmt::format("cannot listen on {}: there is a file that is no socket; "
                             "move it away",
                             listen.address.text()));
-        if (somebody_listens(address)) return failed(listen.address, EADDRINUSE);
-        ::unlink(address.sun_path);
+        if (auto removed = remove_stale(listen.address, address); !removed)
+            return std::unexpected(std::move(removed.error()));
     }
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd.valid()) return failed(listen.address, errno);
@@ -74,7 +94,7 @@ std::expected<Fd, std::string> bind_unix(const config::Listen& listen) {
     const int error = errno;
     ::umask(before);
     if (bound != 0) return failed(listen.address, error);
-    auto ready = set_owner(listen);
+    auto ready = own(fd.get(), listen);
     if (ready && ::listen(fd.get(), backlog) != 0) ready = failed(listen.address, errno);
     if (ready) return fd;
     ::unlink(address.sun_path);
@@ -86,7 +106,8 @@ std::expected<std::vector<Fd>, std::string> listen_unix(const config::Listen& li
     std::vector<Fd> fds;
     fds.push_back(inherited.take(listen.address.text()));
     if (fds.front().valid()) {
-        if (auto owned = set_owner(listen); !owned) return std::unexpected(owned.error());
+        if (auto owned = own(fds.front().get(), listen); !owned)
+            return std::unexpected(owned.error());
         return fds;
     }
     auto fd = bind_unix(listen);
@@ -115,39 +136,6 @@ void Fd::close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
-std::expected<void, std::string> set_owner(const config::Listen& listen) {
-    const auto remedy = [](int error) {
-        return error == EPERM ? ": start as root, or let who makes the socket see to it" : "";
-    };
-    const std::string& path = listen.address.path;
-    struct stat now{};
-    if (::lstat(path.c_str(), &now) != 0)
-        return std::unexpected(fmt::format("{} is gone: {}", path, std::strerror(errno)));
-    uid_t uid = now.st_uid;
-    gid_t gid = now.st_gid;
-    if (!listen.owner.empty()) {
-        const passwd* user = ::getpwnam(listen.owner.c_str());
-        if (user == nullptr)
-            return std::unexpected(
-                fmt::format("listen.owner: there is no user \"{}\"", listen.owner));
-        uid = user->pw_uid;
-    }
-    if (!listen.group.empty()) {
-        const group* grp = ::getgrnam(listen.group.c_str());
-        if (grp == nullptr)
-            return std::unexpected(
-                fmt::format("listen.group: there is no group \"{}\"", listen.group));
-        gid = grp->gr_gid;
-    }
-    if ((uid != now.st_uid || gid != now.st_gid) && ::chown(path.c_str(), uid, gid) != 0)
-        return std::unexpected(fmt::format("cannot give {} to {}:{}: {}{}", path, listen.owner,
-                                           listen.group, std::strerror(errno), remedy(errno)));
-    if ((now.st_mode & 07777) != listen.mode && ::chmod(path.c_str(), listen.mode) != 0)
-        return std::unexpected(fmt::format("cannot set the mode of {} to {:04o}: {}{}", path,
-                                           listen.mode, std::strerror(errno), remedy(errno)));
-    return {};
-}
-
 std::expected<std::vector<Fd>, std::string> listen_on(const config::Listen& listen,
                                                       Inherited* inherited) {
     Inherited none;
@@ -171,19 +159,6 @@ std::expected<std::vector<Fd>, std::string> listen_on(const config::Listen& list
         fds.push_back(std::move(*fd));
     }
     return fds;
-}
-
-SocketFile::SocketFile(std::string path) : path_(std::move(path)) {
-    struct stat info{};
-    if (::lstat(path_.c_str(), &info) != 0) return;
-    uid_ = info.st_uid;
-    gid_ = info.st_gid;
-    mode_ = info.st_mode & 07777;
-}
-
-void SocketFile::restore() const {
-    if (mode_ == 0) return;
-    if (::chown(path_.c_str(), uid_, gid_) == 0) ::chmod(path_.c_str(), mode_);
 }
 
 std::optional<Peer> peer_of(int fd) {

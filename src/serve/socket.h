@@ -39,28 +39,13 @@ class Fd {
 };
 
 // Bound, listening, non-blocking; a host name with several addresses gives several sockets. A unix
-// socket file that nobody listens on any more is replaced, one in use is not.
+// socket file that nobody listens on any more is replaced; one in use is not, nor one of which it
+// cannot be seen.
 // What is inherited for the address is taken instead of bound.
 // Errors: one sentence that names the address and the remedy.
 class Inherited;
 [[nodiscard]] std::expected<std::vector<Fd>, std::string> listen_on(const config::Listen& listen,
                                                                     Inherited* inherited = nullptr);
-
-// Gives a unix socket's file its owner, group and mode, where they differ. Errors: likewise.
-[[nodiscard]] std::expected<void, std::string> set_owner(const config::Listen& listen);
-
-// Owner, group and mode of a file as they are now.
-class SocketFile {
-  public:
-    explicit SocketFile(std::string path);
-    void restore() const;
-
-  private:
-    std::string path_;
-    uid_t uid_ = 0;
-    gid_t gid_ = 0;
-    mode_t mode_ = 0;
-};
 
 // Who has connected to a unix socket, as of the connect(2).
 struct Peer {

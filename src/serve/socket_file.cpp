@@ -9,7 +9,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,12 +21,12 @@ namespace {
 
 // Newer than the headers of Debian 12.
 constexpr long fchmodat2_number = 452;
+constexpr unsigned long bound_file = SIOCPROTOPRIVATE; // SIOCUNIXFILE of linux/un.h
 
 // The kernel gives root (CAP_NET_ADMIN) the very file that the socket is bound to; others get what
 // has its name, and can only change what is theirs.
 Fd open_file(int bound, const std::string& path) {
-    Fd file(::ioctl(bound, SIOCUNIXFILE));
-    if (file.valid()) return file;
+    if (Fd file(::ioctl(bound, bound_file)); file.valid()) return file;
     return Fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
 }
 
