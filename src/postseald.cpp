@@ -318,7 +318,7 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
     engine::Refresh refresh(engine, engine::RefreshLimits::within(options));
     const engine::Housekeeping housekeeping(engine.sources());
 
-    serve::Shared shared(loop, config.limits.connections);
+    serve::Shared shared(loop, config.limits.connections, config.limits.reply_memory);
     serve::Stations stations(loop, engine, config.threads);
     serve::Listeners listeners(stations.all(), log, shared, &systemd);
     service::Reload reload(

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <limits>
+#include <optional>
 #include <system_error>
 
 namespace postseal::config {
@@ -123,7 +125,47 @@ void read_hosts(Reader& in, Listen& listen) {
     }
 }
 
-Listen read_listen(Reading& reading, const toml::table* table) {
+// Admin and http have a limit of their own.
+bool shares_limit(const Listen& listen) {
+    return listen.protocol != Protocol::admin && listen.protocol != Protocol::http;
+}
+
+void read_places(Reader& in, Listen& listen, std::optional<std::size_t>& places) {
+    constexpr std::size_t missing = std::numeric_limits<std::size_t>::max();
+    std::size_t number = missing;
+    in.number("connections", number, 0, 1'000'000);
+    if (number == missing) return;
+    places = number;
+    if (!shares_limit(listen))
+        in.fail(in.node("connections"), "connections",
+                fmt::format("a listener for {} has a limit of its own: leave the key out",
+                            to_string(listen.protocol)));
+}
+
+// Half of the places that no listener is given by the file are shared out in equal parts, so that
+// nobody who takes all that one listener can have keeps clients from another.
+void share_places(Reader& in, const Limits& limits, std::vector<Listen>& listen,
+                  const std::vector<std::optional<std::size_t>>& named) {
+    std::size_t given = 0;
+    std::size_t others = 0;
+    for (std::size_t i = 0; i < listen.size(); i++) {
+        if (!shares_limit(listen[i])) continue;
+        listen[i].connections = named[i].value_or(0);
+        given += listen[i].connections;
+        if (!named[i]) others++;
+    }
+    if (given > limits.connections)
+        in.fail(in.node("connections"), "connections",
+                fmt::format("is {}, but the listeners' own places (listen.connections) are {}: "
+                            "raise it, or give them fewer",
+                            limits.connections, given));
+    else if (others > 0)
+        for (std::size_t i = 0; i < listen.size(); i++)
+            if (shares_limit(listen[i]) && !named[i])
+                listen[i].connections = (limits.connections - given) / 2 / others;
+}
+
+Listen read_listen(Reading& reading, const toml::table* table, std::optional<std::size_t>& places) {
     Reader in(reading, table, "listen");
     Listen listen;
     std::string address;
@@ -133,6 +175,7 @@ Listen read_listen(Reading& reading, const toml::table* table) {
     in.texts("maps", listen.maps);
     read_hosts(in, listen);
     read_idle(in, listen);
+    read_places(in, listen, places);
     in.text("owner", listen.owner);
     in.text("group", listen.group);
     in.word<unsigned>("mode", listen.mode, parse_mode, "the octal modes, such as \"0660\"");
@@ -254,12 +297,16 @@ void read_https(Reading& reading, const toml::table* table, Https& https) {
     in.finish();
 }
 
-void read_limits(Reading& reading, const toml::table* table, Limits& limits) {
+void read_limits(Reading& reading, const toml::table* table, Limits& limits,
+                 std::vector<Listen>& listen,
+                 const std::vector<std::optional<std::size_t>>& places) {
     Reader in(reading, table, "limits");
     in.number("connections", limits.connections, 1, 1'000'000);
     in.number("lookups", limits.lookups, 1, 100'000);
     // Postfix gives up on a socketmap after 100 s.
     in.duration("deadline", limits.deadline, 100ms, 90s);
+    in.size("reply_memory", limits.reply_memory, 1U << 20U);
+    share_places(in, limits, listen, places);
     in.finish();
 }
 
@@ -326,9 +373,13 @@ Config read(Reading& reading, const toml::table* root) {
     read_store(in, config);
     in.number("threads", config.threads, 1, most_threads);
     const auto listens = in.tables("listen");
+    std::vector<std::optional<std::size_t>> places;
     for (const toml::table* table : listens)
-        config.listen.push_back(read_listen(reading, table));
-    if (listens.empty()) read_listen(reading, nullptr); // names its keys
+        config.listen.push_back(read_listen(reading, table, places.emplace_back()));
+    if (listens.empty()) { // names its keys
+        std::optional<std::size_t> none;
+        read_listen(reading, nullptr, none);
+    }
     read_verdict(reading, in.table("verdict"), config);
     config.maps = built_in_maps(config.verdict);
     const auto maps = in.tables("map");
@@ -340,14 +391,15 @@ Config read(Reading& reading, const toml::table* root) {
     Reader cache(reading, in.table("cache"), "cache");
     cache.size("memory", config.cache_memory, 1U << 20U);
     cache.finish();
-    read_limits(reading, in.table("limits"), config.limits);
+    read_limits(reading, in.table("limits"), config.limits, config.listen, places);
     read_delegation(reading, in.table("delegation"), config.delegation);
     read_sandbox(reading, in.table("sandbox"), config.sandbox);
     read_log(reading, in.table("log"), config.log);
     in.finish();
     check_maps(reading, config, listens);
     if (config.listen.empty()) {
-        config.listen.push_back(Listen{.address = {"127.0.0.1", 8461, {}}});
+        config.listen.push_back(Listen{.address = {"127.0.0.1", 8461, {}},
+                                       .connections = config.limits.connections / 2});
         config.listen.push_back(Listen{.address = {{}, 0, std::string(default_admin_socket)},
                                        .protocol = Protocol::admin,
                                        .idle = default_idle(Protocol::admin)});

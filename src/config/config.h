@@ -60,6 +60,9 @@ struct Listen {
     std::string group;
     unsigned mode = 0660;
     milliseconds idle = default_idle(Protocol::socketmap);
+    // Of limits.connections: places that no other listener takes. Not for admin and http, which
+    // have a limit of their own.
+    std::size_t connections = 0;
 
     friend bool operator==(const Listen&, const Listen&) = default;
 };
@@ -96,6 +99,7 @@ struct Limits {
     std::size_t connections = 4096;
     std::size_t lookups = 512;
     milliseconds deadline{10000};
+    std::size_t reply_memory = std::size_t{16} << 20U; // bytes of replies that are not read yet
 
     friend bool operator==(const Limits&, const Limits&) = default;
 };

@@ -14,7 +14,9 @@
 namespace postseal::serve {
 namespace {
 
-constexpr std::size_t most_looked_at = 2000; // rows of the store a request
+constexpr std::size_t max_looked_at = 2000; // rows of the store a request
+constexpr std::size_t portion = 32;         // of them, at once in memory: with bodies some 2 MiB
+constexpr std::size_t max_reply = 262'144;  // bytes of JSON, and one row more
 constexpr std::size_t most_listed = 500;
 constexpr std::size_t most_history = 10'000;
 constexpr std::size_t most_imported = 1000; // a request
@@ -100,6 +102,11 @@ std::string node_of(const store::Store& store) {
     return status.shared ? std::move(status.shared->node) : std::string();
 }
 
+// Of all that there are.
+bool is_last(const store::Listed& kept, const std::vector<store::Listed>& page) {
+    return page.size() < portion && &kept == &page.back();
+}
+
 } // namespace
 
 async::Task<AdminMemory::Result> AdminMemory::show(Json request) {
@@ -123,22 +130,27 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
     if (!filter) co_return std::unexpected(filter.error());
     const std::size_t most = std::max<std::size_t>(number_of(request, "most", most_listed), 1);
     const engine::Sources& sources = engine_.sources();
-    const std::vector<store::Listed> page =
-        co_await sources.store.list(text_of(request, "after"), most_looked_at);
     const WallTime now = sources.clock.now();
     const std::string node = node_of(sources.store);
     const Bodies bodies = flag_of(request, "bodies") ? Bodies::yes : Bodies::no;
     Json list = Json::array();
-    Json next = page.size() < most_looked_at ? Json(nullptr) : Json(page.back().nexthop.nexthop);
-    for (std::size_t i = 0; i < page.size(); i++) {
-        Json json = kept_json(page[i], node, now, bodies);
-        if (!filter->takes(page[i], json, now)) continue;
-        list.push_back(std::move(json));
-        if (list.size() < most) continue;
-        if (i + 1 < page.size()) next = page[i].nexthop.nexthop;
-        break;
+    std::string after = text_of(request, "after");
+    std::size_t bytes = 0;
+    for (std::size_t looked_at = 0; looked_at < max_looked_at; looked_at += portion) {
+        const std::vector<store::Listed> page = co_await sources.store.list(after, portion);
+        for (const store::Listed& kept : page) {
+            after = kept.nexthop.nexthop;
+            Json json = kept_json(kept, node, now, bodies);
+            if (!filter->takes(kept, json, now)) continue;
+            bytes += json.dump(-1, ' ', true, Json::error_handler_t::replace).size();
+            list.push_back(std::move(json));
+            if (list.size() >= most || bytes >= max_reply)
+                co_return Json{{"list", std::move(list)},
+                               {"next", is_last(kept, page) ? Json(nullptr) : Json(after)}};
+        }
+        if (page.size() < portion) co_return Json{{"list", std::move(list)}, {"next", nullptr}};
     }
-    co_return Json{{"list", std::move(list)}, {"next", std::move(next)}};
+    co_return Json{{"list", std::move(list)}, {"next", after}};
 }
 
 async::Task<AdminMemory::Result> AdminMemory::history(Json request) {
@@ -148,7 +160,10 @@ async::Task<AdminMemory::Result> AdminMemory::history(Json request) {
     const std::vector<store::HistoryRow> rows =
         co_await engine_.sources().store.history(nexthop->key(), most);
     Json history = Json::array();
+    std::size_t bytes = 0;
     for (const store::HistoryRow& row : rows) {
+        bytes += row.before.size() + row.after.size() + row.reasons.size() + 100;
+        if (bytes > max_reply) break;
         const bool verdict = row.kind == store::HistoryRow::Kind::verdict;
         history.push_back({{"at", rfc3339(row.at)},
                            {"kind", verdict ? "verdict" : "downgrade"},

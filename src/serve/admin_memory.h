@@ -4,9 +4,11 @@
 //   {"ok":true,"show":KEPT}                                    null: nothing is
 //   {"command":"list","after":"","most":500,"class":"enforce","mode":"testing","failing":true,
 //    "expiring_s":86400,"bodies":true}                         all but the command may be left out
-//   {"ok":true,"list":[KEPT,...],"next":"KEY"}                 next: to go on after; null: the end
+//   {"ok":true,"list":[KEPT,...],"next":"KEY"}                 next: to go on after; null: the end.
+//                                                              At most some 256 KiB at a time
 //   {"command":"history","key":"example.com","most":100}
-//   {"ok":true,"history":[{"at","kind","before","after","row","reasons"},...]}   the newest first
+//   {"ok":true,"history":[{"at","kind","before","after","row","reasons"},...]}   the newest first,
+//                                                              some 256 KiB at most
 //   {"command":"refresh","key":"example.com"}
 //   {"ok":true,"key","verdict","row","reason"}
 //   {"command":"forget","key":"example.com"}

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 namespace postseal::serve {
@@ -17,6 +18,7 @@ namespace {
 constexpr std::size_t longest_line =
     262'144; // a policy of 64 KiB in JSON, where octets are escaped
 constexpr int deepest = 8;
+constexpr std::size_t longest_short_line = 4096;
 
 // What lies deeper is left out: to copy it would take a stack as deep.
 Json parse_request(const std::string& line) {
@@ -66,7 +68,10 @@ Protocol::Step AdminServer::step(std::string_view bytes, Connection& connection)
 
 async::Task<> AdminServer::answer(Connection& connection, Connection::Place place,
                                   std::string line) {
+    std::optional<async::Limiter::Permit> permit;
+    if (line.size() > longest_short_line) permit = co_await large_.acquire();
     const Json request = parse_request(line);
+    line = std::string();
     const std::string command = request.is_object() ? text_of(request, "command") : "";
     std::string reply;
     if (changes_something(command) && !may_change(connection))
@@ -112,6 +117,8 @@ async::Task<std::string> AdminServer::of_memory(std::string command, Json reques
             "there is no command \"{}\"; there are: query, explain, status, show, list, "
             "history, refresh, forget, import, reload, reload-overrides",
             command));
+    std::optional<async::Limiter::Permit> permit;
+    if (command == "list" || command == "history") permit = co_await large_.acquire();
     AdminMemory::Result result = co_await (memory_.*found->second)(std::move(request));
     if (!result) co_return refused(result.error());
     Json reply = {{"ok", true}};

@@ -17,10 +17,12 @@
 //   anything else: {"ok":false,"error":"...","fault":"usage"}
 // Commands that change something are for root and the daemon's own user, by the credentials of the
 // other end; others get {"ok":false,"error":"...","fault":"permission"}.
-// A line is at most 256 KiB; a longer one closes the connection.
+// A line is at most 256 KiB; a longer one closes the connection. A client's commands are carried
+// out one after the other; of those that take much memory (list, history, a long line) two at once.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "async/limiter.h"
 #include "engine/engine.h"
 #include "engine/json.h"
 #include "serve/admin_memory.h"
@@ -37,11 +39,14 @@ class AdminServer final : public Protocol {
   public:
     // `status` gives the members of the status object as JSON text.
     AdminServer(engine::Engine& engine, Steering& steering, std::function<std::string()> status)
-        : engine_(engine), memory_(engine), steering_(steering), status_(std::move(status)) {}
+        : engine_(engine), memory_(engine), large_(engine.sources().loop, max_large),
+          steering_(steering), status_(std::move(status)) {}
 
     Step step(std::string_view bytes, Connection& connection) override;
+    [[nodiscard]] std::size_t promised() const override { return Connection::max_owed; }
 
   private:
+    static constexpr std::size_t max_large = 2;
     async::Task<> answer(Connection& connection, Connection::Place place, std::string line);
     async::Task<std::string> carry_out(const Json& request);
     async::Task<std::string> of_memory(std::string command, Json request);
@@ -53,6 +58,7 @@ class AdminServer final : public Protocol {
 
     engine::Engine& engine_;
     AdminMemory memory_;
+    async::Limiter large_; // what takes much memory while it is carried out
     Steering& steering_;
     std::function<std::string()> status_;
 };

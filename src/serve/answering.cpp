@@ -10,7 +10,13 @@ namespace {
 async::Task<> answer_later(engine::View& view, Counters& counters, Connection& connection,
                            Connection::Place place, Nexthop nexthop, config::Protocol protocol,
                            std::string map) {
-    const engine::Told told = co_await view.ask(std::move(nexthop), protocol, map, &connection);
+    engine::Told told = co_await view.ask(nexthop, protocol, map, &connection);
+    // A long reply behind others does not wait here: it is in memory when it is its turn.
+    while (!connection.has_room(place, told.reply.size())) {
+        told.reply = std::string();
+        co_await Connection::Turn(connection, place);
+        told = co_await view.ask(nexthop, protocol, map, &connection);
+    }
     counters.by_map.count(protocol, map, told.cls,
                           told.cls == verdict::Class::override_ ? Source::none : Source::lookup);
     connection.fulfil(place, told.reply);

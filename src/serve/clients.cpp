@@ -25,7 +25,7 @@ Clients::Clients(Around around, std::unique_ptr<Protocol> protocol, milliseconds
 Clients::~Clients() { uncount(connections_.size()); }
 
 void Clients::uncount(std::size_t clients) {
-    *around_.count -= clients;
+    around_.places->taken -= clients;
     around_.station.connections() -= clients;
     around_.shared.give_room(clients);
 }
@@ -47,6 +47,23 @@ void Clients::malformed(int fd, const char* fault) {
     if (around_.shared.complaints().add(around_.listener, client, loop_.now()))
         around_.log.warning("malformed-request",
                             {{"listener", around_.listener}, {"client", client}, {"fault", fault}});
+}
+
+void Clients::does_not_read(int fd) {
+    const std::string client = peer_name(fd);
+    if (around_.shared.unread().add(around_.listener, client, loop_.now()))
+        around_.log.warning("unread-replies", {{"listener", around_.listener},
+                                               {"client", client},
+                                               {"reason", "limits.reply_memory is used up"}});
+}
+
+Connection* Clients::longest_idle() {
+    Connection* found = nullptr;
+    for (Connection& connection : connections_)
+        if (!connection.is_closed() && !connection.waits_for_us() &&
+            (found == nullptr || connection.active_at() <= found->active_at())) // newest first
+            found = &connection;
+    return found;
 }
 
 void Clients::closed(Connection& connection, const char* why) {

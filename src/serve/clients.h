@@ -12,7 +12,6 @@
 #include "serve/socket.h"
 #include "serve/station.h"
 
-#include <atomic>
 #include <cstddef>
 #include <list>
 #include <memory>
@@ -23,12 +22,12 @@ namespace postseal::serve {
 
 class Clients {
   public:
-    // All of it outlives them. `count`: of the listener's connections on all threads.
+    // All of it outlives them. `places`: the listener's, for all threads.
     struct Around {
         Station& station;
         Log& log;
         Shared& shared;
-        std::shared_ptr<std::atomic<std::size_t>> count;
+        std::shared_ptr<Places> places;
         std::string listener; // its address, for the log
     };
     Clients(Around around, std::unique_ptr<Protocol> protocol, milliseconds idle);
@@ -42,11 +41,15 @@ class Clients {
     // In a later turn, so that nothing is served from inside of who calls: that may be a request of
     // one of these connections, or a change of the listeners that is not complete.
     void finish(Connection::Finish how);
+    // Of those that wait for nothing of ours; null: there is none.
+    [[nodiscard]] Connection* longest_idle();
 
     // For its connections.
+    [[nodiscard]] ReplyMemory& reply_memory() { return around_.shared.reply_memory(); }
     [[nodiscard]] std::string& read_buffer() { return around_.station.read_buffer(); }
     [[nodiscard]] std::string& write_buffer() { return around_.station.write_buffer(); }
     void malformed(int fd, const char* fault);
+    void does_not_read(int fd);
     void closed(Connection& connection, const char* why);
 
   private:

@@ -11,6 +11,11 @@
 #include <utility>
 
 namespace postseal::serve {
+namespace {
+
+constexpr std::size_t max_idle_buffer = 4096; // bytes
+
+} // namespace
 
 Connection::Connection(async::UvLoop& loop, Clients& clients, Protocol& protocol, Fd fd)
     : loop_(loop), clients_(clients), protocol_(protocol), fd_(std::move(fd)),
@@ -30,8 +35,8 @@ void Connection::on_event(void* self, unsigned events) {
 }
 
 bool Connection::may_take() const {
-    return !closed_ && out_.empty() && pending_.size() < most_pending &&
-           clients_.write_buffer().size() < most_unsent;
+    return !closed_ && out_.empty() && owed_ < max_unsent_ &&
+           clients_.write_buffer().size() < max_unsent_;
 }
 
 void Connection::on_readable() {
@@ -64,6 +69,7 @@ void Connection::on_readable() {
 
 void Connection::take_requests(std::string_view bytes) {
     taking_ = true;
+    max_unsent_ = clients_.reply_memory().is_scarce() ? 1 : max_owed;
     const std::size_t before = bytes.size();
     while (!bytes.empty() && may_take()) {
         const Protocol::Step step = protocol_.step(bytes, *this);
@@ -94,11 +100,12 @@ void Connection::reply(std::string_view whole) {
     if (pending_.empty())
         clients_.write_buffer() += whole;
     else
-        pending_.push_back({true, std::string(whole)});
+        owed_ +=
+            pending_.emplace_back(true, whole.size() + sizeof(Pending), std::string(whole)).bytes;
 }
 
 Connection::Place Connection::reply_later() {
-    pending_.emplace_back();
+    owed_ += pending_.emplace_back(false, protocol_.promised()).bytes;
     return first_place_ + pending_.size() - 1;
 }
 
@@ -106,8 +113,40 @@ void Connection::fulfil(Place place, std::string_view whole) {
     Pending& pending = pending_.at(place - first_place_);
     pending.known = true;
     pending.reply = whole;
+    owed_ -= pending.bytes;
+    pending.bytes = whole.size() + sizeof pending;
+    owed_ += pending.bytes;
     // A reply found at once is settled with the request that asked for it.
-    if (!taking_ && pending_.front().known) settle();
+    if (taking_) return;
+    if (pending_.front().known)
+        settle();
+    else
+        count_memory();
+}
+
+bool Connection::has_room(Place place, std::size_t bytes) const {
+    if (is_next(place)) return true;
+    const std::size_t promised = pending_.at(place - first_place_).bytes;
+    return bytes <= promised ||
+           (owed_ - promised + bytes < max_owed && !clients_.reply_memory().is_scarce());
+}
+
+void Connection::Turn::await_suspend(std::coroutine_handle<> h) {
+    waiter_ = h;
+    connection_.pending_.at(place_ - connection_.first_place_).turn = this;
+}
+
+Connection::Turn::~Turn() {
+    if (waiter_) connection_.pending_.at(place_ - connection_.first_place_).turn = nullptr;
+}
+
+Connection::~Connection() { clients_.reply_memory().subtract(counted_); }
+
+void Connection::count_memory() {
+    const std::size_t now = owed_ + in_.size() + out_.size();
+    if (now == counted_) return;
+    clients_.reply_memory().add(now);
+    clients_.reply_memory().subtract(std::exchange(counted_, now));
 }
 
 void Connection::settle() {
@@ -116,6 +155,7 @@ void Connection::settle() {
         std::string& out = clients_.write_buffer();
         while (!pending_.empty() && pending_.front().known) {
             out += pending_.front().reply;
+            owed_ -= pending_.front().bytes;
             pending_.pop_front();
             first_place_++;
         }
@@ -127,6 +167,13 @@ void Connection::settle() {
         take_requests(whole);
         if (in_.size() == before) break;
     }
+    count_memory();
+    if (!out_.empty() && clients_.reply_memory().is_exhausted()) {
+        clients_.does_not_read(fd_.get());
+        return close("unread");
+    }
+    if (Turn* turn = pending_.empty() ? nullptr : pending_.front().turn; turn && out_.empty())
+        turn->ready_.post(loop_, async::Callback::resume(turn->waiter_));
     if (at_end_ && out_.empty() && pending_.empty()) {
         if (lingers_)
             linger();
@@ -178,6 +225,7 @@ bool Connection::write_out() {
         out_.erase(0, taken);
     else
         out_.assign(fresh, taken);
+    if (out_.empty() && out_.capacity() > max_idle_buffer) out_ = std::string();
     fresh.clear();
     return true;
 }

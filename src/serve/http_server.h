@@ -32,6 +32,7 @@ class HttpServer final : public Protocol {
     [[nodiscard]] milliseconds patience() const override { return milliseconds(10'000); }
     [[nodiscard]] std::string too_slow() const override;
     Step step(std::string_view bytes, Connection& connection) override;
+    [[nodiscard]] std::size_t promised() const override { return Connection::max_owed; }
 
   private:
     using Place = Connection::Place;

@@ -15,7 +15,9 @@ namespace postseal::serve {
 namespace {
 
 constexpr milliseconds look_every{1'000};
-constexpr std::size_t most_http_connections = 64;
+constexpr std::size_t max_http_connections = 64;
+constexpr std::size_t max_admin_connections = 32;
+constexpr std::size_t reply_memory = std::size_t{8} << 20U; // of http and of admin
 
 void remove_file(const config::Address& address) {
     if (address.is_unix()) ::unlink(address.path.c_str());
@@ -88,9 +90,18 @@ std::expected<void, std::string> bind_removed(std::vector<Bound>& all) {
 
 Listeners::Listeners(std::vector<Station*> stations, Log& log, Shared& shared, Keeper* keeper)
     : stations_(std::move(stations)), loop_(stations_.front()->loop()), log_(log), shared_(shared),
-      apart_(loop_, most_http_connections), keeper_(keeper) {
-    shared_.on_room([this] { look_for_room(); });
-    apart_.on_room([this] { look_for_room(); });
+      http_(loop_, max_http_connections, reply_memory),
+      admin_(loop_, max_admin_connections, reply_memory), keeper_(keeper) {
+    for (Shared* places : {&shared_, &http_, &admin_})
+        places->on_room([this] { look_for_room(); });
+    for (Shared* places : {&http_, &admin_})
+        places->on_crowded([this, places] { make_room(*places); });
+}
+
+Shared& Listeners::shared_for(config::Protocol protocol) {
+    if (protocol == config::Protocol::http) return http_;
+    if (protocol == config::Protocol::admin) return admin_;
+    return shared_;
 }
 
 Listeners::Entry* Listeners::find(const config::Address& address) {
@@ -149,7 +160,7 @@ std::unique_ptr<Server> Listeners::serve(const config::Listen& listen, std::vect
                                  "127.0.0.1, or keep others out by a firewall"}});
     const bool by_all = served_by_all_threads(listen.protocol);
     return std::make_unique<Server>(by_all ? stations_ : std::vector{stations_.front()}, log_,
-                                    http ? apart_ : shared_, listen, std::move(fds), make_);
+                                    shared_for(listen.protocol), listen, std::move(fds), make_);
 }
 
 void Listeners::begin(Bound bound) {
@@ -209,6 +220,23 @@ void Listeners::look_at_leaving() {
 void Listeners::look_for_room() {
     for (Entry& entry : entries_)
         entry.server->watch_listeners();
+}
+
+void Listeners::make_room(const Shared& shared) {
+    Server* idle = nullptr;
+    MonoTime since = MonoTime::max();
+    const auto look_at = [&](Server& server) {
+        if (!server.is_of(shared)) return;
+        const auto there = server.idle_since();
+        if (!there || *there >= since) return;
+        idle = &server;
+        since = *there;
+    };
+    for (Entry& entry : entries_)
+        look_at(*entry.server);
+    for (auto& server : leaving_)
+        look_at(*server);
+    if (idle != nullptr) idle->drop_idle();
 }
 
 void Listeners::stop(Files files) {

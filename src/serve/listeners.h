@@ -96,13 +96,18 @@ class Listeners {
     void close(Entry& entry);
     void leave(std::unique_ptr<Server> server);
     void look_at_leaving();
+    [[nodiscard]] Shared& shared_for(config::Protocol protocol);
     void look_for_room();
+    void make_room(const Shared& shared);
 
     std::vector<Station*> stations_;
     async::UvLoop& loop_;
     Log& log_;
     Shared& shared_;
-    Shared apart_; // http: a limit of its own, so that it takes no connection from Postfix
+    // Limits of their own, so that they take no connection from Postfix nor it from them; there who
+    // is idle for longest makes room for who comes.
+    Shared http_;
+    Shared admin_;
     Keeper* keeper_;
     Server::MakeProtocol make_;
     std::list<Entry> entries_;

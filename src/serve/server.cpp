@@ -29,10 +29,10 @@ Server::Listener::Listener(Server& server, Fd listening)
 Server::Server(std::vector<Station*> stations, Log& log, Shared& shared,
                const config::Listen& listen, std::vector<Fd> listeners, const MakeProtocol& make)
     : loop_(stations.front()->loop()), log_(log), shared_(shared), name_(listen.address.text()),
-      count_(std::make_shared<std::atomic<std::size_t>>(0)) {
+      places_(shared.add_places(listen.connections)) {
     for (Station* station : stations)
         clients_.emplace_back(
-            *station, [around = Clients::Around{*station, log, shared, count_, name_},
+            *station, [around = Clients::Around{*station, log, shared, places_, name_},
                        protocol = make(listen, *station), idle = listen.idle]() mutable {
                 return std::make_unique<Clients>(std::move(around), std::move(protocol), idle);
             });
@@ -41,13 +41,20 @@ Server::Server(std::vector<Station*> stations, Log& log, Shared& shared,
 }
 
 void Server::reconfigure(const config::Listen& listen) {
+    places_->own = listen.connections;
     for (Resident<Clients>& clients : clients_)
         clients.call([listen](Clients& here) { here.reconfigure(listen); });
 }
 
 void Server::accept_from(Listener& listener) {
     for (int i = 0; i < most_accepts; i++) {
-        if (!shared_.has_room()) return watch_listeners();
+        if (!shared_.has_room(*places_)) {
+            if (i > 0 && shared_.makes_room()) return; // does another client wait at all?
+            for (Listener& each : listeners_)
+                each.watch.set(async::FdWatch::none);
+            if (shared_.makes_room()) shared_.make_room();
+            return;
+        }
         Fd fd(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (!fd.valid()) {
             // Out of descriptors: leave the client in the queue for a while.
@@ -69,12 +76,13 @@ void Server::deal(Fd client) {
         });
     shared_.take_room();
     clients.station().connections()++;
-    ++*count_;
+    places_->taken++;
     clients.call([fd = std::move(client)](Clients& here) mutable { here.add(std::move(fd)); });
 }
 
 void Server::watch_listeners() {
-    const bool room = accepting_ && shared_.has_room();
+    // Who can make room does so when a client comes.
+    const bool room = accepting_ && (shared_.has_room(*places_) || shared_.makes_room());
     for (Listener& listener : listeners_)
         listener.watch.set(room ? async::FdWatch::readable : async::FdWatch::none);
 }
@@ -87,6 +95,7 @@ void Server::look_again() {
 
 void Server::stop() {
     accepting_ = false;
+    places_->own = 0;
     listeners_.clear();
     finish_all(Connection::Finish::gently);
 }
@@ -106,6 +115,22 @@ std::vector<int> Server::listening() const {
     for (const Listener& listener : listeners_)
         fds.push_back(listener.fd.get());
     return fds;
+}
+
+std::optional<MonoTime> Server::idle_since() {
+    std::optional<MonoTime> since;
+    for (Resident<Clients>& clients : clients_)
+        clients.call([&since](Clients& here) {
+            if (Connection* idle = here.longest_idle()) since = idle->active_at();
+        });
+    return since;
+}
+
+void Server::drop_idle() {
+    for (Resident<Clients>& clients : clients_)
+        clients.call([](Clients& here) {
+            if (Connection* idle = here.longest_idle()) idle->drop();
+        });
 }
 
 void Server::finish_all(Connection::Finish how) {

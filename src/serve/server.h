@@ -2,7 +2,7 @@
 //
 // A client goes to the station that has the fewest, and stays there; so the listening sockets are
 // the main thread's alone, and are handed on whole. Over the limit of connections new clients wait
-// in the kernel's queue.
+// in the kernel's queue, unless room can be made (Shared::on_crowded()).
 // stop() accepts nobody and, from a later turn on, takes no more requests than Connection::finish()
 // does; what is owed is still answered. The file of a unix socket stays.
 // Thread: main.
@@ -21,6 +21,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,11 @@ class Server {
     [[nodiscard]] std::vector<int> listening() const;
     // There may be room for clients, or none any more.
     void watch_listeners();
-    [[nodiscard]] std::size_t connections() const { return *count_; }
+    [[nodiscard]] std::size_t connections() const { return places_->taken; }
+    [[nodiscard]] bool is_of(const Shared& shared) const { return &shared_ == &shared; }
+    // Of a server on the main thread only: since when its longest idle connection is, and its end.
+    [[nodiscard]] std::optional<MonoTime> idle_since();
+    void drop_idle();
 
   private:
     struct Listener {
@@ -64,7 +69,7 @@ class Server {
     Log& log_;
     Shared& shared_;
     std::string name_; // the address, for the log
-    std::shared_ptr<std::atomic<std::size_t>> count_;
+    std::shared_ptr<Places> places_;
     std::vector<Resident<Clients>> clients_; // one a station
     std::list<Listener> listeners_;
     async::Timer looking_again_;

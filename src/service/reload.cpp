@@ -167,6 +167,7 @@ void Reload::apply(Next next) {
             parts_.log.warning("descriptors", {{"reason", *warning}});
         parts_.shared.limit(config.limits.connections);
     }
+    parts_.shared.reply_memory().limit(config.limits.reply_memory);
     parts_.listeners.apply(config.listen, std::move(next.listeners));
     now_ = std::move(next.config);
     overrides_ = std::move(next.overrides);

@@ -26,6 +26,8 @@ TEST_CASE("an empty file gives the documented defaults") {
     CHECK(config->listen[1].protocol == Protocol::admin);
     CHECK(config->listen[0].idle == 2min);
     CHECK(config->listen[1].idle == 10min);
+    CHECK(config->listen[0].connections == 2048);
+    CHECK(config->limits.reply_memory == 16U << 20U);
     REQUIRE(config->maps.size() == 5);
     CHECK(config->maps[0].name == "postfix");
     CHECK(config->maps[3].reply.form == verdict::Form::tlsrpt);
@@ -155,6 +157,42 @@ format = "json"
     CHECK(config->delegation.of(Class::tempfail) == "DEFER_IF_PERMIT %r");
     CHECK(config->log.level == LogLevel::debug);
     CHECK(config->log.format == LogFormat::json);
+}
+
+TEST_CASE("places of connections: as the file gives them, else half of the rest in equal parts") {
+    const std::string three = R"(
+[[listen]]
+address = "inet:127.0.0.1:1"
+connections = 40
+[[listen]]
+address = "unix:/a"
+[[listen]]
+address = "unix:/b"
+protocol = "delegation"
+[[listen]]
+address = "unix:/c"
+protocol = "admin"
+[limits]
+reply_memory = "2M"
+connections = )";
+    const auto config = parse(three + "100", "f");
+    REQUIRE(config);
+    CHECK(config->listen[0].connections == 40);
+    CHECK(config->listen[1].connections == 15);
+    CHECK(config->listen[2].connections == 15);
+    CHECK(config->listen[3].connections == 0);
+    CHECK(config->limits.reply_memory == 2U << 20U);
+    const auto few = parse(three + "39", "f");
+    REQUIRE_FALSE(few);
+    CHECK(few.error().message() ==
+          "f:15: limits.connections: is 39, but the listeners' own places (listen.connections) are "
+          "40: raise it, or give them fewer");
+    const auto admin = parse("[[listen]]\naddress = \"unix:/c\"\nprotocol = \"admin\"\n"
+                             "connections = 3\n",
+                             "f");
+    REQUIRE_FALSE(admin);
+    CHECK(admin.error().message() == "f:4: listen.connections: a listener for admin has a limit of "
+                                     "its own: leave the key out");
 }
 
 TEST_CASE("each protocol has its own idle limit, and a tcp_table listener one map") {

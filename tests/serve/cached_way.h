@@ -137,7 +137,7 @@ protocol = "delegation"
         std::size_t{1} << 20U};
     NoLookups view_{known_, loop_};
     serve::Station station_{0, loop_, nullptr};
-    serve::Shared shared_{loop_, 1000};
+    serve::Shared shared_{loop_, 1000, std::size_t{16} << 20U};
     std::optional<serve::Clients> clients_;
     std::string request_;
     std::string reply_;

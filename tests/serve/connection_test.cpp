@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 using namespace postseal;
 using namespace postseal::serve;
@@ -14,6 +16,7 @@ using namespace std::chrono_literals;
 namespace {
 
 // A request a line. "x" is answered at once; "later N x" after N ms; "big" with 10,000 octets;
+// "long N c" after N ms with 60,000 times c, as a protocol does whose replies can be made anew;
 // "bad" is malformed; "last" is the client's last request. A line that has begun must end within
 // `limit`, if there is one.
 class Lines final : public Protocol {
@@ -29,6 +32,9 @@ class Lines final : public Protocol {
         if (line.starts_with("later ")) {
             const Connection::Place place = connection.reply_later();
             connection.start(later(connection, place, line));
+        } else if (line.starts_with("long ")) {
+            const Connection::Place place = connection.reply_later();
+            connection.start(long_reply(connection, place, line));
         } else if (line == "big") {
             connection.reply(std::string(10'000, 'x'));
         } else {
@@ -40,6 +46,7 @@ class Lines final : public Protocol {
     [[nodiscard]] std::string too_slow() const override { return "<slow>"; }
     milliseconds limit{0};
     int taken = 0;
+    int made_anew = 0;
 
   private:
     async::Task<> later(Connection& connection, Connection::Place place, std::string line) {
@@ -47,11 +54,21 @@ class Lines final : public Protocol {
         if (delay > 0) co_await async::Sleep(loop_, milliseconds(delay));
         connection.fulfil(place, "<" + line + ">");
     }
+    async::Task<> long_reply(Connection& connection, Connection::Place place, std::string line) {
+        const long delay = std::stol(line.substr(5));
+        if (delay > 0) co_await async::Sleep(loop_, milliseconds(delay));
+        while (!connection.has_room(place, 60'000)) {
+            co_await Connection::Turn(connection, place);
+            made_anew++;
+        }
+        connection.fulfil(place, std::string(60'000, line.back()));
+    }
     async::UvLoop& loop_;
 };
 
 struct Field : test::Local {
-    explicit Field(std::size_t limit = 100) : Local(limit) {
+    explicit Field(std::size_t limit = 100, std::size_t memory = std::size_t{16} << 20U)
+        : Local(limit, memory) {
         auto lines = std::make_unique<Lines>(loop);
         protocol = lines.get();
         serve(std::move(lines));
@@ -149,10 +166,70 @@ TEST_CASE("a client has at most so many requests open, the rest waits") {
         many += "later 300 x\n";
     Field::write(client, many);
     field.turn(100ms);
-    CHECK(field.protocol->taken == static_cast<int>(Connection::most_pending));
+    CHECK(field.protocol->taken == static_cast<int>(Connection::max_owed / 2048));
     constexpr std::size_t octets = std::size_t{3000} * 13;
     CHECK(field.read(client, octets).size() == octets);
     CHECK(field.protocol->taken == 3000);
+}
+
+TEST_CASE("long replies behind a slow one do not wait in memory, and come in their order") {
+    Field field;
+    const Fd client = field.connect();
+    std::string many = "later 300 x\n";
+    std::string expected = "<later 300 x>";
+    for (int i = 0; i < 100; i++) {
+        many += std::string("long 1 ") + static_cast<char>('a' + i % 26) + "\n";
+        expected += std::string(60'000, static_cast<char>('a' + i % 26));
+    }
+    Field::write(client, many);
+    field.turn(150ms);
+    CHECK(field.protocol->taken == 101);
+    CHECK(field.shared.reply_memory().used() < 2 * Connection::max_owed);
+    field.turn(400ms); // the slow one is known, and nobody reads
+    CHECK(field.shared.reply_memory().used() < 2 * Connection::max_owed);
+    CHECK((field.read(client, expected.size()) == expected));
+    CHECK(field.protocol->made_anew > 50);
+    CHECK(field.shared.reply_memory().used() == 0);
+}
+
+TEST_CASE("a client that goes while long replies wait for their turn takes them along") {
+    Field field;
+    {
+        const Fd client = field.connect();
+        std::string many = "later 300 x\n";
+        for (int i = 0; i < 100; i++)
+            many += "long 1 y\n";
+        Field::write(client, many);
+        field.turn(100ms);
+    }
+    field.server.reset();
+    CHECK(field.shared.reply_memory().used() == 0);
+}
+
+TEST_CASE("reply memory: when it is used up who does not read is closed, and others are served") {
+    Field field(200, std::size_t{2} << 20U);
+    std::string many;
+    for (int i = 0; i < 5000; i++)
+        many += "big\n";
+    std::vector<Fd> deaf;
+    for (int i = 0; i < 60; i++) {
+        deaf.push_back(field.connect(4096));
+        ::send(deaf.back().get(), many.data(), many.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    std::size_t most = 0;
+    for (int i = 0; i < 30; i++) {
+        field.turn(10ms);
+        most = std::max(most, field.shared.reply_memory().used());
+        const Fd client = field.connect();
+        Field::write(client, "a\nb\nc\n");
+        REQUIRE(field.read(client, 9) == "<a><b><c>");
+    }
+    MESSAGE("60 clients that do not read: " << most << " bytes of a limit of 2 MiB");
+    CHECK(most < std::size_t{3} << 20U);
+    CHECK(field.shared.unread().count() > 0);
+    deaf.clear();
+    field.turn(100ms);
+    CHECK(field.shared.reply_memory().used() == 0);
 }
 
 TEST_CASE("over the limit of connections clients wait their turn") {

@@ -216,6 +216,62 @@ TEST_CASE("a socket that was taken over and whose file has gone meanwhile is bou
     CHECK(field.connect("b").valid());
 }
 
+TEST_CASE(
+    "a client that takes all it can have leaves other listeners their places, admin its own") {
+    Field field;
+    field.shared.limit(20);
+    auto own = field.at("a");
+    own.connections = 5;
+    auto admin = field.at("x");
+    admin.protocol = config::Protocol::admin;
+    REQUIRE(field.configure({own, field.at("b"), admin}).empty());
+    std::vector<Fd> many;
+    for (int i = 0; i < 30; i++)
+        many.push_back(field.connect("b"));
+    field.turn(milliseconds(50));
+    CHECK(field.listeners.open()[1].connections == 15);
+    std::vector<Fd> five;
+    for (int i = 0; i < 5; i++) {
+        five.push_back(field.connect("a"));
+        REQUIRE(field.ask(five.back(), 10) == "socketmap.");
+    }
+    CHECK(field.ask(field.connect("x"), 6) == "admin.");
+    // A reload that gives the others more.
+    auto more = field.at("b");
+    more.connections = 10;
+    REQUIRE(field.configure({own, more, admin}).empty());
+    many.clear();
+    field.turn(milliseconds(50));
+    CHECK(field.listeners.open()[1].connections == 0);
+    CHECK(field.listeners.open()[0].connections == 5);
+}
+
+TEST_CASE(
+    "http and admin: a new client takes the place of the one that has been idle for longest") {
+    for (const auto protocol : {config::Protocol::http, config::Protocol::admin}) {
+        Field field;
+        auto first = field.at("a");
+        auto second = field.at("b");
+        first.protocol = second.protocol = protocol;
+        const std::string name(to_string(protocol));
+        REQUIRE(field.configure({first, second}).empty());
+        std::vector<Fd> silent;
+        for (int i = 0; i < 100; i++) {
+            silent.push_back(field.connect("a"));
+            field.turn(milliseconds(1));
+        }
+        // The other listener's clients are served at once, and its newest is not the idlest.
+        const Fd kept = field.connect("b");
+        CHECK(field.ask(kept, name.size() + 1) == name + ".");
+        for (int i = 0; i < 10; i++)
+            CHECK(field.ask(field.connect("b"), name.size() + 1) == name + ".");
+        CHECK(field.ask(kept, name.size() + 1) == name + ".");
+        CHECK(field.read(silent.front(), 1) == "EOF");
+        CHECK(field.ask(silent.back(), name.size() + 1) == name + ".");
+        CHECK(field.listeners.connections() <= 64);
+    }
+}
+
 TEST_CASE("a fault leaves everything as it was") {
     Field field;
     REQUIRE(field.configure({field.at("a"), field.at("b")}).empty());

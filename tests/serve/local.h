@@ -28,7 +28,8 @@ struct Local {
         if (!fd.valid()) throw std::runtime_error("no socket");
         return fd;
     }
-    explicit Local(std::size_t limit = 100) : shared(loop, limit) {}
+    explicit Local(std::size_t limit = 100, std::size_t reply_memory = std::size_t{16} << 20U)
+        : shared(loop, limit, reply_memory) {}
 
     // Serves on a port of its own from now on.
     void serve(std::unique_ptr<serve::Protocol> protocol,

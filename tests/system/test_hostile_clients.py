@@ -4,12 +4,14 @@
 # bounded; replies are exactly one a question, in order, whatever happens.
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib
+import pathlib
 import resource
 import socket
 import time
 
 import pytest
 
+from daemon import program
 from resources import descriptors, patience, resident
 from socketmap import Closed, Connection, request
 
@@ -130,13 +132,15 @@ def test_clients_that_never_read(started):
 
 
 def test_five_thousand_connections(started):
-    """4096 are taken, the rest waits in the kernel's queue; who is connected is served."""
+    """All but the other listener's own places are taken, the rest waits in the kernel's queue; who is
+    connected is served, and who comes by the unix socket is, too."""
     need = 5000 + 200
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < need:
         pytest.skip(f"5,000 CONNECTIONS NOT TRIED: only {hard} descriptors (ulimit -n)")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, need), hard))
-    daemon = started(limits={"connections": 4096})
+    daemon = started(limits={"connections": 5464})
+    own = 5464 // 4  # of each of the two listeners
     pid = daemon.process.pid
     memory = resident(pid)
     known = daemon.connect()
@@ -150,7 +154,10 @@ def test_five_thousand_connections(started):
             connections.append(connection)
         wait_until(lambda: descriptors(pid) >= 4096)
         time.sleep(0.5)
-        assert descriptors(pid) < 4096 + 100
+        assert descriptors(pid) < 5464 - own + 100
+        with daemon.connect_unix() as postfix:
+            assert postfix.ask("postfix", KNOWN) == KNOWN_REPLY
+        assert daemon.tool("stats").returncode == 0
         more = resident(pid) - memory
         print(f"\n4096 idle connections: {more} KiB more memory, {more / 4096:.2f} KiB each")
         assert more < 4096 * 8
@@ -250,3 +257,85 @@ def test_rubbish_from_many(started):
     daemon.wait_for_log("malformed-request")
     assert_served(daemon)
     assert daemon.log.read_text(errors="replace").count("malformed-request") == 1
+
+
+# --- Everybody at once -------------------------------------------------------------------------
+
+WORST = 64  # clients of each protocol
+
+
+def worst_requests(n: int) -> dict[str, bytes]:
+    """What costs most: behind a question that nobody ever answers, the longest replies there are."""
+    get = "GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    cold, known = f"w{n}.in-flight.example", "sts-one.example"
+    recipient = "request=smtpd_access_policy\nrecipient=a@{}\n\n"
+    return {
+        "socketmap": request("tlsrpt", cold) + 2000 * request("tlsrpt", known),
+        "tcp_table": f"get {cold}\n".encode() + 2000 * f"get {known}\n".encode(),
+        "delegation": recipient.format(cold).encode() + 500 * recipient.format(known).encode(),
+        "http": 200 * (get.format("/metrics") + get.format("/v1/status") + get.format("/")).encode(),
+        "admin": 200 * b'{"command":"list","bodies":true}\n{"command":"status"}\n',
+    }
+
+
+def test_the_worst_clients_of_every_protocol_at_once(started, tmp_path):
+    """None of them reads. Others are served, and memory stays bounded."""
+    sockets = {name: tmp_path / f"{name}.worst" for name in worst_requests(0)}
+    daemon = started(listen=[
+        {"address": f"unix:{path}", "protocol": name} | (
+            {"maps": ["tlsrpt"]} if name == "tcp_table" else {})
+        for name, path in sockets.items()
+    ])
+    for n in range(50):
+        daemon.ask(f"n{n}.dane.example")
+    daemon.ask("sts-one.example", "tlsrpt")
+    pid = daemon.process.pid
+    memory, most = resident(pid), 0
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for name, path in sockets.items():
+            for n in range(WORST):
+                client = stack.enter_context(socket.socket(socket.AF_UNIX))
+                client.settimeout(patience(20))
+                client.connect(str(path))
+                client.setblocking(False)
+                clients.append((client, worst_requests(n)[name]))
+        for round_ in range(20):
+            for n, (client, text) in enumerate(clients):
+                with contextlib.suppress(OSError):
+                    sent = client.send(text)
+                    clients[n] = (client, text[sent:])
+            most = max(most, resident(pid) - memory)
+            if round_ % 5 == 0:
+                assert_served(daemon, limit=5.0)
+            time.sleep(0.1)
+        assert daemon.tool("stats").returncode == 0
+    print(f"\n{WORST} clients of each of {len(sockets)} protocols that do not read: "
+          f"{most} KiB more memory")
+    assert most < 64 * 1024 * (3 if is_sanitized(daemon) else 1)
+    assert_served(daemon, limit=5.0)
+
+
+def is_sanitized(daemon) -> bool:
+    """Its allocator has red zones, and keeps what is freed."""
+    with open(f"/proc/{daemon.process.pid}/maps", encoding="utf-8") as maps:
+        text = maps.read()
+    return "asan" in text or b"__asan_init" in pathlib.Path(program("postseald")).read_bytes()
+
+
+def test_silent_http_clients_do_not_block_healthz(started, tmp_path):
+    path = tmp_path / "http"
+    daemon = started(listen=[{"address": f"unix:{path}", "protocol": "http"}])
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.settimeout(patience(20))
+            client.connect(str(path))
+        for _ in range(3):
+            with socket.socket(socket.AF_UNIX) as healthy:
+                healthy.settimeout(patience(20))
+                begun = time.monotonic()
+                healthy.connect(str(path))
+                healthy.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert healthy.recv(100).startswith(b"HTTP/1.1 ")
+                assert time.monotonic() - begun < patience(AT_ONCE)
