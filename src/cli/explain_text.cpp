@@ -56,7 +56,8 @@ void write_mx(const Json& explain, Paragraphs& out) {
     if (const int beyond = mx["beyond"].get<int>(); beyond > 0)
         out.line(fmt::format("and {} more hosts, not looked up", beyond));
     if (const int addresses = mx.value("addresses", 0); addresses > 0)
-        out.line(fmt::format("and {} records that name an address", addresses));
+        out.line(fmt::format("and {} record{} with an address in the place of a name", addresses,
+                             addresses == 1 ? "" : "s"));
 }
 
 std::string policy_line(const Json& policy) {

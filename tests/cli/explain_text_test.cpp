@@ -13,7 +13,7 @@ const auto both = nlohmann::ordered_json::parse(R"({
  "verdict":{"class":"dane","level":"dane-only","row":6,"reasons":["first","second"]},
  "mx":{"state":"secure","literal_host":false,"implicit":false,"canonical_name":"","reason":"","ttl_s":300,
   "hosts":[{"name":"mx.example.com","preference":10,"state":"U","meaning":"usable TLSA","address_secure":true,
-    "tlsa_name":"_25._tcp.mx.example.com","tlsa":["3 1 1 abab"],"reason":""}],"beyond":2},
+    "tlsa_name":"_25._tcp.mx.example.com","tlsa":["3 1 1 abab"],"reason":""}],"beyond":2,"addresses":1},
  "mta_sts":{"record":"found","record_id":"one","record_reason":"","fetch":"failed","fetch_fault":"status",
   "fetch_reason":"404 Not Found","retry_at":"2026-11-22T10:05:00Z",
   "policy":{"mode":"enforce","mx":["*.example.com"],"max_age_s":86400,"id":"zero",
@@ -32,7 +32,8 @@ TEST_CASE("evidence, verdict and replies in aligned paragraphs") {
   MX        secure
             10 mx.example.com  U: usable TLSA
                 _25._tcp.mx.example.com TLSA 3 1 1 abab
-            and 2 more hosts, not looked at
+            and 2 more hosts, not looked up
+            and 1 record with an address in the place of a name
   MTA-STS   record found, id one
             fetch failed (status): 404 Not Found
             next try 2026-11-22T10:05:00Z

@@ -304,7 +304,7 @@ function mxLines(mx) {
   if (mx.canonical_name) head += `, CNAME to ${mx.canonical_name}`;
   return [[head], ...(mx.reason ? [[mx.reason]] : []), ...mx.hosts.flatMap(hostLines),
           ...(mx.beyond > 0 ? [[`and ${mx.beyond} more hosts, not looked up`]] : []),
-          ...(mx.addresses > 0 ? [[`and ${mx.addresses} records that name an address`]] : [])];
+          ...(mx.addresses > 0 ? [[`and ${mx.addresses} records with an address in the place of a name`]] : [])];
 }
 
 function stsLines(sts) {
