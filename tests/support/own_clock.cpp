@@ -4,13 +4,16 @@
 //
 // FILE holds the seconds as a 64-bit integer in the machine's order, and may be changed at any
 // time; it is mapped when the program starts. Stands in for clock_gettime(2) of CLOCK_REALTIME,
-// gettimeofday(2) and time(2). Asks the kernel directly and allocates nothing: a sanitizer asks for
-// the time before there is anything else.
+// gettimeofday(2) and time(2); and, if OWN_CLOCK_SYNCHRONISED is set, for adjtimex(2): the kernel
+// then says that its clock is synchronised as long as it is right, whatever machine this is. Asks
+// the kernel directly and allocates nothing: a sanitizer asks for the time before there is anything
+// else.
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -54,4 +57,13 @@ extern "C" time_t time(time_t* out) noexcept {
     clock_gettime(CLOCK_REALTIME, &now);
     if (out != nullptr) *out = now.tv_sec;
     return now.tv_sec;
+}
+
+extern "C" int adjtimex(timex* kernel) noexcept {
+    const auto state = static_cast<int>(::syscall(SYS_adjtimex, kernel));
+    if (state < 0 || offset == nullptr || std::getenv("OWN_CLOCK_SYNCHRONISED") == nullptr)
+        return state;
+    const bool right = *offset == 0;
+    kernel->status = right ? kernel->status & ~STA_UNSYNC : kernel->status | STA_UNSYNC;
+    return right ? TIME_OK : TIME_ERROR;
 }

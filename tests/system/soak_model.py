@@ -7,19 +7,25 @@
 # Times are of time.monotonic(), in seconds.
 # SPDX-License-Identifier: BSD-3-Clause
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from soak_history import KILL_LOSES, Effect, History, Interval
 from world.changing import Changing, Seen, Served
 
 HOLDS = 60  # evidence with TTLs of a second (section 4 of the design: at least 60 s)
 DEADLINE = 12  # an answer's, and something for the way
+SLOW = 5  # seconds: a lookup may have run into its timeout (soak_stage.py)
 AT_ONCE = 4  # an evaluation that nothing hinders ends within
 FAILED_HOLDS = 45  # a failed lookup is retried after 30 s, a name server that was away later
 BOGUS_CACHED = 30  # libunbound's val-bogus-ttl
 FAILED_AGAIN = 130  # failures in a row: 30, 60 s and the like
-KILL_LOSES = 1.0  # 200 ms, and something for our own clock
+UNREAD_HOLDS = 45  # a tempfail for want of the store is made anew within 30 s; and the way here
+SHARED = 15  # seconds, until each node has what one has learnt
+WAITS_ON = 45  # seconds after a rush for a policy host, until all have had their turn
+RENEWED = 6  # seconds: a policy that ends while it is fetched again is judged at its last moment
 EXPIRY = 1.5  # an answer made of a policy ends with it; the way here is added
-ENFORCED = {"secure", "dane-only", "tempfail"}
+BUSY = "busy-machine"  # what is_busy() says: nobody's fault, but lookups may have failed
+DELAYS = {Effect.LOOKUPS_FAIL, Effect.STORE_UNREAD, Effect.FETCHES_WAIT}
 
 # Section 3 of the design: the rows by number, with an enforced policy and without.
 ROWS = {
@@ -49,44 +55,34 @@ def row(mx: str, hosts: str, remembered: str) -> int:
     return 10 if "N" in has else 9
 
 
-@dataclass
-class Interval:
-    since: float
-    until: float = float("inf")
-
-    def touches(self, begin: float, end: float) -> bool:
-        return self.since <= end and begin <= self.until
-
-
-@dataclass
-class History:
-    """What befell the daemon and its neighbours."""
-
-    dns_down: list[Interval] = field(default_factory=list)
-    host_down: list[Interval] = field(default_factory=list)
-    kills: list[Interval] = field(default_factory=list)  # from the signal to the end
-
-
 @dataclass(frozen=True)
 class Verdict:
     kind: str  # may, dane, dane-only, secure, tempfail
     version: int | None = None  # secure: the policy's
 
 
+TEMPFAIL = Verdict("tempfail")
+
+
 class Model:
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, addresses: tuple[str, ...] = ()) -> None:
+        """`addresses`: those of a node of a fleet. What it did not fetch itself it may hold, or
+        not. Default: there is no other."""
         self._history = history
+        self._addresses = addresses
         self._answered: dict[str, float] = {}  # when first
 
     def allowed(self, domain: Changing, asked: float, got: float) -> set[Verdict]:
-        slow = got - asked > DEADLINE - 4
+        """Without what excused() says."""
+        slow = got - asked > SLOW
         # What is in memory is of the present process.
-        ends = [kill.until for kill in self._history.kills if kill.until < asked]
-        earliest = max([asked - HOLDS - DEADLINE, *ends])
-        hindered = slow or self._dns_failing(domain, earliest, got)
+        earliest = max(asked - HOLDS - DEADLINE, self._history.since_last_kill(asked))
+        failing = self._dns_failing(domain, earliest, got)
         earliest = self._after_last_fetch(domain, earliest, asked)
-        seen = self._dane(domain, earliest, got, hindered)
-        policies = self._policies(domain, earliest, asked, got, hindered)
+        seen = self._dane(domain, earliest, got, failing or slow)
+        # Who waited for a policy's turn has known of its record.
+        late = slow and not self._touches(Effect.FETCHES_WAIT, asked - WAITS_ON, got)
+        policies = self._policies(domain, earliest, asked, got, failing or late)
         memories = self._memories(domain, asked, got)
         self._answered.setdefault(domain.name, got)
         verdicts = set()
@@ -95,6 +91,37 @@ class Model:
                 kind = ROWS[row(mx, hosts, remembered)][0 if version is not None else 1]
                 verdicts.add(Verdict(kind, version if kind == "secure" else None))
         return verdicts
+
+    def excused(self, domain: Changing, asked: float, got: float) -> set[Verdict]:
+        """tempfail for want of what a fault keeps from the daemon: the store, as long as a promise
+        may be in it; the policy of a record that is there."""
+        process = self._history.since_last_kill(asked)
+        # The liar says that there is neither DANE nor a policy; what is held is not lost by that.
+        if not domain.signed and self._touches(Effect.LIED_TO, asked - HOLDS, got) and \
+                not self._shared(domain, asked):
+            return {Verdict("may"), Verdict("dane")}
+        if self._touches(Effect.STORE_UNREAD, max(process, got - UNREAD_HOLDS), got):
+            return {TEMPFAIL}
+        waits = self._touches(Effect.FETCHES_WAIT, max(process, got - WAITS_ON), got)
+        has_record = any(s.dns.sts_id is not None and _interval(s).touches(asked - HOLDS, got)
+                         for s in list(domain.seen))
+        return {TEMPFAIL} if waits and has_record else set()
+
+    def _shared(self, domain: Changing, asked: float) -> bool:
+        """Whether all nodes hold an enforced policy."""
+        latest = [s for s in list(domain.served) if s.policy.status == 200][-1:]
+        return any(s.policy.mode == "enforce" and s.done < asked - SHARED
+                   and not self._ended(s, asked) for s in latest)
+
+    def is_busy(self, asked: float, got: float) -> bool:
+        """Whether an answer came late for no other reason than that the machine is busy."""
+        return got - asked > SLOW and not any(
+            h.name != BUSY and h.effects & DELAYS and h.touches(asked - DEADLINE, got)
+            for h in list(self._history.happenings)
+        )
+
+    def _touches(self, effect: Effect, begin: float, end: float) -> bool:
+        return any(h.touches(begin, end) for h in self._history.of(effect))
 
     # --- DANE ---------------------------------------------------------------------------------
 
@@ -125,10 +152,12 @@ class Model:
 
     def _dns_failing(self, domain: Changing, earliest: float, got: float) -> bool:
         """Whether some lookup may have failed in the evaluation behind the answer."""
-        down = (Interval(d.since, d.until + DEADLINE) for d in self._history.dns_down)
+        down = (Interval(d.since, d.until + DEADLINE)
+                for d in self._history.of(Effect.LOOKUPS_FAIL))
         spoilt = (Interval(s.since, s.until + BOGUS_CACHED) for s in list(domain.seen)
                   if s.dns.mx == "bogus" or "F" in s.dns.tlsa)
-        return (any(d.touches(min(earliest, got - FAILED_HOLDS), got) for d in down)
+        process = self._history.since_last_kill(got)
+        return (any(d.touches(max(process, min(earliest, got - FAILED_HOLDS)), got) for d in down)
                 or any(s.touches(got - FAILED_AGAIN, got) for s in spoilt))
 
     def _memories(self, domain: Changing, asked: float, got: float) -> set[str]:
@@ -144,8 +173,14 @@ class Model:
             else:
                 memories.add("no-dane")
         first = self._answered.get(domain.name, got)
-        troubles = [i.since for i in self._history.dns_down + self._history.kills]
-        if any(first > t - KILL_LOSES for t in troubles if t < got):
+        saved = self._history.written_by(first)
+        down = [h.since for h in self._history.of(Effect.LOOKUPS_FAIL)]
+        kills = [k.since for k in self._history.kills]
+        unsure = any(self._touches(effect, asked - HOLDS, got)
+                     for effect in (Effect.STORE_UNREAD, Effect.CLOCK_WRONG))
+        if (unsure or domain.name in self._history.forgotten
+                or any(first > t - KILL_LOSES for t in down if t < got)
+                or any(saved > t for t in kills if t < got)):
             memories.add("nothing")
         return memories
 
@@ -155,16 +190,27 @@ class Model:
         """An answer is of no evaluation before the one that fetched the last policy: that took the
         place of what was known, unless a lookup of it failed."""
         for served in list(domain.served):
-            if served.policy.status == 200 and self._kept(served) and served.done < asked - AT_ONCE:
+            kept = served.policy.status == 200 and self._is_own(served) and self._kept(served)
+            if kept and served.done < asked - AT_ONCE:
                 if not self._dns_failing(domain, served.at - DEADLINE, served.done + AT_ONCE):
                     earliest = max(earliest, served.at - DEADLINE)
         return earliest
 
+    def _is_own(self, served: Served) -> bool:
+        return not self._addresses or served.to in self._addresses
+
     def _kept(self, served: Served) -> bool:
         """Not lost by a kill."""
         return served.done < float("inf") and not any(
-            kill.touches(served.at, served.done + KILL_LOSES) for kill in self._history.kills
+            kill.touches(served.at, self._history.written_by(served.done))
+            for kill in list(self._history.kills)
         )
+
+    def _forgotten(self, domain: Changing, served: Served) -> float | None:
+        """When it was, if somebody had the daemon forget the domain since."""
+        times = [f.until for f in self._history.forgotten.get(domain.name, [])
+                 if f.touches(served.at, float("inf"))]
+        return max(times, default=None)
 
     def _policies(self, domain: Changing, earliest: float, asked: float, got: float,
                   hindered: bool) -> set[int | None]:
@@ -173,17 +219,23 @@ class Model:
         for served in list(domain.served):
             if served.policy.status != 200:
                 continue
-            if self._kept(served) and served.done + AT_ONCE < earliest:
+            forgotten = self._forgotten(domain, served)
+            if forgotten is not None and served.done < forgotten < asked - AT_ONCE:
+                held = [None]
+            elif (forgotten is None and self._kept(served) and self._is_own(served)
+                    and served.done + AT_ONCE < earliest):
                 held = [served]
             elif served.at < got:
                 held.append(served)
         # One that was fetched in good time is the only one, whatever came before.
-        sure = [n for n, s in enumerate(held) if s and self._kept(s) and s.done < asked - AT_ONCE]
+        sure = [n for n, s in enumerate(held)
+                if s and self._kept(s) and self._is_own(s) and self._forgotten(domain, s) is None
+                and s.done < asked - AT_ONCE]
         if sure and not hindered:
             held = held[sure[-1]:]
         versions: set[int | None] = {
             s.policy.version for s in held
-            if s and s.policy.mode == "enforce" and not self._ended(s, asked - EXPIRY)
+            if s and s.policy.mode == "enforce" and not self._ended(s, self._surely(s, asked))
         }
         without = any(
             s is None or s.policy.mode != "enforce" or self._ended(s, got + EXPIRY) for s in held
@@ -191,6 +243,14 @@ class Model:
         if without and not self._must_have_fetched(domain, held, earliest, got, hindered):
             versions.add(None)
         return versions
+
+    def _surely(self, served: Served, asked: float) -> float:
+        """The time by which a policy that has ended is not in force any more: a process that was
+        started with a wrong clock cannot know how old it is, and may begin its life anew, once."""
+        unsure = any(h.touches(served.at, asked)
+                     and asked < h.until + served.policy.max_age + EXPIRY
+                     for h in self._history.of(Effect.CLOCK_WRONG))
+        return 0 if unsure else asked - RENEWED
 
     @staticmethod
     def _ended(served: Served, now: float) -> bool:
@@ -214,7 +274,7 @@ class Model:
         sound = all(p.status == 200 and p.mode == "enforce" and p.max_age > EXPIRY
                     for p in offered)
         held_otherwise = any(s and s.policy.mode != "enforce" for s in held)
-        host_away = any(d.touches(begin, got) for d in self._history.host_down)
+        host_away = self._touches(Effect.FETCHES_FAIL, begin, got)
         return sound and not held_otherwise and not host_away
 
 

@@ -1,4 +1,4 @@
-# test_soak.py: a short soak each time (contrib/check without --quick runs one of two minutes), and
+# test_soak.py: a short soak each time (contrib/check without --quick runs one of all faults), and
 # the judge judged
 # SPDX-License-Identifier: BSD-3-Clause
 import pathlib
@@ -7,28 +7,51 @@ import sys
 
 import pytest
 
-from soak_model import History, Interval, Model, Verdict
+from daemon import PROJECT
+from soak_controls import CONTROLS, PATCHES
+from soak_faults import FAULTS
+from soak_fleet import WAYS
+from soak_history import Effect, Happening, History, Interval
+from soak_model import Model, Verdict
 from world.changing import Changing, Dns, Policy, Seen, Served
 from world.processes import run
 
-SECONDS = 20
+SHORT = ["--seed", "1", "--seconds", "20",
+         "--only", "killed,dns-away,policy-host-away,disk-full"]
 SOAK = pathlib.Path(__file__).with_name("soak.py")
 SUMMARY = re.compile(
-    r"^soak: .* (\d+) changes, (\d+) queries: (.*); (\d+) policies.*; 0 violations$"
+    r"^soak: .* (\d+) changes, (\d+) queries: (.*?); (\d+) policies.*meanwhile: (.*?);.*"
+    r" 0 violations$"
 )
 
 
 def test_soak(programs):
-    result = run([sys.executable, str(SOAK), "--seconds", str(SECONDS)], timeout=300)
+    result = run([sys.executable, str(SOAK), *SHORT], timeout=300)
     if result.returncode == 77:
         pytest.skip(f"SYSTEM TESTS NOT RUN: {result.stderr.strip()}")
     assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
     summary = SUMMARY.match(result.stdout.splitlines()[-1])
     assert summary, result.stdout
-    changes, queries, classes, fetches = summary.groups()
-    assert int(changes) >= 100 and int(queries) >= 1000 and int(fetches) >= 100, result.stdout
+    changes, queries, classes, fetches, faults = summary.groups()
+    assert int(changes) >= 50 and int(queries) >= 100 and int(fetches) >= 20, result.stdout
     for kind in ("dane=", "dane-only=", "may=", "secure=", "tempfail="):
         assert kind in classes, result.stdout
+    for fault in ("killed 1/", "dns-away 1/", "policy-host-away 1/", "disk-full 1/"):
+        assert fault in faults, result.stdout
+
+
+def test_the_faults_are_documented():
+    text = (PROJECT / "contrib/doc/reliability.md").read_text(encoding="utf-8")
+    missing = [name for name in [*FAULTS, *WAYS] if not re.search(rf"\b{name}[,.;: |]", text)]
+    assert missing == []
+
+
+def test_the_controls_fit_the_sources():
+    """contrib/soak --controls builds with each; that takes long."""
+    assert {path.stem for path in PATCHES.iterdir()} == CONTROLS.keys()
+    for name in CONTROLS:
+        done = run(["git", "-C", str(PROJECT), "apply", "--check", str(PATCHES / f"{name}.patch")])
+        assert done.returncode == 0, f"{name}: {done.stderr}"
 
 
 # --- The judge -------------------------------------------------------------------------------
@@ -45,18 +68,24 @@ def fetched(at: float, policy: Policy = ENFORCE) -> Served:
     return Served(policy, at, at)
 
 
+def during(effect: Effect, since: float, until: float = float("inf")) -> History:
+    return History(happenings=[Happening(since, until, effects=frozenset({effect}))])
+
+
 def offered(policy: Policy) -> list[tuple[float, Policy]]:
     return [(0, policy)]
 
 
 def judged(seen: list[Seen], served: list[Served] = (), history: History | None = None,
-           signed: bool = True, offers: Policy = Policy(0, status=404)) -> set[Verdict]:
+           signed: bool = True, offers: Policy = Policy(0, status=404),
+           took: float = 0) -> set[Verdict]:
     domain = Changing(
         "a.example", signed, seen[-1].dns, offers, seen, offered(offers), list(served)
     )
     model = Model(history or History())
     model.allowed(domain, 500, 500)  # known since long
-    return model.allowed(domain, 1000, 1000)
+    return (model.allowed(domain, 1000, 1000 + took)
+            | model.excused(domain, 1000, 1000 + took))
 
 
 JUDGED = {
@@ -103,13 +132,14 @@ def test_judge_of_a_policy_that_must_be_fetched():
     assert judged([Seen(STS, 0)], [], offers=ENFORCE) == set()
     assert judged([Seen(STS, 0)], [fetched(10)], offers=ENFORCE) == {SECURE}
     assert judged([Seen(STS, 0)], [], offers=Policy(0, status=404)) == {MAY}
-    away = History(host_down=[Interval(10, 20)])
+    away = during(Effect.FETCHES_FAIL, 10, 20)
     assert judged([Seen(STS, 0)], [], away, offers=ENFORCE) == {MAY}
 
 
 def test_judge_of_dead_dns():
     """Rows 4 and 5; what is remembered decides."""
-    dead = History(dns_down=[Interval(900)], kills=[Interval(950, 951)])
+    dead = during(Effect.LOOKUPS_FAIL, 900)
+    dead.kills = [Interval(950, 951)]
     assert judged([Seen(Dns(), 0)], history=dead) == {MAY, DANE}  # F at hosts: row 8
     assert judged([Seen(WITH_DANE, 0)], history=dead) == {DANE, DANE_ONLY}
     assert judged([Seen(WITH_DANE, 0)], [fetched(10)], dead) == {DANE_ONLY, TEMPFAIL}
@@ -117,7 +147,8 @@ def test_judge_of_dead_dns():
 
 def test_judge_of_what_was_seen_in_the_middle_of_a_change():
     """The MX RRset of one state, the TLSA records of the next: remembered is no DANE."""
-    dead = History(dns_down=[Interval(950)], kills=[Interval(951, 952)])
+    dead = during(Effect.LOOKUPS_FAIL, 950)
+    dead.kills = [Interval(951, 952)]
     change = [Seen(Dns(hosts=1, tlsa="UU"), 0, 940), Seen(Dns(hosts=2, tlsa="NX"), 938)]
     assert judged(change, history=dead) == {MAY, DANE}
 
@@ -128,3 +159,54 @@ def test_judge_of_a_kill():
     assert judged([Seen(Dns(), 0)], [fetched(989.9)], kill) == {MAY, SECURE}
     assert judged([Seen(Dns(), 0)], [fetched(980)], kill) == {SECURE}
     assert judged([Seen(WITH_DANE, 0, 980), Seen(Dns(), 980)], history=kill) == {MAY}
+
+
+# --- The judge of faults ---------------------------------------------------------------------
+
+def test_judge_of_an_unread_store():
+    """tempfail while it is unread and for a while after, until the next process; never weaker."""
+    held = [Seen(Dns(), 0)], [fetched(10)]
+    assert judged(*held, during(Effect.STORE_UNREAD, 950)) == {SECURE, TEMPFAIL}
+    assert judged(*held, during(Effect.STORE_UNREAD, 950, 960)) == {SECURE, TEMPFAIL}
+    assert judged(*held, during(Effect.STORE_UNREAD, 900, 950)) == {SECURE}
+    over = during(Effect.STORE_UNREAD, 950, 960)
+    over.kills = [Interval(970, 971)]
+    assert judged(*held, over) == {SECURE}
+    assert judged(*held, during(Effect.STORE_UNREAD, 950), took=10) == {SECURE, TEMPFAIL}
+
+
+def test_judge_of_an_unwritten_store():
+    """What was fetched meanwhile may be lost by a kill; what was there before is not."""
+    unwritten = during(Effect.STORE_UNWRITTEN, 900, 910)
+    unwritten.kills = [Interval(915, 916)]  # before the write was tried again
+    assert judged([Seen(Dns(), 0)], [fetched(905)], unwritten) == {MAY, SECURE}
+    assert judged([Seen(Dns(), 0)], [fetched(890)], unwritten) == {SECURE}
+    unwritten.kills = [Interval(990, 991)]
+    assert judged([Seen(Dns(), 0)], [fetched(905)], unwritten) == {SECURE}
+
+
+def test_judge_of_a_policy_that_waits_for_its_turn():
+    """No sign that there is none, however long it takes."""
+    waits = during(Effect.FETCHES_WAIT, 990)
+    assert judged([Seen(STS, 0)], [], waits, offers=ENFORCE, took=10) == {TEMPFAIL}
+    assert judged([Seen(Dns(), 0)], [], waits, offers=ENFORCE, took=10) >= {MAY}
+    assert TEMPFAIL not in judged([Seen(Dns(), 0)], [], waits, offers=ENFORCE)
+
+
+def test_judge_of_a_wrong_clock():
+    """At its start a process may take a policy that has ended for one that has not, for a while;
+    never the other way round."""
+    wrong = during(Effect.CLOCK_WRONG, 960, 970)
+    assert judged([Seen(Dns(), 0)], [fetched(800, ENDED)], wrong) == {MAY, SECURE}
+    assert judged([Seen(Dns(), 0)], [fetched(10)], wrong) == {SECURE}
+    assert judged([Seen(Dns(), 0)], [fetched(800, ENDED)], during(Effect.CLOCK_WRONG, 810, 820)) \
+        == {MAY}
+
+
+def test_judge_of_a_domain_that_is_forgotten():
+    """With all that was fetched before; not what is fetched since."""
+    history = History(forgotten={"a.example": [Interval(990, 990.1)]})
+    assert judged([Seen(Dns(), 0)], [fetched(10)], history) == {MAY}
+    assert judged([Seen(Dns(), 0)], [fetched(10), fetched(993)], history) == {SECURE}
+    just_now = History(forgotten={"a.example": [Interval(998, 998.1)]})
+    assert judged([Seen(Dns(), 0)], [fetched(10)], just_now) == {MAY, SECURE}

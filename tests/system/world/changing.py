@@ -59,6 +59,7 @@ class Served:
     policy: Policy
     at: float
     done: float
+    to: str = ""  # the client's address
 
 
 @dataclass
@@ -125,14 +126,17 @@ class _Server(PolicyServer):
         hosts = {name: PolicyHost() for name in domains}
         super().__init__(hosts, certificates)
         self._domains = domains
+        self.takes = 0.0  # seconds for an answer
 
     def respond(self, connection, domain: str, target: list[bytes]) -> None:
         given = self._domains.get(domain)
         if given is None or target != [PATH.encode()]:
             return super().respond(connection, domain, target)
+        time.sleep(self.takes)
         policy_ = given.policy
         text = policy(policy_.mode, *given.patterns(policy_), max_age=policy_.max_age)
-        served = Served(policy_, time.monotonic(), float("inf"))
+        client = connection.getpeername()[0]
+        served = Served(policy_, time.monotonic(), float("inf"), client)
         given.served.append(served)
         self.send(connection, PolicyHost(text.encode(), status=policy_.status))
         served.done = time.monotonic()
@@ -155,6 +159,7 @@ class ChangingWorld:
         self.trust_anchor = folder / "root.key"
         self.root_hints = folder / "root.hints"
         self.ca_file = certificates.ca_file
+        self.other_ca_file = certificates.other_ca_file
         self._files.write_trust_anchor(self.trust_anchor)
         self._files.write_root_hints(self.root_hints)
         self.policy_server = _Server(self.domains, certificates)

@@ -1,0 +1,105 @@
+# soak_stage.py: the daemon of a soak, and what is around it that a fault can touch
+# SPDX-License-Identifier: BSD-3-Clause
+import contextlib
+import pathlib
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+
+import dns.name
+
+from daemon import Daemon, preloaded
+from own_clock import OwnClock
+from own_disk import OwnDisk
+from soak_history import History, Interval
+from soak_pace import Pace
+from world import signing
+from world.changing import Changing, ChangingWorld
+
+PORT = 8461
+DNS_TIMEOUT = "6s"  # before the name server is back, and long for a busy machine
+SYNCHRONISED = "OWN_CLOCK_SYNCHRONISED=1"  # an ended policy is known to have ended at a start
+SETTINGS = {"dns": {"timeout": DNS_TIMEOUT}, "log": {"level": "info"}}
+
+
+class Stage:
+    def __init__(self, world: ChangingWorld, folder: pathlib.Path, history: History, pace: Pace,
+                 crowd: int) -> None:
+        self.world = world
+        self.history = history
+        self.pace = pace
+        self.crowd = crowd  # policies that are wanted at once
+        self.daemon = Daemon(world, folder, PORT, **SETTINGS)
+        self.clock = OwnClock(folder / "clock")
+        self.disk = OwnDisk(folder / "disk")
+        self.daemon.enter_command = preloaded(
+            f"{self.clock.library}:{self.disk.library}", self.clock.variable, self.disk.variable,
+            SYNCHRONISED)
+
+    @property
+    def database(self) -> pathlib.Path:
+        return self.daemon.folder / "state" / "postseal.db"
+
+    def kill(self) -> None:
+        kill = Interval(time.monotonic())
+        self.history.kills.append(kill)
+        self.daemon.kill()
+        kill.until = time.monotonic()
+        self._check_store()
+
+    def start(self) -> None:
+        self.daemon.start()
+
+    def forget(self, domains: list[Changing]) -> None:
+        command = Interval(time.monotonic())
+        for domain in domains:
+            self.history.forgotten.setdefault(domain.name, []).append(command)
+        done = self.daemon.tool("forget", *(domain.name for domain in domains))
+        assert done.returncode in (0, 1), done.stderr  # 1: nothing was kept of one of them
+        command.until = time.monotonic()
+
+    def offering(self) -> list[Changing]:
+        """A policy, of which the daemon knows."""
+        return [d for d in self.world.domains.values()
+                if d.served and d.policy.status == 200 and d.dns.sts_id is not None]
+
+    def held(self) -> list[Changing]:
+        """Domains of which the daemon holds a policy that outlives the soak."""
+        return [d for d in self.world.domains.values()
+                for s in [s for s in d.served if s.policy.status == 200][-1:]
+                if s.policy.mode == "enforce" and s.policy.max_age > 3600]
+
+    @contextlib.contextmanager
+    def configured(self, **settings: dict) -> Iterator[None]:
+        """For the processes that start meanwhile."""
+        self.daemon.write_configuration(self.daemon.with_settings(**settings))
+        try:
+            yield
+        finally:
+            self.daemon.write_configuration(self.daemon.settings)
+
+    def unrefreshed(self) -> list[str]:
+        """In the file, when the daemon has ended: policies that live on, and that nobody will ever
+        fetch again (section 4 of the design: once a day)."""
+        soon = (time.time() + 60) * 1000
+        with contextlib.closing(sqlite3.connect(self.database)) as db:
+            rows = db.execute("SELECT domain FROM sts WHERE length(body) > 0 AND refresh_at = 0"
+                              " AND expires_at > ?", (soon,)).fetchall()
+        return [f"{domain}: a policy in force that is never to be refreshed" for (domain,) in rows]
+
+    def _check_store(self) -> None:
+        """As the kill left it: of a copy, for to look at it is to mend it."""
+        with tempfile.TemporaryDirectory() as copies:
+            for part in self.database.parent.glob("postseal.db*"):
+                shutil.copy(part, copies)
+            with contextlib.closing(sqlite3.connect(f"{copies}/postseal.db")) as db:
+                assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def other_anchor(folder: pathlib.Path) -> pathlib.Path:
+    """Of a key that the root does not have."""
+    path = folder / "other.key"
+    path.write_text(signing.trust_anchor(dns.name.root, signing.Key()), encoding="ascii")
+    return path
