@@ -9,6 +9,7 @@
 #include "engine/from_config.h"
 #include "engine/housekeeping.h"
 #include "engine/json.h"
+#include "engine/own_dns.h"
 #include "engine/refresh.h"
 #include "fleet/fleet_store.h"
 #include "https/measured.h"
@@ -77,9 +78,18 @@ Json shared_json(const std::optional<store::SharedStatus>& shared) {
             {"unshared", shared->unshared}};
 }
 
+Json validation_json(const engine::OwnDns& own_dns) {
+    const dns::ValidationHealth& health = own_dns.health();
+    return {{"state", to_string(health.state())},
+            {"fault", to_string(health.last().fault)},
+            {"reason", health.last().reason},
+            {"fix", health.last().fix},
+            {"servers", to_string(own_dns.asked())}};
+}
+
 std::string status_json(const engine::Engine& engine, const serve::Totals& counters,
                         const serve::Shared& shared, const store::Store& store,
-                        const service::Reload& reload) {
+                        const engine::OwnDns& own_dns, const service::Reload& reload) {
     const store::Status stored = store.status();
     return Json{{"version", POSTSEAL_VERSION},
                 {"queries", counters.queries},
@@ -98,6 +108,7 @@ std::string status_json(const engine::Engine& engine, const serve::Totals& count
                 {"last_downgrade", engine.downgrades().last()},
                 {"degraded", stored.degraded},
                 {"degraded_reason", stored.reason},
+                {"validation", validation_json(own_dns)},
                 {"shared_store", shared_json(stored.shared)},
                 {"reload_error", reload.error()},
                 {"configuration", serve::configuration_json(reload.config())}}
@@ -114,20 +125,29 @@ async::Task<bool> through_store(store::Store& store) {
     co_return true;
 }
 
+std::string validation_trouble(const engine::OwnDns& own_dns) {
+    const dns::ValidationHealth& health = own_dns.health();
+    if (health.state() != dns::ValidationHealth::State::failing) return {};
+    return own_fault_clause(health.last());
+}
+
 std::string status_line(const engine::Engine& engine, const serve::Listeners& listeners,
-                        const store::Store& store, const service::Reload& reload) {
+                        const store::Store& store, const engine::OwnDns& own_dns,
+                        const service::Reload& reload) {
     std::string line = fmt::format("{} listeners, {} domains in memory",
                                    listeners.addresses().size(), engine.cached());
     if (const store::Status stored = store.status(); stored.degraded)
         line += "; degraded: " + stored.reason;
+    if (const std::string trouble = validation_trouble(own_dns); !trouble.empty())
+        line += "; " + trouble;
     if (!reload.error().empty()) line += "; reload failed: " + reload.error();
     return printable(line, 500);
 }
 
 std::vector<serve::PartHealth> health(const service::Reload& reload,
                                       const service::Watchdog& watchdog,
-                                      const dns::Unbound& resolver) {
-    const std::vector<std::string>& warnings = resolver.warnings();
+                                      const engine::OwnDns& own_dns) {
+    const std::vector<std::string>& warnings = own_dns.now()->warnings();
     const auto stuck = [&](std::string_view part) {
         return std::string(watchdog.stuck(part) ? "does not answer" : "");
     };
@@ -135,7 +155,8 @@ std::vector<serve::PartHealth> health(const service::Reload& reload,
             {"resolver", stuck("resolver")},
             {"worker", stuck("store")},
             {"threads", stuck("serving threads")},
-            {"trust-anchor", warnings.empty() ? "" : warnings.front()}};
+            {"trust-anchor", warnings.empty() ? "" : warnings.front()},
+            {"validation", validation_trouble(own_dns)}};
 }
 
 std::string admin_socket(const config::Config& config) {
@@ -285,13 +306,11 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
     if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
         log.warning("descriptors", {{"reason", *warning}});
     const engine::SystemClock clock;
-    auto unbound = dns::Unbound::open(loop, engine::unbound_options(config.dns));
-    if (!unbound) return refuse(bad_config, std::move(unbound.error()));
-    for (const std::string& warning : (*unbound)->warnings())
-        log.warning("dns", {{"reason", warning}});
-    service::CurrentResolver resolver(*std::move(unbound));
-    auto https =
-        https::HttpsPolicyFetcher::open(loop, resolver, engine::fetcher_options(config.https));
+    auto opened_dns = engine::OwnDns::open(loop, engine::unbound_options(config.dns), clock, log);
+    if (!opened_dns) return refuse(bad_config, std::move(opened_dns.error()));
+    engine::OwnDns& own_dns = **opened_dns;
+    auto https = https::HttpsPolicyFetcher::open(loop, own_dns.resolver(),
+                                                 engine::fetcher_options(config.https));
     if (!https) return refuse(bad_config, std::move(https.error()));
     https::Replaceable fetcher(*std::move(https));
     auto server = find_server(config);
@@ -308,13 +327,16 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
     if (!stores) return refuse(bad_config, stores.error());
     store::Store& store = *stores->store;
     engine::SystemRandom random;
-    dns::Measured measured_resolver(loop, resolver);
+    dns::Measured measured_resolver(loop, own_dns.resolver());
     https::Measured measured_fetcher(loop, fetcher);
     const engine::Sources sources{loop, clock, measured_resolver, measured_fetcher, store,
                                   log,  random};
     const engine::Options options = engine::engine_options(config);
     engine::Engine engine(sources, engine::Maps(config), overrides, options);
     tell_engine(*stores, engine);
+    own_dns.on_reconsider([&engine](const std::string& name) {
+        if (const auto domain = Domain::parse(name)) engine.reconsider(*domain);
+    });
     engine::Refresh refresh(engine, engine::RefreshLimits::within(options));
     const engine::Housekeeping housekeeping(engine.sources());
 
@@ -324,7 +346,7 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
     service::Reload reload(
         {.loop = loop,
          .log = log,
-         .resolver = resolver,
+         .own_dns = own_dns,
          .fetcher = fetcher,
          .engine = engine,
          .refresh = refresh,
@@ -333,8 +355,8 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
         [&] { return load_within(arguments.config_file, confined.granted); }, config, overrides);
     share_overrides(*stores, reload);
     service::Ending ending(loop, listeners);
-    service::StatusLine status(loop, systemd,
-                               [&] { return status_line(engine, listeners, store, reload); });
+    service::StatusLine status(
+        loop, systemd, [&] { return status_line(engine, listeners, store, own_dns, reload); });
     service::Control steering({.loop = loop,
                                .log = log,
                                .systemd = systemd,
@@ -347,7 +369,7 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
     const auto limit = systemd.watchdog();
     const service::Watchdog watchdog(
         loop, log, limit ? *limit / 2 : 10s,
-        {{"resolver", [&resolver] { return through_resolver(resolver.now()); }},
+        {{"resolver", [&own_dns] { return through_resolver(own_dns.now()); }},
          {"store", [&stores] { return through_store(*stores->own); }},
          {"serving threads", [&stations] { return stations.round_trip(); }}},
         [&systemd] { systemd.alive(); });
@@ -360,13 +382,14 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
          .fetcher = measured_fetcher,
          .counted = [&stations] { return stations.counted(); },
          .questions =
-             [&resolver] {
-                 const dns::Unbound& now = *resolver.now();
+             [&own_dns] {
+                 const dns::Unbound& now = *own_dns.now();
                  return observe::DnsQuestions{.asked = now.in_flight(), .waiting = now.waiting()};
              },
-         .health = [&] { return health(reload, watchdog, *resolver.now()); }});
+         .health = [&] { return health(reload, watchdog, own_dns); },
+         .validation = [&own_dns] { return own_dns.health().last().fault; }});
     const auto status_text = [&] {
-        return status_json(engine, stations.counted(), shared, store, reload);
+        return status_json(engine, stations.counted(), shared, store, own_dns, reload);
     };
     listeners.speak([&](const config::Listen& listen, serve::Station& station) {
         return serve::make_protocol(listen, {.engine = engine,
@@ -376,6 +399,7 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
                                              .views = observer,
                                              .status = status_text});
     });
+    own_dns.start();
     listeners.apply(config.listen, std::move(sockets->bound));
     confined.tell(log);
     log.info("started",

@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "engine/explain.h"
 #include "engine/from_config.h"
+#include "engine/own_dns.h"
 #include "log/log.h"
 #include "store/memory.h"
 
@@ -26,7 +27,7 @@ struct Direct::Parts {
     engine::SystemRandom random;
     store::MemoryStore store;
     async::UvLoop loop;
-    std::unique_ptr<dns::Unbound> resolver;
+    std::unique_ptr<engine::OwnDns> dns;
     std::unique_ptr<https::HttpsPolicyFetcher> fetcher;
     std::unique_ptr<engine::Engine> engine;
 };
@@ -39,17 +40,20 @@ std::expected<Direct, std::string> Direct::open(const config::Config& config) {
     auto overrides = engine::Overrides::load(config.overrides);
     if (!overrides) return std::unexpected(overrides.error());
     auto parts = std::make_unique<Parts>(config);
-    auto resolver = dns::Unbound::open(parts->loop, engine::unbound_options(config.dns));
-    if (!resolver) return std::unexpected(resolver.error());
-    parts->resolver = std::move(*resolver);
-    auto fetcher = https::HttpsPolicyFetcher::open(parts->loop, *parts->resolver,
+    auto dns = engine::OwnDns::open(parts->loop, engine::unbound_options(config.dns), parts->clock,
+                                    parts->log);
+    if (!dns) return std::unexpected(dns.error());
+    parts->dns = std::move(*dns);
+    auto fetcher = https::HttpsPolicyFetcher::open(parts->loop, parts->dns->resolver(),
                                                    engine::fetcher_options(config.https));
     if (!fetcher) return std::unexpected(fetcher.error());
     parts->fetcher = std::move(*fetcher);
     parts->engine = std::make_unique<engine::Engine>(
-        engine::Sources{parts->loop, parts->clock, *parts->resolver, *parts->fetcher, parts->store,
-                        parts->log, parts->random},
+        engine::Sources{parts->loop, parts->clock, parts->dns->resolver(), *parts->fetcher,
+                        parts->store, parts->log, parts->random},
         parts->maps, *overrides, engine::engine_options(config));
+    parts->dns->start();
+    async::block_on(parts->loop, parts->dns->resolver().checked());
     return Direct(std::move(parts));
 }
 
@@ -58,7 +62,9 @@ std::shared_ptr<const engine::Answer> Direct::answer(const Nexthop& nexthop) {
 }
 
 async::UvLoop& Direct::loop() { return parts_->loop; }
-dns::Resolver& Direct::resolver() { return *parts_->resolver; }
+dns::Resolver& Direct::resolver() { return parts_->dns->resolver(); }
+const dns::RootCheck& Direct::validation() const { return parts_->dns->health().last(); }
+std::string_view Direct::asked_servers() const { return to_string(parts_->dns->asked()); }
 const engine::Maps& Direct::maps() const { return parts_->maps; }
 
 std::expected<Json, std::string> explain_direct(const config::Config& config,

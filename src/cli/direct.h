@@ -1,12 +1,15 @@
 // cli/direct.h: lookups of our own, without a daemon and without its memory
 //
 // The parts that the daemon is built of, with a store that begins empty. It turns its own loop.
+// open() checks once whether DNSSEC can be validated here (dns/root_check.h), which takes 16 s
+// where no name server answers; what is bogus is judged accordingly, and standard error says it.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/uv_loop.h"
 #include "config/config.h"
 #include "dns/resolver.h"
+#include "dns/root_check.h"
 #include "engine/answer.h"
 #include "engine/json.h"
 #include "engine/maps.h"
@@ -15,6 +18,7 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace postseal::cli {
 
@@ -27,6 +31,8 @@ class Direct {
     ~Direct();
 
     [[nodiscard]] std::shared_ptr<const engine::Answer> answer(const Nexthop& nexthop);
+    [[nodiscard]] const dns::RootCheck& validation() const;
+    [[nodiscard]] std::string_view asked_servers() const; // of dns::AskedServers
     [[nodiscard]] async::UvLoop& loop();
     [[nodiscard]] dns::Resolver& resolver();
     [[nodiscard]] const engine::Maps& maps() const;

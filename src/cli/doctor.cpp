@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/commands.h"
+#include "cli/direct.h"
 #include "cli/doctor_text.h"
 #include "cli/exit_status.h"
 #include "cli/setup.h"
+#include "dns/system_files.h"
 #include "dns/trust_anchor.h"
 #include "postseal/doctor/examine.h"
 #include "serve/configuration_json.h"
@@ -96,16 +98,33 @@ void ask_ours(const std::string& socket, Facts& facts) {
         .version = status.value("version", ""),
         .degraded = status.value("degraded", false) ? status.value("degraded_reason", "") : "",
         .reload_error = status.value("reload_error", "")};
+    const Json validation = status.value("validation", Json::object());
+    if (const std::string state = validation.value("state", ""); state == "working")
+        facts.validation = doctor::Validation{.servers = validation.value("servers", "")};
+    else if (state == "failing")
+        facts.validation = doctor::Validation{.fault = validation.value("fault", ""),
+                                              .reason = validation.value("reason", ""),
+                                              .fix = validation.value("fix", ""),
+                                              .servers = validation.value("servers", "")};
+}
+
+// As the daemon would find it.
+std::optional<doctor::Validation> own_validation(const config::Config& config) {
+    auto direct = Direct::open(config);
+    if (!direct) return std::nullopt; // what is wrong with it is said elsewhere
+    const dns::RootCheck& check = direct->validation();
+    doctor::Validation out{.reason = check.reason, .fix = check.fix};
+    if (check.fault != dns::RootFault::none) out.fault = to_string(check.fault);
+    out.servers = direct->asked_servers();
+    return out;
 }
 
 std::string trust_anchor_fault(const config::Dns& dns) {
-    std::vector<dns::TrustAnchor> all;
-    for (const std::string& file : dns.trust_anchor) {
-        const auto anchors = dns::read_trust_anchors(file);
-        if (!anchors) return anchors.error();
-        all.insert(all.end(), anchors->begin(), anchors->end());
-    }
-    return dns::root_anchor_warning(all).value_or("");
+    const auto anchors = dns::load_trust_anchors(dns.trust_anchor);
+    if (!anchors) return anchors.error();
+    // An unbound.conf may hold anchors of its own.
+    if (anchors->keys.empty() && !dns.unbound_conf.empty()) return "";
+    return dns::root_anchor_warning(anchors->keys).value_or("");
 }
 
 Facts gather(const Common& common, const DoctorOptions& options, const config::Config& config) {
@@ -116,6 +135,7 @@ Facts gather(const Common& common, const DoctorOptions& options, const config::C
     ask_ours(admin_socket(common, config), facts);
     ask_postfix(options, facts);
     ask_name_servers(options, facts);
+    if (!facts.daemon && !facts.admin_forbidden) facts.validation = own_validation(config);
     facts.trust_anchor_fault = trust_anchor_fault(config.dns);
     facts.store_written = survey::store_written(config.state_dir);
     facts.now = std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());

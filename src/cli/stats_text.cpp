@@ -82,6 +82,22 @@ std::string line_of(const Json& status, const Interval& interval, const Counter&
     return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
 }
 
+bool validation_fails(const Json& status) {
+    const auto validation = status.find("validation");
+    return validation != status.end() && validation->is_object() &&
+           text_of(*validation, "state") == "failing";
+}
+
+std::string validation_text(const Json& validation) {
+    const std::string state = text_of(validation, "state");
+    if (state == "failing")
+        return fmt::format("FAILING ({}): {}; fix: {}", text_of(validation, "fault"),
+                           text_of(validation, "reason"), text_of(validation, "fix"));
+    const std::string servers = text_of(validation, "servers");
+    if (state == "unknown") return "not checked yet";
+    return servers == "authoritative" ? "good" : fmt::format("good, by {}", servers);
+}
+
 } // namespace
 
 std::string stats_text(const Interval& interval) {
@@ -90,6 +106,9 @@ std::string stats_text(const Interval& interval) {
     for (const Counter& counter : counters)
         out += line_of(status, interval, counter);
     const std::string reload_error = text_of(status, "reload_error");
+    if (const auto validation = status.find("validation");
+        validation != status.end() && validation->is_object())
+        out += fmt::format("{:<22}{}\n", "DNSSEC validation", validation_text(*validation));
     out += fmt::format("{:<22}{}\n", "store",
                        status.value("degraded", false)
                            ? "DEGRADED: " + text_of(status, "degraded_reason")
@@ -107,11 +126,12 @@ std::string stats_text(const Interval& interval) {
 
 std::string stats_line(const Interval& interval) {
     const Json& status = interval.now;
-    return fmt::format("queries {}  looked up {}  from memory {}  at work {}  connections {}{}{}",
+    return fmt::format("queries {}  looked up {}  from memory {}  at work {}  connections {}{}{}{}",
                        rate_text(interval, "queries"), rate_text(interval, "looked_up"),
                        share(number_of(status, "cached"), number_of(status, "queries")),
                        number_of(status, "lookups_at_work"), number_of(status, "connections"),
                        status.value("degraded", false) ? "  store DEGRADED" : "",
+                       validation_fails(status) ? "  DNSSEC validation FAILING" : "",
                        text_of(status, "reload_error").empty() ? "" : "  configuration AT FAULT");
 }
 

@@ -76,8 +76,8 @@ struct Map {
 };
 
 struct Dns {
-    std::vector<std::string> trust_anchor{"/usr/share/dns/root.key"};
-    std::string root_hints = "/usr/share/dns/root.hints";
+    std::vector<std::string> trust_anchor{"system"}; // the word: dns/system_files.h
+    std::string root_hints = "system";
     std::vector<std::string> forward;
     std::vector<std::string> stub;
     std::string unbound_conf;

@@ -23,6 +23,8 @@ std::string_view to_string(RrType type) {
         return "AAAA";
     case RrType::dname:
         return "DNAME";
+    case RrType::dnskey:
+        return "DNSKEY";
     case RrType::tlsa:
         return "TLSA";
     }
@@ -35,6 +37,8 @@ std::string_view to_string(Failure failure) {
         return "none";
     case Failure::bogus:
         return "bogus";
+    case Failure::unvalidated:
+        return "unvalidated";
     case Failure::servfail:
         return "servfail";
     case Failure::refused:

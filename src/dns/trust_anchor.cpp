@@ -102,17 +102,17 @@ std::expected<std::vector<TrustAnchor>, std::string> read_trust_anchors(const st
 std::optional<std::string> root_anchor_warning(std::span<const TrustAnchor> anchors) {
     if (anchors.empty())
         return "no trust anchor is configured: no domain counts as signed, so DANE is never used";
-    const auto is_root = [](const TrustAnchor& a) { return a.owner.empty(); };
-    const auto is_new = [&](const TrustAnchor& a) {
-        return is_root(a) && a.key_tag == root_key_2024;
+    const auto has = [&](std::uint16_t key) {
+        return std::ranges::any_of(
+            anchors, [key](const TrustAnchor& a) { return a.owner.empty() && a.key_tag == key; });
     };
-    if (std::ranges::none_of(anchors, is_root) || std::ranges::any_of(anchors, is_new))
-        return std::nullopt;
-    return fmt::format("the trust anchor for the root lacks key {}, which signs the root from "
-                       "October 2026 on: without it every signed domain will be bogus and its "
-                       "mail deferred; update the package dns-root-data, or add the key's DS "
-                       "record to the file",
-                       root_key_2024);
+    // A root of one's own has other keys.
+    if (!has(root_key_2017) || has(root_key_2024)) return std::nullopt;
+    return fmt::format(
+        "the trust anchor for the root has key {} but lacks key {}, which has signed "
+        "the root since 2026-10-11: nothing can be validated by it; update the "
+        "package dns-root-data, or set dns.trust_anchor to [\"system\"]",
+        root_key_2017, root_key_2024);
 }
 
 } // namespace postseal::dns

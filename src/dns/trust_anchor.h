@@ -16,7 +16,9 @@
 
 namespace postseal::dns {
 
-// The root's key-signing key of 2024, which takes over from 20326 in October 2026.
+// The root's key-signing keys: the one of 2024 has signed the root since 2026-10-11, the one of
+// 2017 before; it is revoked on 2027-01-11.
+inline constexpr std::uint16_t root_key_2017 = 20326;
 inline constexpr std::uint16_t root_key_2024 = 38696;
 
 struct TrustAnchor {

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace postseal::dns {
@@ -18,6 +19,7 @@ namespace {
 constexpr std::size_t most_in_flight = 128;
 constexpr std::size_t most_of_one_client = 96; // the rest is there for another at once
 constexpr int class_in = 1;
+constexpr milliseconds root_patience{8000};
 
 Answer failure(Failure kind, std::string reason) {
     Answer answer;
@@ -36,9 +38,11 @@ std::string in_words(milliseconds time) {
 struct Unbound::Impl {
     class Question;
 
-    Impl(async::UvLoop& l, ContextSetup setup, milliseconds t)
-        : loop(l), context(std::move(setup.context)), warnings(std::move(setup.warnings)),
-          timeout(t), limiter(l, most_in_flight, most_of_one_client),
+    Impl(async::UvLoop& l, ContextSetup setup, const UnboundOptions& options)
+        : loop(l), context(std::move(setup.context)), anchors(std::move(setup.anchors)),
+          warnings(std::move(setup.warnings)), outdated_anchor(std::move(setup.outdated_anchor)),
+          has_unbound_conf(!options.unbound_conf.empty()), timeout(options.timeout),
+          limiter(l, most_in_flight, most_of_one_client),
           watch(l, ub_fd(context.get()), &Impl::on_readable, this) {
         watch.set(async::FdWatch::readable);
     }
@@ -51,10 +55,14 @@ struct Unbound::Impl {
 
     async::Task<Answer> ask(async::Limiter::ClientId client, std::string name, RrType type,
                             bool& asked);
+    async::Task<RootAnswer> ask_root();
 
     async::Loop& loop;
     Context context;
+    std::vector<TrustAnchor> anchors;
     std::vector<std::string> warnings;
+    std::string outdated_anchor;
+    bool has_unbound_conf;
     milliseconds timeout;
     bool has_thread = false;
     RecentAnswers recent;
@@ -86,6 +94,7 @@ class Unbound::Impl::Question {
     }
     Answer await_resume() { return std::move(answer_); }
     [[nodiscard]] bool answered() const { return answered_; } // by libunbound, whatever it said
+    [[nodiscard]] const std::string& message() const { return message_; } // of a DNSKEY question
 
   private:
     int ask() {
@@ -106,6 +115,9 @@ class Unbound::Impl::Question {
         question->answer_ = error == 0 ? to_answer(*result)
                                        : failure(Failure::library,
                                                  fmt::format("libunbound: {}", ub_strerror(error)));
+        if (error == 0 && question->type_ == RrType::dnskey)
+            question->message_.assign(static_cast<const char*>(result->answer_packet),
+                                      static_cast<std::size_t>(result->answer_len));
         question->ready_.post(question->impl_.loop, async::Callback::resume(question->waiter_));
     }
 
@@ -116,6 +128,7 @@ class Unbound::Impl::Question {
     bool answered_ = false;
     int id_ = 0;
     Answer answer_;
+    std::string message_;
     std::coroutine_handle<> waiter_;
     async::Ready ready_;
 };
@@ -128,12 +141,20 @@ async::Task<Answer> Unbound::Impl::ask(async::Limiter::ClientId client, std::str
     co_return co_await question;
 }
 
+async::Task<RootAnswer> Unbound::Impl::ask_root() {
+    Question question(*this, ".", RrType::dnskey);
+    RootAnswer root;
+    root.answer = co_await question;
+    root.message = question.message();
+    co_return root;
+}
+
 std::expected<std::unique_ptr<Unbound>, std::string> Unbound::open(async::UvLoop& loop,
                                                                    const UnboundOptions& options) {
     auto setup = set_up_context(options);
     if (!setup) return std::unexpected(std::move(setup.error()));
     return std::unique_ptr<Unbound>(
-        new Unbound(std::make_unique<Impl>(loop, *std::move(setup), options.timeout)));
+        new Unbound(std::make_unique<Impl>(loop, *std::move(setup), options)));
 }
 
 Unbound::Unbound(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -165,9 +186,25 @@ async::Task<bool> Unbound::round_trip() {
     co_return question.answered();
 }
 
+async::Task<RootAnswer> Unbound::root_keys() {
+    auto root = co_await async::with_timeout(impl_->loop, impl_->ask_root(), root_patience);
+    if (root) co_return *std::move(root);
+    RootAnswer none;
+    none.answer =
+        failure(Failure::timeout, fmt::format("no answer in {}", in_words(root_patience)));
+    co_return none;
+}
+
 std::size_t Unbound::in_flight() const { return impl_->limiter.in_use(); }
 std::size_t Unbound::waiting() const { return impl_->limiter.waiting(); }
+bool Unbound::validates_nothing() const {
+    return !impl_->has_unbound_conf &&
+           std::ranges::none_of(impl_->anchors,
+                                [](const TrustAnchor& anchor) { return anchor.owner.empty(); });
+}
+const std::vector<TrustAnchor>& Unbound::anchors() const { return impl_->anchors; }
 const std::vector<std::string>& Unbound::warnings() const { return impl_->warnings; }
+const std::string& Unbound::outdated_anchor() const { return impl_->outdated_anchor; }
 
 std::string_view unbound_version() { return ub_version(); }
 

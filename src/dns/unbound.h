@@ -11,6 +11,7 @@
 
 #include "async/uv_loop.h"
 #include "dns/resolver.h"
+#include "dns/root_check.h"
 
 #include <cstddef>
 #include <expected>
@@ -22,12 +23,15 @@
 namespace postseal::dns {
 
 struct UnboundOptions {
-    std::vector<std::string> trust_anchor{"/usr/share/dns/root.key"}; // files
-    std::string root_hints = "/usr/share/dns/root.hints";             // file; empty: built in
-    std::vector<std::string> forward; // "192.0.2.1", "192.0.2.1@5353", "2001:db8::1@53"
-    std::vector<std::string> stub;    // "example.=192.0.2.1@53"
-    std::string unbound_conf;         // a whole unbound.conf(5), read first
+    std::vector<std::string> trust_anchor{"system"}; // files, and "system" (dns/system_files.h)
+    std::string root_hints = "system";               // file, or "system"; empty: built in
+    // "192.0.2.1", "192.0.2.1@5353", "2001:db8::1@53", "resolv.conf" (dns/resolv_conf.h)
+    std::vector<std::string> forward;
+    std::vector<std::string> stub; // "example.=192.0.2.1@53"
+    std::string unbound_conf;      // a whole unbound.conf(5), read first
     milliseconds timeout{8000};
+    // Whom to ask was left to us: where nothing answers, dns/upstream.h may ask the others.
+    bool may_ask_system = false;
 };
 
 class Unbound final : public Resolver {
@@ -45,11 +49,20 @@ class Unbound final : public Resolver {
     // queue and without a time limit. False: the thread is gone.
     [[nodiscard]] async::Task<bool> round_trip();
 
+    // The root's DNSKEY RRset; ahead of the queue, within 8 s. What its caches hold counts.
+    [[nodiscard]] async::Task<RootAnswer> root_keys();
+
     [[nodiscard]] std::size_t in_flight() const; // with libunbound
     [[nodiscard]] std::size_t waiting() const;   // behind them
 
-    // Warnings found at set-up, for the log ("the trust anchor for the root lacks key 38696 ...").
+    // There is no trust anchor of the root, and no unbound.conf that may hold one.
+    [[nodiscard]] bool validates_nothing() const;
+    // Without those of an unbound.conf.
+    [[nodiscard]] const std::vector<TrustAnchor>& anchors() const;
+    // Warnings found at set-up, for the log ("no trust anchor is configured ...").
     [[nodiscard]] const std::vector<std::string>& warnings() const;
+    // Why the system's trust anchor was passed over for the compiled-in one; empty: it was not.
+    [[nodiscard]] const std::string& outdated_anchor() const;
 
   private:
     struct Impl;

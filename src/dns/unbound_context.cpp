@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dns/unbound_context.h"
 
+#include "dns/resolv_conf.h"
 #include "dns/server_address.h"
+#include "dns/system_files.h"
 #include "dns/trust_anchor.h"
 #include "dns/zone_text.h"
 
@@ -9,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -90,15 +91,20 @@ Fault add_unbound_conf(ub_ctx* context, const std::string& path) {
                                        path, ub_strerror(rc)));
 }
 
-Fault add_trust_anchors(ub_ctx* context, const std::vector<std::string>& paths,
-                        std::vector<TrustAnchor>& found) {
-    for (const std::string& path : paths) {
-        auto anchors = read_trust_anchors(path);
-        if (!anchors) return std::unexpected(std::move(anchors.error()));
-        std::ranges::move(*anchors, std::back_inserter(found));
+Fault add_trust_anchors(ub_ctx* context, const std::vector<std::string>& configured,
+                        ContextSetup& setup) {
+    auto set = load_trust_anchors(configured);
+    if (!set) return std::unexpected(std::move(set.error()));
+    for (const std::string& path : set->files)
         if (auto ok = check(ub_ctx_add_ta_file(context, path.c_str()), "trust anchor " + path); !ok)
             return ok;
-    }
+    for (const std::string& record : set->records)
+        if (auto ok = check(ub_ctx_add_ta(context, record.c_str()),
+                            fmt::format("a trust anchor ({})", set->origin));
+            !ok)
+            return ok;
+    setup.anchors = std::move(set->keys);
+    setup.outdated_anchor = std::move(set->outdated);
     return {};
 }
 
@@ -126,7 +132,9 @@ Fault add_root_hints(ub_ctx* context, const std::string& path, bool& loopback) {
 }
 
 Fault add_servers(ub_ctx* context, const UnboundOptions& options, bool& loopback) {
-    for (const std::string& text : options.forward) {
+    const auto forward = forward_servers(options.forward);
+    if (!forward) return std::unexpected("dns.forward: " + forward.error());
+    for (const std::string& text : *forward) {
         const auto server = parse_server(text);
         if (!server) return std::unexpected("dns.forward: " + server.error());
         if (auto ok = check(ub_ctx_set_fwd(context, text.c_str()), "the forwarder " + text); !ok)
@@ -155,16 +163,16 @@ Fault finalise(ub_ctx* context) {
 } // namespace
 
 std::expected<ContextSetup, std::string> set_up_context(const UnboundOptions& options) {
-    ContextSetup setup{Context(ub_ctx_create()), {}};
+    ContextSetup setup;
+    setup.context.reset(ub_ctx_create());
     ub_ctx* context = setup.context.get();
     if (context == nullptr) return std::unexpected("libunbound cannot be set up: out of memory");
-    std::vector<TrustAnchor> anchors;
     bool loopback_wanted = false;
     auto ok = apply(context, defaults);
     if (ok) ok = minimise_within_bounds(context);
     if (ok) ok = add_unbound_conf(context, options.unbound_conf);
-    if (ok) ok = add_trust_anchors(context, options.trust_anchor, anchors);
-    if (ok) ok = add_root_hints(context, options.root_hints, loopback_wanted);
+    if (ok) ok = add_trust_anchors(context, options.trust_anchor, setup);
+    if (ok) ok = add_root_hints(context, root_hints_file(options.root_hints), loopback_wanted);
     if (ok) ok = add_servers(context, options, loopback_wanted);
     if (ok && loopback_wanted)
         ok = check(ub_ctx_set_option(context, "do-not-query-localhost:", "no"),
@@ -174,8 +182,8 @@ std::expected<ContextSetup, std::string> set_up_context(const UnboundOptions& op
     if (ok) ok = finalise(context);
     if (!ok) return std::unexpected(std::move(ok.error()));
     // An unbound.conf may hold anchors of its own.
-    if (!anchors.empty() || options.unbound_conf.empty())
-        if (auto warning = root_anchor_warning(anchors))
+    if (!setup.anchors.empty() || options.unbound_conf.empty())
+        if (auto warning = root_anchor_warning(setup.anchors))
             setup.warnings.push_back(*std::move(warning));
     return setup;
 }

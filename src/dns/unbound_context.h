@@ -7,6 +7,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "dns/trust_anchor.h"
 #include "dns/unbound.h"
 
 #include <unbound.h>
@@ -25,7 +26,9 @@ using Context = std::unique_ptr<ub_ctx, ContextDelete>;
 
 struct ContextSetup {
     Context context;
-    std::vector<std::string> warnings;
+    std::vector<std::string> warnings; // what makes it less than it should be
+    std::string outdated_anchor;       // AnchorSet::outdated
+    std::vector<TrustAnchor> anchors;  // without those of an unbound.conf
 };
 
 // Errors: one sentence each.

@@ -38,12 +38,41 @@ void check_daemon(const Facts& facts, Report& report) {
 
 void check_trust_anchor(const Facts& facts, Report& report) {
     if (facts.trust_anchor_fault.empty())
-        report.ok("trust-anchor", "the root's keys are up to date");
+        report.ok("trust-anchor", "the trust anchors can be read, and are up to date");
     else
         report.problem(
             "trust-anchor", facts.trust_anchor_fault,
             "with an outdated key every signed domain is bogus, and its mail deferred",
             {run("apt install --only-upgrade dns-root-data"), run("systemctl restart postseald")});
+}
+
+namespace {
+
+std::vector<Fix> validation_fix(const Facts& facts, const Validation& validation) {
+    if (validation.fault == "trust-anchor")
+        return {configure(facts, "[dns]", "trust_anchor = [\"system\"]"), run("postseal reload")};
+    if (validation.fault == "clock") return {run("timedatectl set-ntp true")};
+    if (validation.servers == "authoritative")
+        return {configure(facts, "[dns]", "forward = [\"resolv.conf\"]"), run("postseal reload")};
+    if (validation.servers == "forwarders")
+        return {configure(facts, "[dns]", "forward = []"), run("postseal reload")};
+    return {run("apt install unbound"), Fix{"/etc/resolv.conf", "", "nameserver 127.0.0.1"}};
+}
+
+} // namespace
+
+void check_validation(const Facts& facts, Report& report) {
+    if (!facts.validation) return;
+    const Validation& validation = *facts.validation;
+    if (validation.fault.empty())
+        report.ok("validation", fmt::format("postseald validates DNSSEC ({})", validation.servers));
+    else
+        report.problem("validation",
+                       fmt::format("postseald cannot validate DNSSEC ({}): {}; {}",
+                                   validation.fault, validation.reason, validation.fix),
+                       "to it no domain is signed: new DANE is not found, and mail to domains with "
+                       "an enforced policy is deferred",
+                       validation_fix(facts, validation));
 }
 
 } // namespace postseal::doctor

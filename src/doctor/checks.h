@@ -12,6 +12,7 @@ namespace postseal::doctor {
 // Of the daemon itself and of what it needs.
 void check_daemon(const Facts& facts, Report& report);
 void check_trust_anchor(const Facts& facts, Report& report);
+void check_validation(const Facts& facts, Report& report);
 
 // Of each client: whom it asks, whether it gets there, and what it makes of the reply.
 void check_maps(const Facts& facts, const Client& client, Report& report);

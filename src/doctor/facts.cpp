@@ -2,6 +2,7 @@
 #include "postseal/doctor/facts.h"
 
 #include "checks.h"
+#include "postseal/base/resolv_conf.h"
 #include "postseal/base/text.h"
 
 #include <fmt/format.h>
@@ -11,8 +12,6 @@
 
 namespace postseal::doctor {
 namespace {
-
-constexpr std::size_t most_name_servers = 3; // MAXNS of resolv.h
 
 template <class T> void add_new(std::vector<T>& to, T value) {
     if (std::ranges::find(to, value) == to.end()) to.push_back(std::move(value));
@@ -64,17 +63,7 @@ bool any_chrooted(const Postconf& postconf) {
 }
 
 std::vector<std::string> name_servers_of(std::string_view resolv_conf) {
-    std::vector<std::string> out;
-    while (!resolv_conf.empty() && out.size() < most_name_servers) {
-        const auto end = resolv_conf.find('\n');
-        std::string_view line = resolv_conf.substr(0, end);
-        resolv_conf.remove_prefix(end == std::string_view::npos ? resolv_conf.size() : end + 1);
-        if (!line.starts_with("nameserver")) continue;
-        line.remove_prefix(std::string_view("nameserver").size());
-        if (line.empty() || (line.front() != ' ' && line.front() != '\t')) continue;
-        line = trim(line);
-        out.emplace_back(line.substr(0, line.find_first_of(" \t\r;#")));
-    }
+    std::vector<std::string> out = name_servers_in(resolv_conf);
     if (out.empty()) out.emplace_back("127.0.0.1");
     return out;
 }

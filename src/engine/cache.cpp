@@ -97,4 +97,8 @@ void Cache::erase(std::string_view key) {
     if (CachedAnswer* answer = at(key); answer != nullptr) drop(*answer);
 }
 
+void Cache::erase_unsound(std::string_view key) {
+    if (CachedAnswer* answer = at(key); answer != nullptr && !answer->own.sound) drop(*answer);
+}
+
 } // namespace postseal::engine

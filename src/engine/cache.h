@@ -66,6 +66,8 @@ class Cache {
     [[nodiscard]] unsigned failures(std::string_view key) const;
 
     void erase(std::string_view key);
+    // Only if what is there was put with a failure.
+    void erase_unsound(std::string_view key);
     // Counted up by outdate().
     [[nodiscard]] unsigned edition() const { return edition_; }
     void outdate();

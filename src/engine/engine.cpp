@@ -23,6 +23,8 @@ std::size_t most_of_one_client(std::size_t lookups) { return (lookups + 1) / 2; 
 // Each that waits costs some kilobytes.
 std::size_t most_waiting(std::size_t lookups) { return 16 * lookups; }
 
+constexpr std::uint16_t ports_of_mail[] = {25, 24, 465, 587, 2525};
+
 // What is said there is said at once, and must not wait for a lookup.
 bool needs_no_lookup(const Overrides::Found& override_) {
     return override_.says.kind != verdict::Override::Kind::sts_only;
@@ -147,10 +149,14 @@ void Engine::outdate(std::string_view key) {
 }
 
 void Engine::outdate(const Domain& policy_domain) {
-    constexpr std::uint16_t ports_of_mail[] = {25, 24, 465, 587, 2525};
     for (const std::uint16_t port : ports_of_mail)
         for (const bool literal_host : {false, true})
             outdate(Nexthop{policy_domain, literal_host, port}.key());
+}
+
+void Engine::reconsider(const Domain& domain) {
+    for (const std::uint16_t port : ports_of_mail)
+        cache_.erase_unsound(Nexthop{domain, false, port}.key());
 }
 
 async::Task<Import> Engine::import(Memory memory, DryRun dry_run) {

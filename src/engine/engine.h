@@ -75,6 +75,9 @@ class Engine {
     // an hour.
     void outdate(const Domain& policy_domain);
     void outdate(std::string_view key);
+    // A failed lookup of the domain may have another outcome now: what memory holds from it goes,
+    // for the ports of mail. What was found before without a failure stays to its end.
+    void reconsider(const Domain& domain);
     // Takes it in as engine/import.h says. Answers that memory holds for other forms of the nexthop
     // are given to their end, at most an hour.
     enum class DryRun { no, yes }; // yes: only says what would become of it

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "engine/from_config.h"
 
+#include "dns/system_files.h"
 #include "fleet/place.h"
 
 namespace postseal::engine {
 
 dns::UnboundOptions unbound_options(const config::Dns& dns) {
+    const bool left_to_us = dns.forward.empty() && dns.stub.empty() && dns.unbound_conf.empty() &&
+                            dns.root_hints == dns::system_word;
     return {.trust_anchor = dns.trust_anchor,
             .root_hints = dns.root_hints,
             .forward = dns.forward,
             .stub = dns.stub,
             .unbound_conf = dns.unbound_conf,
-            .timeout = dns.timeout};
+            .timeout = dns.timeout,
+            .may_ask_system = left_to_us};
 }
 
 https::FetcherOptions fetcher_options(const config::Https& https) {

@@ -54,6 +54,8 @@ constexpr Description table[] = {
      "Rows that the shared store does not have yet."},
     {Metric::degraded, gauge, "postseal_degraded", "part",
      "Whether a part is not as it should be (1); /healthz says how."},
+    {Metric::validation_failing, gauge, "postseal_validation_failing", "fault",
+     "Whether DNSSEC cannot be validated here, by the fault of ours or of our network (1)."},
     {Metric::loop_lag, gauge, "postseal_loop_lag_seconds", "",
      "How late the event loop was at worst in the last minute."},
     {Metric::build_info, gauge, "postseal_build_info", "version", "Always 1."},

@@ -45,6 +45,7 @@ enum class Metric {
     shared_behind,
     shared_unshared,
     degraded,
+    validation_failing,
     loop_lag,
     build_info,
     start_time,

@@ -117,6 +117,9 @@ std::string metrics_text(Observer& observer) {
     for (const serve::PartHealth& part : observer.health())
         out.add(Metric::degraded, {{"part", part.part}},
                 std::uint64_t{part.trouble.empty() ? 0U : 1U});
+    for (const dns::RootFault fault : dns::root_faults)
+        out.add(Metric::validation_failing, {{"fault", to_string(fault)}},
+                std::uint64_t{parts.validation() == fault ? 1U : 0U});
     out.add(Metric::loop_lag, {}, std::chrono::duration<double>(observer.loop_lag()).count());
     out.add(Metric::build_info, {{"version", POSTSEAL_VERSION}}, std::uint64_t{1});
     add_process(out, observer.started());

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "dns/measured.h"
+#include "dns/root_check.h"
 #include "engine/engine.h"
 #include "engine/refresh.h"
 #include "https/measured.h"
@@ -40,6 +41,7 @@ struct Parts {
     std::function<serve::Totals()> counted;
     std::function<DnsQuestions()> questions;
     std::function<std::vector<serve::PartHealth>()> health; // beside store and DNS
+    std::function<dns::RootFault()> validation;
 };
 
 class Observer final : public serve::Views {

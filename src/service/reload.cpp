@@ -2,6 +2,7 @@
 #include "service/reload.h"
 
 #include "config/file.h"
+#include "dns/system_files.h"
 #include "engine/from_config.h"
 #include "serve/descriptors.h"
 
@@ -22,8 +23,15 @@ std::string contents(const std::vector<std::string>& paths) {
 }
 
 std::string dns_files(const config::Dns& dns) {
-    std::vector<std::string> paths = dns.trust_anchor;
-    if (!dns.root_hints.empty()) paths.push_back(dns.root_hints);
+    std::vector<std::string> paths;
+    for (const std::string& anchor : dns.trust_anchor)
+        if (anchor != dns::system_word)
+            paths.push_back(anchor);
+        else
+            paths.insert(paths.end(), dns::trust_anchor_places().begin(),
+                         dns::trust_anchor_places().end());
+    if (const std::string hints = dns::root_hints_file(dns.root_hints); !hints.empty())
+        paths.push_back(hints);
     return contents(paths);
 }
 
@@ -123,7 +131,7 @@ std::expected<Reload::Next, std::string> Reload::build() {
     // The system's trust store may have been renewed.
     if (next.config.https != now_.https || next.https_files != https_files_ ||
         next.config.https.ca_file.empty()) {
-        auto opened = https::HttpsPolicyFetcher::open(parts_.loop, parts_.resolver,
+        auto opened = https::HttpsPolicyFetcher::open(parts_.loop, parts_.own_dns.resolver(),
                                                       engine::fetcher_options(next.config.https));
         if (!opened) return std::unexpected(std::move(opened.error()));
         next.fetcher = *std::move(opened);
@@ -160,7 +168,7 @@ void Reload::apply(Next next) {
     const engine::Options options = engine::engine_options(config);
     parts_.engine.reconfigure(engine::Maps(config), next.overrides.over(shared_), options);
     parts_.refresh.reconfigure(engine::RefreshLimits::within(options));
-    if (next.resolver) replace_resolver(std::move(next.resolver));
+    if (next.resolver) replace_resolver(std::move(next.resolver), config.dns);
     if (next.fetcher) parts_.fetcher.replace(std::move(next.fetcher));
     if (config.limits.connections != now_.limits.connections) {
         if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
@@ -175,11 +183,9 @@ void Reload::apply(Next next) {
     https_files_ = std::move(next.https_files);
 }
 
-void Reload::replace_resolver(std::shared_ptr<dns::Unbound> resolver) {
-    for (const std::string& warning : resolver->warnings())
-        parts_.log.warning("dns", {{"reason", warning}});
+void Reload::replace_resolver(std::shared_ptr<dns::Unbound> resolver, const config::Dns& dns) {
     warm_ups_.start(bring_up(resolver));
-    parts_.resolver.replace(std::move(resolver));
+    parts_.own_dns.replace(std::move(resolver), engine::unbound_options(dns));
 }
 
 } // namespace postseal::service

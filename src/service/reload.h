@@ -10,9 +10,9 @@
 
 #include "async/group.h"
 #include "config/config.h"
-#include "dns/replaceable.h"
 #include "dns/unbound.h"
 #include "engine/engine.h"
+#include "engine/own_dns.h"
 #include "engine/refresh.h"
 #include "https/fetcher.h"
 #include "https/replaceable.h"
@@ -28,14 +28,12 @@
 
 namespace postseal::service {
 
-using CurrentResolver = dns::Replaceable<dns::Unbound>;
-
 class Reload {
   public:
     struct Parts {
         async::UvLoop& loop;
         Log& log;
-        CurrentResolver& resolver;
+        engine::OwnDns& own_dns;
         https::Replaceable& fetcher;
         engine::Engine& engine;
         engine::Refresh& refresh;
@@ -72,7 +70,7 @@ class Reload {
     [[nodiscard]] std::vector<std::string> differences(const Next& next) const;
     void note_failure(std::string error);
     void apply(Next next);
-    void replace_resolver(std::shared_ptr<dns::Unbound> resolver);
+    void replace_resolver(std::shared_ptr<dns::Unbound> resolver, const config::Dns& dns);
 
     Parts parts_;
     Load load_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "service/sandbox.h"
 
+#include "dns/system_files.h"
 #include "fleet/place.h"
 #include "serve/socket.h"
 
@@ -39,13 +40,19 @@ constexpr std::uint64_t for_files =
     LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | right_truncate;
 
 // What the C library reads when it looks up users, groups and hosts, GnuTLS and libunbound when
-// they are set up anew, and all of them of the machine that they run on.
+// they are set up anew (dns/system_files.h; where /etc/resolv.conf leads to), and all of them of
+// the machine that they run on.
 constexpr std::string_view systems[] = {
     "/etc",
     "/usr",
     "/lib",
     "/lib64",
+    "/nix/store",
+    "/var/lib/unbound",
+    "/var/unbound",
     "/run/systemd/resolve",
+    "/run/NetworkManager",
+    "/run/netconfig",
     "/run/nscd",
     "/run/resolvconf",
     "/var/lib/sss/mc",
@@ -113,11 +120,13 @@ FileAccess file_access(const config::Config& config, const std::string& config_f
                       .sockets = {}};
     access.write.push_back(config.state_dir);
     access.write.emplace_back("/dev/null");
-    for (const std::string& file : {config_file, config.overrides, config.dns.root_hints,
-                                    config.dns.unbound_conf, config.https.ca_file})
+    for (const std::string& file :
+         {config_file, config.overrides, config.dns.unbound_conf, config.https.ca_file})
         add_folders_of(file, access.read);
+    if (config.dns.root_hints != dns::system_word)
+        add_folders_of(config.dns.root_hints, access.read);
     for (const std::string& file : config.dns.trust_anchor)
-        add_folders_of(file, access.read);
+        if (file != dns::system_word) add_folders_of(file, access.read);
     if (config::has_shared_store(config))
         if (const auto place = fleet::parse_place(config.store))
             for (const std::string& file : place->files)

@@ -64,3 +64,23 @@ TEST_CASE("cli/stats: what is wrong stands out") {
     CHECK(cli::stats_line({.before = Json(), .now = ill})
               .ends_with("  store DEGRADED  configuration AT FAULT"));
 }
+
+TEST_CASE("cli/stats: whether DNSSEC can be validated, by whom, and how to fix it") {
+    const auto said = [](const Json& validation) {
+        Json now = status(1, 1);
+        now["validation"] = validation;
+        return line_with(cli::stats_text({.before = Json(), .now = now}), "DNSSEC validation");
+    };
+    Json validation{{"state", "working"}, {"servers", "authoritative"}};
+    CHECK(said(validation) == "DNSSEC validation     good");
+    validation["servers"] = "resolv.conf";
+    CHECK(said(validation) == "DNSSEC validation     good, by resolv.conf");
+    validation["state"] = "unknown";
+    CHECK(said(validation) == "DNSSEC validation     not checked yet");
+    validation.update(
+        {{"state", "failing"}, {"fault", "clock"}, {"reason", "why"}, {"fix", "how"}});
+    CHECK(said(validation) == "DNSSEC validation     FAILING (clock): why; fix: how");
+    Json ill = status(1, 1);
+    ill["validation"] = validation;
+    CHECK(cli::stats_line({.before = Json(), .now = ill}).ends_with("  DNSSEC validation FAILING"));
+}

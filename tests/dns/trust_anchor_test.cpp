@@ -47,6 +47,7 @@ TEST_CASE("root_anchor_warning: the root without its key of 2024") {
     CHECK_FALSE(dns::root_anchor_warning(Anchors{{"", 20326}, {"", 38696}}));
     CHECK_FALSE(dns::root_anchor_warning(Anchors{{"", 38696}}));
     CHECK_FALSE(dns::root_anchor_warning(Anchors{{"example", 1}}));
+    CHECK_FALSE(dns::root_anchor_warning(Anchors{{"", 4711}})); // a root of one's own
 }
 
 } // namespace

@@ -120,6 +120,11 @@ void change_facts(Facts& facts, const std::string& name, const std::string& valu
     if (name == "resolver") facts.name_servers[0].fault = value;
     if (name == "ad") facts.name_servers[0].ad = value == "yes";
     if (name == "clock") facts.now += std::chrono::hours(std::stoi(value));
+    if (name == "validation")
+        facts.validation = Validation{.fault = value.substr(0, value.find(' ')),
+                                      .reason = "why",
+                                      .fix = "how",
+                                      .servers = value.substr(value.find(' ') + 1)};
     if (name == "anchor") facts.trust_anchor_fault = value;
     if (name == "user") facts.mail_owner->uid = static_cast<std::uint32_t>(std::stoul(value));
 }
@@ -170,6 +175,10 @@ struct Patient {
         std::erase(line, '"');
         const auto [name, value] = name_and_value(line);
         if (fix.file != facts.configuration) return false;
+        if (fix.table == "[dns]") { // what another resolver finds
+            facts.validation->fault.clear();
+            return true;
+        }
         if (fix.table == "[verdict]") {
             set(name, value);
             return true;

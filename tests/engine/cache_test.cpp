@@ -213,3 +213,15 @@ TEST_CASE("a lower limit is reached little by little") {
         cache.put(fmt::format("more-{}.example", i), replies("x"), {.until = t0 + 1h}, 0);
     CHECK(cache.octets() <= 200'000);
 }
+
+TEST_CASE("what a failure has put is erased, what was sound before it stays") {
+    Memory cache(plenty);
+    cache.put("failed", replies("A"), {.until = t0 + 10s}, 1);
+    cache.put("sound", replies("B"), {.until = t0 + 10s}, 0);
+    CHECK(cache.postpone("sound", t0, t0 + 5s, 1));
+    for (const char* key : {"failed", "sound", "none"})
+        cache.erase_unsound(key);
+    CHECK(cache.find("failed", t0) == nullptr);
+    REQUIRE(cache.find("sound", t0) != nullptr);
+    CHECK(cache.find("sound", t0)->at(0) == "B");
+}

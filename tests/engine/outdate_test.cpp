@@ -78,3 +78,20 @@ TEST_CASE("one nexthop alone") {
     CHECK(node.engine->find("example.org") == nullptr);
     CHECK(node.engine->find("example.org:587") != nullptr);
 }
+
+TEST_CASE("a domain whose lookup failed is looked up anew, one with a sound answer is left alone") {
+    Node node;
+    CHECK(node.reply("example.org") == not_found);
+    node.resolver.set("example.org MX bogus forged\n");
+    node.loop.advance(8min); // the lookup before the answer's end has failed
+    CHECK(node.reply("example.org") == not_found);
+    node.resolver.set("bogus.example MX bogus forged\n"
+                      "_mta-sts.bogus.example TXT insecure 600 nodata\n");
+    CHECK(node.reply("bogus.example").contains("TEMP"));
+    node.resolver.set("bogus.example MX failed our own fault\n");
+    CHECK(node.reply("bogus.example").contains("TEMP"));
+    for (const char* name : {"bogus.example", "example.org"})
+        node.engine->reconsider(Domain::parse(name).value());
+    CHECK(node.reply("bogus.example").contains("OK dane"));
+    CHECK(node.engine->find("example.org") != nullptr);
+}

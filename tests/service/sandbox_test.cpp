@@ -166,6 +166,16 @@ TEST_CASE("sandbox: what another configuration would need") {
     CHECK_FALSE(beyond(granted, file_access(next, file)));
 }
 
+TEST_CASE("sandbox: the words of [dns] are no files") {
+    config::Config config;
+    config.dns.forward = {"resolv.conf"};
+    const FileAccess access = file_access(config, "/etc/postseal/postseal.toml");
+    const std::string here = std::filesystem::current_path();
+    CHECK(std::ranges::count(access.read, here) == 0);
+    for (const char* place : {"/usr", "/etc", "/var/lib/unbound", "/run/systemd/resolve"})
+        CHECK(std::ranges::count(access.read, place) == 1);
+}
+
 TEST_CASE("sandbox: of a file in the root folder only the file") {
     config::Config config;
     config.overrides = "/overrides";

@@ -14,11 +14,10 @@ from postfix_release import SYSTEM
 from sick_postfix import OldSignature, Patient, doctor
 from world import addresses
 
-ROOT_KEY = "/usr/share/dns/root.key"
 SKEWED_RESOLVER = "127.53.0.10"
 OUTDATED = ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n"
 CHECKS = {"daemon", "maps", "map-form", "socket", "dns-support", "ca-file", "security-level",
-          "insecure-mx", "resolver", "clock", "trust-anchor"}
+          "insecure-mx", "resolver", "clock", "trust-anchor", "validation"}
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def folder():
 @pytest.fixture
 def ours(world, programs, new_postfix, folder):
     """A daemon, which runs, for a Postfix whose level is dane; its resolver runs, too."""
-    verdict, dns = {"default_level": "dane"}, {"trust_anchor": [ROOT_KEY]}
+    verdict, dns = {"default_level": "dane"}, {"trust_anchor": [str(world.trust_anchor)]}
     with Daemon(world, folder / "daemon", 8490, verdict=verdict, dns=dns) as daemon_:
         yield daemon_
 
@@ -302,14 +301,14 @@ def test_clock_by_the_database(patient):
 
 
 @system_only
-def test_trust_anchor(patient, folder):
+def test_trust_anchor(patient, folder, world):
     anchor = folder / "root.key"
     anchor.write_text(OUTDATED, encoding="ascii")
     patient.daemon.settings["dns"]["trust_anchor"] = [str(anchor)]
     patient.daemon.write_configuration(patient.daemon.settings)
     [finding] = findings_of(patient.examine(), "trust-anchor", "problem")
     assert "38696" in finding["what"]
-    shutil.copy(ROOT_KEY, anchor)
+    shutil.copy(world.trust_anchor, anchor)
     assert wrong(patient.examine()) == set()
 
 

@@ -39,6 +39,14 @@ struct Settings {
     friend bool operator==(const Settings&, const Settings&) = default;
 };
 
+// Whether postseald, or the doctor in its place, can validate DNSSEC (dns/root_check.h).
+struct Validation {
+    std::string fault; // "trust-anchor", "stripped", "clock", "altered", "unreachable"; empty: none
+    std::string reason;
+    std::string fix;
+    std::string servers = "authoritative"; // or "forwarders", "resolv.conf"
+};
+
 struct Daemon {
     Settings settings;
     std::string version;
@@ -97,7 +105,8 @@ struct Facts {
     std::map<std::string, std::string, std::less<>> authorities; // CA file or folder: its fault
     std::string resolv_conf;
     std::vector<NameServer> name_servers;
-    std::string trust_anchor_fault; // empty: all is well
+    std::string trust_anchor_fault;       // empty: all is well
+    std::optional<Validation> validation; // nothing: not checked
     WallTime now;
     std::optional<WallTime> store_written;
 };

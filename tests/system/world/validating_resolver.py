@@ -21,24 +21,27 @@ server:
     pidfile: ""
     use-syslog: no
     do-daemonize: no
+    access-control: 0.0.0.0/0 allow
     do-not-query-localhost: no
     root-hints: "{root_hints}"
     trust-anchor-file: "{trust_anchor}"
 remote-control:
     control-enable: no
 """
-RESOLV_CONF = f"nameserver {addresses.VALIDATING_RESOLVER}\noptions edns0 trust-ad\n"
+RESOLV_CONF = "nameserver {address}\noptions edns0 trust-ad\n"
 
 
 class ValidatingResolver:
     def __init__(self, folder: pathlib.Path, trust_anchor: pathlib.Path,
-                 root_hints: pathlib.Path) -> None:
+                 root_hints: pathlib.Path,
+                 address: str = addresses.VALIDATING_RESOLVER) -> None:
+        self._address = address
         folder.mkdir(parents=True, exist_ok=True)
         self.resolv_conf = folder / "resolv.conf"
-        self.resolv_conf.write_text(RESOLV_CONF, encoding="ascii")
+        self.resolv_conf.write_text(RESOLV_CONF.format(address=address), encoding="ascii")
         self._configuration = folder / "unbound.conf"
         self._configuration.write_text(CONFIGURATION.format(
-            address=addresses.VALIDATING_RESOLVER, root_hints=root_hints, trust_anchor=trust_anchor
+            address=address, root_hints=root_hints, trust_anchor=trust_anchor
         ), encoding="utf-8")
         self._log = folder / "log"
         self._process: subprocess.Popen | None = None
@@ -62,11 +65,10 @@ class ValidatingResolver:
         assert self._process
         return self._process.pid
 
-    @staticmethod
-    def _validates() -> bool:
+    def _validates(self) -> bool:
         query = dns.message.make_query(".", "NS", want_dnssec=True)
         try:
-            answer = dns.query.udp(query, addresses.VALIDATING_RESOLVER, timeout=1)
+            answer = dns.query.udp(query, self._address, timeout=1)
         except (dns.exception.Timeout, OSError):
             return False
         return bool(answer.flags & dns.flags.AD)
