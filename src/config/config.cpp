@@ -235,6 +235,16 @@ void check_no_policy(Reader& in, const Map& map) {
                     said, to_string(least)));
 }
 
+// Clients may write a map's name in any case, so it would not say which of two is meant.
+void check_case(Reader& in, const std::string& name, const std::vector<Map>& maps) {
+    for (const Map& other : maps)
+        if (other.name != name && equals_ignoring_case(other.name, name))
+            in.fail(in.node("name"), "name",
+                    fmt::format("\"{}\" differs from the map \"{}\" in case only: write \"{}\" to "
+                                "change that map, or another name",
+                                name, other.name, other.name));
+}
+
 void read_map(Reading& reading, const toml::table* table, const verdict::Options& verdict,
               std::vector<Map>& maps) {
     Reader in(reading, table, "map");
@@ -259,6 +269,7 @@ void read_map(Reading& reading, const toml::table* table, const verdict::Options
     check_no_policy(in, map);
     if (name.empty() || name.find_first_of(" \t\r\n:") != std::string::npos)
         in.fail(in.node("name"), "name", "every [[map]] needs a name without blanks and colons");
+    check_case(in, name, maps);
     if (known != maps.end())
         *known = std::move(map);
     else
@@ -359,7 +370,9 @@ void check_maps(Reading& reading, const Config& config,
                 const std::vector<const toml::table*>& where) {
     for (std::size_t i = 0; i < config.listen.size() && i < where.size(); i++)
         for (const std::string& name : config.listen[i].maps)
-            if (std::ranges::find(config.maps, name, &Map::name) == config.maps.end())
+            if (std::ranges::none_of(config.maps, [&name](const Map& map) {
+                    return equals_ignoring_case(map.name, name);
+                }))
                 reading.fail(
                     where[i]->get("maps"), "listen.maps",
                     fmt::format("there is no map \"{}\": add a [[map]] with that name", name));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "checks.h"
 
+#include "postseal/base/text.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -36,7 +38,10 @@ std::string_view protocol_of(const Table& table) {
 }
 
 bool offers(const Settings::Listener& listener, std::string_view map) {
-    return listener.maps.empty() || std::ranges::find(listener.maps, map) != listener.maps.end();
+    return listener.maps.empty() ||
+           std::ranges::any_of(listener.maps, [map](std::string_view name) {
+               return equals_ignoring_case(name, map);
+           });
 }
 
 std::string_view form_for(const Version& version) {
@@ -44,7 +49,9 @@ std::string_view form_for(const Version& version) {
 }
 
 std::string_view form_of(std::string_view map, const Settings& settings) {
-    const auto found = std::ranges::find(settings.maps, map, &Settings::Map::name);
+    const auto found = std::ranges::find_if(settings.maps, [map](const Settings::Map& known) {
+        return equals_ignoring_case(known.name, map);
+    });
     return found != settings.maps.end() ? std::string_view(found->form) : std::string_view();
 }
 

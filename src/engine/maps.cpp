@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "engine/maps.h"
 
+#include "postseal/base/text.h"
 #include "postseal/wire/delegation.h"
 #include "postseal/wire/socketmap.h"
 #include "postseal/wire/tcp_table.h"
@@ -15,7 +16,7 @@ using verdict::Reply;
 
 std::optional<std::size_t> variant_of(const Named& maps, std::string_view name) {
     for (const auto& [known, variant] : maps)
-        if (known == name) return variant;
+        if (equals_ignoring_case(known, name)) return variant;
     return std::nullopt;
 }
 
@@ -68,7 +69,9 @@ Maps::Maps(const config::Config& config) : actions_(config.delegation) {
             delegation_ = add({.protocol = Protocol::delegation, .reply = {}});
         if (listen.protocol != Protocol::tcp_table) continue;
         for (const config::Map& map : config.maps)
-            if (std::ranges::find(listen.maps, map.name) != listen.maps.end())
+            if (std::ranges::any_of(listen.maps, [&map](const std::string& name) {
+                    return equals_ignoring_case(name, map.name);
+                }))
                 tcp_table_.emplace_back(map.name, add(map, Protocol::tcp_table));
     }
 }

@@ -32,7 +32,8 @@ class Maps {
   public:
     explicit Maps(const config::Config& config);
 
-    // The variant that the map writes for socketmap; nothing: there is no such map.
+    // The variant that the map writes for socketmap; nothing: there is no such map. Names of maps
+    // are the same in any case: other servers fold it, and main.cf files written for them do not.
     [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
     // Of a map that a tcp_table listener offers.
     [[nodiscard]] std::optional<std::size_t> tcp_table(std::string_view name) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/socketmap_server.h"
 
+#include "postseal/base/text.h"
 #include "postseal/wire/socketmap.h"
 
 #include <algorithm>
@@ -8,7 +9,9 @@
 namespace postseal::serve {
 
 bool SocketmapServer::allows(std::string_view map) const {
-    return allowed_.empty() || std::ranges::find(allowed_, map) != allowed_.end();
+    return allowed_.empty() || std::ranges::any_of(allowed_, [map](const std::string& name) {
+               return equals_ignoring_case(name, map);
+           });
 }
 
 std::string SocketmapServer::unknown_map(const engine::Maps& maps) const {

@@ -16,13 +16,38 @@ TEST_CASE("maps that write alike share a variant") {
     CHECK(maps.find("postfix") != maps.find("tlsrpt"));
     REQUIRE(maps.find("mine"));
     CHECK(maps.variants()[*maps.find("mine")].reply.no_policy == "encrypt");
-    CHECK_FALSE(maps.find("Postfix"));
     CHECK_FALSE(maps.find(""));
     CHECK(maps.all().size() == 6);
     CHECK(maps.all()[0].first == "postfix");
     CHECK(maps.names() == "postfix, QUERY, tlsrpt, QUERYwithTLSRPT, requiretls, mine");
     CHECK_FALSE(maps.delegation());
     CHECK_FALSE(maps.tcp_table("postfix"));
+}
+
+TEST_CASE("a map's name is the same in any case") {
+    const auto config = config::parse(R"(
+[[listen]]
+address = "inet:127.0.0.1:1"
+protocol = "tcp_table"
+maps = ["TLSRPT"]
+[[map]]
+name = "Mine"
+no_policy = "encrypt"
+)",
+                                      "f")
+                            .value();
+    const Maps maps(config);
+    for (const char* name : {"query", "Query", "QUERY", "POSTFIX"})
+        CHECK_MESSAGE(maps.find(name) == maps.find("postfix"), name);
+    for (const char* name : {"querywithtlsrpt", "QueryWithTLSRPT", "TLSRPT"})
+        CHECK_MESSAGE(maps.find(name) == maps.find("tlsrpt"), name);
+    CHECK(maps.find("RequireTLS") == maps.find("requiretls"));
+    REQUIRE(maps.find("mine"));
+    CHECK(maps.find("mine") == maps.find("MINE"));
+    REQUIRE(maps.tcp_table("TLSRPT"));
+    CHECK(maps.tcp_table("tlsrpt") == maps.tcp_table("TLSRPT"));
+    CHECK_FALSE(maps.find("quer"));
+    CHECK_FALSE(maps.find("qu\xe9ry"));
 }
 
 TEST_CASE("maps that judge alike share a verdict, the first is that of [verdict]") {

@@ -43,6 +43,16 @@ def test_requiretls(daemon, key, reply):
     assert daemon.ask(key, "requiretls") == reply
 
 
+@pytest.mark.parametrize("name", ["query", "Query", "POSTFIX", "querywithtlsrpt", "RequireTLS"])
+def test_map_names_fold_case(daemon, postmap_folder, name):
+    """As postfix-tlspol does it, whose main.cf files say "query"."""
+    known = {"query": "postfix", "querywithtlsrpt": "tlsrpt"}.get(name.lower(), name.lower())
+    assert daemon.ask(DANE[0], name) == daemon.ask(DANE[0], known)
+    assert postmap(postmap_folder, DANE[0], f"inet:127.0.0.1:{daemon.port}:{name}") in (
+        "dane-only", "enforce"
+    )
+
+
 def test_unix_socket(daemon, postmap_folder):
     with daemon.connect_unix() as connection:
         for key, reply in (DANE, STS, NONE):
