@@ -2,6 +2,7 @@
 #include "store/database.h"
 
 #include "store/columns.h"
+#include "store/each.h"
 #include "store/statement.h"
 
 #include <fcntl.h>
@@ -16,6 +17,9 @@
 namespace postseal::store {
 namespace {
 
+// The reader's has room for the upper pages of ten million domains.
+constexpr int reader_cache_kib = 65536;
+constexpr int writer_cache_kib = 16384;
 // Another process may hold the lock for as long as it likes; loads must not wait for it.
 constexpr int busy_ms = 250;
 
@@ -27,19 +31,24 @@ std::unexpected<DbError> system_error(int error, const std::string& path) {
         DbError{fault, fmt::format("cannot open {}: {}", path, std::strerror(error))});
 }
 
-// SQLite would make the file itself, but readable for all, and say less when it cannot. Returns the
-// error number for which the file can be read and not written, or 0.
-DbResult<int> make_file(const std::string& path) {
+DbError not_writable(const std::string& path) {
+    return {DbFault::read_only,
+            fmt::format("cannot write {}: file or file system is read-only", path)};
+}
+
+// SQLite would make the file itself, but readable for all, and say less when it cannot.
+DbResult<> make_file(const std::string& path) {
     int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    int why = 0;
     if (fd < 0 && (errno == EACCES || errno == EROFS || errno == EPERM)) {
-        why = errno;
+        const int why = errno;
         fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
         if (fd < 0) return system_error(errno == ENOENT ? why : errno, path);
+        ::close(fd);
+        return std::unexpected(not_writable(path));
     }
     if (fd < 0) return system_error(errno, path);
     ::close(fd);
-    return why;
+    return {};
 }
 
 std::uint64_t inode_of(const std::string& path) {
@@ -49,10 +58,18 @@ std::uint64_t inode_of(const std::string& path) {
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
-// For a database in WAL mode in a place that cannot take the log's index: legitimate only because
-// there is no log, and nobody else writes there: no daemon at all on such a file system, none
-// beside ours in such a folder (DatabaseFile's lock).
-std::string unchanging(const std::string& path) {
+constexpr auto insert_sts =
+    "INSERT INTO sts (domain, body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
+    " failed_at, retry_at, refresh_at, record_gone, mode, origin, failed_by)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+    " ON CONFLICT (domain) DO UPDATE SET";
+constexpr auto failure_columns =
+    "failures, failed_id, fault, reason, failed_at, retry_at, failed_by";
+constexpr auto failure_values = "?6, ?7, ?8, ?9, ?10, ?11, ?16";
+
+} // namespace
+
+std::string without_locks(const std::string& path) {
     std::string uri = "file:";
     for (const char c : path) {
         if (c == '?' || c == '#' || c == '%')
@@ -60,10 +77,11 @@ std::string unchanging(const std::string& path) {
         else
             uri += c;
     }
-    return uri + "?immutable=1";
+    // Without a log there is nothing but the file, and SQLite would make a log to read it: there
+    // may be no room, or no right to.
+    const bool has_log = exists(path + "-wal") || exists(path + "-journal");
+    return uri + (has_log ? "?vfs=unix-none&mode=ro" : "?immutable=1");
 }
-
-} // namespace
 
 void Database::Closer::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 void Database::Finalizer::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
@@ -72,56 +90,69 @@ Database::Database(std::string path, Handle db) : path_(std::move(path)), db_(st
 Database::~Database() = default;
 
 DbResult<std::unique_ptr<Database>> Database::connect(const std::string& path,
-                                                      const std::string& name,
-                                                      std::span<const SchemaStep> steps) {
+                                                      const std::string& name, int flags) {
     sqlite3* raw = nullptr;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    if (name != path) flags |= SQLITE_OPEN_URI;
-    const int rc = sqlite3_open_v2(name.c_str(), &raw, flags, nullptr);
+    const int rc = sqlite3_open_v2(name.c_str(), &raw,
+                                   flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
     Handle db(raw);
     if (rc != SQLITE_OK) return db_error(raw, rc, "open", path);
     std::unique_ptr<Database> self(new Database(path, std::move(db)));
     sqlite3_busy_timeout(raw, busy_ms);
     self->keep_log(); // if it turns out to be damaged
-    // First, so that a database that is not ours stays untouched.
-    if (auto done = migrate(raw, path, steps); !done) return std::unexpected(done.error());
-    if (auto done = self->set_up(); !done) return std::unexpected(done.error());
-    if (auto done = self->prepare_all(); !done) return std::unexpected(done.error());
-    sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
-    self->log_ = inode_of(path + "-wal");
     return self;
 }
 
 DbResult<std::unique_ptr<Database>> Database::open(const std::string& path,
                                                    std::span<const SchemaStep> steps) {
-    const auto unwritable = make_file(path);
-    if (!unwritable) return std::unexpected(unwritable.error());
-    const bool has_log = exists(path + "-wal") || exists(path + "-journal");
-    // Not tried otherwise: SQLite would make a log as little writable as the file, and leave it.
-    if (*unwritable != 0 && !has_log) return connect(path, unchanging(path), steps);
-    auto opened = connect(path, path, steps);
-    // The file may be written, but not the folder.
-    if (!opened && opened.error().fault == DbFault::read_only && !has_log)
-        return connect(path, unchanging(path), steps);
-    return opened;
+    if (auto made = make_file(path); !made) return std::unexpected(made.error());
+    auto self = connect(path, path, SQLITE_OPEN_READWRITE);
+    if (!self) return self;
+    sqlite3* db = (*self)->handle();
+    // First, so that a database that is not ours stays untouched.
+    if (auto done = migrate(db, path, steps); !done) {
+        if (done.error().fault == DbFault::read_only) return std::unexpected(not_writable(path));
+        return std::unexpected(done.error());
+    }
+    if (sqlite3_db_readonly(db, "main") == 1) return std::unexpected(not_writable(path));
+    if (auto done = (*self)->set_up(true); !done) return std::unexpected(done.error());
+    if (auto done = (*self)->prepare_all(); !done) return std::unexpected(done.error());
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+    (*self)->log_ = inode_of(path + "-wal");
+    return self;
 }
 
-DbResult<> Database::set_up() {
+DbResult<std::unique_ptr<Database>> Database::open_for_reading(const std::string& path,
+                                                               Reading how) {
+    const bool alone = how == Reading::alone;
+    auto self = connect(path, alone ? without_locks(path) : path,
+                        SQLITE_OPEN_READONLY | (alone ? SQLITE_OPEN_URI : 0));
+    if (!self) return self;
+    // The log's index is then in memory, not in a file beside it.
+    if (alone)
+        sqlite3_exec((*self)->handle(), "PRAGMA locking_mode = EXCLUSIVE", nullptr, nullptr,
+                     nullptr);
+    if (auto done = (*self)->set_up(false); !done) return std::unexpected(done.error());
+    if (auto done = (*self)->prepare_all(); !done) return std::unexpected(done.error());
+    return self;
+}
+
+DbResult<> Database::set_up(bool writes) {
     sqlite3* db = db_.get();
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     // Where WAL cannot be had, the journal that is used instead is as safe. The read makes the log.
-    // The cache, in KiB, has room for the upper pages of ten million domains. No temporary files:
-    // the sandbox has no place for them.
+    // No temporary files: the sandbox has no place for them.
     constexpr auto for_all = "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;"
-                             "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;"
-                             "PRAGMA cell_size_check = ON; SELECT count(*) FROM sqlite_schema";
-    const std::string sql = read_only() ? for_all
-                                        : fmt::format("PRAGMA journal_mode = WAL;"
-                                                      "PRAGMA synchronous = FULL;"
-                                                      "PRAGMA journal_size_limit = {}; {}",
-                                                      64 << 20, for_all);
+                             "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;"
+                             "SELECT count(*) FROM sqlite_schema";
+    const std::string sql =
+        fmt::format("PRAGMA cache_size = {}; {} {}", writes ? -writer_cache_kib : -reader_cache_kib,
+                    writes ? fmt::format("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                                         "PRAGMA journal_size_limit = {};",
+                                         64 << 20)
+                           : "",
+                    for_all);
     const int rc = sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr);
-    if (rc != SQLITE_OK) return db_error(db, rc, "set up", path_);
+    if (rc != SQLITE_OK) return db_error(db, rc, writes ? "set up" : "read", path_);
     return {};
 }
 
@@ -134,20 +165,27 @@ DbResult<> Database::prepare_all() {
         {&find_nexthop_, fmt::format("SELECT {} FROM nexthop WHERE nexthop = ?1", nexthop_columns)},
         {&next_refreshes_, "SELECT domain, refresh_at FROM sts WHERE refresh_at <> 0"
                            " ORDER BY refresh_at, domain LIMIT ?1"},
-        // No REPLACE: the triggers that count must see what a row was before.
+        // No REPLACE: the triggers that count must see what a row was before. What over() keeps
+        // is kept by the statements themselves: nobody need have read the row.
         {&put_sts_,
-         "INSERT INTO sts (domain, body, id, fetched_at, expires_at, failures, failed_id, fault,"
-         " reason, failed_at, retry_at, refresh_at, record_gone, mode, origin, failed_by)"
-         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
-         " ON CONFLICT (domain) DO UPDATE SET (body, id, fetched_at, expires_at, failures,"
-         " failed_id, fault, reason, failed_at, retry_at, refresh_at, record_gone, mode, origin,"
-         " failed_by) = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"},
+         fmt::format("{} ({}, body, id, fetched_at, expires_at, refresh_at, record_gone, mode,"
+                     " origin) = ({}, ?2, ?3, ?4, ?5, ?12, ?13, ?14, ?15)",
+                     insert_sts, failure_columns, failure_values)},
+        {&put_without_policy_, fmt::format("{} ({}) = ({}), id = iif(length(body) > 0, id, ?3),"
+                                           " fetched_at = iif(length(body) > 0, fetched_at, ?4),"
+                                           " expires_at = iif(length(body) > 0, expires_at, ?5),"
+                                           " refresh_at = iif(length(body) > 0, refresh_at, ?12),"
+                                           " record_gone = iif(length(body) > 0, record_gone, ?13),"
+                                           " origin = iif(length(body) > 0, origin, ?15)",
+                                           insert_sts, failure_columns, failure_values)},
         {&drop_sts_, "DELETE FROM sts WHERE domain = ?1"},
         {&put_nexthop_,
          "INSERT INTO nexthop (nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at,"
          " dane_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (nexthop) DO UPDATE SET"
-         " (dane, dane_seen_at, verdict, row, verdict_since, seen_at, dane_by) ="
-         " (?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
+         " dane = iif(?3 = 0, dane, ?2), dane_by = iif(?3 = 0, dane_by, ?8),"
+         " dane_seen_at = iif(?3 = 0, dane_seen_at, ?3),"
+         " row = iif(?4 = '', row, ?5), verdict_since = iif(?4 = '', verdict_since, ?6),"
+         " verdict = iif(?4 = '', verdict, ?4), seen_at = ?7"},
         {&drop_nexthop_, "DELETE FROM nexthop WHERE nexthop = ?1"},
         {&put_history_, "REPLACE INTO history (nexthop, at, kind, before, after, row, reasons)"
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
@@ -184,8 +222,6 @@ DbResult<> Database::run(sqlite3_stmt* statement) {
 }
 
 DbResult<> Database::write(const Batch& batch) {
-    // SQLite would let a transaction begin that has nothing to write.
-    if (read_only()) return std::unexpected(not_writable());
     if (auto begun = run(begin_.get()); !begun) return begun;
     auto done = put_all(batch);
     // Some faults have rolled back already. Whatever this says, the fault is the first one.
@@ -195,11 +231,22 @@ DbResult<> Database::write(const Batch& batch) {
     return done;
 }
 
-bool Database::read_only() const { return sqlite3_db_readonly(db_.get(), "main") == 1; }
-
-DbError Database::not_writable() const {
-    return {DbFault::read_only,
-            fmt::format("cannot write {}: file or file system is read-only", path_)};
+DbResult<> Database::check(const std::atomic<bool>& stop) {
+    constexpr int steps_between = 100'000; // of SQLite's machine: some milliseconds
+    const auto asked = [](void* flag) {
+        return static_cast<const std::atomic<bool>*>(flag)->load() ? 1 : 0;
+    };
+    sqlite3* db = db_.get();
+    sqlite3_progress_handler(db, steps_between, asked, const_cast<std::atomic<bool>*>(&stop));
+    const auto prepared = prepare("PRAGMA quick_check(1)");
+    std::string found;
+    DbResult<> done = prepared
+                          ? each(prepared->get(), [&](sqlite3_stmt* s) { found = text_at(s, 0); })
+                          : DbResult<>(std::unexpected(prepared.error()));
+    sqlite3_progress_handler(db, 0, nullptr, nullptr);
+    if (done && found != "ok")
+        return std::unexpected(DbError{DbFault::corrupt, fmt::format("{}: {}", path_, found)});
+    return done;
 }
 
 bool Database::moved() const {

@@ -1,15 +1,17 @@
-// store/database.h: one open SQLite file: reads a key, writes a batch in one transaction
+// store/database.h: one connection to an SQLite file: reads a key, writes a batch in one
+// transaction
 //
-// WAL with synchronous FULL: what write() has accepted survives a power cut. A file that may only
-// be read is opened nevertheless; read_only() says so and each write() fails.
-// Blocks on the disk, so it belongs to the worker's thread. Errors: DbError; a write that failed
-// has changed nothing.
+// WAL with synchronous FULL: what write() has accepted survives a power cut. One connection writes,
+// another reads; in WAL mode the reader never waits for a write or its fsync.
+// Blocks on the disk, so it belongs to a worker's thread, each connection to its own. Errors:
+// DbError; a write that failed has changed nothing.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "store/pending.h"
 #include "store/schema.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -23,9 +25,15 @@ namespace postseal::store {
 
 class Database {
   public:
-    // Makes the file if there is none (mode 0640), and brings an older one up to date.
+    // Writes. Makes the file if there is none (mode 0640), and brings an older one up to date.
     [[nodiscard]] static DbResult<std::unique_ptr<Database>>
     open(const std::string& path, std::span<const SchemaStep> steps = schema_steps());
+    // Reads only. beside_writer: a connection of open() is there meanwhile. alone: none is, and
+    // nobody else writes (DatabaseFile's lock); needs neither room on the disk nor a file that may
+    // be written, and takes no lock.
+    enum class Reading { beside_writer, alone };
+    [[nodiscard]] static DbResult<std::unique_ptr<Database>>
+    open_for_reading(const std::string& path, Reading how);
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
     ~Database();
@@ -54,13 +62,16 @@ class Database {
     // Store::prune(), so many keys a step.
     [[nodiscard]] DbResult<bool> prune(WallTime before, std::size_t keys);
     [[nodiscard]] DbResult<> clock_jumped(const ClockJump& jump);
+    // Reads every page: corrupt if one is damaged. Ends with an error of fault io once `stop` is
+    // set, which may be done by any thread.
+    [[nodiscard]] DbResult<> check(const std::atomic<bool>& stop);
 
-    [[nodiscard]] bool read_only() const;
-    [[nodiscard]] DbError not_writable() const;
     // The path no longer leads to the open file: what is written now would be lost with it.
     [[nodiscard]] bool moved() const;
     // Closing leaves the write-ahead log as it is, for whoever examines a damaged file.
     void keep_log();
+    [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] sqlite3* handle() const { return db_.get(); }
     // For a file that moved(): its log, left behind, would be taken for that of a file put in its
     // place. A log that came with the new file stays.
     void drop_log();
@@ -77,8 +88,8 @@ class Database {
 
     Database(std::string path, Handle db);
     [[nodiscard]] static DbResult<std::unique_ptr<Database>>
-    connect(const std::string& path, const std::string& name, std::span<const SchemaStep> steps);
-    [[nodiscard]] DbResult<> set_up();
+    connect(const std::string& path, const std::string& name, int flags);
+    [[nodiscard]] DbResult<> set_up(bool writes);
     [[nodiscard]] DbResult<> prepare_all();
     [[nodiscard]] DbResult<Statement> prepare(const std::string& sql);
     // Calls `take(statement)` for each row.
@@ -98,13 +109,17 @@ class Database {
     std::uint64_t log_ = 0; // the log's inode
     Statement begin_, commit_, rollback_;
     Statement find_sts_, find_nexthop_, next_refreshes_;
-    Statement put_sts_, drop_sts_, put_nexthop_, drop_nexthop_, put_history_;
+    Statement put_sts_, put_without_policy_, drop_sts_;
+    Statement put_nexthop_, drop_nexthop_, put_history_;
     struct Pruning {
         std::size_t table = 0;
         std::string after; // what lies before it has been looked at in this round
     };
     Pruning pruning_;
 };
+
+// An URI of the file for a connection that takes no lock and need not write anything.
+[[nodiscard]] std::string without_locks(const std::string& path);
 
 // Of the library at work.
 [[nodiscard]] std::string_view sqlite_version();

@@ -17,7 +17,8 @@
 namespace postseal::store {
 namespace {
 
-constexpr std::chrono::minutes between_moves{1};
+constexpr std::chrono::minutes between_replacements{1};
+constexpr std::chrono::minutes between_checks{1}; // a large file takes seconds
 
 std::string folder_of(const std::string& path) {
     const auto slash = path.rfind('/');
@@ -64,6 +65,14 @@ std::string free_name(const std::string& path, WallTime now) {
     return name;
 }
 
+// Where the successor of a damaged file grows.
+std::string new_name(const std::string& path) { return path + ".new"; }
+
+void remove_new(const std::string& name) {
+    for (const char* part : {"", "-wal", "-shm"})
+        ::unlink((name + part).c_str());
+}
+
 } // namespace
 
 std::string utc_text(WallTime time) {
@@ -78,6 +87,8 @@ DatabaseFile::DatabaseFile(std::string path, WallClock wall_clock, int lock)
 
 DatabaseFile::~DatabaseFile() {
     database_.reset();
+    beside_.reset();
+    reads_alone_.reset();
     ::close(lock_);
 }
 
@@ -85,6 +96,8 @@ std::expected<std::unique_ptr<DatabaseFile>, std::string> DatabaseFile::open(std
                                                                              WallClock wall_clock) {
     const auto lock = lock_folder(path);
     if (!lock) return std::unexpected(lock.error());
+    // A process ended between the two renames of replace().
+    if (::access(path.c_str(), F_OK) != 0) std::rename(new_name(path).c_str(), path.c_str());
     std::unique_ptr<DatabaseFile> self(
         new DatabaseFile(std::move(path), std::move(wall_clock), *lock));
     if (const auto opened = self->open_database(); !opened) {
@@ -97,43 +110,118 @@ std::expected<std::unique_ptr<DatabaseFile>, std::string> DatabaseFile::open(std
     return self;
 }
 
-DbResult<> DatabaseFile::open_database() {
-    database_.reset();
+// Whoever reads alone has no lock, so no writer may begin meanwhile; and closing a file without
+// locks would take away those of the writer (fcntl(2)): it is closed before.
+DbResult<std::unique_ptr<Database>> DatabaseFile::open_writer() {
+    const std::lock_guard lock(alone_);
+    reads_alone_.reset();
     auto opened = Database::open(path_);
+    if (opened) has_writer_ = true;
+    return opened;
+}
+
+DbResult<> DatabaseFile::open_database() {
+    has_writer_ = false;
+    database_.reset();
+    auto opened = open_writer();
+    // A fault of the disk may pass.
+    if (!opened && opened.error().fault == DbFault::corrupt) opened = open_writer();
     if (!opened && opened.error().fault == DbFault::corrupt) {
-        if (auto moved = move_aside(opened.error()); !moved) {
-            fault_ = moved.error();
-            return moved;
-        }
-        opened = Database::open(path_);
+        auto replaced = replace(opened.error());
+        opened = replaced ? open_writer() : std::unexpected(replaced.error());
     }
+    edition_++;
     if (!opened) {
         fault_ = opened.error();
         return std::unexpected(*fault_);
     }
     database_ = std::move(*opened);
-    fault_ = database_->read_only() ? std::optional(database_->not_writable()) : std::nullopt;
+    fault_.reset();
     return {};
 }
 
-DbResult<> DatabaseFile::move_aside(const DbError& why) {
+// The damaged file stays where it is until the new one is whole: what is good of it can be read
+// meanwhile, and a process that ends here finds it again.
+DbResult<> DatabaseFile::replace(const DbError& why) {
     if (database_) database_->keep_log();
+    has_writer_ = false;
     database_.reset();
     const auto now = std::chrono::steady_clock::now();
-    if (moved_aside_at_ && now - *moved_aside_at_ < between_moves)
+    if (replaced_at_ && now - *replaced_at_ < between_replacements)
         return std::unexpected(DbError{
             DbFault::io, fmt::format("{}, again within a minute: is the disk sound?", why.text)});
-    const std::string name = free_name(path_, wall_clock_());
+    const auto salvaged = salvage_into_new();
+    if (!salvaged)
+        return std::unexpected(DbError{salvaged.error().fault,
+                                       fmt::format("{}; {}", why.text, salvaged.error().text)});
+    const std::string aside = free_name(path_, wall_clock_());
+    const std::lock_guard lock(alone_);
+    reads_alone_.reset();
     for (const char* part : {"", "-wal", "-shm", "-journal"}) {
         const std::string from = path_ + part;
-        if (std::rename(from.c_str(), (name + part).c_str()) == 0 || errno == ENOENT) continue;
+        if (std::rename(from.c_str(), (aside + part).c_str()) == 0 || errno == ENOENT) continue;
         return std::unexpected(DbError{DbFault::io, fmt::format("{}; cannot move it aside: {}",
                                                                 why.text, std::strerror(errno))});
     }
-    moved_aside_at_ = now;
-    incidents_.push_back(
-        fmt::format("{}: moved aside as {}, a new database is begun", why.text, name));
+    if (std::rename(new_name(path_).c_str(), path_.c_str()) != 0)
+        return std::unexpected(
+            DbError{DbFault::io,
+                    fmt::format("cannot rename {}: {}", new_name(path_), std::strerror(errno))});
+    replaced_at_ = now;
+    suspect_ = false;
+    incidents_.push_back(fmt::format("{}: moved aside as {}, and a new database begun; {}",
+                                     why.text, aside, to_words(*salvaged)));
     return {};
+}
+
+DbResult<Salvaged> DatabaseFile::salvage_into_new() {
+    const std::string name = new_name(path_);
+    remove_new(name);
+    auto fresh = Database::open(name);
+    if (!fresh) return std::unexpected(fresh.error());
+    auto salvaged = salvage(path_, **fresh, stop_);
+    fresh->reset(); // its log goes into the file
+    if (salvaged && stop_)
+        salvaged = std::unexpected(DbError{DbFault::busy, "the repair was broken off"});
+    if (!salvaged) remove_new(name);
+    return salvaged;
+}
+
+// What one read has said is not enough to give up a file for: it is opened anew and read from its
+// first page to its last, and once more if that fails.
+DbResult<> DatabaseFile::verify(const DbError& why) {
+    suspect_ = false;
+    DbResult<> sound;
+    for (int round = 0; round < 2; round++) {
+        has_writer_ = false;
+        database_.reset();
+        auto opened = open_writer();
+        edition_++;
+        if (opened) {
+            database_ = std::move(*opened);
+            fault_.reset();
+            sound = database_->check(stop_);
+        } else {
+            fault_ = opened.error();
+            sound = std::unexpected(*fault_);
+        }
+        if (sound || sound.error().fault != DbFault::corrupt) break;
+    }
+    if (sound) {
+        found_sound_at_ = std::chrono::steady_clock::now();
+        incidents_.push_back(fmt::format(
+            "{}: the whole file was read again and is sound, so nothing is lost", why.text));
+        return {};
+    }
+    if (sound.error().fault != DbFault::corrupt) {
+        suspect_ = true; // it was not read to its end
+        return database_ ? DbResult<>() : sound;
+    }
+    if (auto replaced = replace(sound.error()); !replaced) {
+        suspect_ = true;
+        return replaced;
+    }
+    return open_database();
 }
 
 DbResult<> DatabaseFile::ensure_usable() {
@@ -142,149 +230,52 @@ DbResult<> DatabaseFile::ensure_usable() {
         incidents_.push_back(fmt::format("{} was removed or replaced while in use: what is there "
                                          "now is used, or a new database begun",
                                          path_));
-        return open_database();
+        if (auto opened = open_database(); !opened) return opened;
     }
-    if (!database_) return open_database();
-    if (!fault_) return {};
-    // A file opened for reading stays so, for this process's other connections too.
-    if (fault_->fault == DbFault::read_only) return open_database();
+    if (!database_)
+        if (auto opened = open_database(); !opened) return opened;
+    const auto now = std::chrono::steady_clock::now();
+    const bool asked_lately = found_sound_at_ && now - *found_sound_at_ < between_checks;
+    if (suspect_ && !asked_lately)
+        if (auto done = verify({DbFault::corrupt, "a read of " + path_ + " met damage"}); !done)
+            return done;
     // After an input or output error the descriptor may be of no use. What is open still serves
-    // loads if nothing better can be had.
-    if (fault_->fault == DbFault::io)
-        if (auto fresh = Database::open(path_)) database_ = std::move(*fresh);
+    // if nothing better can be had.
+    if (fault_ && fault_->fault == DbFault::io)
+        if (auto fresh = open_writer()) database_ = std::move(*fresh);
     return {};
 }
 
 std::optional<DbError> DatabaseFile::write(const Batch& batch) {
-    if (auto usable = ensure_usable(); !usable) return fault_;
+    if (auto usable = ensure_usable(); !usable) {
+        fault_ = usable.error();
+        return fault_;
+    }
     auto written = database_->write(batch);
     if (!written && written.error().fault == DbFault::corrupt) {
-        if (auto moved = move_aside(written.error()); !moved)
-            written = moved;
-        else if (auto opened = open_database(); !opened)
-            written = opened;
-        else
-            written = database_->write(batch);
+        written = verify(written.error());
+        if (written) written = database_->write(batch);
     }
     fault_ = written ? std::nullopt : std::optional(written.error());
     return fault_;
 }
 
-DbResult<> DatabaseFile::read_into(Loaded& loaded, const Domain& domain,
-                                   const std::string& nexthop) {
-    auto sts = database_->find_sts(domain);
-    if (!sts) return std::unexpected(sts.error());
-    loaded.sts = std::move(*sts);
-    auto known = database_->find_nexthop(nexthop);
-    if (!known) return std::unexpected(known.error());
-    loaded.nexthop = std::move(*known);
-    return {};
-}
-
-DatabaseFile::Read<Loaded> DatabaseFile::load(const Domain& domain, const std::string& nexthop) {
-    Read<Loaded> read;
-    if (!database_) return read;
-    auto done = read_into(read.value, domain, nexthop);
-    if (!done) read.fault = after_failed_read(done.error());
-    return read;
-}
-
-template <class T>
-DatabaseFile::Read<T> DatabaseFile::read(std::move_only_function<DbResult<T>()> from) {
-    Read<T> read;
-    if (!database_) return read;
-    auto got = from();
-    if (got)
-        read.value = std::move(*got);
-    else
-        read.fault = after_failed_read(got.error());
-    return read;
-}
-
-DatabaseFile::Read<std::vector<RefreshDue>> DatabaseFile::next_refreshes(std::size_t most) {
-    return read<std::vector<RefreshDue>>([&] { return database_->next_refreshes(most); });
-}
-
-DatabaseFile::Read<std::vector<HistoryRow>> DatabaseFile::history(const std::string& nexthop,
-                                                                  std::size_t most) {
-    return read<std::vector<HistoryRow>>([&] { return database_->history(nexthop, most); });
-}
-
-DatabaseFile::Read<FleetState> DatabaseFile::fleet_state(std::size_t most) {
-    return read<FleetState>([&] { return database_->fleet_state(most); });
-}
-
-DatabaseFile::Read<std::vector<StsRow>> DatabaseFile::policies(const std::string& after,
-                                                               std::size_t most) {
-    return read<std::vector<StsRow>>([&] { return database_->policies(after, most); });
-}
-
-DatabaseFile::Read<std::vector<NexthopRow>> DatabaseFile::nexthops(const std::string& after,
-                                                                   std::size_t most) {
-    return read<std::vector<NexthopRow>>([&] { return database_->nexthops(after, most); });
-}
-
 std::optional<DbError> DatabaseFile::all_unshared() {
-    if (auto usable = ensure_usable(); !usable) return fault_;
-    if (database_->read_only()) return database_->not_writable();
+    if (auto usable = ensure_usable(); !usable) return usable.error();
     if (auto done = database_->all_unshared(); !done) return done.error();
     return std::nullopt;
 }
 
-DatabaseFile::Read<std::vector<Listed>> DatabaseFile::list(const std::string& after,
-                                                           std::size_t most) {
-    return read<std::vector<Listed>>([&] { return read_list(after, most); });
-}
-
-DatabaseFile::Read<std::vector<HistoryRow>> DatabaseFile::latest(HistoryRow::Kind kind,
-                                                                 std::size_t most) {
-    return read<std::vector<HistoryRow>>([&] { return database_->latest(kind, most); });
-}
-
-DatabaseFile::Read<std::vector<StsRow>> DatabaseFile::failing(std::size_t most) {
-    return read<std::vector<StsRow>>([&] { return database_->failing(most); });
-}
-
-DatabaseFile::Read<Census> DatabaseFile::census(WallTime now) {
-    return read<Census>([&] { return database_->census(now); });
-}
-
-DbResult<std::vector<Listed>> DatabaseFile::read_list(const std::string& after, std::size_t most) {
-    auto nexthops = database_->nexthops(after, most);
-    if (!nexthops) return std::unexpected(nexthops.error());
-    std::vector<Listed> list;
-    for (NexthopRow& row : *nexthops) {
-        Listed& next = list.emplace_back(Listed{.nexthop = std::move(row), .sts = {}});
-        const auto domain = policy_domain(next.nexthop);
-        if (!domain) continue;
-        auto sts = database_->find_sts(*domain);
-        if (!sts) return std::unexpected(sts.error());
-        next.sts = std::move(*sts);
-    }
-    return list;
-}
-
 // What cannot be written now shows with the next write; this can wait for a day.
 bool DatabaseFile::prune(WallTime before, std::size_t keys) {
-    if (!database_ || database_->read_only()) return true;
+    if (!database_) return true;
     return database_->prune(before, keys).value_or(true);
 }
 
 std::optional<DbError> DatabaseFile::clock_jumped(const ClockJump& jump) {
-    if (auto usable = ensure_usable(); !usable) return fault_;
-    if (database_->read_only()) return database_->not_writable();
+    if (auto usable = ensure_usable(); !usable) return usable.error();
     if (auto done = database_->clock_jumped(jump); !done) return done.error();
     return std::nullopt;
-}
-
-std::optional<DbError> DatabaseFile::after_failed_read(const DbError& error) {
-    if (error.fault == DbFault::io) fault_ = error;
-    if (error.fault != DbFault::corrupt) return error;
-    // Begun anew, so the fault is past; what was lost is an incident.
-    auto done = move_aside(error);
-    if (done) done = open_database();
-    if (!done) fault_ = done.error();
-    return fault_;
 }
 
 std::vector<std::string> DatabaseFile::take_incidents() { return std::exchange(incidents_, {}); }

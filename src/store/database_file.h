@@ -1,20 +1,29 @@
 // store/database_file.h: the database file over its whole life, and what is done when it breaks
 //
-// A damaged file is moved aside with its log as NAME.corrupt-20260131T235959Z and a new one begun,
-// at most once a minute; a file that was removed or replaced is opened anew; after any other fault
-// the next write() opens the file anew if that helps. No fault is thrown: what went wrong last
-// is in the answer, what an operator must know in take_incidents().
+// A read that meets damage is tried again on a new connection, for a fault of the disk may pass.
+// The next write() then reads the whole file; one that is damaged twice in a row is replaced, at
+// most once a minute: what can be read goes into a new file (store/salvage.h), and the old one
+// aside with its log, as NAME.corrupt-20260131T235959Z. A file that was removed or replaced is
+// opened anew; after any other fault the next write() opens the file anew if that helps. No fault
+// is thrown: what went wrong last is in the answer, what an operator must know in take_incidents().
+// Reads wait neither for a write nor for its fsync: they have a connection of their own. While no
+// file can be opened for writing (full or read-only disk) it is read all the same.
 // Holds a lock on the folder, so that no second daemon writes there.
-// Blocks on the disk: opened at start, then used by the worker's thread alone.
+// Blocks on the disk. Threads: after open() one thread reads (the members that return Read) and one
+// does the rest; they may be the same. stop() is for any thread.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "store/database.h"
+#include "store/salvage.h"
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <expected>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,7 +48,7 @@ class DatabaseFile {
 
     template <class T> struct Read {
         T value{};                    // what could be read
-        std::optional<DbError> fault; // of this read; none where there is no database
+        std::optional<DbError> fault; // of this read; none where there never was a file
     };
     [[nodiscard]] Read<Loaded> load(const Domain& domain, const std::string& nexthop);
     [[nodiscard]] Read<std::vector<RefreshDue>> next_refreshes(std::size_t most);
@@ -63,27 +72,50 @@ class DatabaseFile {
     // Of the last write, or why there is no database.
     [[nodiscard]] const std::optional<DbError>& fault() const { return fault_; }
     [[nodiscard]] std::vector<std::string> take_incidents();
+    // A read has met damage: a write(), be its batch empty, is to check the file.
+    [[nodiscard]] bool needs_check() const { return suspect_; }
+    // Ends a check or a salvage early: the process is to end.
+    void stop() { stop_ = true; }
 
   private:
+    using SteadyTime = std::chrono::steady_clock::time_point;
+
     DatabaseFile(std::string path, WallClock wall_clock, int lock);
     [[nodiscard]] DbResult<> open_database();
-    [[nodiscard]] DbResult<> move_aside(const DbError& why);
+    [[nodiscard]] DbResult<std::unique_ptr<Database>> open_writer();
+    [[nodiscard]] DbResult<> replace(const DbError& why);
+    [[nodiscard]] DbResult<Salvaged> salvage_into_new();
+    [[nodiscard]] DbResult<> verify(const DbError& why);
     [[nodiscard]] DbResult<> ensure_usable();
-    [[nodiscard]] DbResult<> read_into(Loaded& loaded, const Domain& domain,
-                                       const std::string& nexthop);
-    [[nodiscard]] DbResult<std::vector<Listed>> read_list(const std::string& after,
-                                                          std::size_t most);
-    template <class T> [[nodiscard]] Read<T> read(std::move_only_function<DbResult<T>()> from);
-    // What a read that failed leads to, and its fault.
-    [[nodiscard]] std::optional<DbError> after_failed_read(const DbError& error);
+    template <class T>
+    [[nodiscard]] Read<T> read(std::move_only_function<DbResult<T>(Database& from)> what);
+    // Null: there is nothing to be read. Holds `alone_` where it must.
+    [[nodiscard]] DbResult<Database*> reader(std::unique_lock<std::mutex>& lock);
+    [[nodiscard]] DbResult<Database*> reader_alone();
+    void drop_readers();
 
     std::string path_;
     WallClock wall_clock_;
     int lock_; // a descriptor of the folder
+
+    // The writer's.
     std::unique_ptr<Database> database_;
     std::optional<DbError> fault_;
-    std::optional<std::chrono::steady_clock::time_point> moved_aside_at_;
+    std::optional<SteadyTime> replaced_at_;
+    std::optional<SteadyTime> found_sound_at_;
     std::vector<std::string> incidents_;
+
+    // The reader's.
+    std::unique_ptr<Database> beside_; // the writer's connection
+    std::uint64_t read_edition_ = 0;   // that `beside_` is of
+
+    // Both threads'.
+    std::mutex alone_; // held to open a writer, and to read while there is none
+    std::unique_ptr<Database> reads_alone_;
+    std::atomic<bool> has_writer_ = false;
+    std::atomic<std::uint64_t> edition_ = 0; // another file, or one opened anew
+    std::atomic<bool> suspect_ = false;      // a read has met damage
+    std::atomic<bool> stop_ = false;
 };
 
 } // namespace postseal::store

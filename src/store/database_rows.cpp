@@ -92,9 +92,12 @@ DbResult<std::optional<NexthopRow>> Database::find_nexthop(const std::string& ne
 }
 
 DbResult<> Database::put(const StsRow& row) {
-    sqlite3_stmt* s = is_blank(row) ? drop_sts_.get() : put_sts_.get();
+    if (row.replaces || is_blank(row)) {
+        bind_text(drop_sts_.get(), 1, row.domain.name());
+        if (auto done = run(drop_sts_.get()); !done || is_blank(row)) return done;
+    }
+    sqlite3_stmt* s = row.body.empty() ? put_without_policy_.get() : put_sts_.get();
     bind_text(s, 1, row.domain.name());
-    if (s == drop_sts_.get()) return run(s);
     sqlite3_bind_blob64(s, 2, row.body.data(), row.body.size(), SQLITE_STATIC);
     bind_text(s, 3, row.id);
     bind_time(s, 4, row.fetched_at);
@@ -115,9 +118,12 @@ DbResult<> Database::put(const StsRow& row) {
 }
 
 DbResult<> Database::put(const NexthopRow& row) {
-    sqlite3_stmt* s = is_blank(row) ? drop_nexthop_.get() : put_nexthop_.get();
+    if (row.replaces || is_blank(row)) {
+        bind_text(drop_nexthop_.get(), 1, row.nexthop);
+        if (auto done = run(drop_nexthop_.get()); !done || is_blank(row)) return done;
+    }
+    sqlite3_stmt* s = put_nexthop_.get();
     bind_text(s, 1, row.nexthop);
-    if (s == drop_nexthop_.get()) return run(s);
     sqlite3_bind_int64(s, 2, row.dane ? 1 : 0);
     bind_time(s, 3, row.dane_seen_at);
     bind_text(s, 4, row.verdict);

@@ -81,8 +81,11 @@ async::Task<Census> MemoryStore::census(WallTime now) {
 
 void MemoryStore::save(StsRow row) {
     Domain key = row.domain;
-    if (const auto old = sts_.find(key); old != sts_.end())
+    if (const auto old = sts_.find(key); old != sts_.end()) {
         refreshes_.erase({old->second.refresh_at, key});
+        row = over(std::move(row), old->second);
+    }
+    row.replaces = false;
     if (row.refresh_at != WallTime{}) refreshes_.emplace(row.refresh_at, key);
     if (is_blank(row))
         sts_.erase(key);
@@ -92,6 +95,9 @@ void MemoryStore::save(StsRow row) {
 
 void MemoryStore::save(NexthopRow row) {
     std::string key = row.nexthop;
+    if (const auto old = nexthops_.find(key); old != nexthops_.end())
+        row = over(std::move(row), old->second);
+    row.replaces = false;
     if (is_blank(row))
         nexthops_.erase(key);
     else

@@ -1,5 +1,6 @@
-// store/pending.h: rows that wait to be written, the newest for each key
+// store/pending.h: rows that wait to be written, one for each key
 //
+// A row takes the place of an older one as over() says (store/store.h).
 // In the order in which they were saved, so that the oldest goes first when memory is short.
 // Values; thread: whoever owns one.
 // SPDX-License-Identifier: BSD-3-Clause
@@ -20,6 +21,10 @@ namespace postseal::store {
 [[nodiscard]] inline std::string_view key_of(const NexthopRow& row) { return row.nexthop; }
 [[nodiscard]] inline std::string_view key_of(const Unshared& row) { return row.key; }
 [[nodiscard]] inline std::string_view key_of(const FleetFact& fact) { return fact.name; }
+
+// Nothing of an older one is worth keeping.
+[[nodiscard]] inline Unshared over(Unshared row, const Unshared&) { return row; }
+[[nodiscard]] inline FleetFact over(FleetFact fact, const FleetFact&) { return fact; }
 
 // Roughly what a row holds of memory here.
 [[nodiscard]] inline std::size_t weight(const StsRow& row) {
@@ -68,7 +73,10 @@ template <class Row> class Pending {
     }
 
     void put(Row row) {
-        if (const auto found = index_.find(key_of(row)); found != index_.end()) drop(found->second);
+        if (const auto found = index_.find(key_of(row)); found != index_.end()) {
+            row = over(std::move(row), *found->second);
+            drop(found->second);
+        }
         rows_.push_back(std::move(row));
         enter(std::prev(rows_.end()));
     }
@@ -77,12 +85,18 @@ template <class Row> class Pending {
     void put_older(Pending older) {
         while (!older.rows_.empty()) {
             const auto last = std::prev(older.rows_.end());
-            if (find(key_of(*last)) == nullptr) {
+            const auto newer = index_.find(key_of(*last));
+            if (newer == index_.end()) {
                 rows_.splice(rows_.begin(), older.rows_, last);
                 enter(rows_.begin());
-            } else {
-                older.rows_.erase(last);
+                continue;
             }
+            const Place place = newer->second;
+            weight_ -= store::weight(*place);
+            index_.erase(newer); // its key is the row's own
+            *place = over(std::move(*place), *last);
+            enter(place);
+            older.rows_.erase(last);
         }
     }
 

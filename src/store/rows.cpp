@@ -9,6 +9,36 @@ namespace postseal::store {
 bool is_blank(const StsRow& row) { return row == StsRow{.domain = row.domain}; }
 bool is_blank(const NexthopRow& row) { return row == NexthopRow{.nexthop = row.nexthop}; }
 
+StsRow over(StsRow row, const StsRow& before) {
+    if (is_blank(row) || row.replaces) return row;
+    row.replaces = before.replaces || is_blank(before);
+    if (!row.body.empty() || before.body.empty()) return row;
+    row.body = before.body;
+    row.id = before.id;
+    row.fetched_at = before.fetched_at;
+    row.expires_at = before.expires_at;
+    row.refresh_at = before.refresh_at;
+    row.record_gone = before.record_gone;
+    row.origin = before.origin;
+    return row;
+}
+
+NexthopRow over(NexthopRow row, const NexthopRow& before) {
+    if (is_blank(row) || row.replaces) return row;
+    row.replaces = before.replaces || is_blank(before);
+    if (row.dane_seen_at == WallTime{}) {
+        row.dane = before.dane;
+        row.dane_seen_at = before.dane_seen_at;
+        row.dane_by = before.dane_by;
+    }
+    if (row.verdict.empty()) {
+        row.verdict = before.verdict;
+        row.row = before.row;
+        row.verdict_since = before.verdict_since;
+    }
+    return row;
+}
+
 std::optional<mtasts::Mode> held_mode(const StsRow& row) {
     if (row.body.empty() || row.refresh_at == WallTime{}) return std::nullopt;
     const auto policy = mtasts::parse_policy(row.body);

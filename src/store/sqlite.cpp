@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <future>
 #include <initializer_list>
 #include <utility>
@@ -24,6 +25,33 @@ constexpr std::size_t nexthop_limit = 8 << 20;
 constexpr std::size_t history_limit = 8 << 20;
 constexpr std::size_t unshared_limit = 8 << 20;
 constexpr std::size_t pruned_at_once = 1000; // keys: about a millisecond
+
+// Nothing that may lie below it would show.
+bool is_whole(const std::optional<StsRow>& row) {
+    return row && (row->replaces || is_blank(*row) || !row->body.empty());
+}
+bool is_whole(const std::optional<NexthopRow>& row) {
+    return row && (row->replaces || is_blank(*row) ||
+                   (row->dane_seen_at != WallTime{} && !row->verdict.empty()));
+}
+
+// The newer row is the upper one.
+template <class Row> void lay_under(std::optional<Row>& upper, const Row& lower) {
+    upper = upper ? over(*std::move(upper), lower) : lower;
+}
+
+template <class Row> void show(std::optional<Row>& row, std::string& unread) {
+    if (is_whole(row)) unread.clear();
+    if (!row) return;
+    row->replaces = false;
+    if (is_blank(*row)) row.reset();
+}
+
+Loaded as_shown(Loaded loaded) {
+    show(loaded.sts, loaded.sts_unread);
+    show(loaded.nexthop, loaded.nexthop_unread);
+    return loaded;
+}
 
 } // namespace
 
@@ -68,14 +96,18 @@ SqliteStore::SqliteStore(async::UvLoop& loop, std::unique_ptr<DatabaseFile> file
         note(write_trouble_, file_->fault());
         try_again_later();
     }
-    worker_ = std::make_unique<async::Worker>(loop);
-    worker_->post([] { async::name_this_thread("store"); });
+    writer_ = std::make_unique<async::Worker>(loop);
+    writer_->post([] { async::name_this_thread("store"); });
+    reader_ = std::make_unique<async::Worker>(loop);
+    reader_->post([] { async::name_this_thread("store reads"); });
     writers_ = std::make_unique<async::Group>(loop);
 }
 
 SqliteStore::~SqliteStore() {
     writers_.reset();
-    worker_.reset();
+    file_->stop();
+    reader_.reset();
+    writer_.reset();
     // Joined: the file is this thread's now. What was in flight may have been written; once more
     // does no harm.
     restore_unwritten();
@@ -148,7 +180,7 @@ async::Task<> SqliteStore::write(std::shared_ptr<const Batch> batch) {
         written.incidents = file->take_incidents();
         return written;
     };
-    auto written = co_await worker_->call<Written>(std::move(job));
+    auto written = co_await writer_->call<Written>(std::move(job));
     settle(std::move(written));
 }
 
@@ -203,43 +235,46 @@ Loaded SqliteStore::waiting(const Domain& domain, const std::string& nexthop) co
     Loaded loaded;
     for (const Batch* batch : std::initializer_list<const Batch*>{&pending_, in_flight_.get()}) {
         if (batch == nullptr) continue;
-        if (const StsRow* row = batch->sts.find(domain.name()); row != nullptr && !loaded.sts)
-            loaded.sts = *row;
-        if (const NexthopRow* row = batch->nexthops.find(nexthop);
-            row != nullptr && !loaded.nexthop)
-            loaded.nexthop = *row;
+        if (const StsRow* row = batch->sts.find(domain.name()); row != nullptr)
+            lay_under(loaded.sts, *row);
+        if (const NexthopRow* row = batch->nexthops.find(nexthop); row != nullptr)
+            lay_under(loaded.nexthop, *row);
     }
     return loaded;
 }
 
 template <class T> async::Task<T> SqliteStore::read(From<T> from) {
-    std::move_only_function<Read<T>()> job = [file = file_.get(),
-                                              from = std::move(from)]() mutable {
-        Read<T> read{.read = from(*file), .incidents = {}};
-        read.incidents = file->take_incidents();
-        return read;
-    };
-    auto got = co_await worker_->call<Read<T>>(std::move(job));
-    note_incidents(std::move(got.incidents));
-    if (got.read.fault) note_failed_read(*got.read.fault);
-    co_return std::move(got.read.value);
+    std::move_only_function<DatabaseFile::Read<T>()> job =
+        [file = file_.get(), from = std::move(from)]() mutable { return from(*file); };
+    auto read = co_await reader_->call<DatabaseFile::Read<T>>(std::move(job));
+    if (read.fault)
+        note_failed_read(*read.fault);
+    else if (file_->needs_check() && !timer_.active())
+        write_after(group_delay); // that read succeeded when it was tried again
+    co_return std::move(read.value);
 }
 
 async::Task<Loaded> SqliteStore::load(Domain policy_domain, std::string nexthop_key) {
     // What waits now may have been written when the answer comes, but not yet when it was read.
     Loaded saved = waiting(policy_domain, nexthop_key);
-    if (saved.sts && saved.nexthop) co_return saved;
+    if (is_whole(saved.sts) && is_whole(saved.nexthop)) co_return as_shown(std::move(saved));
+    if (moving_ > 0) { // behind it in the writer's queue
+        std::move_only_function<bool()> nothing = [] { return true; };
+        co_await writer_->call<bool>(std::move(nothing));
+    }
     From<Loaded> from = [policy_domain, nexthop_key](DatabaseFile& file) {
         return file.load(policy_domain, nexthop_key);
     };
     Loaded got = co_await read(std::move(from));
 
     Loaded newest = waiting(policy_domain, nexthop_key);
-    for (Loaded* older : {&saved, &got}) {
-        if (!newest.sts) newest.sts = std::move(older->sts);
-        if (!newest.nexthop) newest.nexthop = std::move(older->nexthop);
+    for (const Loaded& older : {std::cref(saved), std::cref(got)}) {
+        if (older.sts) lay_under(newest.sts, *older.sts);
+        if (older.nexthop) lay_under(newest.nexthop, *older.nexthop);
     }
-    co_return newest;
+    newest.sts_unread = std::move(got.sts_unread);
+    newest.nexthop_unread = std::move(got.nexthop_unread);
+    co_return as_shown(std::move(newest));
 }
 
 async::Task<std::vector<RefreshDue>> SqliteStore::next_refreshes(std::size_t most) {
@@ -295,7 +330,7 @@ async::Task<FleetState> SqliteStore::fleet_state(std::size_t most) {
 FleetState SqliteStore::fleet_state_at_start() {
     std::promise<FleetState> promise;
     std::future<FleetState> read = promise.get_future();
-    worker_->post(
+    reader_->post(
         [&promise, file = file_.get()] { promise.set_value(file->fleet_state(0).value); });
     return read.get();
 }
@@ -305,7 +340,7 @@ async::Task<bool> SqliteStore::all_unshared() {
     std::move_only_function<std::optional<DbError>()> job = [file = file_.get()] {
         return file->all_unshared();
     };
-    const auto fault = co_await worker_->call<std::optional<DbError>>(std::move(job));
+    const auto fault = co_await writer_->call<std::optional<DbError>>(std::move(job));
     if (fault) note_failed_read(*fault);
     co_return !fault;
 }
@@ -314,10 +349,10 @@ async::Task<bool> SqliteStore::prune(WallTime before) {
     std::move_only_function<bool()> job = [file = file_.get(), before] {
         return file->prune(before, pruned_at_once);
     };
-    co_return co_await worker_->call<bool>(std::move(job));
+    co_return co_await writer_->call<bool>(std::move(job));
 }
 
-// The worker keeps the order: what is in flight is written before, what waits is moved here.
+// The writer keeps the order: what is in flight is written before; what waits is moved here.
 void SqliteStore::clock_jumped(ClockJump jump) {
     Batch waiting = std::exchange(pending_, {});
     for (const StsRow& row : waiting.sts.rows())
@@ -326,6 +361,7 @@ void SqliteStore::clock_jumped(ClockJump jump) {
     pending_.history = std::move(waiting.history);
     pending_.unshared = std::move(waiting.unshared);
     pending_.fleet = std::move(waiting.fleet);
+    moving_++; // a load sees it
     writers_->start(move_times(jump));
 }
 
@@ -333,7 +369,8 @@ async::Task<> SqliteStore::move_times(ClockJump jump) {
     std::move_only_function<std::optional<DbError>()> job = [file = file_.get(), jump] {
         return file->clock_jumped(jump);
     };
-    const auto fault = co_await worker_->call<std::optional<DbError>>(std::move(job));
+    const auto fault = co_await writer_->call<std::optional<DbError>>(std::move(job));
+    moving_--;
     if (fault) note_failed_read(*fault);
 }
 

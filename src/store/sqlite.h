@@ -6,7 +6,8 @@
 // ends when one attempt to write all before it has ended; status() tells whether it failed. What
 // befalls a damaged file: store/database_file.h. Degraded: while the last write or the last read
 // failed; and, until the end of the process, since a file was moved aside or lost. Thread: the
-// loop's; a worker of its own reads and writes. The log callback is called on the loop's thread,
+// loop's; one worker writes and one reads, so that no load waits for an fsync. The log callback is
+// called on the loop's thread,
 // when something breaks and when it works again. The destructor writes what waits, and blocks on
 // it. No load() or flush() may be left by then.
 // SPDX-License-Identifier: BSD-3-Clause
@@ -71,13 +72,9 @@ class SqliteStore final : public Store {
         std::optional<DbError> fault;
         std::vector<std::string> incidents;
     };
-    template <class T> struct Read {
-        DatabaseFile::Read<T> read;
-        std::vector<std::string> incidents;
-    };
     template <class T>
     using From = std::move_only_function<DatabaseFile::Read<T>(DatabaseFile& file)>;
-    // On the worker; what went wrong is noted.
+    // On the reader; what went wrong is noted.
     template <class T> async::Task<T> read(From<T> from);
     class AttemptEnded;
 
@@ -112,14 +109,16 @@ class SqliteStore final : public Store {
     async::UvLoop& loop_;
     DatabaseFile::WallClock wall_clock_;
     Log log_;
-    std::unique_ptr<DatabaseFile> file_; // the worker's, while there is one
-    std::unique_ptr<async::Worker> worker_;
+    std::unique_ptr<DatabaseFile> file_; // the workers', while there are any
+    std::unique_ptr<async::Worker> writer_;
+    std::unique_ptr<async::Worker> reader_;
 
     Batch pending_;
-    std::shared_ptr<Batch> in_flight_; // only read while the worker has it
+    std::shared_ptr<Batch> in_flight_; // only read while the writer has it
     std::uint64_t begun_ = 0;          // attempts to write
     std::uint64_t ended_ = 0;
     bool due_ = false;        // the next attempt begins when this one has ended
+    int moving_ = 0;          // times, since the clock was set
     milliseconds retry_{0};   // 0: the last attempt succeeded
     async::Timer timer_;      // to the next attempt
     async::Ring waiting_for_; // AttemptEnded, by attempt

@@ -5,7 +5,9 @@
 // ends when an attempt to write all before it has ended.
 // A load sees every save accepted before it returns; history() and list() see what could be
 // written. No call fails: a store that cannot read or write answers from what it has, says so in
-// status() and tries again. Thread: the loop's; the work is done elsewhere.
+// status() and tries again. A load ends in a row, in no row, or in "not read" (Loaded). What was
+// not read is not overwritten: a row is saved over the one that is there (over()), so a row without
+// a policy never takes a policy's place. Thread: the loop's; the work is done elsewhere.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -46,6 +48,7 @@ struct StsRow {
     WallTime refresh_at;      // to be looked at again, asked for or not; 1970: not
     bool record_gone = false; // the _mta-sts record was not there when last looked for
     std::string origin;       // the node of a fleet that fetched the policy; empty: this one
+    bool replaces = false;    // see over()
 
     friend bool operator==(const StsRow&, const StsRow&) = default;
 };
@@ -61,12 +64,20 @@ struct NexthopRow {
     int row = 0;            // of the decision table
     WallTime verdict_since; // its class and level
     WallTime seen_at;       // last looked up, give or take an hour
+    bool replaces = false;  // see over()
 
     friend bool operator==(const NexthopRow&, const NexthopRow&) = default;
 };
 
 [[nodiscard]] bool is_blank(const StsRow& row);
 [[nodiscard]] bool is_blank(const NexthopRow& row);
+
+// What is held once `row` has been saved where `before` was. A row without a policy keeps the
+// policy that is there: its body, id, times, origin and the next refresh; a row that has not seen
+// DANE, or has no verdict, keeps what was seen, or the verdict. Only what was forgotten (a blank
+// row) is gone: a row saved over a blank one says so in `replaces`, until it has been written.
+[[nodiscard]] StsRow over(StsRow row, const StsRow& before);
+[[nodiscard]] NexthopRow over(NexthopRow row, const NexthopRow& before);
 // Of the policy held, also of one whose end has not been noticed.
 [[nodiscard]] std::optional<mtasts::Mode> held_mode(const StsRow& row);
 // RFC 8461 section 3.4: of "[mx.example.com]:587" it is mx.example.com. Nothing: the key is none.
@@ -102,9 +113,14 @@ struct RefreshDue {
     friend bool operator==(const RefreshDue&, const RefreshDue&) = default;
 };
 
+// Not read is not absent: while `sts_unread` or `nexthop_unread` says why, the policy, or the
+// nexthop's row, may be there although it is missing here. What waits to be written is shown then,
+// too: a failed fetch, what was seen of DANE.
 struct Loaded {
     std::optional<StsRow> sts;
     std::optional<NexthopRow> nexthop;
+    std::string sts_unread;     // a clause for an operator; empty: it was read
+    std::string nexthop_unread; // likewise
 
     friend bool operator==(const Loaded&, const Loaded&) = default;
 };

@@ -202,6 +202,54 @@ TEST_CASE_TEMPLATE("a blank row deletes, flushed or not", World, OfMemory, OfSql
     CHECK(async::block_on(world.loop, world.store.list("", 9)).size() == 1);
 }
 
+TEST_CASE_TEMPLATE("a row without a policy never takes a policy's place, flushed or not", World,
+                   OfMemory, OfSqlite) {
+    World world;
+    bool flushed = false;
+    SUBCASE("not flushed") {}
+    SUBCASE("flushed") { flushed = true; }
+    const StsRow held = sts_row("example.com");
+    const NexthopRow seen = nexthop_row("example.com");
+    world.store.save(held);
+    world.store.save(seen);
+    if (flushed) flush(world);
+    // As by somebody who could not read what is there: a failed fetch, a look without a verdict.
+    StsRow failed{.domain = domain("example.com"), .failures = 3, .failed_id = "id7"};
+    failed.reason = "refused";
+    failed.failed_at = at(77);
+    failed.retry_at = at(78);
+    world.store.save(failed);
+    world.store.save(NexthopRow{.nexthop = "example.com", .seen_at = at(79)});
+    for (const bool once_more : {false, true}) {
+        const Loaded both = load(world, "example.com", "example.com");
+        StsRow expected = held;
+        expected.failures = 3;
+        expected.failed_id = "id7";
+        expected.fault.clear();
+        expected.reason = "refused";
+        expected.failed_at = at(77);
+        expected.retry_at = at(78);
+        expected.failed_by.clear();
+        CHECK(both.sts == expected);
+        NexthopRow looked_at = seen;
+        looked_at.seen_at = at(79);
+        CHECK(both.nexthop == looked_at);
+        if (!once_more) flush(world);
+    }
+    // What an operator forgets is gone all the same, even if something is saved right behind it.
+    world.store.save(StsRow{.domain = domain("example.com")});
+    world.store.save(NexthopRow{.nexthop = "example.com"});
+    world.store.save(failed);
+    world.store.save(NexthopRow{.nexthop = "example.com", .seen_at = at(79)});
+    for (const bool once_more : {false, true}) {
+        const Loaded both = load(world, "example.com", "example.com");
+        CHECK(both.sts == failed);
+        CHECK(both.nexthop == NexthopRow{.nexthop = "example.com", .seen_at = at(79)});
+        if (!once_more) flush(world);
+    }
+    CHECK(async::block_on(world.loop, world.store.next_refreshes(9)).empty());
+}
+
 TEST_CASE_TEMPLATE("the history of a nexthop, the newest first", World, OfMemory, OfSqlite) {
     World world;
     const auto row = [](const char* nexthop, std::int64_t time, HistoryRow::Kind kind) {

@@ -110,14 +110,40 @@ std::string full_while_in_use(World& world) {
     return "";
 }
 
-std::string full_at_start(World& world, bool has_file) {
+// As left by kill -9: rows in the log only.
+bool leave_log(World& world) {
+    const std::string file = world.folder + "/postseal.db";
+    for (const char* part : {"", "-wal", "-shm"})
+        std::filesystem::copy_file(file + part, world.folder + "/copy" + part);
+    world.store.reset();
+    for (const char* part : {"", "-wal", "-shm"})
+        std::filesystem::rename(world.folder + "/copy" + part, file + part);
+    return std::filesystem::file_size(file + "-wal") > 0;
+}
+
+enum class Left { nothing, file, log };
+
+std::string full_at_start(World& world, Left left) {
+    const bool has_file = left != Left::nothing;
     if (has_file) {
         EXPECT(world.start());
         world.store->save(nexthop_row("old.example"));
+        world.store->save(sts_row("old.example"));
+        world.flush();
+        if (left == Left::log) {
+            EXPECT(leave_log(world));
+            std::filesystem::remove(world.folder + "/postseal.db-shm"); // as after a power cut
+        }
         world.store.reset();
     }
     world.fill_disk();
     EXPECT(world.start());
+    EXPECT(world.load("old.example").sts_unread.empty());
+    EXPECT(world.load("old.example").sts.has_value() == has_file);
+    EXPECT(world.holds("old.example") == has_file);
+    // A fetch that fails now is no reason to forget the policy, now or once there is room.
+    world.store->save(StsRow{.domain = domain("old.example"), .failures = 1});
+    EXPECT(!has_file || !world.load("old.example").sts->body.empty());
     save_much(world);
     world.flush();
     EXPECT(world.degraded());
@@ -128,18 +154,8 @@ std::string full_at_start(World& world, bool has_file) {
     EXPECT(!world.degraded());
     EXPECT(world.holds("new.example"));
     EXPECT(world.holds("old.example") == has_file);
+    EXPECT(!has_file || !world.load("old.example").sts->body.empty());
     return "";
-}
-
-// As left by kill -9: rows in the log only.
-bool leave_log(World& world) {
-    const std::string file = world.folder + "/postseal.db";
-    for (const char* part : {"", "-wal", "-shm"})
-        std::filesystem::copy_file(file + part, world.folder + "/copy" + part);
-    world.store.reset();
-    for (const char* part : {"", "-wal", "-shm"})
-        std::filesystem::rename(world.folder + "/copy" + part, file + part);
-    return std::filesystem::file_size(file + "-wal") > 0;
 }
 
 std::string read_only_at_start(World& world, bool with_log) {
@@ -180,13 +196,15 @@ std::string damaged_and_read_only(World& world) {
     EXPECT(set_read_only(world.folder, true));
     EXPECT(world.start());
     EXPECT(world.degraded());
-    EXPECT(world.store->status().reason.contains("cannot move it aside: Read-only file system"));
+    EXPECT(world.store->status().reason.contains("read-only"));
+    EXPECT(world.load("old.example").sts_unread.contains("file is not a database"));
     world.store->save(nexthop_row("new.example"));
     world.flush();
     EXPECT(world.holds("new.example"));
     EXPECT(set_read_only(world.folder, false));
     world.flush();
     EXPECT(world.store->status().reason.contains("moved aside as"));
+    EXPECT(world.load("old.example") == Loaded{});
     EXPECT(world.start());
     EXPECT(!world.degraded());
     EXPECT(world.holds("new.example"));
@@ -228,10 +246,13 @@ TEST_CASE("a disk that becomes full") { run(full_while_in_use); }
 
 TEST_CASE("a disk that is full at start") {
     SUBCASE("and no file") {
-        run([](World& world) { return full_at_start(world, false); });
+        run([](World& world) { return full_at_start(world, Left::nothing); });
     }
     SUBCASE("and a file") {
-        run([](World& world) { return full_at_start(world, true); });
+        run([](World& world) { return full_at_start(world, Left::file); });
+    }
+    SUBCASE("and a file, and its log of a process that was killed") {
+        run([](World& world) { return full_at_start(world, Left::log); });
     }
 }
 
