@@ -284,6 +284,12 @@ void read_verdict(Reading& reading, const toml::table* table, Config& config) {
                                    verdict::parse_default_level,
                                    "Postfix's levels: \"none\", \"may\", \"encrypt\", \"dane\", "
                                    "\"dane-only\", \"fingerprint\", \"verify\", \"secure\"");
+    const auto if_unknown = [&](const char* key, verdict::IfUnknown& what) {
+        in.word<verdict::IfUnknown>(key, what, verdict::parse_if_unknown,
+                                    "\"tempfail\", \"continue\"");
+    };
+    if_unknown("without_store", config.verdict.without_store);
+    if_unknown("untried_policy", config.verdict.untried_policy);
     in.text("overrides", config.overrides);
     in.finish();
 }

@@ -25,6 +25,15 @@ std::size_t most_waiting(std::size_t lookups) { return 16 * lookups; }
 
 constexpr std::uint16_t ports_of_mail[] = {25, 24, 465, 587, 2525};
 
+// A database that says nothing for so long is one that cannot be read: what the domain's own
+// servers say may still decide before the deadline.
+constexpr milliseconds store_patience{5000};
+
+store::Loaded not_answered() {
+    const std::string why = "the database does not answer";
+    return {.sts = {}, .nexthop = {}, .sts_unread = why, .nexthop_unread = why};
+}
+
 // What is said there is said at once, and must not wait for a lookup.
 bool needs_no_lookup(const Overrides::Found& override_) {
     return override_.says.kind != verdict::Override::Kind::sts_only;
@@ -135,9 +144,9 @@ async::Task<std::shared_ptr<const Answer>> Engine::land(Nexthop nexthop, Flights
 }
 
 void Engine::forget(const Nexthop& nexthop) {
-    cache_.erase(nexthop.key());
+    outdate(nexthop.key()); // an evaluation that goes on begins anew, and keeps nothing of before
     sources_.store.save(store::NexthopRow{.nexthop = nexthop.key(), .verdict = {}});
-    sources_.store.save(store::StsRow{.domain = nexthop.domain});
+    sts_.forget(nexthop.domain);
     sources_.log.info("forgotten", {{"nexthop", nexthop.key()}});
 }
 
@@ -169,6 +178,7 @@ async::Task<Import> Engine::import(Memory memory, DryRun dry_run) {
         held = co_await sources_.store.load(nexthop.domain, nexthop.key());
         if (!sts_.in_the_air(nexthop.domain)) break;
     }
+    if (!held.sts_unread.empty() || !held.nexthop_unread.empty()) co_return Import::unread;
     Merged merged = merge(memory, held, sources_.clock.now());
     if (dry_run == DryRun::yes) co_return merged.outcome;
     if (merged.sts) {
@@ -238,8 +248,11 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     if (override_) holds = std::min(holds, override_->holds(now));
     const std::shared_ptr<const Answer> answer = conclude(std::move(evidence), holds);
     const bool given = keep(*answer, found, failures, progress.asked);
+    // Over a row that could not be read only what was seen now is saved.
     notes_.note(answer->evidence, answer->verdict,
-                given ? NexthopNotes::Verdict::given : NexthopNotes::Verdict::withheld, found.row);
+                given && !found.row_unread ? NexthopNotes::Verdict::given
+                                           : NexthopNotes::Verdict::withheld,
+                found.row);
     evaluations_.observe(sources_.loop.now() - begun);
     co_return answer;
 }
@@ -291,7 +304,9 @@ std::shared_ptr<const Answer> Engine::overridden(const Nexthop& nexthop, Overrid
 async::Task<> Engine::note_override(std::shared_ptr<const Answer> answer) {
     const Nexthop& nexthop = answer->evidence.nexthop;
     const store::Loaded loaded = co_await sources_.store.load(nexthop.domain, nexthop.key());
-    notes_.note(answer->evidence, answer->verdict, NexthopNotes::Verdict::given, loaded.nexthop);
+    if (loaded.nexthop_unread.empty())
+        notes_.note(answer->evidence, answer->verdict, NexthopNotes::Verdict::given,
+                    loaded.nexthop);
 }
 
 async::Task<> Engine::look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx,
@@ -303,15 +318,19 @@ async::Task<> Engine::look_up_mx(Nexthop nexthop, Progress& progress, verdict::M
 
 async::Task<> Engine::look_up_sts(Nexthop nexthop, Progress& progress, Found& found,
                                   StsLookup::For whom) {
-    store::Loaded loaded = co_await sources_.store.load(nexthop.domain, nexthop.key());
+    auto loading = sources_.store.load(nexthop.domain, nexthop.key());
+    auto read = co_await async::with_timeout(sources_.loop, std::move(loading), store_patience);
+    store::Loaded loaded = read ? *std::move(read) : not_answered();
     progress.loaded = true;
     found.row = std::move(loaded.nexthop);
+    found.row_unread = !loaded.nexthop_unread.empty();
     if (found.row) progress.remembered = NexthopNotes::remembered(*found.row, sources_.clock.now());
     const auto when = progress.refresh ? StsLookup::Fetch::now
                       : progress.renew ? StsLookup::Fetch::daily
                                        : StsLookup::Fetch::if_new;
-    progress.sts = sts_.start_or_join(nexthop.domain, std::move(loaded.sts), when, std::move(whom));
+    progress.sts = sts_.start_or_join(nexthop.domain, std::move(loaded), when, std::move(whom));
     found.sts = co_await StsLookup::Flights::wait(sources_.loop, progress.sts);
+    if (progress.sts->context.forgotten) progress.outdated = true;
 }
 
 std::shared_ptr<const Answer> Engine::at_deadline(const Nexthop& nexthop,
@@ -325,8 +344,10 @@ std::shared_ptr<const Answer> Engine::at_deadline(const Nexthop& nexthop,
                                .obtained_at = now,
                                .partial = true};
     if (progress.sts) {
-        evidence.sts = progress.sts->context;
+        evidence.sts = progress.sts->context.shown();
         evidence.obtained_at = judged_at(evidence.sts, now, options_.deadline);
+    } else if (!progress.loaded) {
+        evidence.sts.unread = not_answered().sts_unread;
     }
     std::shared_ptr<const Answer> answer = conclude(std::move(evidence), milliseconds(0));
     sources_.log.debug("deadline", {{"nexthop", nexthop.key()},

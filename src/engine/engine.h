@@ -130,6 +130,7 @@ class Engine {
     // What an evaluation found, beside the evidence.
     struct Found {
         std::optional<store::NexthopRow> row; // as it was before
+        bool row_unread = false;              // it may have been another than `row`
         StsLookup::Result sts;
         verdict::Mx mx;
     };

@@ -23,7 +23,8 @@ struct Memory {
     store::NexthopRow row; // of that nexthop; what is not known is left as it is
 };
 
-enum class Import { taken, held, expired }; // held: nothing was new
+// held: nothing was new; unread: what is held cannot be read now, so nothing was taken
+enum class Import { taken, held, expired, unread };
 struct Merged {
     Import outcome = Import::held;
     std::optional<store::StsRow> sts; // to be saved

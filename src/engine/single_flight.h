@@ -41,6 +41,10 @@ template <class Key, class T, class Context> class SingleFlight {
         return flight;
     }
 
+    // The next who asks starts a flight of his own; those who wait for this one still get its
+    // value.
+    void abandon(const Key& key) { flights_.erase(key); }
+
     // Null: none is in the air for the key.
     [[nodiscard]] Shared find(const Key& key) const {
         const auto found = flights_.find(key);
@@ -88,7 +92,9 @@ template <class Key, class T, class Context> class SingleFlight {
     async::Task<> run(Key key, Shared flight, async::Task<T> body) {
         T value = co_await std::move(body);
         flight->value.emplace(std::move(value));
-        flights_.erase(key);
+        if (const auto found = flights_.find(key);
+            found != flights_.end() && found->second == flight)
+            flights_.erase(found);
         for (Waiter* waiter : flight->waiters) {
             waiter->waiting_ = false;
             waiter->ready_.post(waiter->loop_, async::Callback::resume(waiter->handle_));

@@ -60,13 +60,27 @@ bool backing_off(const store::StsRow& row, const std::string& id, WallTime now) 
 
 } // namespace
 
-StsLookup::Flights::Shared StsLookup::start_or_join(const Domain& domain,
-                                                    std::optional<store::StsRow> row, Fetch when,
-                                                    For whom) {
-    return flights_.start_or_join(domain, [&](verdict::Sts& sts) {
-        return look_up(row ? std::move(*row) : store::StsRow{.domain = domain}, sts, when,
-                       std::move(whom));
+verdict::Sts StsLookup::Progress::shown() const {
+    verdict::Sts shown = sts;
+    if (waits) shown.fetch = verdict::FetchState::waiting;
+    return shown;
+}
+
+StsLookup::Flights::Shared StsLookup::start_or_join(const Domain& domain, store::Loaded held,
+                                                    Fetch when, For whom) {
+    return flights_.start_or_join(domain, [&](Progress& progress) {
+        progress.sts.unread = std::move(held.sts_unread);
+        return look_up(std::move(held.sts).value_or(store::StsRow{.domain = domain}), progress,
+                       when, std::move(whom));
     });
+}
+
+void StsLookup::forget(const Domain& domain) {
+    if (const Flights::Shared flight = flights_.find(domain)) {
+        flight->context.forgotten = true;
+        flights_.abandon(domain);
+    }
+    sources_.store.save(store::StsRow{.domain = domain});
 }
 
 async::Task<> StsLookup::refresh(Domain domain) {
@@ -86,9 +100,7 @@ async::Task<> StsLookup::refresh(Domain domain) {
         save(std::move(*loaded.sts));
         co_return;
     }
-    const Flights::Shared flight = flights_.start_or_join(domain, [&](verdict::Sts& sts) {
-        return look_up(std::move(*loaded.sts), sts, Fetch::daily, {});
-    });
+    const Flights::Shared flight = start_or_join(domain, std::move(loaded), Fetch::daily, {});
     co_await Flights::wait(sources_.loop, flight);
 }
 
@@ -123,8 +135,9 @@ bool StsLookup::note_record(store::StsRow& row, const verdict::Sts& sts) {
     return true;
 }
 
-async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, verdict::Sts& sts, Fetch when,
+async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, Progress& progress, Fetch when,
                                                   For whom) {
+    verdict::Sts& sts = progress.sts;
     show_stored(row, sources_.clock.now(), sts);
     const std::size_t jumps = watch_.jumps();
     dns::ForClient resolver(sources_.resolver, whom.client);
@@ -134,6 +147,7 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, verdict::St
     sts.record_reason = txt.reason;
     const WallTime now = sources_.clock.now();
     row = watch_.caught_up(std::move(row), jumps);
+    if (progress.forgotten) co_return Result{sts, txt.ttl};
     const bool changed = note_record(row, sts);
     const bool held = sts.policy && sts.policy_id == txt.id;
     const bool has_record = txt.state == verdict::RecordState::found;
@@ -143,21 +157,24 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, verdict::St
     if (wanted && waits) show_failure(row, sts);
     if (wanted && !waits) {
         if (fetching_ < most_fetching_without_slot) whom.slot.reset();
-        co_await fetch(std::move(row), sts);
+        co_await fetch(std::move(row), progress);
     } else if (changed) {
         save(std::move(row));
     }
     co_return Result{sts, txt.ttl};
 }
 
-async::Task<> StsLookup::fetch(store::StsRow row, verdict::Sts& sts) {
+async::Task<> StsLookup::fetch(store::StsRow row, Progress& progress) {
+    verdict::Sts& sts = progress.sts;
     sts.fetch = verdict::FetchState::pending;
     const std::size_t jumps = watch_.jumps();
     fetching_++;
-    const https::FetchResult fetched = co_await sources_.fetcher.fetch(row.domain);
+    const https::FetchResult fetched = co_await sources_.fetcher.fetch(row.domain, progress.waits);
     fetching_--;
+    progress.waits = false;
     [[maybe_unused]] const WallTime now = sources_.clock.now(); // notices a jump
     row = watch_.caught_up(std::move(row), jumps);
+    if (progress.forgotten) co_return;
     if (fetched)
         keep(std::move(row), *fetched, sts);
     else
@@ -182,6 +199,7 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
     sts.policy_id = row.id;
     sts.fetched_at = row.fetched_at;
     sts.expires_at = row.expires_at;
+    sts.unread.clear(); // whatever was held has a successor
     sources_.log.debug("policy-fetched", {{"domain", row.domain.name()},
                                           {"id", row.id},
                                           {"mode", std::string(to_string(fetched.policy.mode))}});
@@ -189,6 +207,11 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
 }
 
 void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts) {
+    if (error.fault == https::FetchFault::no_turn) {
+        sts.fetch = verdict::FetchState::waiting;
+        sts.fetch_reason = error.reason;
+        return;
+    }
     const WallTime now = sources_.clock.now();
     std::string id = id_for_fetch(row, sts);
     row.failures = row.failed_id == id && binds(row, now) ? row.failures + 1 : 1;

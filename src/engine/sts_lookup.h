@@ -8,6 +8,9 @@
 // fetches an unexpired policy again, whatever the record says, and notices the end of one that
 // nobody renewed. Each row says in refresh_at when that is due. One lookup per policy domain at a
 // time.
+// What is not read is not absent: while the database says nothing, a record is looked up and a
+// policy fetched all the same, and Sts::unread says that another may be held. Waiting for a turn
+// of ours is no failure of the policy host, and is not kept as one.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -30,8 +33,13 @@ class StsLookup {
         verdict::Sts sts;
         seconds txt_ttl{0}; // 0: the lookup failed
     };
-    // The context shows what is known so far.
-    using Flights = SingleFlight<Domain, Result, verdict::Sts>;
+    struct Progress {
+        verdict::Sts sts;       // what is known so far
+        bool waits = false;     // for a turn at the policy host
+        bool forgotten = false; // meanwhile: what it finds is not kept, and counts for nobody
+        [[nodiscard]] verdict::Sts shown() const;
+    };
+    using Flights = SingleFlight<Domain, Result, Progress>;
 
     StsLookup(Sources sources, const ClockWatch& watch, Downgrades& downgrades)
         : sources_(sources), watch_(watch), downgrades_(downgrades), flights_(sources.loop) {}
@@ -46,9 +54,10 @@ class StsLookup {
         async::Limiter::ClientId client = nullptr;
         Slot slot;
     };
-    // `row` is what the store holds at this moment.
-    Flights::Shared start_or_join(const Domain& domain, std::optional<store::StsRow> row,
-                                  Fetch when, For whom);
+    // `held` is what the store holds at this moment, or why that is not known.
+    Flights::Shared start_or_join(const Domain& domain, store::Loaded held, Fetch when, For whom);
+    // What is known of the domain is blank from now on, and what is under way does not change that.
+    void forget(const Domain& domain);
 
     [[nodiscard]] Flights::Shared in_the_air(const Domain& domain) const {
         return flights_.find(domain);
@@ -64,10 +73,10 @@ class StsLookup {
     void save(store::StsRow row);
 
   private:
-    async::Task<Result> look_up(store::StsRow row, verdict::Sts& sts, Fetch when, For whom);
+    async::Task<Result> look_up(store::StsRow row, Progress& progress, Fetch when, For whom);
     void expire(store::StsRow row);
     bool note_record(store::StsRow& row, const verdict::Sts& sts);
-    async::Task<> fetch(store::StsRow row, verdict::Sts& sts);
+    async::Task<> fetch(store::StsRow row, Progress& progress);
     void keep(store::StsRow row, const https::FetchedPolicy& fetched, verdict::Sts& sts);
     void keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts);
 

@@ -73,6 +73,7 @@ struct FleetStore::Offered {
     std::vector<std::pair<Unshared::Entry, store::StsRow>> policies;
     std::vector<std::pair<Unshared::Entry, store::NexthopRow>> looks;
     std::vector<Unshared::Entry> nothing; // no row is left
+    bool unread = false;                  // some of this node's own rows cannot be read now
 };
 
 async::Task<FleetStore::Offered> FleetStore::gather(std::vector<Unshared::Entry> entries) {
@@ -88,6 +89,10 @@ async::Task<FleetStore::Offered> FleetStore::gather(std::vector<Unshared::Entry>
             domain = *std::move(parsed);
         store::Loaded loaded;
         if (domain) loaded = co_await own_->load(*domain, look.nexthop);
+        if (!(of_policy ? loaded.sts_unread : loaded.nexthop_unread).empty()) {
+            offered.unread = true; // stays unshared
+            continue;
+        }
         const bool forgotten = entry.forgotten_at != WallTime{};
         const bool is_there = of_policy ? loaded.sts && !is_blank(*loaded.sts)
                                         : loaded.nexthop && !is_blank(*loaded.nexthop);
@@ -108,6 +113,7 @@ async::Task<FleetStore::Offered> FleetStore::gather(std::vector<Unshared::Entry>
 
 async::Task<bool> FleetStore::share_some(std::vector<Unshared::Entry> entries) {
     Offered offered = co_await gather(std::move(entries));
+    const bool unread = offered.unread;
     const auto is_shared = [this](const Unshared::Entry& entry) {
         if (!unshared_.shared(entry)) return false;
         own_->save(store::Unshared{.key = entry.key, .shared = true});
@@ -115,7 +121,7 @@ async::Task<bool> FleetStore::share_some(std::vector<Unshared::Entry> entries) {
     };
     for (const Unshared::Entry& entry : offered.nothing)
         is_shared(entry);
-    if (offered.batch.policies.empty() && offered.batch.looks.empty()) co_return true;
+    if (offered.batch.policies.empty() && offered.batch.looks.empty()) co_return !unread;
     Job<Batch> job = [batch = std::move(offered.batch)](SharedStore& shared) {
         return shared.offer(batch);
     };
@@ -134,7 +140,7 @@ async::Task<bool> FleetStore::share_some(std::vector<Unshared::Entry> entries) {
             keep(row,
                  as_seen_here(row, here_.from_server(std::move(merged->looks[i])), wall_clock_()));
     }
-    co_return true;
+    co_return !unread;
 }
 
 } // namespace postseal::fleet

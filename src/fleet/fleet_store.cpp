@@ -132,6 +132,11 @@ async::Task<bool> FleetStore::poll() {
         co_await take_in_policy(std::move(policy));
     for (Look& look : polled->changes.looks)
         co_await take_in_look(std::move(look));
+    // It is read again when this node can read what it holds itself.
+    if (std::exchange(own_unread_, false)) {
+        in_step_ = false;
+        co_return false;
+    }
     const std::string overrides = overrides_.lines();
     keep(overrides_.take_in(polled->changes.overrides));
     const bool more = polled->changes.upto < polled->changes.latest;
@@ -196,6 +201,10 @@ void FleetStore::keep(const store::NexthopRow& before, store::NexthopRow after) 
 async::Task<> FleetStore::take_in_policy(Policy theirs) {
     const Policy policy = here_.from_server(std::move(theirs));
     const store::Loaded loaded = co_await own_->load(policy.row.domain, std::string());
+    if (!loaded.sts_unread.empty()) {
+        own_unread_ = true;
+        co_return;
+    }
     const store::StsRow own = loaded.sts.value_or(store::StsRow{.domain = policy.row.domain});
     keep(own, as_seen_here(own, policy, wall_clock_()));
 }
@@ -205,6 +214,10 @@ async::Task<> FleetStore::take_in_look(Look theirs) {
     const auto domain = store::policy_domain(look.row);
     if (!domain) co_return;
     const store::Loaded loaded = co_await own_->load(*domain, look.row.nexthop);
+    if (!loaded.nexthop_unread.empty()) {
+        own_unread_ = true;
+        co_return;
+    }
     const store::NexthopRow own =
         loaded.nexthop.value_or(store::NexthopRow{.nexthop = look.row.nexthop});
     keep(own, as_seen_here(own, look, wall_clock_()));

@@ -124,8 +124,9 @@ class FleetStore final : public store::Store {
     Viewpoint here_;       // this node
     std::string identity_; // of the tables that the feed has been read from
     std::int64_t feed_ = 0;
-    bool in_step_ = false; // the feed was read to its end at the last poll
-    MonoTime in_step_at_;  // when it last was
+    bool own_unread_ = false; // a row of this node's own, since the last poll
+    bool in_step_ = false;    // the feed was read to its end at the last poll
+    MonoTime in_step_at_;     // when it last was
     WallTime started_at_;
     MonoTime reported_at_;
 

@@ -66,13 +66,14 @@ HttpsPolicyFetcher::HttpsPolicyFetcher(async::UvLoop& home, dns::Resolver& resol
       limiter_(home, options_.at_once), address_limits_(home, options_.per_address),
       thread_(std::move(thread)) {}
 
-async::Task<FetchResult> HttpsPolicyFetcher::fetch(Domain policy_domain) {
+async::Task<FetchResult> HttpsPolicyFetcher::fetch(Domain policy_domain, bool& waits) {
     const std::string host = policy_domain.with_prefix("mta-sts");
     const Counted counted(fetches_);
-    co_return co_await look_up_and_fetch(host, home_.now() + options_.timeout);
+    co_return co_await look_up_and_fetch(host, home_.now() + options_.timeout, waits);
 }
 
-async::Task<FetchResult> HttpsPolicyFetcher::look_up_and_fetch(std::string host, MonoTime end) {
+async::Task<FetchResult> HttpsPolicyFetcher::look_up_and_fetch(std::string host, MonoTime end,
+                                                               bool& waits) {
     HostLookup lookup(home_, resolver_, host);
     std::optional<FetchResult> result;
     // A second round only for the family that answered late, if the first was of no use.
@@ -83,7 +84,7 @@ async::Task<FetchResult> HttpsPolicyFetcher::look_up_and_fetch(std::string host,
             co_return failed(FetchFault::dns, fmt::format("{}: no address found within {}", host,
                                                           to_words(options_.timeout)));
         if (!*found) co_return std::unexpected(std::move(found->error()));
-        result = co_await fetch_from(host, std::move(**found), end);
+        result = co_await fetch_from(host, std::move(**found), end, waits);
     } while (!*result &&
              (result->error().fault == FetchFault::connect ||
               result->error().fault == FetchFault::private_address) &&
@@ -91,8 +92,9 @@ async::Task<FetchResult> HttpsPolicyFetcher::look_up_and_fetch(std::string host,
     co_return std::move(*result);
 }
 
-async::Task<FetchResult>
-HttpsPolicyFetcher::fetch_from(std::string host, std::vector<Address> addresses, MonoTime& end) {
+async::Task<FetchResult> HttpsPolicyFetcher::fetch_from(std::string host,
+                                                        std::vector<Address> addresses,
+                                                        MonoTime& end, bool& waits) {
     if (!options_.allow_private) {
         std::string refused;
         addresses = allowed(addresses, refused);
@@ -102,15 +104,17 @@ HttpsPolicyFetcher::fetch_from(std::string host, std::vector<Address> addresses,
     }
     addresses = take_turns(addresses);
     const MonoTime asked = home_.now();
+    waits = true;
     const auto permits =
         co_await async::with_timeout(home_, address_limits_.acquire(addresses), options_.timeout);
     if (!permits)
         co_return failed(
-            FetchFault::timeout,
+            FetchFault::no_turn,
             fmt::format("{}: no turn within {}: {} fetches from [{}] at once (https.per_address)",
                         host, to_words(options_.timeout), options_.per_address,
                         addresses.front().to_string()));
     const auto permit = co_await limiter_.acquire();
+    waits = false;
     end += home_.now() - asked;
     ExchangeRequest request{.host = std::move(host),
                             .addresses = std::move(addresses),

@@ -41,7 +41,7 @@ class HttpsPolicyFetcher final : public PolicyFetcher {
     [[nodiscard]] static std::expected<std::unique_ptr<HttpsPolicyFetcher>, std::string>
     open(async::UvLoop& home, dns::Resolver& resolver, FetcherOptions options);
 
-    async::Task<FetchResult> fetch(Domain policy_domain) override;
+    async::Task<FetchResult> fetch(Domain policy_domain, bool& waits) override;
 
     [[nodiscard]] std::size_t under_way() const { return limiter_.in_use(); }
     // In their lookups, or for their turns.
@@ -56,9 +56,9 @@ class HttpsPolicyFetcher final : public PolicyFetcher {
 
     HttpsPolicyFetcher(async::UvLoop& home, dns::Resolver& resolver, FetcherOptions options,
                        std::unique_ptr<Thread> thread);
-    async::Task<FetchResult> look_up_and_fetch(std::string host, MonoTime end);
+    async::Task<FetchResult> look_up_and_fetch(std::string host, MonoTime end, bool& waits);
     async::Task<FetchResult> fetch_from(std::string host, std::vector<Address> addresses,
-                                        MonoTime& end);
+                                        MonoTime& end, bool& waits);
 
     async::UvLoop& home_;
     dns::Resolver& resolver_;

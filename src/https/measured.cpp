@@ -5,9 +5,9 @@
 
 namespace postseal::https {
 
-async::Task<FetchResult> Measured::fetch(Domain policy_domain) {
+async::Task<FetchResult> Measured::fetch(Domain policy_domain, bool& waits) {
     const MonoTime begun = loop_.now();
-    FetchResult fetched = co_await asked_.fetch(std::move(policy_domain));
+    FetchResult fetched = co_await asked_.fetch(std::move(policy_domain), waits);
     took_.observe(loop_.now() - begun);
     if (!fetched) failed_.at(static_cast<std::size_t>(fetched.error().fault))++;
     co_return fetched;

@@ -33,6 +33,8 @@ std::string_view to_string(FetchFault fault) {
         return "too-large";
     case FetchFault::policy:
         return "policy";
+    case FetchFault::no_turn:
+        return "no-turn";
     }
     std::unreachable();
 }
@@ -45,6 +47,8 @@ std::string_view tlsrpt_result(FetchFault fault) {
         return "sts-webpki-invalid";
     case FetchFault::policy:
         return "sts-policy-invalid";
+    case FetchFault::no_turn:
+        return "";
     default:
         return "sts-policy-fetch-error";
     }

@@ -33,11 +33,13 @@ enum class FetchFault {
     media_type,      // not text/plain
     too_large,       // head or body
     policy,          // the text is no policy
+    no_turn,         // the host was not asked: our own limits left no turn in time
 };
-inline constexpr std::size_t fetch_faults = 13;
+inline constexpr std::size_t fetch_faults = 14;
 // "cert-expired": for JSON, metrics and the store.
 [[nodiscard]] std::string_view to_string(FetchFault fault);
-// sts-policy-fetch-error, sts-policy-invalid or sts-webpki-invalid.
+// sts-policy-fetch-error, sts-policy-invalid or sts-webpki-invalid; empty for no_turn, which is not
+// the other side's.
 [[nodiscard]] std::string_view tlsrpt_result(FetchFault fault);
 
 struct FetchError {
@@ -57,7 +59,9 @@ using FetchResult = std::expected<FetchedPolicy, FetchError>;
 class PolicyFetcher {
   public:
     virtual ~PolicyFetcher() = default;
-    virtual async::Task<FetchResult> fetch(Domain policy_domain) = 0;
+    // `waits`: true while the host is not asked because our own limits leave no turn; outlives the
+    // task.
+    virtual async::Task<FetchResult> fetch(Domain policy_domain, bool& waits) = 0;
 };
 
 } // namespace postseal::https

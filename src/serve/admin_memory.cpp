@@ -49,6 +49,8 @@ std::string_view to_string(engine::Import outcome) {
         return "held";
     case engine::Import::expired:
         return "expired";
+    case engine::Import::unread:
+        break;
     }
     return "";
 }
@@ -114,6 +116,8 @@ async::Task<AdminMemory::Result> AdminMemory::show(Json request) {
     if (!nexthop) co_return std::unexpected(nexthop.error());
     const engine::Sources& sources = engine_.sources();
     store::Loaded loaded = co_await sources.store.load(nexthop->domain, nexthop->key());
+    for (const std::string& why : {loaded.nexthop_unread, loaded.sts_unread})
+        if (!why.empty()) co_return std::unexpected(why);
     const bool known =
         (loaded.nexthop && !is_blank(*loaded.nexthop)) || (loaded.sts && !is_blank(*loaded.sts));
     if (!known) co_return Json{{"show", nullptr}};
@@ -138,6 +142,8 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
     std::size_t bytes = 0;
     for (std::size_t looked_at = 0; looked_at < max_looked_at; looked_at += portion) {
         const std::vector<store::Listed> page = co_await sources.store.list(after, portion);
+        if (const std::string why = sources.store.status().unread; page.empty() && !why.empty())
+            co_return std::unexpected(why);
         for (const store::Listed& kept : page) {
             after = kept.nexthop.nexthop;
             Json json = kept_json(kept, node, now, bodies);
@@ -159,6 +165,9 @@ async::Task<AdminMemory::Result> AdminMemory::history(Json request) {
     const std::size_t most = number_of(request, "most", most_history);
     const std::vector<store::HistoryRow> rows =
         co_await engine_.sources().store.history(nexthop->key(), most);
+    if (const std::string why = engine_.sources().store.status().unread;
+        rows.empty() && !why.empty())
+        co_return std::unexpected(why);
     Json history = Json::array();
     std::size_t bytes = 0;
     for (const store::HistoryRow& row : rows) {
@@ -211,6 +220,9 @@ async::Task<AdminMemory::Result> AdminMemory::import(Json request) {
             continue;
         }
         const engine::Import outcome = co_await engine_.import(std::move(*memory), dry_run);
+        if (outcome == engine::Import::unread)
+            co_return std::unexpected("the database cannot be read now, see \"postseal stats\": "
+                                      "import again when it can");
         results.push_back({{"outcome", to_string(outcome)}});
     }
     if (dry_run == Engine::DryRun::no) co_await engine_.sources().store.flush();

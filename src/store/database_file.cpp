@@ -86,9 +86,9 @@ DatabaseFile::DatabaseFile(std::string path, WallClock wall_clock, int lock)
     : path_(std::move(path)), wall_clock_(std::move(wall_clock)), lock_(lock) {}
 
 DatabaseFile::~DatabaseFile() {
-    database_.reset();
     beside_.reset();
     reads_alone_.reset();
+    database_.reset(); // the last to close takes the log into the file
     ::close(lock_);
 }
 
@@ -209,7 +209,7 @@ DbResult<> DatabaseFile::verify(const DbError& why) {
     }
     if (sound) {
         found_sound_at_ = std::chrono::steady_clock::now();
-        incidents_.push_back(fmt::format(
+        notes_.push_back(fmt::format(
             "{}: the whole file was read again and is sound, so nothing is lost", why.text));
         return {};
     }
@@ -279,5 +279,6 @@ std::optional<DbError> DatabaseFile::clock_jumped(const ClockJump& jump) {
 }
 
 std::vector<std::string> DatabaseFile::take_incidents() { return std::exchange(incidents_, {}); }
+std::vector<std::string> DatabaseFile::take_notes() { return std::exchange(notes_, {}); }
 
 } // namespace postseal::store

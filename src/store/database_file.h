@@ -71,7 +71,10 @@ class DatabaseFile {
 
     // Of the last write, or why there is no database.
     [[nodiscard]] const std::optional<DbError>& fault() const { return fault_; }
+    // Something was lost, or may have been.
     [[nodiscard]] std::vector<std::string> take_incidents();
+    // Nothing was.
+    [[nodiscard]] std::vector<std::string> take_notes();
     // A read has met damage: a write(), be its batch empty, is to check the file.
     [[nodiscard]] bool needs_check() const { return suspect_; }
     // Ends a check or a salvage early: the process is to end.
@@ -103,7 +106,7 @@ class DatabaseFile {
     std::optional<DbError> fault_;
     std::optional<SteadyTime> replaced_at_;
     std::optional<SteadyTime> found_sound_at_;
-    std::vector<std::string> incidents_;
+    std::vector<std::string> incidents_, notes_;
 
     // The reader's.
     std::unique_ptr<Database> beside_; // the writer's connection

@@ -176,8 +176,9 @@ void SqliteStore::begin_write() {
 
 async::Task<> SqliteStore::write(std::shared_ptr<const Batch> batch) {
     std::move_only_function<Written()> job = [file = file_.get(), batch = std::move(batch)] {
-        Written written{.fault = file->write(*batch), .incidents = {}};
+        Written written{.fault = file->write(*batch), .incidents = {}, .notes = {}};
         written.incidents = file->take_incidents();
+        written.notes = file->take_notes();
         return written;
     };
     auto written = co_await writer_->call<Written>(std::move(job));
@@ -187,6 +188,8 @@ async::Task<> SqliteStore::write(std::shared_ptr<const Batch> batch) {
 void SqliteStore::settle(Written written) {
     ended_++;
     note_incidents(std::move(written.incidents));
+    for (std::string& text : written.notes)
+        log_(std::move(text));
     note(write_trouble_, written.fault);
     if (written.fault) {
         try_again_later();
@@ -461,6 +464,7 @@ Status SqliteStore::status() const {
                                      pending_.size() + (in_flight_ ? in_flight_->size() : 0));
     if (dropped_ > 0) status.reason += fmt::format(", {} found no room there", dropped_);
     add(read_trouble_);
+    if (read_trouble_) status.unread = read_trouble_->text;
     add(loss_);
     return status;
 }

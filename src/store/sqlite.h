@@ -71,6 +71,7 @@ class SqliteStore final : public Store {
     struct Written {
         std::optional<DbError> fault;
         std::vector<std::string> incidents;
+        std::vector<std::string> notes;
     };
     template <class T>
     using From = std::move_only_function<DatabaseFile::Read<T>(DatabaseFile& file)>;

@@ -144,6 +144,7 @@ struct SharedStatus {
 struct Status {
     bool degraded = false;
     std::string reason;         // degraded: what failed, and since when
+    std::string unread;         // why the last reads failed; empty: reading works
     std::uint64_t failures = 0; // since start
     // The same by reason: a word of the store's own, the same ones always.
     std::vector<std::pair<std::string_view, std::uint64_t>> by_reason;

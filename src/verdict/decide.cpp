@@ -153,6 +153,13 @@ Says adjusted(Says says, bool enforced, const Options& options, std::vector<std:
     return says;
 }
 
+// Whether the options have mail wait where an unknown policy would decide.
+bool must_be_known(const Sts& sts, const Options& options) {
+    if (!sts.unknown()) return false;
+    const bool unread = !sts.unread.empty();
+    return (unread ? options.without_store : options.untried_policy) == IfUnknown::tempfail;
+}
+
 std::string_view conclusion(Says says) {
     switch (says) {
     case as_configured:
@@ -222,12 +229,24 @@ Verdict decide(const Evidence& evidence, const Options& options, WallTime now) {
 
     std::vector<std::string> why;
     const bool enforced = counts_as_enforced(evidence.sts, options, now, why);
-    const Says word = enforced ? row.with_policy : row.without;
-    const Says says = facts.said != nullptr ? configured(*facts.said, enforced, why)
-                                            : adjusted(word, enforced, options, why);
+    const auto judged = [&](bool with_policy, std::vector<std::string>& reasons) {
+        if (facts.said != nullptr) return configured(*facts.said, with_policy, reasons);
+        return adjusted(with_policy ? row.with_policy : row.without, with_policy, options, reasons);
+    };
+    Says says = judged(enforced, why);
+    bool unknown = false;
+    if (!enforced && must_be_known(evidence.sts, options)) {
+        std::vector<std::string> unused;
+        unknown = judged(true, unused) != says;
+    }
+    if (unknown) says = tempfail;
 
     Verdict verdict = verdict_of(says, row, evidence);
-    verdict.reasons.push_back(fmt::format("{}: {}", row.because, conclusion(says)));
+    if (unknown) verdict.temp_reason = sts_blame(evidence);
+    verdict.reasons.push_back(
+        unknown ? fmt::format("it is not known whether an MTA-STS policy is in force: {}",
+                              conclusion(says))
+                : fmt::format("{}: {}", row.because, conclusion(says)));
     std::ranges::move(why, std::back_inserter(verdict.reasons));
     if (facts.said == nullptr || facts.said->kind == Override::Kind::sts_only)
         std::ranges::move(describe(evidence, now), std::back_inserter(verdict.reasons));
@@ -308,6 +327,16 @@ std::string_view to_string(Testing testing) {
         return "enforce";
     }
     return "?";
+}
+
+std::optional<IfUnknown> parse_if_unknown(std::string_view text) {
+    for (const IfUnknown what : {IfUnknown::tempfail, IfUnknown::proceed})
+        if (to_string(what) == text) return what;
+    return std::nullopt;
+}
+
+std::string_view to_string(IfUnknown what) {
+    return what == IfUnknown::tempfail ? "tempfail" : "continue";
 }
 
 std::string_view to_string(Class cls) {

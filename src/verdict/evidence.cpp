@@ -83,6 +83,8 @@ std::string_view to_string(FetchState state) {
         return "invalid";
     case FetchState::pending:
         return "pending";
+    case FetchState::waiting:
+        return "waiting";
     }
     return "?";
 }
@@ -103,7 +105,7 @@ bool any_failed(const Evidence& evidence) {
     return evidence.mx.state == MxState::bogus || evidence.mx.state == MxState::failed ||
            std::ranges::find(evidence.mx.hosts, HostState::failed, &Host::state) !=
                evidence.mx.hosts.end() ||
-           evidence.sts.record == RecordState::failed;
+           evidence.sts.record == RecordState::failed || evidence.sts.unknown();
 }
 
 } // namespace postseal::verdict

@@ -89,6 +89,8 @@ std::string sts_absence(const Sts& sts, WallTime now) {
                           sts.fetch_reason);
     if (sts.policy)
         return fmt::format("no enforce policy: mode {}", mtasts::to_string(sts.policy->mode));
+    if (!sts.unread.empty())
+        return with_cause("it is not known whether a policy is stored", sts.unread);
     switch (sts.record) {
     case RecordState::pending:
         return "no enforce policy: _mta-sts TXT not answered in time";
@@ -102,6 +104,8 @@ std::string sts_absence(const Sts& sts, WallTime now) {
     case RecordState::found:
         break;
     }
+    if (sts.fetch == FetchState::waiting)
+        return with_cause("the policy host has not been asked yet", sts.fetch_reason);
     if (sts.fetch == FetchState::pending) return "no enforce policy: the fetch is not done yet";
     if (sts.fetch == FetchState::invalid)
         return with_cause("no enforce policy: the file fetched is no policy", sts.fetch_reason);
@@ -196,6 +200,17 @@ std::string host_blame(const Evidence& evidence) {
         return printable(host->reason);
     return printable(fmt::format("{} lookup of {} failed{}{}", record, brief(name),
                                  host->reason.empty() ? "" : ": ", host->reason));
+}
+
+std::string sts_blame(const Evidence& evidence) {
+    const std::string domain = brief(evidence.nexthop.domain.name());
+    const Sts& sts = evidence.sts;
+    if (!sts.unread.empty())
+        return printable(fmt::format("MTA-STS {}: the policy that may be stored is not known: {}",
+                                     domain, sts.unread));
+    return printable(
+        fmt::format("MTA-STS {}: the policy host has not been asked yet: {}", domain,
+                    sts.fetch_reason.empty() ? "others come first" : sts.fetch_reason));
 }
 
 } // namespace postseal::verdict

@@ -19,8 +19,9 @@ namespace postseal::verdict {
 
 // Why mail must wait, for the log of Postfix: at most 200 octets, of which no name or cause takes
 // so many that the rest does not fit. Rows 3 and 5 blame the MX RRset, row 8 the first host that
-// failed.
+// failed; an MTA-STS policy that is unknown() blames ourselves.
 [[nodiscard]] std::string mx_blame(const Evidence& evidence);
 [[nodiscard]] std::string host_blame(const Evidence& evidence);
+[[nodiscard]] std::string sts_blame(const Evidence& evidence);
 
 } // namespace postseal::verdict

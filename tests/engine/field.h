@@ -40,6 +40,27 @@ class FixedRandom final : public engine::Random {
     double value_ = 0.5;
 };
 
+// A memory that may be slow, or fail to say what it holds.
+class ShakyStore final : public store::MemoryStore {
+  public:
+    explicit ShakyStore(async::Loop& loop) : loop_(loop) {}
+    // A load takes so long.
+    void stall(milliseconds loads) { stall_ = loads; }
+    // A load says why it cannot read; empty: it can.
+    void break_reads(std::string why) { why_ = std::move(why); }
+
+    async::Task<store::Loaded> load(Domain policy_domain, std::string nexthop_key) override {
+        co_await async::Sleep(loop_, stall_);
+        if (!why_.empty()) co_return store::Loaded{{}, {}, why_, why_};
+        co_return co_await MemoryStore::load(std::move(policy_domain), std::move(nexthop_key));
+    }
+
+  private:
+    async::Loop& loop_;
+    milliseconds stall_{0};
+    std::string why_;
+};
+
 struct Field {
     // `configuration` is for its listeners, maps and actions.
     explicit Field(engine::Options engine_options = {}, const std::string& overrides_text = {},
@@ -75,7 +96,7 @@ struct Field {
     LoopClock clock{loop};
     FakeResolver resolver{loop};
     FakeFetcher fetcher{loop};
-    store::MemoryStore store;
+    ShakyStore store{loop};
     FixedRandom random;
     Log log{{.level = config::LogLevel::error}};
     engine::Maps maps;

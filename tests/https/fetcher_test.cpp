@@ -48,7 +48,8 @@ struct Bench {
         options.port = port;
         fetcher = HttpsPolicyFetcher::open(loop, resolver, options).value();
     }
-    FetchResult fetch() { return async::block_on(loop, fetcher->fetch(domain)); }
+    FetchResult fetch() { return async::block_on(loop, fetcher->fetch(domain, waits)); }
+    bool waits = false; // for a turn, while it fetches
 };
 
 const std::string on_v4 = host + " A insecure 60 127.0.0.1\n";
@@ -129,7 +130,8 @@ TEST_CASE("fetcher: the time limit covers lookup and exchange together") {
 }
 
 async::Task<> fetch_into(HttpsPolicyFetcher& fetcher, int& good) {
-    const FetchResult result = co_await fetcher.fetch(domain);
+    bool waits = false;
+    const FetchResult result = co_await fetcher.fetch(domain, waits);
     if (result) good++;
 }
 
@@ -197,16 +199,35 @@ TEST_CASE("fetcher: who has had no turn at an address in time says so") {
     group.start(fetch_into(*bench.fetcher, good));
     // The third would have its turn after two seconds.
     CHECK(bench.fetch().error() ==
-          FetchError{FetchFault::timeout, host + ": no turn within 1 s: 1 fetches from [127.0.0.1] "
+          FetchError{FetchFault::no_turn, host + ": no turn within 1 s: 1 fetches from [127.0.0.1] "
                                                  "at once (https.per_address)"});
+}
+
+TEST_CASE("fetcher: who waits for a turn says so, and who has one does not") {
+    const TlsServer server(World::get().good, wait_for_close());
+    FetcherOptions options = with(60s);
+    options.per_address = 1;
+    Bench bench(on_v4, server.port(), options);
+    bool first_waits = false;
+    bool second_waits = false;
+    const auto fetch_for_a_while = [](Bench& at, bool& waits) -> async::Task<> {
+        auto task = at.fetcher->fetch(domain, waits);
+        co_await async::with_timeout(at.loop, std::move(task), 300ms);
+    };
+    async::Group first(bench.loop);
+    first.start(fetch_for_a_while(bench, first_waits));
+    async::block_on(bench.loop, fetch_for_a_while(bench, second_waits));
+    CHECK_FALSE(first_waits);
+    CHECK(second_waits);
 }
 
 TEST_CASE("fetcher: cancelled in the lookup, in the queue and in the exchange") {
     const TlsServer server(World::get().good, wait_for_close());
     Bench looking(host + " * hang\n", server.port());
     CHECK_FALSE(
-        async::block_on(looking.loop,
-                        async::with_timeout(looking.loop, looking.fetcher->fetch(domain), 20ms))
+        async::block_on(
+            looking.loop,
+            async::with_timeout(looking.loop, looking.fetcher->fetch(domain, looking.waits), 20ms))
             .has_value());
     CHECK(looking.resolver.in_flight() == 0);
 
@@ -226,8 +247,9 @@ TEST_CASE("fetcher: it ends while what was cancelled is still at work") {
     {
         Bench bench(on_v4, server.port());
         CHECK_FALSE(
-            async::block_on(bench.loop,
-                            async::with_timeout(bench.loop, bench.fetcher->fetch(domain), 100ms))
+            async::block_on(
+                bench.loop,
+                async::with_timeout(bench.loop, bench.fetcher->fetch(domain, bench.waits), 100ms))
                 .has_value());
     }
     CHECK(server.wait_ended(1));

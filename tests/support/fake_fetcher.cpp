@@ -3,8 +3,11 @@
 
 namespace postseal::test {
 
-async::Task<https::FetchResult> FakeFetcher::fetch(Domain policy_domain) {
+async::Task<https::FetchResult> FakeFetcher::fetch(Domain policy_domain, bool& waits) {
     fetches_++;
+    waits = true;
+    co_await async::Sleep(loop_, turn_after_);
+    waits = false;
     co_await async::Sleep(loop_, delay_);
     const auto host = hosts_.find(policy_domain.name());
     if (host == hosts_.end())

@@ -22,9 +22,11 @@ class FakeFetcher final : public https::PolicyFetcher {
         hosts_[domain] = {.fault = https::FetchError{fault, std::move(reason)}};
     }
     void delay(milliseconds delay) { delay_ = delay; }
+    // So long nobody is asked: others come first.
+    void turn_after(milliseconds wait) { turn_after_ = wait; }
     [[nodiscard]] std::size_t fetches() const { return fetches_; }
 
-    async::Task<https::FetchResult> fetch(Domain policy_domain) override;
+    async::Task<https::FetchResult> fetch(Domain policy_domain, bool& waits) override;
 
   private:
     struct Host {
@@ -34,6 +36,7 @@ class FakeFetcher final : public https::PolicyFetcher {
     async::Loop& loop_;
     std::map<std::string, Host> hosts_;
     milliseconds delay_{20};
+    milliseconds turn_after_{0};
     std::size_t fetches_ = 0;
 };
 

@@ -59,4 +59,4 @@ def test_every_thread_has_a_name_to_split_the_time_by(daemon):
     daemon.ask("sts-one.example")
     tasks = pathlib.Path(f"/proc/{daemon.process.pid}/task")
     names = sorted((task / "comm").read_text().strip() for task in tasks.iterdir())
-    assert names == ["log", "policies", "postseald", "resolver", "store"]
+    assert names == ["log", "policies", "postseald", "resolver", "store", "store reads"]

@@ -96,6 +96,7 @@ def test_damaged_before_start(world, daemon, damage):
     daemon.start()
     assert daemon.ask(STS) == ENFORCED
     assert daemon.ask("dane.example") == "OK dane-only"
+    wait_until_status(daemon, degraded=True, reason="moved aside as")
     (name,) = set_aside(daemon)
     assert database(daemon).with_name(name).read_bytes() == damaged
     check_begun_anew(daemon)
@@ -148,6 +149,7 @@ def test_damaged_behind_sqlites_memory(daemon, damage):
     for _ in range(2):
         assert daemon.ask(STS) == ENFORCED
         assert daemon.ask("dane.example") == "OK dane-only"
+        notices(daemon)  # a read that meets damage has the whole file read
         daemon.restart()
     daemon.stop()
     check_sound(database(daemon))

@@ -57,6 +57,13 @@ void set_sts(Sts& sts, std::string_view word) {
     if (word.starts_with("fetch-")) sts.record = RecordState::found;
     if (word.ends_with("fetch-failed")) sts.fetch = FetchState::failed;
     if (word == "fetch-invalid") sts.fetch = FetchState::invalid;
+    if (word == "waiting") sts = {.record = RecordState::found, .fetch = FetchState::waiting};
+    if (word.starts_with("unread")) sts.unread = "cannot read postseal.db: disk I/O error";
+    if (word == "unread-fetch-failed") sts.record = RecordState::found;
+    if (word == "unread-but-fetched") {
+        sts = enforce;
+        sts.unread = "cannot read postseal.db: disk I/O error";
+    }
 }
 
 void set_option(Case& c, std::string_view word) {
@@ -73,6 +80,10 @@ void set_option(Case& c, std::string_view word) {
         c.options.postfix_dnssec = false;
     else if (word.starts_with("testing="))
         c.options.testing = test::need(parse_testing(value));
+    else if (word.starts_with("without_store="))
+        c.options.without_store = test::need(parse_if_unknown(value));
+    else if (word.starts_with("untried_policy="))
+        c.options.untried_policy = test::need(parse_if_unknown(value));
     else if (word.starts_with("mixed="))
         c.options.mixed = test::need(parse_mixed(value));
     else if (word.starts_with("default="))

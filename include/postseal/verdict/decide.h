@@ -34,11 +34,19 @@ enum class Testing { report, enforce };
 [[nodiscard]] std::optional<Testing> parse_testing(std::string_view text);
 [[nodiscard]] std::string_view to_string(Testing testing);
 
+// A policy may be in force, and nobody knows (Sts::unknown()): mail waits where the policy would
+// decide, or the verdict is that of a domain without one.
+enum class IfUnknown { tempfail, proceed };
+[[nodiscard]] std::optional<IfUnknown> parse_if_unknown(std::string_view text); // "continue"
+[[nodiscard]] std::string_view to_string(IfUnknown what);
+
 struct Options {
     Mixed mixed = Mixed::mta_sts;
     bool postfix_dnssec = true; // false: Postfix has no validating resolver, dane would be void
     DefaultLevel default_level = DefaultLevel::may;
     Testing testing = Testing::report;
+    IfUnknown without_store = IfUnknown::tempfail;  // the database cannot be read
+    IfUnknown untried_policy = IfUnknown::tempfail; // the policy host has not been asked
     friend bool operator==(const Options&, const Options&) = default;
 };
 

@@ -77,6 +77,7 @@ enum class FetchState {
     failed,  // now, or lately and not to be tried again before `retry_at`
     invalid, // fetched, but no policy
     pending, // not done before the deadline
+    waiting, // the policy host has not been asked: no turn in our own queue yet
 };
 [[nodiscard]] std::string_view to_string(FetchState state);
 
@@ -95,6 +96,14 @@ struct Sts {
     WallTime fetched_at{milliseconds(0)};
     WallTime expires_at{milliseconds(0)};
 
+    // Why what is stored of the domain could not be read, a clause: a policy may be in force that
+    // is not shown here. Empty: it was read, or a policy has been fetched since.
+    std::string unread;
+
+    // A policy may be in force, and we have only ourselves to blame that nobody knows.
+    [[nodiscard]] bool unknown() const {
+        return !policy && (!unread.empty() || fetch == FetchState::waiting);
+    }
     [[nodiscard]] bool in_force(mtasts::Mode mode, WallTime now) const {
         return policy && policy->mode == mode && now < expires_at;
     }
@@ -133,7 +142,8 @@ struct Evidence {
     friend bool operator==(const Evidence&, const Evidence&) = default;
 };
 
-// A needed lookup is bogus or failed: the MX RRset, a host that is F, or the TXT record.
+// A needed lookup is bogus or failed: the MX RRset, a host that is F, or the TXT record; or the
+// policy is unknown().
 [[nodiscard]] bool any_failed(const Evidence& evidence);
 
 } // namespace postseal::verdict

@@ -1,0 +1,171 @@
+// Not read is not absent: a database that is slow or broken, a queue that is long, an operator who
+// forgets while a lookup is under way.
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine/field.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+
+using namespace postseal;
+using namespace postseal::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto enforce = "version: STSv1\nmode: enforce\nmx: mx.example.org\nmax_age: 864000\n";
+
+struct Sts : Field {
+    explicit Sts(const std::string& configuration = {}) : Field({}, {}, configuration) {
+        resolver.set(R"(
+zone example.org insecure 600
+example.org MX insecure 600 10 mx.example.org
+mx.example.org A insecure 600 192.0.2.2
+_mta-sts.example.org TXT insecure 600 "v=STSv1; id=one;"
+)");
+        fetcher.serve("example.org", enforce);
+    }
+    void host_is_down() {
+        fetcher.fail("example.org", https::FetchFault::connect, "connection refused");
+        resolver.set("_mta-sts.example.org TXT insecure 600 \"v=STSv1; id=two;\"");
+    }
+    std::string reason(const std::string& key) { return ask(key)->verdict.temp_reason; }
+};
+
+bool is_secure(const std::string& reply) {
+    return reply.contains(":OK secure match=mx.example.org");
+}
+bool is_temp(const std::string& reply) { return reply.contains(":TEMP "); }
+
+} // namespace
+
+TEST_CASE("a database that says nothing: mail waits for the policy that may be there") {
+    Sts field;
+    REQUIRE(is_secure(field.reply("example.org")));
+    field.host_is_down();
+    field.restart();
+    SUBCASE("for 12 s") { field.store.stall(12s); }
+    SUBCASE("for an hour") { field.store.stall(1h); }
+    const MonoTime begun = field.loop.now();
+    CHECK(field.reason("example.org") ==
+          "MTA-STS example.org: the policy that may be stored is not known: the database does not "
+          "answer");
+    CHECK(field.loop.now() - begun <= 10s);
+    // A failed fetch was saved meanwhile; it has not taken the policy's place.
+    field.store.stall(0ms);
+    field.loop.advance(6min);
+    CHECK(is_secure(field.reply("example.org")));
+    field.restart();
+    CHECK(is_secure(field.reply("example.org")));
+}
+
+TEST_CASE("the same when an answer in memory runs out while the database says nothing") {
+    Sts field;
+    REQUIRE(is_secure(field.reply("example.org")));
+    field.host_is_down();
+    field.store.stall(1h);
+    field.loop.advance(11min);
+    CHECK(is_temp(field.reply("example.org")));
+}
+
+TEST_CASE("a database that cannot be read, and what needs none") {
+    Sts field;
+    field.store.break_reads("cannot read postseal.db: disk I/O error");
+    SUBCASE("a policy that can be fetched decides by itself") {
+        CHECK(is_secure(field.reply("example.org")));
+        field.store.break_reads("");
+        field.restart();
+        CHECK(is_secure(field.reply("example.org")));
+    }
+    SUBCASE("so does DANE of every host") {
+        field.resolver.set(R"(
+example.org MX secure 600 10 mx.example.org
+mx.example.org A secure 900 192.0.2.1
+_25._tcp.mx.example.org TLSA secure 300 3 1 1 ab*32
+)");
+        field.host_is_down();
+        CHECK(field.reply("example.org") == "12:OK dane-only,");
+    }
+    SUBCASE("a fetch that fails does not, nor a record that is gone") {
+        field.host_is_down();
+        CHECK(is_temp(field.reply("example.org")));
+        field.resolver.set("_mta-sts.example.org TXT insecure 600 nodata");
+        field.loop.advance(11min);
+        CHECK(is_temp(field.reply("example.org")));
+        // It is looked at again by itself, soon after the database can be read.
+        field.store.break_reads("");
+        field.loop.advance(5min);
+        CHECK(field.reply("example.org") == "9:NOTFOUND ,");
+    }
+}
+
+TEST_CASE("without_store = \"continue\": what cannot be read counts as not there") {
+    Sts field("[verdict]\nwithout_store = \"continue\"\n");
+    field.store.break_reads("cannot read postseal.db: disk I/O error");
+    field.host_is_down();
+    CHECK(field.reply("example.org") == "9:NOTFOUND ,");
+}
+
+TEST_CASE("waiting for a turn of ours is no failure of the policy host") {
+    std::string configuration;
+    bool proceeds = false;
+    SUBCASE("mail waits") {}
+    SUBCASE("untried_policy = \"continue\"") {
+        configuration = "[verdict]\nuntried_policy = \"continue\"\n";
+        proceeds = true;
+    }
+    Sts field(configuration);
+    field.fetcher.turn_after(25s);
+    const auto first = field.reply("example.org");
+    CHECK((proceeds ? first == "9:NOTFOUND ," : is_temp(first)));
+    field.loop.advance(30s);
+    CHECK(is_secure(field.reply("example.org")));
+}
+
+TEST_CASE("a fetch that had no turn is not stored as failed, and tried again soon") {
+    Sts field;
+    field.fetcher.fail("example.org", https::FetchFault::no_turn, "no turn within 30 s");
+    CHECK(field.reason("example.org") ==
+          "MTA-STS example.org: the policy host has not been asked yet: no turn within 30 s");
+    const auto loaded = field.loop.run_until_done(
+        field.store.load(Domain::parse("example.org").value(), "example.org"));
+    CHECK((!loaded.sts || loaded.sts->failures == 0));
+    field.fetcher.serve("example.org", enforce);
+    field.loop.advance(31s);
+    CHECK(is_secure(field.reply("example.org")));
+}
+
+TEST_CASE("a policy host that was asked and says nothing is no reason to defer") {
+    Sts field;
+    field.fetcher.delay(25s);
+    CHECK(field.reply("example.org") == "9:NOTFOUND ,"); // RFC 8461 section 3.3
+}
+
+TEST_CASE("what is forgotten while it is looked up is not brought back by that lookup") {
+    Sts field;
+    REQUIRE(is_secure(field.reply("example.org")));
+    const Domain domain = Domain::parse("example.org").value();
+    field.host_is_down();
+    SUBCASE("while the record is looked up") {
+        field.resolver.set("_mta-sts.example.org TXT insecure 600 nodata\n"
+                           "_mta-sts.example.org TXT delay 3000");
+    }
+    SUBCASE("while the policy is fetched") { field.fetcher.delay(3s); }
+    field.loop.advance(11min);
+    async::Group group(field.loop);
+    const auto ask = [](Field& of) -> async::Task<> {
+        co_await of.engine->answer(Nexthop::parse("example.org").value());
+    };
+    group.start(ask(field));
+    field.loop.advance(1s);
+    REQUIRE(group.size() == 1);
+    field.engine->forget(Nexthop::parse("example.org").value());
+    field.loop.advance(20s);
+    CHECK(group.size() == 0);
+    CHECK(field.reply("example.org") == "9:NOTFOUND ,");
+    const auto loaded = field.loop.run_until_done(field.store.load(domain, "example.org"));
+    CHECK((!loaded.sts || loaded.sts->body.empty()));
+    field.restart();
+    CHECK(field.reply("example.org") == "9:NOTFOUND ,");
+}
