@@ -41,8 +41,7 @@ class CachedWay {
         const MonoTime until = loop_.now() + std::chrono::hours(24);
         known_.cache().put("some-domain-in-memory.example", replies, {.until = until}, 0);
         clients_.emplace(serve::Clients::Around{station_, log_, shared_,
-                                                std::make_shared<std::atomic<std::size_t>>(0),
-                                                "a listener"},
+                                                std::make_shared<serve::Places>(), "a listener"},
                          speak(protocol), std::chrono::hours(24));
         request_ = request(protocol);
     }
