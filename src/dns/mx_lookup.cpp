@@ -28,7 +28,8 @@ Host unanswered(const Domain& name, std::uint16_t preference) {
             .tlsa_name = {},
             .tlsa = {},
             .reason =
-                fmt::format("the address and TLSA lookups of {} have not ended yet", name.name())};
+                fmt::format("the address and TLSA lookups of {} have not ended yet", name.name()),
+            .lookup = verdict::HostLookup::pending};
 }
 
 void take_exchanges(Mx& mx, const Domain& domain, const Answer& answer) {
@@ -82,18 +83,39 @@ void take_answer(Mx& mx, const Domain& domain, const Answer& answer) {
     }
 }
 
+// Puts what the lookups of one host say into its place.
+class HostPlace {
+  public:
+    HostPlace(Host& host, async::Callback changed) : host_(host), changed_(changed) {}
+
+    void put(verdict::Host found) {
+        found.preference = host_.preference;
+        host_ = std::move(found);
+        if (changed_.fn != nullptr) changed_();
+    }
+    static void put_early(void* self, const HostResult& result) {
+        static_cast<HostPlace*>(self)->put(result.host);
+    }
+
+  private:
+    Host& host_;
+    async::Callback changed_;
+};
+
 async::Task<> look_up_host(async::Loop& loop, async::Limiter& limiter, Resolver& resolver,
-                           std::uint16_t port, Host& host, seconds& ttl) {
+                           std::uint16_t port, Host& host, seconds& ttl, async::Callback changed) {
     const auto permit = co_await limiter.acquire();
-    HostResult result = co_await tlsa_lookup(loop, resolver, host.name, port);
-    result.host.preference = host.preference;
-    host = std::move(result.host);
+    HostPlace place(host, changed);
+    const OnEarly on_early{&HostPlace::put_early, &place};
+    HostResult result = co_await tlsa_lookup(loop, resolver, host.name, port, on_early);
+    place.put(std::move(result.host));
     ttl = std::min(ttl, result.ttl);
 }
 
 } // namespace
 
-async::Task<Mx> mx_lookup(async::Loop& loop, Resolver& resolver, Nexthop nexthop, Mx* progress) {
+async::Task<Mx> mx_lookup(async::Loop& loop, Resolver& resolver, Nexthop nexthop, Mx* progress,
+                          async::Callback changed) {
     Mx own;
     Mx& mx = progress != nullptr ? *progress : own;
     mx = Mx{};
@@ -102,17 +124,20 @@ async::Task<Mx> mx_lookup(async::Loop& loop, Resolver& resolver, Nexthop nexthop
         mx.state = MxState::secure;
         mx.hosts.push_back(unanswered(nexthop.domain, 0));
     } else {
+        mx.pending = true;
         mx.reason = fmt::format("the MX lookup of {} has not ended yet", nexthop.domain.name());
         const Answer answer = co_await resolver.resolve(nexthop.domain.name(), RrType::mx);
+        mx.pending = false;
         take_answer(mx, nexthop.domain, answer);
         ttl = answer.ttl;
+        if (changed.fn != nullptr) changed();
     }
     {
         // The vector does not grow from here on: each child holds one of its elements.
         async::Limiter limiter(loop, max_hosts_at_once);
         async::Group hosts(loop);
         for (Host& host : mx.hosts)
-            hosts.start(look_up_host(loop, limiter, resolver, nexthop.port, host, ttl));
+            hosts.start(look_up_host(loop, limiter, resolver, nexthop.port, host, ttl, changed));
         co_await hosts.join();
     }
     mx.ttl = ttl;

@@ -21,10 +21,11 @@ namespace postseal::dns {
 
 inline constexpr std::size_t max_hosts_at_once = 32;
 
-// `progress`, if given, is filled step by step and outlives the Task: at a deadline the caller
-// reads from it what was known then (a host not yet answered is F, an MX set not yet answered is
-// failed).
+// `progress`, if given, is filled step by step and outlives the Task: whoever cannot wait reads
+// from it what is known (an MX RRset that is pending is failed, a host that is pending is F, see
+// verdict::HostLookup). `changed` is called after each step and must only look.
 [[nodiscard]] async::Task<verdict::Mx> mx_lookup(async::Loop& loop, Resolver& resolver,
-                                                 Nexthop nexthop, verdict::Mx* progress = nullptr);
+                                                 Nexthop nexthop, verdict::Mx* progress = nullptr,
+                                                 async::Callback changed = {});
 
 } // namespace postseal::dns

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <coroutine>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -117,10 +118,6 @@ void judge_tlsa(HostResult& result, const std::string& name, const Answer& answe
            fmt::format("no TLSA record at {} is usable: {}", name, first_fault));
 }
 
-async::Task<> ask(Resolver& resolver, std::string name, RrType type, Answer& out) {
-    out = co_await resolver.resolve(std::move(name), type);
-}
-
 // A name of many labels is no reason for many questions.
 constexpr int max_ancestors = 8;
 
@@ -192,19 +189,8 @@ async::Task<> look_at_bases(Resolver& resolver, std::vector<std::string> bases, 
     settle(result, HostState::none, std::move(reason));
 }
 
-} // namespace
-
-async::Task<HostResult> tlsa_lookup(async::Loop& loop, Resolver& resolver, Domain host,
-                                    std::uint16_t port) {
-    Answer a;
-    Answer aaaa;
-    {
-        async::Group both(loop);
-        both.start(ask(resolver, host.name(), RrType::a, a));
-        both.start(ask(resolver, host.name(), RrType::aaaa, aaaa));
-        co_await both.join();
-    }
-    AddressView view = view_of(host.name(), a, aaaa);
+async::Task<HostResult> look_at(Resolver& resolver, Domain host, std::uint16_t port,
+                                AddressView view) {
     HostResult result{{.name = host, .tlsa_name = {}, .tlsa = {}, .reason = {}}, view.ttl};
     std::vector<std::string> bases;
     switch (view.state) {
@@ -227,6 +213,85 @@ async::Task<HostResult> tlsa_lookup(async::Loop& loop, Resolver& resolver, Domai
     bases.push_back(host.name());
     co_await look_at_bases(resolver, std::move(bases), port, result);
     co_return result;
+}
+
+constexpr milliseconds second_family_may_take{1000};
+
+// Both families' answers, as they come; one waiter.
+class Families {
+  public:
+    explicit Families(async::Loop& loop) : loop_(loop) {}
+
+    async::Task<> ask(Resolver& resolver, std::string name, RrType type) {
+        std::optional<Answer>& own = type == RrType::a ? a_ : aaaa_;
+        own = co_await resolver.resolve(std::move(name), type);
+        if (both() || one_secure()) wake();
+        if (!both())
+            patience_.start(loop_, second_family_may_take,
+                            {[](void* self) { static_cast<Families*>(self)->wake(); }, this});
+    }
+
+    // co_await Change(families): until both are there, one is found secure, or the second is late.
+    class Change {
+      public:
+        explicit Change(Families& families) : families_(families) {}
+        bool await_ready() const noexcept { return families_.both(); }
+        void await_suspend(std::coroutine_handle<> h) { families_.waiter_ = h; }
+        void await_resume() const noexcept { families_.waiter_ = nullptr; }
+
+      private:
+        Families& families_;
+    };
+    [[nodiscard]] bool both() const { return a_ && aaaa_; }
+    [[nodiscard]] bool one_secure() const {
+        return (a_ && found(*a_, Security::secure)) || (aaaa_ && found(*aaaa_, Security::secure));
+    }
+    // One that has not answered counts as failed.
+    [[nodiscard]] AddressView view(const std::string& host) const {
+        Answer late;
+        late.reason = "no answer 1 s after the other family's";
+        late.failure = Failure::timeout;
+        return view_of(host, a_.value_or(late), aaaa_.value_or(late));
+    }
+
+  private:
+    void wake() {
+        if (waiter_) ready_.post(loop_, async::Callback::resume(waiter_));
+    }
+    async::Loop& loop_;
+    std::optional<Answer> a_;
+    std::optional<Answer> aaaa_;
+    std::coroutine_handle<> waiter_;
+    async::Timer patience_;
+    async::Ready ready_;
+};
+
+} // namespace
+
+async::Task<HostResult> tlsa_lookup(async::Loop& loop, Resolver& resolver, Domain host,
+                                    std::uint16_t port, OnEarly on_early) {
+    Families families(loop);
+    async::Group questions(loop);
+    questions.start(families.ask(resolver, host.name(), RrType::a));
+    questions.start(families.ask(resolver, host.name(), RrType::aaaa));
+    co_await Families::Change(families);
+    AddressView view = families.view(host.name());
+    if (families.both()) co_return co_await look_at(resolver, host, port, std::move(view));
+
+    const bool secure = view.state == Addresses::secure;
+    HostResult early = co_await look_at(resolver, host, port, view);
+    early.host.lookup = secure ? verdict::HostLookup::ended : verdict::HostLookup::provisional;
+    // One that is F by its lateness may yet be anything: it is waited for.
+    if (on_early.fn != nullptr && !families.both() &&
+        (secure || early.host.state == HostState::none))
+        on_early.fn(on_early.arg, early);
+    while (!families.both())
+        co_await Families::Change(families);
+    AddressView last = families.view(host.name());
+    if (!secure || last.canonical_name != view.canonical_name)
+        co_return co_await look_at(resolver, host, port, std::move(last));
+    early.ttl = std::min(early.ttl, last.ttl);
+    co_return early;
 }
 
 } // namespace postseal::dns

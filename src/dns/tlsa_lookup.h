@@ -6,7 +6,9 @@
 // CNAME-expanded name and, only if there is securely none or the answer there is insecure (which
 // counts as none, section 2.1.1), of the original name. A lookup that fails is F and ends it; but
 // a family that fails beside one that is found, or beside a proof that the zone is not signed,
-// was not needed.
+// was not needed. Before both have answered, `on_early` is given what is sure: by one family that
+// is found secure (HostLookup::ended); or what holds for now: a second family that is silent 1 s
+// after the first counts as failed, if the host is N by that (HostLookup::provisional).
 //
 // Where the CNAME is made of a DNAME (RFC 6672), nobody signs it, and libunbound calls the question
 // for it bogus, though it follows and validates the same DNAME for the addresses. Then a DNAME that
@@ -36,7 +38,14 @@ struct HostResult {
     friend bool operator==(const HostResult&, const HostResult&) = default;
 };
 
+// Called during the lookup, at most once; must only look.
+struct OnEarly {
+    void (*fn)(void*, const HostResult&) = nullptr;
+    void* arg = nullptr;
+};
+
 [[nodiscard]] async::Task<HostResult> tlsa_lookup(async::Loop& loop, Resolver& resolver,
-                                                  Domain host, std::uint16_t port);
+                                                  Domain host, std::uint16_t port,
+                                                  OnEarly on_early = {});
 
 } // namespace postseal::dns

@@ -5,6 +5,7 @@
 #include "dns/for_client.h"
 #include "dns/mx_lookup.h"
 #include "engine/validity.h"
+#include "postseal/verdict/settled.h"
 
 #include <fmt/format.h>
 
@@ -53,6 +54,22 @@ WallTime judged_at(const verdict::Sts& sts, WallTime now, milliseconds span) {
     const bool just_ended = sts.policy && sts.expires_at > sts.fetched_at &&
                             sts.expires_at <= now && sts.expires_at > now - span;
     return renewed && just_ended ? sts.expires_at - milliseconds(1) : now;
+}
+
+// A lookup that somebody has waited for in vain, and that goes on for longer than this, is not
+// waited for by another.
+constexpr milliseconds old_enough{5000};
+// What was decided before the end is not decided again for each of many who ask.
+constexpr milliseconds provisional_for{1000};
+
+template <class Flight> bool not_waited_for(const Flight& flight, MonoTime now) {
+    return flight.overdue && now - flight.begun >= old_enough;
+}
+
+bool has_ended(const verdict::Mx& mx) {
+    return !mx.pending && std::ranges::all_of(mx.hosts, [](const verdict::Host& host) {
+        return host.lookup == verdict::HostLookup::ended;
+    });
 }
 
 } // namespace
@@ -104,9 +121,12 @@ Engine::Flights::Shared Engine::start_or_join(const Nexthop& nexthop, MonoTime a
     return flight;
 }
 
-async::Task<std::shared_ptr<const Answer>> Engine::answer(Nexthop nexthop, ClientId client) {
+async::Task<std::shared_ptr<const Answer>> Engine::answer(Nexthop nexthop, ClientId client,
+                                                          Needs needs) {
     Flights::Shared flight = start_or_join(nexthop, sources_.loop.now(), Refresh::no, client);
-    co_return co_await land(std::move(nexthop), std::move(flight));
+    if (!flight->value && not_waited_for(*flight, sources_.loop.now()))
+        co_return at_deadline(nexthop, *flight);
+    co_return co_await land(std::move(nexthop), std::move(flight), needs);
 }
 
 async::Task<Told> Engine::reply(Nexthop nexthop, config::Protocol protocol, std::string map,
@@ -118,7 +138,8 @@ async::Task<Told> Engine::reply(Nexthop nexthop, config::Protocol protocol, std:
         co_return Told{.reply = std::string(known->at(*known_as)), .cls = known->cls()};
     // Many clients may ask for a hundred at once: what is known comes between.
     co_await async::NextTurn(sources_.loop);
-    const auto answer = co_await this->answer(std::move(nexthop), client);
+    const Needs needs = protocol == config::Protocol::delegation ? Needs::evidence : Needs::verdict;
+    const auto answer = co_await this->answer(std::move(nexthop), client, needs);
     // The maps may be others by now.
     if (const auto variant = answer->maps->variant(protocol, map))
         co_return Told{.reply = answer->replies[*variant], .cls = answer->verdict.cls};
@@ -130,17 +151,58 @@ async::Task<Told> Engine::reply(Nexthop nexthop, config::Protocol protocol, std:
 
 async::Task<std::shared_ptr<const Answer>> Engine::refresh(Nexthop nexthop) {
     Flights::Shared flight = start_or_join(nexthop, sources_.loop.now(), Refresh::yes);
-    co_return co_await land(std::move(nexthop), std::move(flight));
+    co_return co_await land(std::move(nexthop), std::move(flight), Needs::evidence);
 }
 
-async::Task<std::shared_ptr<const Answer>> Engine::land(Nexthop nexthop, Flights::Shared flight) {
-    if (!flight->value) {
-        async::Task<std::shared_ptr<const Answer>> landing = Flights::wait(sources_.loop, flight);
-        co_await async::with_timeout(sources_.loop, std::move(landing), options_.deadline);
-    }
+async::Task<std::shared_ptr<const Answer>> Engine::land(Nexthop nexthop, Flights::Shared flight,
+                                                        Needs needs) {
+    async::Task<std::shared_ptr<const Answer>> waiting = wait(nexthop, flight, needs);
+    const auto answer =
+        co_await async::with_timeout(sources_.loop, std::move(waiting), options_.deadline);
+    if (answer) co_return *answer;
     const auto& landed = flight->value;
     if (landed) co_return *landed;
-    co_return at_deadline(nexthop, flight->context);
+    co_return at_deadline(nexthop, *flight);
+}
+
+async::Task<std::shared_ptr<const Answer>> Engine::wait(Nexthop nexthop, Flights::Shared flight,
+                                                        Needs needs) {
+    for (;;) {
+        const auto& landed = flight->value;
+        if (landed) co_return *landed;
+        auto now = answer_now(nexthop, flight->context, needs);
+        if (now) co_return now;
+        co_await Flights::Waiter(sources_.loop, flight, Flights::Until::progress);
+    }
+}
+
+// Something more is known: those who wait may need no more.
+void Engine::advanced(const Nexthop& nexthop, Progress& progress) {
+    progress.provisional.reset();
+    const Flights::Shared flight = flights_.find(nexthop.key());
+    if (flight && Flights::watched(*flight) && answer_now(nexthop, progress, Needs::verdict))
+        Flights::wake(*flight);
+}
+
+std::shared_ptr<const Answer> Engine::answer_now(const Nexthop& nexthop, Progress& progress,
+                                                 Needs needs) {
+    if (!progress.started || progress.outdated) return nullptr;
+    const auto override_ = overrides_.find(nexthop, sources_.clock.now());
+    if ((override_ ? std::optional(override_->says) : std::nullopt) != progress.override_)
+        return nullptr;
+    const bool landed = progress.current && progress.sts && progress.sts->value;
+    const bool has_policy = landed && (progress.renew || !has_ended_since(progress.sts->value->sts,
+                                                                          sources_.clock.now()));
+    // Another destination of the domain has waited for its policy in vain.
+    const bool given_up =
+        progress.current && progress.sts && not_waited_for(*progress.sts, sources_.loop.now());
+    if (needs == Needs::evidence && !(given_up && has_ended(progress.mx))) return nullptr;
+    const verdict::Evidence evidence = partial_evidence(nexthop, progress);
+    const verdict::Pending pending{.remembered = !progress.current,
+                                   .policy = !has_policy && !given_up};
+    if (!verdict::settled(evidence, pending, maps().verdicts(), evidence.obtained_at))
+        return nullptr;
+    return provisional(nexthop, progress);
 }
 
 void Engine::forget(const Nexthop& nexthop) {
@@ -220,6 +282,9 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
         progress.started = true;
         begun = sources_.loop.now();
         progress.override_ = override_ ? std::optional(override_->says) : std::nullopt;
+        progress.current = false;
+        progress.mx = verdict::Mx{.pending = true};
+        progress.provisional.reset();
         const std::size_t jumps = watch_.jumps();
         found = Found{};
         StsLookup::For whom{.client = client,
@@ -261,7 +326,7 @@ async::Task<> Engine::look_up(Nexthop nexthop, Progress& progress, Found& found,
                               StsLookup::For whom) {
     async::Group lookups(sources_.loop);
     if (progress.override_)
-        found.mx = {.state = MxState::insecure, .hosts = {}, .ttl = longest_ttl};
+        progress.mx = found.mx = {.state = MxState::insecure, .hosts = {}, .ttl = longest_ttl};
     else
         lookups.start(look_up_mx(nexthop, progress, found.mx, whom));
     lookups.start(look_up_sts(nexthop, progress, found, std::move(whom)));
@@ -311,8 +376,18 @@ async::Task<> Engine::note_override(std::shared_ptr<const Answer> answer) {
 
 async::Task<> Engine::look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx,
                                  StsLookup::For whom) {
+    struct Step {
+        Engine& engine;
+        const Nexthop& nexthop;
+        Progress& progress;
+        static void taken(void* self) {
+            const auto* step = static_cast<Step*>(self);
+            step->engine.advanced(step->nexthop, step->progress);
+        }
+    } step{*this, nexthop, progress};
     dns::ForClient resolver(sources_.resolver, whom.client);
-    mx = co_await dns::mx_lookup(sources_.loop, resolver, std::move(nexthop), &progress.mx);
+    mx = co_await dns::mx_lookup(sources_.loop, resolver, nexthop, &progress.mx,
+                                 async::Callback(&Step::taken, &step));
     whom.slot.reset(); // the last of its holders gives it back
 }
 
@@ -329,13 +404,14 @@ async::Task<> Engine::look_up_sts(Nexthop nexthop, Progress& progress, Found& fo
                       : progress.renew ? StsLookup::Fetch::daily
                                        : StsLookup::Fetch::if_new;
     progress.sts = sts_.start_or_join(nexthop.domain, std::move(loaded), when, std::move(whom));
+    progress.current = true;
+    advanced(nexthop, progress);
     found.sts = co_await StsLookup::Flights::wait(sources_.loop, progress.sts);
     if (progress.sts->context.forgotten) progress.outdated = true;
+    advanced(nexthop, progress);
 }
 
-std::shared_ptr<const Answer> Engine::at_deadline(const Nexthop& nexthop,
-                                                  const Progress& progress) {
-    if (!progress.started) return overloaded(nexthop);
+verdict::Evidence Engine::partial_evidence(const Nexthop& nexthop, const Progress& progress) const {
     const WallTime now = sources_.clock.now();
     verdict::Evidence evidence{.nexthop = nexthop,
                                .mx = progress.mx,
@@ -349,10 +425,31 @@ std::shared_ptr<const Answer> Engine::at_deadline(const Nexthop& nexthop,
     } else if (!progress.loaded) {
         evidence.sts.unread = not_answered().sts_unread;
     }
-    std::shared_ptr<const Answer> answer = conclude(std::move(evidence), milliseconds(0));
-    sources_.log.debug("deadline", {{"nexthop", nexthop.key()},
-                                    {"verdict", brief(answer->verdict)},
-                                    {"reason", answer->verdict.reasons.front()}});
+    return evidence;
+}
+
+std::shared_ptr<const Answer> Engine::provisional(const Nexthop& nexthop, Progress& progress) {
+    const MonoTime now = sources_.loop.now();
+    const bool fresh = progress.provisional && progress.provisional->maps == known_.maps() &&
+                       now - progress.provisional_at < provisional_for;
+    if (!fresh) {
+        progress.provisional = progress.started
+                                   ? conclude(partial_evidence(nexthop, progress), milliseconds(0))
+                                   : overloaded(nexthop);
+        progress.provisional_at = now;
+    }
+    return progress.provisional;
+}
+
+std::shared_ptr<const Answer> Engine::at_deadline(const Nexthop& nexthop, Flights::Flight& flight) {
+    Progress& progress = flight.context;
+    std::shared_ptr<const Answer> answer = provisional(nexthop, progress);
+    // Those who join later are many.
+    if (!std::exchange(flight.overdue, true) && progress.started)
+        sources_.log.debug("deadline", {{"nexthop", nexthop.key()},
+                                        {"verdict", brief(answer->verdict)},
+                                        {"reason", answer->verdict.reasons.front()}});
+    if (progress.sts) progress.sts->overdue = true;
     return answer;
 }
 

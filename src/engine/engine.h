@@ -1,12 +1,14 @@
 // engine/engine.h: from a nexthop to its answer
 //
 // known() is what serving threads read (view.h): the way of a cached answer. answer() is the way of
-// the others: it joins or starts the nexthop's one evaluation, and at the deadline it decides from
-// what is known by then; the evaluation goes on and its result is kept. A failed lookup never takes
-// the place of what was found before and still holds. take_due() and look_again() are for Refresh:
-// what is in use is evaluated again before it must. reconfigure() changes it in place: questions
-// under way end with the new settings, and what memory holds for others is outdated. An Answer
-// keeps the maps that it was written for. Thread: the loop's.
+// the others: it joins or starts the nexthop's one evaluation. Who needs no more than the verdict
+// has it as soon as nothing pending can change it (verdict/settled.h); at the deadline it is
+// decided from what is known by then, and who then joins an evaluation, or one that waits for the
+// same policy, has that at once. The evaluation goes on and its result is kept. A failed lookup
+// never takes the place of what was found before and still holds. take_due() and look_again() are
+// for Refresh: what is in use is evaluated again before it must. reconfigure() changes it in place:
+// questions under way end with the new settings, and what memory holds for others is outdated. An
+// Answer keeps the maps that it was written for. Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -58,8 +60,11 @@ class Engine {
     // `client`: who asks; a client's lookups wait for its own, not those of others. Over the limit
     // of those that wait the answer is tempfail at once.
     using ClientId = async::Limiter::ClientId;
-    [[nodiscard]] async::Task<std::shared_ptr<const Answer>> answer(Nexthop nexthop,
-                                                                    ClientId client = nullptr);
+    // For the verdict and the replies of maps, evidence may be partial; an action of delegation and
+    // explanations take all of it.
+    enum class Needs { evidence, verdict };
+    [[nodiscard]] async::Task<std::shared_ptr<const Answer>>
+    answer(Nexthop nexthop, ClientId client = nullptr, Needs needs = Needs::evidence);
     // See View::ask().
     [[nodiscard]] async::Task<Told> reply(Nexthop nexthop, config::Protocol protocol,
                                           std::string map, ClientId client);
@@ -119,11 +124,14 @@ class Engine {
         bool renew = false;    // likewise, unless that failed lately: it ended during the lookup
         bool loaded = false;   // what the store holds
         bool outdated = false; // it holds something else since
+        bool current = false;  // `remembered` and `sts` are not those of an earlier attempt
         MonoTime asked;        // by a client, the latest
         std::optional<verdict::Override> override_;
         verdict::Remembered remembered = verdict::Remembered::nothing;
-        verdict::Mx mx;
+        verdict::Mx mx{.pending = true};
         StsLookup::Flights::Shared sts;
+        std::shared_ptr<const Answer> provisional; // made of all this at `provisional_at`
+        MonoTime provisional_at;
     };
     using Flights = SingleFlight<std::string, std::shared_ptr<const Answer>, Progress>;
 
@@ -137,7 +145,17 @@ class Engine {
     enum class Refresh { no, yes };
     Flights::Shared start_or_join(const Nexthop& nexthop, MonoTime asked, Refresh refresh,
                                   ClientId client = nullptr);
-    async::Task<std::shared_ptr<const Answer>> land(Nexthop nexthop, Flights::Shared flight);
+    async::Task<std::shared_ptr<const Answer>> land(Nexthop nexthop, Flights::Shared flight,
+                                                    Needs needs);
+    async::Task<std::shared_ptr<const Answer>> wait(Nexthop nexthop, Flights::Shared flight,
+                                                    Needs needs);
+    void advanced(const Nexthop& nexthop, Progress& progress);
+    // Null: it must be waited for.
+    std::shared_ptr<const Answer> answer_now(const Nexthop& nexthop, Progress& progress,
+                                             Needs needs);
+    [[nodiscard]] verdict::Evidence partial_evidence(const Nexthop& nexthop,
+                                                     const Progress& progress) const;
+    std::shared_ptr<const Answer> provisional(const Nexthop& nexthop, Progress& progress);
     async::Task<std::shared_ptr<const Answer>> evaluate(Nexthop nexthop, Progress& progress,
                                                         ClientId client);
     async::Task<> look_up(Nexthop nexthop, Progress& progress, Found& found, StsLookup::For whom);
@@ -151,7 +169,7 @@ class Engine {
     async::Task<> look_up_sts(Nexthop nexthop, Progress& progress, Found& found,
                               StsLookup::For whom);
     void on_jump(const store::ClockJump& jump);
-    std::shared_ptr<const Answer> at_deadline(const Nexthop& nexthop, const Progress& progress);
+    std::shared_ptr<const Answer> at_deadline(const Nexthop& nexthop, Flights::Flight& flight);
     std::shared_ptr<const Answer> overloaded(const Nexthop& nexthop);
     std::shared_ptr<const Answer> conclude(verdict::Evidence evidence, milliseconds holds);
     // Verdicts: one for each of Maps::verdicts().

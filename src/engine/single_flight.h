@@ -3,13 +3,15 @@
 // start_or_join() starts a flight for the key, or gives the one in the air; wait() awaits its
 // value. Cancelling a waiter leaves the flight going; destroying the SingleFlight cancels all
 // flights. A flight's `context` is what its body shows of its progress to those who cannot wait
-// longer. Thread: the loop's. SPDX-License-Identifier: BSD-3-Clause
+// longer, or need not: a Waiter for Until::progress is also woken by wake(), and must look for
+// itself whether there is a value. Thread: the loop's. SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/group.h"
 #include "async/loop.h"
 #include "async/task.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <list>
@@ -27,7 +29,10 @@ template <class Key, class T, class Context> class SingleFlight {
         Context context;
         std::optional<T> value; // once landed
         std::list<Waiter*> waiters;
+        MonoTime begun;
+        bool overdue = false; // somebody has been answered without it at his deadline
     };
+    enum class Until { landed, progress };
     using Shared = std::shared_ptr<Flight>;
 
     explicit SingleFlight(async::Loop& loop) : loop_(loop), group_(loop) {}
@@ -36,6 +41,7 @@ template <class Key, class T, class Context> class SingleFlight {
     template <class Make> Shared start_or_join(const Key& key, Make make) {
         if (const auto found = flights_.find(key); found != flights_.end()) return found->second;
         auto flight = std::make_shared<Flight>();
+        flight->begun = loop_.now();
         flights_.emplace(key, flight);
         group_.start(run(key, flight, make(flight->context)));
         return flight;
@@ -54,7 +60,8 @@ template <class Key, class T, class Context> class SingleFlight {
     // co_await Waiter(loop, flight);
     class Waiter {
       public:
-        Waiter(async::Loop& loop, Shared flight) : loop_(loop), flight_(std::move(flight)) {}
+        Waiter(async::Loop& loop, Shared flight, Until until = Until::landed)
+            : loop_(loop), flight_(std::move(flight)), until_(until) {}
         Waiter(const Waiter&) = delete;
         Waiter& operator=(const Waiter&) = delete;
         ~Waiter() {
@@ -72,6 +79,7 @@ template <class Key, class T, class Context> class SingleFlight {
         friend class SingleFlight;
         async::Loop& loop_;
         Shared flight_;
+        Until until_;
         typename std::list<Waiter*>::iterator self_;
         bool waiting_ = false;
         std::coroutine_handle<> handle_;
@@ -86,6 +94,19 @@ template <class Key, class T, class Context> class SingleFlight {
         co_return *landed;
     }
 
+    // Those who wait for progress: whether there are any, and that there is some.
+    [[nodiscard]] static bool watched(const Flight& flight) {
+        return std::ranges::any_of(
+            flight.waiters, [](const Waiter* waiter) { return waiter->until_ == Until::progress; });
+    }
+    static void wake(Flight& flight) {
+        std::erase_if(flight.waiters, [](Waiter* waiter) {
+            if (waiter->until_ != Until::progress) return false;
+            resume(*waiter);
+            return true;
+        });
+    }
+
     [[nodiscard]] std::size_t in_the_air() const { return flights_.size(); }
 
   private:
@@ -95,11 +116,13 @@ template <class Key, class T, class Context> class SingleFlight {
         if (const auto found = flights_.find(key);
             found != flights_.end() && found->second == flight)
             flights_.erase(found);
-        for (Waiter* waiter : flight->waiters) {
-            waiter->waiting_ = false;
-            waiter->ready_.post(waiter->loop_, async::Callback::resume(waiter->handle_));
-        }
+        for (Waiter* waiter : flight->waiters)
+            resume(*waiter);
         flight->waiters.clear();
+    }
+    static void resume(Waiter& waiter) {
+        waiter.waiting_ = false;
+        waiter.ready_.post(waiter.loop_, async::Callback::resume(waiter.handle_));
     }
 
     async::Loop& loop_;

@@ -155,7 +155,7 @@ async::Task<std::string> AdminServer::query(std::string key, std::string map) {
             fmt::format("there is no map \"{}\"; there are: {}", map, engine_.maps().names()));
     const auto nexthop = Nexthop::parse(key);
     if (!nexthop) co_return line_of(reply_json(engine_.maps().no_nexthop()[*variant]));
-    const auto answer = co_await engine_.answer(*nexthop);
+    const auto answer = co_await engine_.answer(*nexthop, nullptr, engine::Engine::Needs::verdict);
     co_return line_of(reply_json(answer->written[*variant]));
 }
 

@@ -218,37 +218,56 @@ Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
     return verdict;
 }
 
-} // namespace
+struct Judgement {
+    const Row* row = nullptr;
+    Says says = tempfail;
+    std::vector<std::string> why; // what options and overrides did
+    bool unknown = false;         // a policy that would decide is unknown(): mail waits
+};
 
-Verdict decide(const Evidence& evidence, const Options& options, WallTime now) {
+Judgement judgement(const Evidence& evidence, const Options& options, WallTime now) {
     const Facts facts = survey(evidence);
     // Every value of Facts has its row, which the tests show; were one missing, mail would wait.
     static constexpr Row none{0, nullptr, tempfail, tempfail, "no row of the table applies"};
     const auto* found = std::ranges::find_if(table, [&](const Row& r) { return r.applies(facts); });
-    const Row& row = found == table.end() ? none : *found;
 
-    std::vector<std::string> why;
-    const bool enforced = counts_as_enforced(evidence.sts, options, now, why);
-    const auto judged = [&](bool with_policy, std::vector<std::string>& reasons) {
+    Judgement out{.row = found == table.end() ? &none : found, .says = tempfail, .why = {}};
+    const bool enforced = counts_as_enforced(evidence.sts, options, now, out.why);
+    const auto said = [&](bool with_policy, std::vector<std::string>& reasons) {
         if (facts.said != nullptr) return configured(*facts.said, with_policy, reasons);
-        return adjusted(with_policy ? row.with_policy : row.without, with_policy, options, reasons);
+        return adjusted(with_policy ? out.row->with_policy : out.row->without, with_policy, options,
+                        reasons);
     };
-    Says says = judged(enforced, why);
-    bool unknown = false;
+    out.says = said(enforced, out.why);
     if (!enforced && must_be_known(evidence.sts, options)) {
         std::vector<std::string> unused;
-        unknown = judged(true, unused) != says;
+        out.unknown = said(true, unused) != out.says;
     }
-    if (unknown) says = tempfail;
+    if (out.unknown) out.says = tempfail;
+    return out;
+}
 
-    Verdict verdict = verdict_of(says, row, evidence);
-    if (unknown) verdict.temp_reason = sts_blame(evidence);
+Verdict verdict_of(const Judgement& judged, const Evidence& evidence) {
+    Verdict verdict = verdict_of(judged.says, *judged.row, evidence);
+    if (judged.unknown) verdict.temp_reason = sts_blame(evidence);
+    return verdict;
+}
+
+} // namespace
+
+Verdict judge(const Evidence& evidence, const Options& options, WallTime now) {
+    return verdict_of(judgement(evidence, options, now), evidence);
+}
+
+Verdict decide(const Evidence& evidence, const Options& options, WallTime now) {
+    Judgement judged = judgement(evidence, options, now);
+    Verdict verdict = verdict_of(judged, evidence);
     verdict.reasons.push_back(
-        unknown ? fmt::format("it is not known whether an MTA-STS policy is in force: {}",
-                              conclusion(says))
-                : fmt::format("{}: {}", row.because, conclusion(says)));
-    std::ranges::move(why, std::back_inserter(verdict.reasons));
-    if (facts.said == nullptr || facts.said->kind == Override::Kind::sts_only)
+        judged.unknown ? fmt::format("it is not known whether an MTA-STS policy is in force: {}",
+                                     conclusion(judged.says))
+                       : fmt::format("{}: {}", judged.row->because, conclusion(judged.says)));
+    std::ranges::move(judged.why, std::back_inserter(verdict.reasons));
+    if (!evidence.override_ || evidence.override_->kind == Override::Kind::sts_only)
         std::ranges::move(describe(evidence, now), std::back_inserter(verdict.reasons));
     return verdict;
 }

@@ -173,7 +173,8 @@ std::vector<std::string> describe(const Evidence& evidence, WallTime now) {
         out.push_back(fmt::format("{} with an address in the place of a name: no TLSA",
                                   plural(evidence.mx.addresses, "MX record")));
     std::ranges::move(sts_clauses(evidence.sts, now), std::back_inserter(out));
-    if (evidence.partial) out.emplace_back("decided at the deadline, from what was known by then");
+    if (evidence.partial)
+        out.emplace_back("decided before every lookup had ended, from what was known by then");
     return out;
 }
 

@@ -41,6 +41,7 @@ DNS = {
     "many-records": NO_PROMISE,
     "long-record": NO_PROMISE,  # what follows the id is no field
     "many-addresses": NO_PROMISE,
+    "aaaa-silent": NO_PROMISE,
 }
 # Those whose policy is good all the same; the rest has none.
 GOOD_HOSTS = ("good", "as-many-mx-as-fit")

@@ -3,6 +3,16 @@
 // decide() is pure and total: every evidence has a verdict. The rows and why they say what they
 // say are in postseal-verdicts(7) and in contrib/doc/rfc.md; RFC 7672 section 2.2, RFC 8461
 // sections 2, 3.3 and 4.1.
+//
+// Partial evidence suffices where nothing pending can change the verdict (settled.h):
+//   override policy or ignore: nothing is needed; sts-only: MTA-STS alone;
+//   MX RRset pending: never;
+//   row 2 by MX, rows 4, 5: MTA-STS and what is remembered;  row 3: the MX RRset alone;
+//   row 6: the MX RRset and every host, without MTA-STS or the store, if Postfix can do DANE;
+//   rows 7 to 11 without E: MTA-STS, and one host that is U, X or F;
+//   row 8: MTA-STS, and a host that is F beside one that is X or N, all hosts before the F ended;
+//   rows 12, 13 with E: the MX RRset and MTA-STS;  row 12 without E: and one host U, X or F.
+// All else needs everything. A verdict of E needs MTA-STS to have ended: its reply is the policy.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -72,5 +82,7 @@ struct Verdict {
 [[nodiscard]] std::string brief(const Verdict& verdict);
 
 [[nodiscard]] Verdict decide(const Evidence& evidence, const Options& options, WallTime now);
+// The same without its reasons, which are most of the work.
+[[nodiscard]] Verdict judge(const Evidence& evidence, const Options& options, WallTime now);
 
 } // namespace postseal::verdict

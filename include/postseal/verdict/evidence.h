@@ -35,6 +35,10 @@ enum class HostState {
 [[nodiscard]] std::string_view to_string(HostState state);
 [[nodiscard]] std::string_view to_string(MxState state);
 
+// How far a host's lookups have got. provisional: `state` leaves out an address family that is
+// late; pending: `state` is failed until they end.
+enum class HostLookup { ended, provisional, pending };
+
 struct Host {
     Domain name;
     std::uint16_t preference = 0;
@@ -43,6 +47,7 @@ struct Host {
     std::string tlsa_name;        // "_25._tcp.mx.example.com", where the RRset in `tlsa` was found
     std::vector<dane::Tlsa> tlsa; // U and X
     std::string reason;           // N, F, A: why; X: why none is usable
+    HostLookup lookup = HostLookup::ended;
 
     friend bool operator==(const Host&, const Host&) = default;
 };
@@ -58,6 +63,7 @@ struct Mx {
     std::size_t addresses = 0;  // records that name an address, where DANE cannot be: each is N
     std::string reason;         // bogus, failed, nxdomain, null_mx: why
     seconds ttl{0};             // the least of all RRsets used, bounded by the caller
+    bool pending = false;       // not answered yet: `state` is failed until it is
 
     friend bool operator==(const Mx&, const Mx&) = default;
 };
@@ -137,7 +143,7 @@ struct Evidence {
     Remembered remembered = Remembered::nothing;
     std::optional<Override> override_;
     WallTime obtained_at{milliseconds(0)};
-    bool partial = false; // decided at the deadline, from what was known then
+    bool partial = false; // decided before every lookup had ended, from what was known then
 
     friend bool operator==(const Evidence&, const Evidence&) = default;
 };

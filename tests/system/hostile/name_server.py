@@ -299,6 +299,11 @@ def _many_addresses(query: Query) -> list[bytes] | None:
     return [_wire(query, query.response(f"{query.name} 300 A {data}"))]
 
 
+def _aaaa_silent(query: Query) -> list[bytes] | None:
+    """As middleboxes do that know only A."""
+    return [] if query.type == "AAAA" else None
+
+
 MANNERS = {
     "many-mx": _many_mx,
     "cname-loop": _cname_loop,
@@ -318,5 +323,6 @@ MANNERS = {
     "many-records": _many_records,
     "long-record": _long_record,
     "many-addresses": _many_addresses,
+    "aaaa-silent": _aaaa_silent,
 }
 assert set(MANNERS) == set(ODD_DNS)

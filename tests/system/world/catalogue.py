@@ -135,6 +135,8 @@ zone("tlsa-fails-beside-none", *MX_TWO, *TCP_FAILS)
 sts("tlsa-fails-beside-none-sts", BOTH, records=(*MX_TWO, *TCP_FAILS))
 zone("tlsa-dead", *MX, *TCP_DEAD)
 zone("tlsa-silent", *MX, *TCP_SILENT)
+zone("txt-silent", *DANE, "_mta-sts NS ns._mta-sts",
+     f"ns._mta-sts A {addresses.SILENT_SERVER}")
 zone("tlsa-insecure", *MX)
 zone("_tcp.mx.tlsa-insecure", "_25 TLSA 3 1 1 $SHA256", state=State.UNSIGNED)
 zone("tlsa-spoilt", *DANE, spoil="_25._tcp.mx TLSA")
@@ -293,7 +295,7 @@ zone("in-flight", state=State.ABSENT, server=addresses.SILENT_SERVER)
 ODD_DNS = (
     "many-mx", "cname-loop", "cname-endless", "ttl-zero", "ttl-huge", "truncated", "tcp-drip",
     "tcp-endless", "garbage", "counts", "pointer-loop", "other-names", "other-question", "wrong-id",
-    "referrals", "many-records", "long-record", "many-addresses",
+    "referrals", "many-records", "long-record", "many-addresses", "aaaa-silent",
 )
 for odd in ("hostile", *(f"{name}.odd" for name in ODD_DNS)):
     zone(odd, state=State.ABSENT, server=addresses.HOSTILE_SERVER)
