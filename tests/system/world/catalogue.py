@@ -133,6 +133,7 @@ zone("tlsa-fails-all", *MX_TWO, *TCP_FAILS, *TCP_FAILS_TWO)
 sts("tlsa-fails-all-sts", BOTH, records=(*MX_TWO, *TCP_FAILS, *TCP_FAILS_TWO))
 zone("tlsa-fails-beside-none", *MX_TWO, *TCP_FAILS)
 sts("tlsa-fails-beside-none-sts", BOTH, records=(*MX_TWO, *TCP_FAILS))
+zone("repaired", *DANE, state=State.SPOILT)  # test_repaired.py
 zone("tlsa-dead", *MX, *TCP_DEAD)
 zone("tlsa-silent", *MX, *TCP_SILENT)
 zone("txt-silent", *DANE, "_mta-sts NS ns._mta-sts",
