@@ -27,6 +27,13 @@ class Counted {
     std::size_t& count_;
 };
 
+// "no DNSSEC records from 192.0.2.1 for DS example.com. while building chain of trust", also after
+// "key for validation example.com. is marked as invalid because of a previous validation failure";
+// a reason may be cut.
+bool may_be_astray_at_ds(const Answer& bogus) {
+    return bogus.reason.contains("no DNSSEC records from");
+}
+
 } // namespace
 
 async::Task<Answer> SecondOpinion::resolve_for(async::Limiter::ClientId client, std::string name,
@@ -36,7 +43,7 @@ async::Task<Answer> SecondOpinion::resolve_for(async::Limiter::ClientId client, 
         if (!is_failure(answer)) bogus_.erase(name);
         co_return answer;
     }
-    const bool again = was_bogus_before(name);
+    const bool again = was_bogus_before(name) || may_be_astray_at_ds(answer);
     remember(name);
     if (!again || asked_ >= max_asked) co_return answer;
     const std::shared_ptr<Resolver> other = fresh();

@@ -5,7 +5,10 @@
 // a repaired zone is seen after more than a minute. So where the first resolver says bogus of a
 // name that it called bogus 15 s ago or earlier, or of one below it, another that has just been
 // made and remembers nothing is asked; its answer counts, unless it fails. A name that is bogus for
-// the first time is not asked for twice.
+// the first time is not asked for twice, but where the fault is that nothing came of a question for
+// a DS: libunbound asks it when the proof that led to an unsigned zone has expired before the
+// delegation, and goes astray where the parent answers by a referral (its issue 1497). One that
+// remembers no delegation is given the proof with it.
 // Whatever strangers do: one such resolver at a time, a new one every 15 s at most, 16 questions at
 // once with it (past that the first answer counts), 1024 names remembered for 10 minutes.
 // Thread: the loop's. Both resolvers outlive their questions.

@@ -85,6 +85,21 @@ TEST_CASE("second opinion: one that fails or cannot be had changes nothing") {
     CHECK(opinions.opened == 1);
 }
 
+TEST_CASE("second opinion: a question for a DS that went astray is asked anew at once") {
+    Opinions opinions;
+    opinions.first.set("example.com MX bogus no DNSSEC records from 192.0.2.1 for DS example.com. "
+                       "while building chain of trust");
+    opinions.world = "example.com MX insecure 300 10 mx.example.com";
+    CHECK(opinions.ask("example.com", RrType::mx).status == Status::found);
+    opinions.first.set("example.com MX bogus key for validation example.com. is marked as invalid "
+                       "because of a previous validation failure <example.com. A IN>: no DNSSEC "
+                       "records from 192.0.2.1 for DS example.com. while building chain of trust");
+    CHECK(opinions.ask("example.com", RrType::mx).status == Status::found);
+    opinions.first.set("example.com MX bogus no signatures from 192.0.2.1 for key example.com.");
+    CHECK(opinions.ask("example.com", RrType::mx).status == Status::bogus);
+    CHECK(opinions.opened == 1);
+}
+
 TEST_CASE("second opinion: other names, and what is well, are asked for once") {
     Opinions opinions;
     opinions.first.set("other.org MX bogus bad key\nfine.net MX insecure 300 10 mx.fine.net");

@@ -83,9 +83,10 @@ def test_dns(resolver, name, rtype, status):
 
 
 def test_every_signed_zone_is_secure(resolver):
-    """But for what is spoilt in it: the name server's own address never is."""
+    """But for what is spoilt in it: the name server's own address never is. Of those that are there
+    for all tests."""
     for zone in ZONES.values():
-        if zone.state == State.SIGNED:
+        if zone.state == State.SIGNED and zone.server == addresses.ZONE_SERVER:
             assert resolver.status(f"ns.{zone.name}", "A") == "secure NOERROR 1", zone.name
 
 

@@ -8,6 +8,8 @@ NAME_SERVERS = (ROOT_SERVER, TLD_SERVER, ZONE_SERVER)
 FAILING_SERVER = "127.53.0.7"  # SERVFAIL to everything
 SILENT_SERVER = "127.53.0.8"  # takes queries, never answers
 DEAD_SERVER = "127.53.0.9"  # nothing listens
+REFERRED_SERVER = "127.53.0.4"  # tests/system/hostile/referring.py: the child's
+REFERRING_SERVER = "127.53.0.5"  # and the parent's
 HOSTILE_SERVER = "127.53.0.6"  # tests/system/hostile
 
 POLICY_HOST = "127.44.0.1"

@@ -30,6 +30,8 @@ class Zone:
     spoil: frozenset[tuple[str, str]] = frozenset()  # (owner, type): signature wrong
     server: str = addresses.ZONE_SERVER
     nsec3: bool = False
+    opt_out: bool = False  # of NSEC3
+    negative_ttl: int | None = None  # seconds; None: that of all
 
 
 @dataclass
@@ -290,6 +292,11 @@ sts("memory-live")
 sts("guarded")
 zone("new", f"* MX 10 mx.dane.{TLD}.")  # as many domains that nobody asked for as one likes
 zone("in-flight", state=State.ABSENT, server=addresses.SILENT_SERVER)
+
+# --- A parent whose servers answer a DS question by a referral (../hostile/referring.py) -------
+zone("referring", *DANE, nsec3=True, opt_out=True, negative_ttl=1,
+     server=addresses.REFERRING_SERVER)
+zone("unsigned.referring", state=State.ABSENT, server=addresses.REFERRED_SERVER)
 
 # --- Name servers and policy hosts that mean harm (../hostile) -------------------------------
 # A zone each where DNS is odd: what a server did to one is not held against another.

@@ -40,6 +40,7 @@ def sign(
     key: Key,
     *,
     nsec3: bool = False,
+    opt_out: bool = False,
     expired: bool = False,
     spoil_all: bool = False,
     spoil: frozenset[tuple[str, str]] = frozenset(),
@@ -49,7 +50,7 @@ def sign(
     _add(zone, zone.origin, _rdataset(3600, key.dnskey))
     cuts = _zone_cuts(zone)
     if nsec3:
-        _add_nsec3(zone, cuts)
+        _add_nsec3(zone, cuts, opt_out)
     else:
         _add_nsec(zone, cuts)
     # Long past: validators allow a day or so of clock skew.
@@ -128,11 +129,13 @@ def _add_nsec(zone: dns.zone.Zone, cuts: set[dns.name.Name]) -> None:
         _add(zone, name, _rdataset(ttl, dns.rdata.from_text(IN, T.NSEC, text)))
 
 
-def _add_nsec3(zone: dns.zone.Zone, cuts: set[dns.name.Name]) -> None:
+def _add_nsec3(zone: dns.zone.Zone, cuts: set[dns.name.Name], opt_out: bool) -> None:
     ttl = _negative_ttl(zone)
     parameters = f"1 0 {NSEC3_ITERATIONS} {NSEC3_SALT}"
     _add(zone, zone.origin, _rdataset(0, dns.rdata.from_text(IN, T.NSEC3PARAM, parameters)))
     names = {name for name in zone.nodes if not _below_cut(name, cuts)}
+    if opt_out:  # insecure delegations have no NSEC3 (RFC 5155 section 6)
+        names -= {name for name in cuts if not zone.get_rdataset(name, T.DS)}
     for name in list(names):  # empty non-terminals have a hash, too
         while name != zone.origin:
             name = name.parent()
@@ -145,7 +148,7 @@ def _add_nsec3(zone: dns.zone.Zone, cuts: set[dns.name.Name]) -> None:
         types = _types(zone, name, cuts) if name in zone.nodes else set()
         if any(_signed(name, rdtype, zone.origin, cuts) for rdtype in types):
             types.add(T.RRSIG)
-        text = f"{parameters} {following} {_bitmap(types)}"
+        text = f"1 {int(opt_out)} {NSEC3_ITERATIONS} {NSEC3_SALT} {following} {_bitmap(types)}"
         rdata = dns.rdata.from_text(IN, T.NSEC3, text)
         _add(zone, dns.name.from_text(owner.lower(), zone.origin), _rdataset(ttl, rdata))
 

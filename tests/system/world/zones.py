@@ -52,11 +52,12 @@ class ZoneFiles:
         """The serial number of what was written."""
         lines = [line for record in zone.records for line in record.split("\n")]
         lines += self._delegations(zone.name)
-        parsed = self._parse(zone.name, zone.server, lines)
+        parsed = self._parse(zone.name, zone.server, lines, zone.negative_ttl)
         if zone.state in SIGNED_ZONE:
             signing.sign(
                 parsed, self._keys[zone.name],
                 nsec3=zone.nsec3,
+                opt_out=zone.opt_out,
                 expired=zone.state == State.EXPIRED,
                 spoil_all=zone.state == State.SPOILT,
                 spoil=zone.spoil,
@@ -108,10 +109,12 @@ class ZoneFiles:
                 return name
         raise ValueError("a zone outside of the TLD")
 
-    def _parse(self, name: str, server: str, lines: list[str]) -> dns.zone.Zone:
+    def _parse(self, name: str, server: str, lines: list[str],
+               negative_ttl: int | None = None) -> dns.zone.Zone:
         serial = int(time.time() * 1000) % 2**32
         text = "\n".join([
-            f"@ SOA ns hostmaster {serial} 3600 600 86400 {self.negative_ttl}",
+            f"@ SOA ns hostmaster {serial} 3600 600 86400 "
+            f"{negative_ttl or self.negative_ttl}",
             "@ NS ns",
             f"ns A {server}",
             *lines,
