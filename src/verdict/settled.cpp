@@ -70,6 +70,13 @@ bool spread(unsigned set, const std::vector<Host*>& hosts) {
     return true;
 }
 
+// Then the reply to requiretls depends on the policy even beside dane-only (reply.cpp).
+bool may_be_relay(const Evidence& evidence) {
+    const std::vector<Host>& hosts = evidence.mx.hosts;
+    return evidence.nexthop.literal_host || evidence.mx.implicit ||
+           std::ranges::find(hosts, evidence.nexthop.domain, &Host::name) != hosts.end();
+}
+
 class Early {
   public:
     Early(const Evidence& partial, std::span<const Options> options, WallTime now)
@@ -107,7 +114,7 @@ bool settled(const Evidence& evidence, const Pending& pending, std::span<const O
     // It may be bogus, or name no host at all.
     if (evidence.mx.pending && !evidence.override_) return false;
     const Early early(evidence, options, now);
-    if (pending.policy && early.enforces()) return false;
+    if (pending.policy && (early.enforces() || may_be_relay(evidence))) return false;
 
     Evidence completion = evidence;
     completion.partial = false;
