@@ -328,13 +328,8 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
     if (!stores) return refuse(bad_config, stores.error());
     store::Store& store = *stores->store;
     engine::SystemRandom random;
-    const service::Reload* reloaded = nullptr;
-    dns::SecondOpinion second_opinion(loop, own_dns.resolver(), [&]() -> std::shared_ptr<dns::Resolver> {
-        const config::Dns& now = reloaded != nullptr ? reloaded->config().dns : config.dns;
-        auto opened = dns::Unbound::open(loop, engine::unbound_options(now));
-        if (!opened) return nullptr;
-        return *std::move(opened);
-    });
+    dns::SecondOpinion second_opinion(loop, own_dns.resolver(),
+                                      [&own_dns] { return own_dns.open_anew(); });
     dns::Measured measured_resolver(loop, second_opinion);
     https::Measured measured_fetcher(loop, fetcher);
     const engine::Sources sources{loop, clock, measured_resolver, measured_fetcher, store,
@@ -361,7 +356,6 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
          .shared = shared,
          .listeners = listeners},
         [&] { return load_within(arguments.config_file, confined.granted); }, config, overrides);
-    reloaded = &reload;
     share_overrides(*stores, reload);
     service::Ending ending(loop, listeners);
     service::StatusLine status(

@@ -45,6 +45,8 @@ class OwnDns {
     [[nodiscard]] const dns::ValidationHealth& health() const { return health_; }
     [[nodiscard]] const std::shared_ptr<dns::Unbound>& now() const { return current_.now(); }
     [[nodiscard]] dns::AskedServers asked() const { return upstream_.asked(); }
+    // Another that asks the same servers and remembers nothing; null: it cannot be opened now.
+    [[nodiscard]] std::shared_ptr<dns::Resolver> open_anew() const { return upstream_.open_anew(); }
 
   private:
     OwnDns(async::UvLoop& loop, std::shared_ptr<dns::Unbound> resolver,
