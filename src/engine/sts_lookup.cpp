@@ -62,7 +62,9 @@ bool backing_off(const store::StsRow& row, const std::string& id, WallTime now) 
 
 verdict::Sts StsLookup::Progress::shown() const {
     verdict::Sts shown = sts;
-    if (waits) shown.fetch = verdict::FetchState::waiting;
+    // What was forgotten is found out anew, and until then nobody knows.
+    if (forgotten) shown.policy.reset();
+    if (waits || forgotten) shown.fetch = verdict::FetchState::waiting;
     return shown;
 }
 

@@ -59,8 +59,8 @@ using FetchResult = std::expected<FetchedPolicy, FetchError>;
 class PolicyFetcher {
   public:
     virtual ~PolicyFetcher() = default;
-    // `waits`: true while the host is not asked because our own limits leave no turn; outlives the
-    // task.
+    // `waits`: true while the host is not asked because our own limits leave no turn, and after a
+    // wait of a second or more until the fetch ends; outlives the task.
     virtual async::Task<FetchResult> fetch(Domain policy_domain, bool& waits) = 0;
 };
 

@@ -85,7 +85,10 @@ class Model:
         policies = self._policies(domain, earliest, asked, got, failing or late)
         memories = self._memories(domain, asked, got)
         self._answered.setdefault(domain.name, got)
-        verdicts = set()
+        # What no policy changes is said before the policy is known.
+        alike = {ROWS[row(mx, hosts, "nothing")] for mx, hosts in seen if mx != "failed"}
+        verdicts = {Verdict(with_policy) for with_policy, without in alike
+                    if with_policy == without}
         for (mx, hosts), version in itertools.product(seen, policies):
             for remembered in memories if mx == "failed" else ("nothing",):
                 kind = ROWS[row(mx, hosts, remembered)][0 if version is not None else 1]
