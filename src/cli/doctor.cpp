@@ -20,6 +20,7 @@
 #include <cerrno>
 #include <chrono>
 #include <memory>
+#include <thread>
 #include <utility>
 
 namespace postseal::cli {
@@ -83,6 +84,10 @@ void ask_name_servers(const DoctorOptions& options, Facts& facts) {
         facts.name_servers.push_back(survey::ask_name_server(address));
 }
 
+bool is_unchecked(const Json& status) {
+    return status.value("validation", Json::object()).value("state", "") == "unknown";
+}
+
 void ask_ours(const std::string& socket, Facts& facts) {
     const auto reply = ask_daemon(socket, {{"command", "status"}});
     if (!reply) {
@@ -92,7 +97,14 @@ void ask_ours(const std::string& socket, Facts& facts) {
         facts.admin_forbidden = ::access(socket.c_str(), R_OK | W_OK) != 0 && errno == EACCES;
         return;
     }
-    const Json status = reply->value("status", Json::object());
+    Json status = reply->value("status", Json::object());
+    // One that has just started has not checked yet whether it can validate.
+    constexpr int max_looks = 20;
+    for (int looks = 1; looks < max_looks && is_unchecked(status); looks++) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(250));
+        if (const auto again = ask_daemon(socket, {{"command", "status"}}))
+            status = again->value("status", Json::object());
+    }
     facts.daemon = doctor::Daemon{
         .settings = settings_from(status.value("configuration", Json::object())),
         .version = status.value("version", ""),

@@ -3,10 +3,11 @@
 // parse() folds case, turns a name with U-labels into one of A-labels and strips one trailing dot.
 // U-labels are converted by what Postfix converts them with, ICU, with the same options (UTS 46,
 // nontransitional): what Postfix delivers to is the name that we look up, whatever else IDNA 2008
-// says of emoji, joiners or direction. A name that is ASCII is not converted, A-labels or not. What is then no name that Postfix would look up (valid_hostname(3), RFC
-// 1123 section 2.1 and underscores: labels of 1 to 63, 253 octets in all, no hyphen at an end of
-// one), or is an IPv4 address, is an error; the caller then has no policy to offer. A Domain never
-// holds a leading or trailing dot.
+// says of emoji, joiners or direction. A name that is ASCII is not converted, A-labels or not. What
+// is then no name that Postfix would look up (valid_hostname(3), RFC 1123 section 2.1 and
+// underscores: labels of 1 to 63, 253 octets in all, no hyphen at an end of one), or is an IPv4
+// address, is an error; the caller then has no policy to offer. A Domain never holds a leading or
+// trailing dot.
 // from_dns() takes a name from DNS, such as an MX host, whose last label may be a number.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
