@@ -12,7 +12,7 @@ AAAA_SILENT = f"aaaa-silent.{ODD}"
 @pytest.fixture
 def patient(new_daemon):
     """Nothing is over soon."""
-    daemon = new_daemon(limits={"deadline": "60s"}, dns={"timeout": "60s"})
+    daemon = new_daemon(limits={"deadline": "25s"}, dns={"timeout": "20s"})
     daemon.start()
     return daemon
 
