@@ -209,8 +209,10 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
 }
 
 void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts) {
-    if (error.fault == https::FetchFault::no_turn) {
-        sts.fetch = verdict::FetchState::waiting;
+    // Neither is the policy host's, so neither is kept, nor backed off from.
+    if (error.fault == https::FetchFault::no_turn || error.ours) {
+        sts.fetch = error.ours ? verdict::FetchState::failed : verdict::FetchState::waiting;
+        sts.fetch_fault = to_string(error.fault);
         sts.fetch_reason = error.reason;
         return;
     }

@@ -39,12 +39,14 @@ std::vector<Address> HostLookup::take() {
 
 FetchError HostLookup::no_address() const {
     std::string failures;
+    bool ours = false;
     for (const Family& family : families_) {
         if (!dns::is_failure(family.answer)) continue;
+        if (family.answer.failure == dns::Failure::unvalidated) ours = true;
         if (!failures.empty()) failures += "; ";
         failures += dns::failure_clause(host_, family.type, family.answer);
     }
-    if (!failures.empty()) return {FetchFault::dns, std::move(failures)};
+    if (!failures.empty()) return {FetchFault::dns, std::move(failures), ours};
     const bool exists = std::ranges::any_of(
         families_, [](const Family& f) { return f.answer.status != dns::Status::nxdomain; });
     return {FetchFault::dns, host_ + (exists ? " has no address" : " does not exist")};

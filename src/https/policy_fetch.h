@@ -45,6 +45,7 @@ inline constexpr std::size_t fetch_faults = 14;
 struct FetchError {
     FetchFault fault;
     std::string reason;
+    bool ours = false; // our own DNS cannot validate: nothing is known of the other side
     friend bool operator==(const FetchError&, const FetchError&) = default;
 };
 

@@ -136,6 +136,15 @@ TEST_CASE("a fetch that had no turn is not stored as failed, and tried again soo
     CHECK(is_secure(field.reply("example.org")));
 }
 
+TEST_CASE("a fetch that our own DNS made fail is not stored as failed") {
+    Sts field;
+    field.fetcher.fail_by_us("example.org", "our own DNSSEC validation fails");
+    CHECK(field.reply("example.org") == "9:NOTFOUND ,");
+    field.fetcher.serve("example.org", enforce);
+    field.restart(); // with the same store
+    CHECK(is_secure(field.reply("example.org")));
+}
+
 TEST_CASE("a policy host that was asked and says nothing is no reason to defer") {
     Sts field;
     field.fetcher.delay(25s);

@@ -21,6 +21,10 @@ class FakeFetcher final : public https::PolicyFetcher {
     void fail(const std::string& domain, https::FetchFault fault, std::string reason) {
         hosts_[domain] = {.fault = https::FetchError{fault, std::move(reason)}};
     }
+    void fail_by_us(const std::string& domain, std::string reason) {
+        hosts_[domain] = {.fault =
+                              https::FetchError{https::FetchFault::dns, std::move(reason), true}};
+    }
     void delay(milliseconds delay) { delay_ = delay; }
     // So long nobody is asked: others come first.
     void turn_after(milliseconds wait) { turn_after_ = wait; }

@@ -199,6 +199,11 @@ class Daemon:
     def status(self) -> dict:
         return self.admin("status")["status"]
 
+    def settle(self) -> None:
+        """An answer may be given before the lookup behind it has ended, and been saved."""
+        while self.status()["lookups_at_work"]:
+            time.sleep(0.05)
+
     def explain(self, key: str) -> dict:
         result = self.tool("explain", "--json", key)
         assert result.stdout, f"explain --json {key}: {result.stderr}"

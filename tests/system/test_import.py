@@ -182,7 +182,7 @@ def test_migration_from_the_real_one(new_daemon, world, peer_folder, tmp_path):
 
 def test_migration_names_what_it_rejects(daemon, tmp_path):
     cache = resolver_cache(tmp_path / "cache.db", [
-        ("a_b", 60, "1", pol_body("mx.example")),
+        ("a..b", 60, "1", pol_body("mx.example")),
         ("broken.example", 60, "1", "{"),
         ("nonsense.example", 60, "1", pol_body("mx.example", mode="strict")),
         ("early.example", -86400, "1", pol_body("mx.example")),
@@ -191,7 +191,7 @@ def test_migration_names_what_it_rejects(daemon, tmp_path):
     imported = daemon.tool("import", cache)
     assert imported.returncode == BAD_DATA
     assert imported.stdout == "1 taken, 0 already held, 0 expired, 4 rejected\n"
-    expected = {"row 1, a_b: \"a_b\" is not a destination", "row 2, broken.example: pol_body",
+    expected = {"row 1, a..b: \"a..b\" is not a destination", "row 2, broken.example: pol_body",
                 "row 3, nonsense.example: its policy is none: line 2: mode is \"strict\"",
                 "row 4, early.example: fetched_at lies in the future"}
     lines = imported.stderr.splitlines()

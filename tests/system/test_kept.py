@@ -67,7 +67,7 @@ def test_show(asked):
     nothing = asked.tool("show", "null-mx.example")
     assert (nothing.returncode, nothing.stdout) == (1, "")
     assert "nothing is kept of null-mx.example" in nothing.stderr
-    assert asked.tool("show", "a_b").returncode == 64
+    assert asked.tool("show", "a..b").returncode == 64
 
 
 def test_overrides_reload_and_history(asked, overrides):
@@ -117,7 +117,7 @@ def test_refresh(asked):
         "sts-one.example: enforce", "[mx.dane.example]: dane-only", "plain.example: may"
     ]
     asked.wait_for_log("policy-fetched domain=sts-one.example", 2)
-    bad = asked.tool("refresh", "a_b", "plain.example")
+    bad = asked.tool("refresh", "a..b", "plain.example")
     assert bad.returncode == 64
     assert "plain.example: may" in bad.stdout
 

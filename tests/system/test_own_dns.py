@@ -145,6 +145,7 @@ def test_remembered_promises_hold(new_daemon, world, tmp_path):
               for key in ("sts-one.example", "sts-dane.example", "dane.example", "plain.example",
                           "hashed.example")}
     assert before["sts-one.example"].startswith("OK secure")
+    daemon.settle()
     file.write_text(OUTDATED, encoding="ascii")
     daemon.restart()
     daemon.wait_for_log("error validation-failing")

@@ -19,7 +19,7 @@ def test_stats(daemon):
     assert re.match(r"postseald \d+\.\d+\.\d+\nqueries +\d", text)
     assert re.search(r"^store +good$", text, flags=re.MULTILINE)
     assert re.search(r"^configuration +good$", text, flags=re.MULTILINE)
-    figures = {re.match(r"[a-z_ ]+[\d,]+", line).end() for line in text.splitlines()[1:-2]}
+    figures = {re.match(r"[a-z_ ]+[\d,]+", line).end() for line in text.splitlines()[1:-3]}
     assert len(figures) == 1, "aligned"
     assert json.loads(daemon.tool("stats", "--json").stdout)["queries"] >= 1
 
