@@ -3,6 +3,7 @@
 import pathlib
 import signal
 import socket
+import time
 
 import pytest
 
