@@ -190,9 +190,11 @@ std::shared_ptr<const Answer> Engine::answer_now(const Nexthop& nexthop, Progres
     const auto override_ = overrides_.find(nexthop, sources_.clock.now());
     if ((override_ ? std::optional(override_->says) : std::nullopt) != progress.override_)
         return nullptr;
-    const bool landed = progress.current && progress.sts && progress.sts->value;
-    const bool has_policy = landed && (progress.renew || !has_ended_since(progress.sts->value->sts,
-                                                                          sources_.clock.now()));
+    const StsLookup::Result* landed = nullptr;
+    if (progress.current && progress.sts)
+        if (const auto& value = progress.sts->value) landed = &*value;
+    const bool has_policy = landed != nullptr &&
+                            (progress.renew || !has_ended_since(landed->sts, sources_.clock.now()));
     // Another destination of the domain has waited for its policy in vain.
     const bool given_up =
         progress.current && progress.sts && not_waited_for(*progress.sts, sources_.loop.now());

@@ -33,7 +33,7 @@ std::size_t skip_wsp(std::string_view text, std::size_t at) {
 // sts-ext-value: visible ASCII but "=" and ";".
 bool in_value(char c) { return c > ' ' && c <= '~' && c != '=' && c != ';'; }
 
-std::string quoted(std::string_view text) { return fmt::format("\"{}\"", printable(text, 40)); }
+std::string in_quotes(std::string_view text) { return fmt::format("\"{}\"", printable(text, 40)); }
 
 struct Field {
     std::string_view name;
@@ -45,23 +45,24 @@ std::expected<Field, RecordError> split_field(std::string_view text, std::size_t
     if (text.empty()) return fail(RecordFault::bad_field, at, "empty field");
     const auto equals = text.find('=');
     if (equals == std::string_view::npos)
-        return fail(RecordFault::bad_field, at, fmt::format("{} has no \"=\"", quoted(text)));
+        return fail(RecordFault::bad_field, at, fmt::format("{} has no \"=\"", in_quotes(text)));
     const auto name = text.substr(0, equals);
     if (!is_field_name(name))
-        return fail(RecordFault::bad_field, at, fmt::format("{} is no field name", quoted(name)));
+        return fail(RecordFault::bad_field, at,
+                    fmt::format("{} is no field name", in_quotes(name)));
     return Field{.name = name, .value = text.substr(equals + 1), .value_at = at + equals + 1};
 }
 
 std::expected<void, RecordError> check_value(const Field& field) {
     if (field.value.empty())
         return fail(RecordFault::bad_field, field.value_at,
-                    fmt::format("{} has no value", quoted(field.name)));
+                    fmt::format("{} has no value", in_quotes(field.name)));
     const auto bad = std::ranges::find_if_not(field.value, in_value);
     if (bad == field.value.end()) return {};
     const auto offset = static_cast<std::size_t>(bad - field.value.begin());
     return fail(RecordFault::bad_field, field.value_at + offset,
                 fmt::format("{} may not stand in the value of {}",
-                            quoted(field.value.substr(offset, 1)), quoted(field.name)));
+                            in_quotes(field.value.substr(offset, 1)), in_quotes(field.name)));
 }
 
 std::expected<void, RecordError> check_id(const Field& field) {
@@ -69,9 +70,9 @@ std::expected<void, RecordError> check_id(const Field& field) {
     const auto bad = std::ranges::find_if_not(field.value, is_alphanumeric);
     if (bad != field.value.end()) {
         const auto offset = static_cast<std::size_t>(bad - field.value.begin());
-        return fail(
-            RecordFault::bad_id, field.value_at + offset,
-            fmt::format("{} in id is no letter or digit", quoted(field.value.substr(offset, 1))));
+        return fail(RecordFault::bad_id, field.value_at + offset,
+                    fmt::format("{} in id is no letter or digit",
+                                in_quotes(field.value.substr(offset, 1))));
     }
     if (field.value.size() > max_id)
         return fail(RecordFault::bad_id, field.value_at + max_id,

@@ -16,19 +16,19 @@
 namespace postseal::store {
 namespace {
 
-struct Finalize {
+struct FinalizePrepared {
     void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 };
-using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
+using Prepared = std::unique_ptr<sqlite3_stmt, FinalizePrepared>;
 struct Close {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 };
 using Connection = std::unique_ptr<sqlite3, Close>;
 
-Statement prepare(sqlite3* db, const std::string& sql) {
+Prepared prepare(sqlite3* db, const std::string& sql) {
     sqlite3_stmt* raw = nullptr;
     if (sqlite3_prepare_v2(db, sql.c_str(), -1, &raw, nullptr) != SQLITE_OK) raw = nullptr;
-    return Statement(raw);
+    return Prepared(raw);
 }
 
 Connection open_damaged(const std::string& path) {
@@ -104,7 +104,7 @@ class Rows {
     std::vector<std::string> common_columns() {
         const auto names = [this](sqlite3* db) {
             std::vector<std::string> all;
-            const Statement info =
+            const Prepared info =
                 prepare(db, fmt::format("SELECT name FROM pragma_table_info('{}')", table_));
             while (info && sqlite3_step(info.get()) == SQLITE_ROW)
                 all.push_back(text_at(info.get(), 0));
@@ -127,7 +127,7 @@ class Rows {
 
     // Whether the row at this rowid, or the next one behind it, can be read.
     bool is_readable(std::int64_t rowid) {
-        const Statement one =
+        const Prepared one =
             prepare(from_, fmt::format("SELECT {} FROM {} WHERE rowid >= ?1 ORDER BY rowid LIMIT 1",
                                        columns_, table_));
         if (!one) return false;
@@ -138,7 +138,7 @@ class Rows {
 
     // Copies until the end or an error; the last rowid met, or nothing at the end.
     std::optional<std::int64_t> copy(std::int64_t first) {
-        const Statement all =
+        const Prepared all =
             prepare(from_, fmt::format("SELECT {}, rowid FROM {} WHERE rowid >= ?1 ORDER BY rowid",
                                        columns_, table_));
         if (!all) return std::nullopt;
@@ -156,7 +156,7 @@ class Rows {
 
     // Whether the end was reached.
     bool run(const std::string& sql) {
-        const Statement all = prepare(from_, sql);
+        const Prepared all = prepare(from_, sql);
         int rc = all ? SQLITE_ROW : SQLITE_ERROR;
         while (all && (rc = sqlite3_step(all.get())) == SQLITE_ROW)
             if (!put(all.get())) return true;
@@ -188,7 +188,7 @@ class Rows {
     const std::atomic<bool>& stop_;
     std::string columns_;
     int width_ = 0;
-    Statement put_;
+    Prepared put_;
     std::uint64_t saved_ = 0;
     std::optional<DbError> fault_;
 };
@@ -196,7 +196,7 @@ class Rows {
 // How many rows there were: SQLite counts in the smallest tree of the table that it has, an index
 // perhaps, and that may be whole.
 std::optional<std::uint64_t> count(sqlite3* from, const std::string& sql) {
-    const Statement statement = prepare(from, sql);
+    const Prepared statement = prepare(from, sql);
     if (!statement || sqlite3_step(statement.get()) != SQLITE_ROW) return std::nullopt;
     if (sqlite3_column_type(statement.get(), 0) != SQLITE_INTEGER) return std::nullopt;
     return static_cast<std::uint64_t>(sqlite3_column_int64(statement.get(), 0));

@@ -101,6 +101,12 @@ std::string_view to_string(Remembered remembered) {
     return "?";
 }
 
+bool may_be_relay(const Evidence& evidence) {
+    const Mx& mx = evidence.mx;
+    return evidence.nexthop.literal_host || mx.implicit ||
+           std::ranges::find(mx.hosts, evidence.nexthop.domain, &Host::name) != mx.hosts.end();
+}
+
 bool any_failed(const Evidence& evidence) {
     return evidence.mx.state == MxState::bogus || evidence.mx.state == MxState::failed ||
            std::ranges::find(evidence.mx.hosts, HostState::failed, &Host::state) !=

@@ -196,14 +196,7 @@ Reply requiretls(bool authenticated) {
 
 // The key stands for [host]:587, too, whose TLSA records are others: Postfix strips brackets and
 // port. An MTA-STS policy in force is that of each of these, and authenticates; DANE alone does not
-// say how it stands with another port. A name with MX hosts of other names is a domain; one without
-// may be a relay.
-bool may_be_relay(const Evidence& evidence) {
-    const Mx& mx = evidence.mx;
-    return evidence.nexthop.literal_host || mx.implicit ||
-           std::ranges::find(mx.hosts, evidence.nexthop.domain, &Host::name) != mx.hosts.end();
-}
-
+// say how it stands with another port.
 bool enforced_for_each_form(const Evidence& evidence) {
     return evidence.sts.enforced(evidence.obtained_at) || !may_be_relay(evidence);
 }

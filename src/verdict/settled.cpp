@@ -70,13 +70,6 @@ bool spread(unsigned set, const std::vector<Host*>& hosts) {
     return true;
 }
 
-// Then the reply to requiretls depends on the policy even beside dane-only (reply.cpp).
-bool may_be_relay(const Evidence& evidence) {
-    const std::vector<Host>& hosts = evidence.mx.hosts;
-    return evidence.nexthop.literal_host || evidence.mx.implicit ||
-           std::ranges::find(hosts, evidence.nexthop.domain, &Host::name) != hosts.end();
-}
-
 class Early {
   public:
     Early(const Evidence& partial, std::span<const Options> options, WallTime now)

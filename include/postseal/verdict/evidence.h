@@ -148,6 +148,10 @@ struct Evidence {
     friend bool operator==(const Evidence&, const Evidence&) = default;
 };
 
+// A name with MX hosts of other names is a domain; one without may be a relay, "[host]:587" in
+// main.cf, and then the reply to requiretls depends on the policy even beside dane-only.
+[[nodiscard]] bool may_be_relay(const Evidence& evidence);
+
 // A needed lookup is bogus or failed: the MX RRset, a host that is F, or the TXT record; or the
 // policy is unknown().
 [[nodiscard]] bool any_failed(const Evidence& evidence);
