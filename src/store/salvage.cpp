@@ -250,7 +250,7 @@ DbResult<Salvaged> salvage(const std::string& from, Database& into, const std::a
             sqlite3_exec(into.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
             return error;
         }
-        if (rows.fault()) return std::unexpected(*rows.fault());
+        if (const auto& fault = rows.fault()) return std::unexpected(*fault);
         if (source.result == nullptr) continue;
         Salvaged::Table& table = salvaged.*source.result;
         table.saved = rows.saved();
