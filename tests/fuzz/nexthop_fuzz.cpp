@@ -13,7 +13,9 @@ using postseal::Domain;
 using postseal::Nexthop;
 using postseal::fuzz::check;
 
-bool is_ldh(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; }
+bool is_of_a_name(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
 
 // What the class promises, said a second time in another way than the parser's.
 void check_name(const Domain& domain) {
@@ -22,7 +24,7 @@ void check_name(const Domain& domain) {
     std::size_t label = 0;
     for (std::size_t i = 0; i <= name.size(); i++) {
         if (i < name.size() && name[i] != '.') {
-            check(is_ldh(name[i]));
+            check(is_of_a_name(name[i]));
             label++;
             continue;
         }

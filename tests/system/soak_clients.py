@@ -1,4 +1,7 @@
-# soak_clients.py: clients that ask without a pause, and judge each answer by soak_model.py
+# soak_clients.py: clients that ask without a pause; each answer is judged by soak_model.py
+#
+# Not before whoever asked earlier has an answer, too: one that comes late shows that the machine was
+# busy, and may have joined the same lookup as one that came at once.
 # SPDX-License-Identifier: BSD-3-Clause
 import collections
 import random
@@ -8,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from soak_history import Effect, Happening, History
-from soak_model import BUSY, Model, Verdict
+from soak_model import BUSY, DEADLINE, Model, Verdict
 from socketmap import Closed, Connection, request
 from world.changing import Changing
 
@@ -42,6 +45,7 @@ class Clients:
         self._random = random.Random(seed)
         self._over = threading.Event()
         self._lock = threading.Lock()
+        self._unjudged: collections.deque[tuple[Changing, str, float, float]] = collections.deque()
         self.classes: collections.Counter[str] = collections.Counter()
         self.slowest = 0.0
         self.excused = 0  # tempfail that is right because of a fault only
@@ -58,6 +62,7 @@ class Clients:
         self._over.set()
         for thread in self._threads:
             thread.join()
+        self._judge_until(float("inf"))
 
     def _guarded(self) -> None:
         try:
@@ -84,26 +89,33 @@ class Clients:
         connection.send(b"".join(request("postfix", domain.name) for domain in domains))
         for domain in domains:
             reply = connection.receive()
-            self._judge(domain, reply, asked, time.monotonic())
+            got = time.monotonic()
+            with self._lock:
+                if self._model.is_busy(asked, got):
+                    self._note_busy(asked, got)
+                self._unjudged.append((domain, reply, asked, got))
+        with self._lock:
+            self._judge_until(asked - DEADLINE)
+
+    def _judge_until(self, time_: float) -> None:
+        """All that came before it."""
+        while self._unjudged and self._unjudged[0][3] < time_:
+            self._judge(*self._unjudged.popleft())
 
     def _judge(self, domain: Changing, reply: str, asked: float, got: float) -> None:
         verdict = verdict_of(domain, reply)
-        with self._lock:
-            if self._model.is_busy(asked, got):
-                self._note_busy(asked, got)
-            allowed = self._model.allowed(domain, asked, got)
-            excused = self._model.excused(domain, asked, got) - allowed
-            self.classes[verdict.kind if verdict else "unknown"] += 1
-            self.slowest = max(self.slowest, got - asked)
-            happenings = self._history.at(got)
-            for happening in happenings:
-                happening.answers += 1
-                happening.excused += verdict in excused
-            self.excused += verdict in excused
-            if verdict not in allowed | excused:
-                faults = [f"{h.name} since {h.since:.2f}" for h in happenings]
-                self.violations.append(_told(domain, reply, allowed | excused, asked, got, faults))
-
+        allowed = self._model.allowed(domain, asked, got)
+        excused = self._model.excused(domain, asked, got) - allowed
+        self.classes[verdict.kind if verdict else "unknown"] += 1
+        self.slowest = max(self.slowest, got - asked)
+        happenings = self._history.at(got)
+        for happening in happenings:
+            happening.answers += 1
+            happening.excused += verdict in excused
+        self.excused += verdict in excused
+        if verdict not in allowed | excused:
+            faults = [f"{h.name} since {h.since:.2f}" for h in happenings]
+            self.violations.append(_told(domain, reply, allowed | excused, asked, got, faults))
 
     def _note_busy(self, asked: float, got: float) -> None:
         last = next((h for h in reversed(self._history.happenings) if h.name == BUSY), None)

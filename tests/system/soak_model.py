@@ -4,6 +4,7 @@
 # An answer is made of one evaluation: what DNS said at some time while its evidence may hold, the
 # policy held then, and what was remembered. allowed() gives every verdict that some combination
 # leads to; anything else is a violation: too weak, too strong, or too old.
+# Answers are judged some time after they came: what happened after them is not counted.
 # Times are of time.monotonic(), in seconds.
 # SPDX-License-Identifier: BSD-3-Clause
 import itertools
@@ -23,6 +24,7 @@ UNREAD_HOLDS = 45  # a tempfail for want of the store is made anew within 30 s; 
 SHARED = 15  # seconds, until each node has what one has learnt
 WAITS_ON = 45  # seconds after a rush for a policy host, until all have had their turn
 RENEWED = 6  # seconds: a policy that ends while it is fetched again is judged at its last moment
+RENEWED_LATE = DEADLINE  # the same while lookups do not end: until the daemon's own deadline
 EXPIRY = 1.5  # an answer made of a policy ends with it; the way here is added
 BUSY = "busy-machine"  # what is_busy() says: nobody's fault, but lookups may have failed
 DELAYS = {Effect.LOOKUPS_FAIL, Effect.STORE_UNREAD, Effect.FETCHES_WAIT}
@@ -78,7 +80,7 @@ class Model:
         # What is in memory is of the present process.
         earliest = max(asked - HOLDS - DEADLINE, self._history.since_last_kill(asked))
         failing = self._dns_failing(domain, earliest, got)
-        earliest = self._after_last_fetch(domain, earliest, asked)
+        earliest = self._after_last_fetch(domain, earliest, asked, got)
         seen = self._dane(domain, earliest, got, failing or slow)
         # Who waited for a policy's turn has known of its record.
         late = slow and not self._touches(Effect.FETCHES_WAIT, asked - WAITS_ON, got)
@@ -112,7 +114,7 @@ class Model:
 
     def _shared(self, domain: Changing, asked: float) -> bool:
         """Whether all nodes hold an enforced policy."""
-        latest = [s for s in list(domain.served) if s.policy.status == 200][-1:]
+        latest = [s for s in list(domain.served) if s.policy.status == 200 and s.at < asked][-1:]
         return any(s.policy.mode == "enforce" and s.done < asked - SHARED
                    and not self._ended(s, asked) for s in latest)
 
@@ -181,7 +183,8 @@ class Model:
         kills = [k.since for k in self._history.kills]
         unsure = any(self._touches(effect, asked - HOLDS, got)
                      for effect in (Effect.STORE_UNREAD, Effect.CLOCK_WRONG))
-        if (unsure or domain.name in self._history.forgotten
+        forgotten = self._history.forgotten.get(domain.name, [])
+        if (unsure or any(f.since < got for f in forgotten)
                 or any(first > t - KILL_LOSES for t in down if t < got)
                 or any(saved > t for t in kills if t < got)):
             memories.add("nothing")
@@ -189,11 +192,12 @@ class Model:
 
     # --- MTA-STS ------------------------------------------------------------------------------
 
-    def _after_last_fetch(self, domain: Changing, earliest: float, asked: float) -> float:
+    def _after_last_fetch(self, domain: Changing, earliest: float, asked: float,
+                          got: float) -> float:
         """An answer is of no evaluation before the one that fetched the last policy: that took the
         place of what was known, unless a lookup of it failed."""
         for served in list(domain.served):
-            kept = served.policy.status == 200 and self._is_own(served) and self._kept(served)
+            kept = served.policy.status == 200 and self._is_own(served) and self._kept(served, got)
             if kept and served.done < asked - AT_ONCE:
                 if not self._dns_failing(domain, served.at - DEADLINE, served.done + AT_ONCE):
                     earliest = max(earliest, served.at - DEADLINE)
@@ -202,17 +206,17 @@ class Model:
     def _is_own(self, served: Served) -> bool:
         return not self._addresses or served.to in self._addresses
 
-    def _kept(self, served: Served) -> bool:
+    def _kept(self, served: Served, got: float) -> bool:
         """Not lost by a kill."""
-        return served.done < float("inf") and not any(
+        return served.done < got and not any(
             kill.touches(served.at, self._history.written_by(served.done))
-            for kill in list(self._history.kills)
+            for kill in list(self._history.kills) if kill.since < got
         )
 
-    def _forgotten(self, domain: Changing, served: Served) -> float | None:
+    def _forgotten(self, domain: Changing, served: Served, got: float) -> float | None:
         """When it was, if somebody had the daemon forget the domain since."""
         times = [f.until for f in self._history.forgotten.get(domain.name, [])
-                 if f.touches(served.at, float("inf"))]
+                 if f.touches(served.at, got)]
         return max(times, default=None)
 
     def _policies(self, domain: Changing, earliest: float, asked: float, got: float,
@@ -222,23 +226,25 @@ class Model:
         for served in list(domain.served):
             if served.policy.status != 200:
                 continue
-            forgotten = self._forgotten(domain, served)
+            forgotten = self._forgotten(domain, served, got)
             if forgotten is not None and served.done < forgotten < asked - AT_ONCE:
                 held = [None]
-            elif (forgotten is None and self._kept(served) and self._is_own(served)
+            elif (forgotten is None and self._kept(served, got) and self._is_own(served)
                     and served.done + AT_ONCE < earliest):
                 held = [served]
             elif served.at < got:
                 held.append(served)
         # One that was fetched in good time is the only one, whatever came before.
         sure = [n for n, s in enumerate(held)
-                if s and self._kept(s) and self._is_own(s) and self._forgotten(domain, s) is None
+                if s and self._kept(s, got) and self._is_own(s)
+                and self._forgotten(domain, s, got) is None
                 and s.done < asked - AT_ONCE]
         if sure and not hindered:
             held = held[sure[-1]:]
         versions: set[int | None] = {
             s.policy.version for s in held
-            if s and s.policy.mode == "enforce" and not self._ended(s, self._surely(s, asked))
+            if s and s.policy.mode == "enforce"
+            and not self._ended(s, self._surely(s, asked, hindered))
         }
         without = any(
             s is None or s.policy.mode != "enforce" or self._ended(s, got + EXPIRY) for s in held
@@ -247,13 +253,13 @@ class Model:
             versions.add(None)
         return versions
 
-    def _surely(self, served: Served, asked: float) -> float:
+    def _surely(self, served: Served, asked: float, hindered: bool) -> float:
         """The time by which a policy that has ended is not in force any more: a process that was
         started with a wrong clock cannot know how old it is, and may begin its life anew, once."""
         unsure = any(h.touches(served.at, asked)
                      and asked < h.until + served.policy.max_age + EXPIRY
                      for h in self._history.of(Effect.CLOCK_WRONG))
-        return 0 if unsure else asked - RENEWED
+        return 0 if unsure else asked - (RENEWED_LATE if hindered else RENEWED)
 
     @staticmethod
     def _ended(served: Served, now: float) -> bool:
@@ -271,7 +277,7 @@ class Model:
             return False
         (sts_id,) = ids
         begin = min(s.since for s in list(domain.seen) if s.dns.sts_id == sts_id)
-        offered = domain.offered[:]
+        offered = [(since, policy) for since, policy in domain.offered[:] if since < got]
         offered = [policy for n, (_, policy) in enumerate(offered)
                    if n + 1 == len(offered) or offered[n + 1][0] >= begin - DEADLINE]
         sound = all(p.status == 200 and p.mode == "enforce" and p.max_age > EXPIRY

@@ -27,6 +27,7 @@ def daemon(world, programs, tmp_path_factory):
                 dns=dns) as daemon_:
         for key in KEYS:
             daemon_.ask(key)
+            daemon_.settle()
             daemon_.ask(key, "tlsrpt")
         daemon_.ask("[192.0.2.1]")
         daemon_.ask("dane.example", "no-such-map")

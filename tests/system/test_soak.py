@@ -145,6 +145,15 @@ def test_judge_of_dead_dns():
     assert judged([Seen(WITH_DANE, 0)], [fetched(10)], dead) == {DANE_ONLY, TEMPFAIL}
 
 
+def test_judge_of_a_policy_that_ends_while_lookups_do_not():
+    """It is judged at its last moment, until the deadline of whoever asked first."""
+    assert judged([Seen(WITH_DANE, 0)], [fetched(891, ENDED)]) == {DANE_ONLY}
+    dead = during(Effect.LOOKUPS_FAIL, 950)
+    dead.kills = [Interval(960, 961)]
+    assert TEMPFAIL in judged([Seen(WITH_DANE, 0)], [fetched(891, ENDED)], dead)
+    assert TEMPFAIL not in judged([Seen(WITH_DANE, 0)], [fetched(880, ENDED)], dead)
+
+
 def test_judge_of_what_was_seen_in_the_middle_of_a_change():
     """The MX RRset of one state, the TLSA records of the next: remembered is no DANE."""
     dead = during(Effect.LOOKUPS_FAIL, 950)
@@ -208,5 +217,7 @@ def test_judge_of_a_domain_that_is_forgotten():
     history = History(forgotten={"a.example": [Interval(990, 990.1)]})
     assert judged([Seen(Dns(), 0)], [fetched(10)], history) == {MAY}
     assert judged([Seen(Dns(), 0)], [fetched(10), fetched(993)], history) == {SECURE}
+    later = History(forgotten={"a.example": [Interval(1001, 1002)]}, kills=[Interval(1003)])
+    assert judged([Seen(Dns(), 0)], [fetched(10), fetched(999.9)], later) == {SECURE}
     just_now = History(forgotten={"a.example": [Interval(998, 998.1)]})
     assert judged([Seen(Dns(), 0)], [fetched(10)], just_now) == {MAY, SECURE}
