@@ -17,7 +17,10 @@ namespace {
 int init(const Common& common) {
     const auto shared = shared_access(common);
     if (!shared) return fail(shared.error());
-    const auto made = (*shared)->store.init();
+    const auto made = (*shared)->store.init([] {
+        fmt::print(stderr,
+                   "postseal: another \"postseal store init\" is at work; waiting for it\n");
+    });
     if (!made) return fail(client_error(**shared, made.error()));
     if (common.json)
         fmt::print("{}\n", Json{{"place", (*shared)->place.shown},

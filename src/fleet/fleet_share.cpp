@@ -3,6 +3,8 @@
 #include "fleet/fleet_call.h"
 #include "fleet/fleet_store.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -41,7 +43,7 @@ void FleetStore::offer_soon(std::string key, WallTime forgotten_at) {
 }
 
 void FleetStore::share_after(milliseconds delay) {
-    if (sharing_ || share_timer_.active() || read_trouble_) return; // poll() comes back here
+    if (sharing_ || share_timer_.active() || trouble(Way::read)) return; // poll() comes back here
     share_timer_.start(loop_, delay,
                        {[](void* self) {
                             auto& fleet = *static_cast<FleetStore*>(self);
@@ -53,7 +55,7 @@ void FleetStore::share_after(milliseconds delay) {
 async::Task<> FleetStore::share() {
     sharing_ = true;
     bool done = true;
-    while (done && !here_.node.empty() && !read_trouble_ && !unshared_.empty()) {
+    while (done && !here_.node.empty() && !trouble(Way::read) && !all_is_shared()) {
         if (unshared_.must_read()) {
             const store::FleetState state = co_await own_->fleet_state(page);
             unshared_.read(state);
@@ -121,21 +123,33 @@ async::Task<bool> FleetStore::share_some(std::vector<Unshared::Entry> entries) {
     };
     for (const Unshared::Entry& entry : offered.nothing)
         is_shared(entry);
-    if (offered.batch.policies.empty() && offered.batch.looks.empty()) co_return !unread;
+    offered.batch.overrides = overrides_.unshared();
+    if (offered.batch.policies.empty() && offered.batch.looks.empty() &&
+        offered.batch.overrides.empty())
+        co_return !unread;
     Job<Batch> job = [batch = std::move(offered.batch)](SharedStore& shared) {
         return shared.offer(batch);
     };
-    auto merged = co_await call<Batch>(Way::write, std::move(job));
+    auto merged = co_await call<Batch>(Way::share, std::move(job));
     if (!merged) co_return false;
+    note_written(merged->last);
+    std::int64_t version = 0;
+    for (const SharedOverride& one : merged->overrides) {
+        note_shared({row_key(one), {}}, merged->versions);
+        version = std::max(version, merged->versions.at(row_key(one)));
+    }
+    take_in_overrides(merged->overrides, version);
     // A row saved again meanwhile is offered again, and then brings back what it lacks.
     for (std::size_t i = 0; i < offered.policies.size(); i++) {
         const auto& [entry, row] = offered.policies[i];
+        note_shared({entry.key, entry.forgotten_at}, merged->versions);
         if (is_shared(entry))
             keep(row, as_seen_here(row, here_.from_server(std::move(merged->policies[i])),
                                    wall_clock_()));
     }
     for (std::size_t i = 0; i < offered.looks.size(); i++) {
         const auto& [entry, row] = offered.looks[i];
+        note_shared({entry.key, entry.forgotten_at}, merged->versions);
         if (is_shared(entry))
             keep(row,
                  as_seen_here(row, here_.from_server(std::move(merged->looks[i])), wall_clock_()));

@@ -23,7 +23,15 @@ constexpr milliseconds poll_every = 850ms; // with the time that sharing takes, 
 constexpr milliseconds wait_for_server = 300ms;
 constexpr milliseconds stuck_after = 300ms;
 constexpr milliseconds report_every = 10s;
+// The safety net: what is overdue here by more than a lease and its refresh take.
+constexpr milliseconds overdue_after = 3min;
+constexpr milliseconds offer_overdue_every = 10min;
+// Each row is offered again once in a while, whatever the marks say.
+constexpr milliseconds first_sweep = 10min;
+constexpr milliseconds sweep_every = 1min;
+constexpr std::size_t swept_at_once = 50;
 constexpr milliseconds min_prune_age = std::chrono::days(30);
+constexpr std::string_view override_rows = "override/"; // fleet/feed_history.h, RowVersions
 
 } // namespace
 
@@ -31,7 +39,7 @@ FleetStore::FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> 
                        std::unique_ptr<Server> server, WallClock wall_clock, Log log)
     : loop_(loop), wall_clock_(std::move(wall_clock)), log_(std::move(log)), own_(std::move(own)),
       server_(std::move(server)), busy_since_(std::make_shared<std::atomic<std::int64_t>>(0)),
-      in_step_at_(loop.now()), started_at_(wall_clock_()) {
+      in_step_at_(loop.now()), started_at_(wall_clock_()), sweep_at_(loop.now() + first_sweep) {
     if (const std::optional<Error>& away = server_->away; away)
         note(Way::read, &*away);
     else
@@ -52,14 +60,15 @@ FleetStore::~FleetStore() {
 
 bool FleetStore::answers() const {
     const std::int64_t since = busy_since_->load();
-    return !read_trouble_ && (since == 0 || steady_ms() - since < stuck_after.count());
+    return !trouble(Way::read) && (since == 0 || steady_ms() - since < stuck_after.count());
 }
 
 void FleetStore::note(Way way, const Error* error) {
-    std::optional<Trouble>& trouble = way == Way::read ? read_trouble_ : write_trouble_;
+    std::optional<Trouble>& trouble = troubles_.at(static_cast<std::size_t>(way));
     if (error != nullptr) {
         failures_.at(static_cast<std::size_t>(error->fault))++;
-        if (error->fault == Fault::conflict) return;
+        // What is tried once a day must not be taken for broken until then.
+        if (error->fault == Fault::conflict || way == Way::prune) return;
         const bool news = !trouble;
         trouble = Trouble{error->text, trouble ? trouble->since : wall_clock_()};
         if (news)
@@ -82,8 +91,15 @@ async::Task<> FleetStore::begin() {
     store::FleetState state = co_await own_->fleet_state(page);
     here_.node = fact(state, "node");
     identity_ = fact(state, "identity");
+    feed_ = FeedHistory(fact(state, "history"));
+    // One that a version before has read: its token is taken from the server.
     const std::string feed = fact(state, "feed");
-    std::from_chars(feed.data(), feed.data() + feed.size(), feed_);
+    std::int64_t version = 0;
+    std::from_chars(feed.data(), feed.data() + feed.size(), version);
+    if (version != feed_.latest().version) feed_ = FeedHistory(fmt::format("{}:", version));
+    written_ = FeedHistory(fact(state, "written"));
+    shared_keys_ = SharedKeys(std::max(version, written_.latest().version));
+    keep(overrides_.go_back_to(version));
     unshared_.read(state);
     if (!here_.node.empty()) co_return;
     here_.node = new_node_id();
@@ -98,7 +114,7 @@ async::Task<> FleetStore::follow() {
         const bool more = co_await poll();
         milliseconds pause = std::max(poll_every - (loop_.now() - begun), milliseconds(0));
         if (more) pause = 0ms;
-        if (read_trouble_) {
+        if (trouble(Way::read)) {
             away = std::clamp(away * 2, first_retry, last_retry);
             pause = away - milliseconds(chance_() % static_cast<unsigned>(away.count() / 2));
         } else {
@@ -114,9 +130,19 @@ async::Task<bool> FleetStore::poll() {
         Changes changes;
         std::string identity;
     };
-    Job<Polled> job = [after = feed_](SharedStore& shared) -> Result<Polled> {
-        auto changes = shared.changes(after, page);
+    Job<Polled> job = [after = feed_.latest(), at_least = ahead_.latest(),
+                       written = first_poll_ ? written_.versions() : std::vector<FeedVersion>()](
+                          SharedStore& shared) -> Result<Polled> {
+        auto changes = shared.changes(after, page, at_least);
         if (!changes) return std::unexpected(std::move(changes.error()));
+        if (!written.empty()) {
+            const auto log = shared.log_of(written);
+            if (!log) return std::unexpected(log.error());
+            const auto is_there = [&](const FeedVersion& one) {
+                return std::ranges::find(*log, one) != log->end();
+            };
+            if (!std::ranges::all_of(written, is_there)) changes->other_history = true;
+        }
         return Polled{*std::move(changes), shared.about().identity};
     };
     auto polled = co_await call<Polled>(Way::read, std::move(job));
@@ -124,35 +150,138 @@ async::Task<bool> FleetStore::poll() {
         in_step_ = false;
         co_return false;
     }
-    if (polled->identity != identity_ || polled->changes.latest < feed_) {
+    if (polled->identity != identity_) {
         co_await take_up(std::move(polled->identity));
         co_return true;
     }
-    for (Policy& policy : polled->changes.policies)
+    if (polled->changes.other_history) {
+        in_step_ = false;
+        co_await go_back();
+        co_return !trouble(Way::read);
+    }
+    first_poll_ = false;
+    Changes& changes = polled->changes;
+    for (Policy& policy : changes.policies) {
+        shared_keys_.note(changes.upto.version,
+                          {row_key(policy), translated(policy.forgotten_at, -here_.ahead)});
         co_await take_in_policy(std::move(policy));
-    for (Look& look : polled->changes.looks)
+    }
+    for (Look& look : changes.looks) {
+        shared_keys_.note(changes.upto.version,
+                          {row_key(look), translated(look.forgotten_at, -here_.ahead)});
         co_await take_in_look(std::move(look));
+    }
     // It is read again when this node can read what it holds itself.
     if (std::exchange(own_unread_, false)) {
         in_step_ = false;
         co_return false;
     }
-    const std::string overrides = overrides_.lines();
-    keep(overrides_.take_in(polled->changes.overrides));
-    const bool more = polled->changes.upto < polled->changes.latest;
-    if (std::exchange(feed_, polled->changes.upto) != polled->changes.upto)
-        remember("feed", fmt::format("{}", feed_));
+    const bool more = changes.upto.version < changes.latest;
     in_step_ = !more;
-    if (in_step_) keep(overrides_.drop_doubtful());
-    if (overrides_listener_ && overrides_.lines() != overrides)
-        overrides_listener_(overrides_.lines());
+    take_in_overrides(changes.overrides, changes.latest);
+    feed_read(changes);
     if (in_step_) in_step_at_ = loop_.now();
-    if (!unshared_.empty() && !write_trouble_) share_after(share_delay);
+    if (!all_is_shared()) share_after(trouble(Way::share) ? retry_ : share_delay);
     if (loop_.now() >= reported_at_ + report_every) co_await report();
+    if (in_step_ && loop_.now() >= sweep_at_) co_await sweep();
     co_return more;
 }
 
-// Tables that this node has never seen, or that have been set back.
+// What it brought has been taken in.
+void FleetStore::feed_read(const Changes& changes) {
+    offer_again(ahead_.missed(changes.versions, changes.upto.version));
+    if (feed_.latest() == changes.upto) return;
+    feed_.read_up_to(changes.upto);
+    remember("feed", fmt::format("{}", changes.upto.version));
+    remember("history", feed_.text());
+    if (written_.versions().empty()) return;
+    written_.drop_up_to(changes.upto.version);
+    remember("written", written_.text());
+}
+
+void FleetStore::offer_again(const std::vector<RowToOffer>& rows) {
+    for (const RowToOffer& row : rows) {
+        if (row.key.starts_with(override_rows)) {
+            keep(overrides_.offer_again(row.key.substr(override_rows.size())));
+            continue;
+        }
+        unshared_.mark(row.key, row.forgotten_at);
+        own_->save(store::Unshared{.key = row.key, .forgotten_at = row.forgotten_at});
+    }
+}
+
+void FleetStore::note_written(const FeedVersion& version) {
+    if (version.version <= feed_.latest().version) return;
+    written_.read_up_to(version);
+    remember("written", written_.text());
+}
+
+// The server has it at the version that `versions` gives.
+void FleetStore::note_shared(RowToOffer row, const RowVersions& versions) {
+    const auto found = versions.find(row.key);
+    const std::int64_t version = found == versions.end() ? 0 : found->second;
+    if (version > feed_.latest().version) ahead_.note(version, row);
+    if (!row.key.starts_with(override_rows)) shared_keys_.note(version, std::move(row));
+}
+
+bool FleetStore::all_is_shared() const {
+    return unshared_.empty() && overrides_.unshared().empty();
+}
+
+void FleetStore::take_in_overrides(const std::vector<SharedOverride>& theirs,
+                                   std::int64_t version) {
+    const auto before = overrides_.in_force();
+    keep(overrides_.take_in(theirs, version));
+    if (in_step_) keep(overrides_.drop_doubtful());
+    const auto after = overrides_.in_force();
+    if (after == before) return;
+    // An operator can decide by any node: every node says what is in force now, and whose word it
+    // is (fleet/merge.h, the threat model).
+    for (const SharedOverride& one : overrides_.changed_since(before))
+        log_(
+            fmt::format("override of the fleet for {} {} by {} at {}", one.key,
+                        one.line.empty() ? "was removed" : "is in force: \"" + one.line + "\", set",
+                        one.by.empty() ? "an unknown node" : one.by, rfc3339(one.at)));
+    if (overrides_listener_) overrides_listener_(overrides_.lines());
+}
+
+// The server is of another history than what was read and written.
+async::Task<> FleetStore::go_back() {
+    Job<std::vector<FeedVersion>> job = [versions = feed_.versions()](SharedStore& shared) {
+        return shared.log_of(versions);
+    };
+    const auto there = co_await call<std::vector<FeedVersion>>(Way::read, std::move(job));
+    if (!there) co_return;
+    const FeedVersion common = feed_.common(*there);
+    // What was written before the start of this run is not known by row.
+    const bool known = !first_poll_ || written_.versions().empty();
+    const auto rows = known ? shared_keys_.above(common.version) : std::nullopt;
+    if (rows) {
+        offer_again(*rows);
+        offer_again(ahead_.take_all());
+    } else {
+        const bool marked = co_await own_->all_unshared();
+        if (!marked) co_return;
+        const store::FleetState state = co_await own_->fleet_state(page);
+        unshared_.read(state);
+        offer_again(ahead_.take_all());
+    }
+    first_poll_ = false;
+    keep(overrides_.go_back_to(common.version));
+    log_(fmt::format(
+        "shared store {}: it is of another history since change {} (it failed over, was "
+        "restored, or there are two of it); read up to change {} before: {} rows and "
+        "{} overrides are offered again",
+        server_->place.shown, common.version, feed_.latest().version, unshared_.size(),
+        overrides_.unshared().size()));
+    feed_.go_back_to(common);
+    written_ = {};
+    remember("feed", fmt::format("{}", feed_.latest().version));
+    remember("history", feed_.text());
+    remember("written", "");
+}
+
+// Tables that this node has never seen.
 async::Task<> FleetStore::take_up(std::string identity) {
     const bool marked = co_await own_->all_unshared();
     if (!marked) co_return;
@@ -160,10 +289,16 @@ async::Task<> FleetStore::take_up(std::string identity) {
     const store::FleetState state = co_await own_->fleet_state(page);
     unshared_.read(state);
     identity_ = std::move(identity);
-    feed_ = 0;
+    feed_ = {};
+    written_ = {};
+    ahead_ = {};
+    first_poll_ = false;
+    shared_keys_ = SharedKeys(0);
     overrides_.doubt_all();
     remember("identity", identity_);
     remember("feed", "0");
+    remember("history", "");
+    remember("written", "");
 }
 
 async::Task<> FleetStore::report() {
@@ -171,9 +306,9 @@ async::Task<> FleetStore::report() {
     const Node me{.id = here_.node,
                   .version = POSTSEAL_VERSION,
                   .started_at = translated(started_at_, here_.ahead),
-                  .feed = feed_};
+                  .feed = feed_.latest().version};
     Job<void> job = [me](SharedStore& shared) { return shared.report(me); };
-    [[maybe_unused]] const auto done = co_await call<void>(Way::write, std::move(job));
+    [[maybe_unused]] const auto done = co_await call<void>(Way::report, std::move(job));
 }
 
 void FleetStore::keep(KeptOverrides::Facts facts) {
@@ -229,8 +364,16 @@ async::Task<> FleetStore::ask(std::string domain, std::string nexthop) {
     auto facts = co_await call<Facts>(Way::read, std::move(job));
     if (!facts) co_return;
     Facts known = *std::move(facts);
-    if (known.policy) co_await take_in_policy(*std::move(known.policy));
-    if (known.look) co_await take_in_look(*std::move(known.look));
+    if (known.policy) {
+        note_shared({row_key(*known.policy), translated(known.policy->forgotten_at, -here_.ahead)},
+                    known.versions);
+        co_await take_in_policy(*std::move(known.policy));
+    }
+    if (known.look) {
+        note_shared({row_key(*known.look), translated(known.look->forgotten_at, -here_.ahead)},
+                    known.versions);
+        co_await take_in_look(*std::move(known.look));
+    }
 }
 
 async::Task<store::Loaded> FleetStore::load(Domain policy_domain, std::string nexthop_key) {
@@ -245,7 +388,9 @@ async::Task<store::Loaded> FleetStore::load(Domain policy_domain, std::string ne
 async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size_t most) {
     if (!answers()) co_return co_await next_alone(most);
     put_off_.clear();
-    std::vector<store::RefreshDue> next = co_await own_->next_refreshes(1);
+    std::vector<store::RefreshDue> next = co_await own_->next_refreshes(leases_at_once);
+    offer_overdue(next);
+    if (next.size() > 1) next.resize(1, next.front());
     // Those that are due and not ours are somebody else's, or will be ours then.
     const auto later = [&](milliseconds wait) {
         if (!next.empty()) next.front().at = wall_clock_() + wait;
@@ -262,7 +407,7 @@ async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size
     Job<std::vector<Policy>> job = [node = here_.node, most](SharedStore& shared) {
         return shared.lease(node, most, lease_for);
     };
-    auto leased = co_await call<std::vector<Policy>>(Way::write, std::move(job));
+    auto leased = co_await call<std::vector<Policy>>(Way::lease, std::move(job));
     if (!leased) co_return co_await next_alone(most);
     const bool all = leased->size() < most;
     const milliseconds wait = all ? until_asked_again(some_chance()) : 0ms;
@@ -278,6 +423,26 @@ async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size
     later(wait);
     std::ranges::move(next, std::back_inserter(ours));
     co_return ours;
+}
+
+// The server may lack the row, or its time for a refresh, and then leases it to nobody.
+void FleetStore::offer_overdue(const std::vector<store::RefreshDue>& due) {
+    const MonoTime now = loop_.now();
+    std::erase_if(offered_overdue_,
+                  [&](const auto& one) { return now >= one.second + offer_overdue_every; });
+    for (const store::RefreshDue& one : due) {
+        const bool overdue = one.at <= wall_clock_() - overdue_after;
+        if (overdue && offered_overdue_.try_emplace(one.domain.name(), now).second)
+            offer_soon("sts/" + one.domain.name(), {});
+    }
+}
+
+async::Task<> FleetStore::sweep() {
+    sweep_at_ = loop_.now() + sweep_every;
+    const std::vector<store::Listed> rows = co_await own_->list(swept_to_, swept_at_once);
+    swept_to_ = rows.size() < swept_at_once ? std::string() : rows.back().nexthop.nexthop;
+    for (const store::Listed& one : rows)
+        if (one.sts && !one.sts->body.empty()) offer_soon("sts/" + one.sts->domain.name(), {});
 }
 
 // Nobody knows what the others do. Each policy is put off once.
@@ -337,7 +502,7 @@ async::Task<bool> FleetStore::prune(WallTime before) {
 async::Task<> FleetStore::prune_shared(milliseconds age) {
     for (std::size_t gone = page; gone >= page;) {
         Job<std::size_t> job = [age](SharedStore& shared) { return shared.prune(age, page); };
-        const auto pruned = co_await call<std::size_t>(Way::write, std::move(job));
+        const auto pruned = co_await call<std::size_t>(Way::prune, std::move(job));
         if (!pruned) co_return;
         gone = *pruned;
         co_await async::Sleep(loop_, 1s);
@@ -355,18 +520,20 @@ store::Status FleetStore::status() const {
         status.by_reason.emplace_back(to_string(static_cast<Fault>(i)), failures_.at(i));
         status.failures += failures_.at(i);
     }
-    status.shared =
-        store::SharedStatus{.place = server_->place.shown,
-                            .node = here_.node,
-                            .up = !read_trouble_ && !write_trouble_,
-                            .behind = std::max<milliseconds>(loop_.now() - in_step_at_, 0ms),
-                            .unshared = unshared_.size()};
-    const auto& trouble = read_trouble_ ? read_trouble_ : write_trouble_;
-    if (!trouble) return status;
-    status.degraded = true;
-    if (!status.reason.empty()) status.reason += "; ";
-    status.reason += fmt::format("shared store: {}, since {}; {} rows wait in this node's own",
-                                 trouble->text, rfc3339(trouble->since), unshared_.size());
+    status.shared = store::SharedStatus{
+        .place = server_->place.shown,
+        .node = here_.node,
+        .up = std::ranges::none_of(troubles_, [](const auto& one) { return one.has_value(); }),
+        .behind = std::max<milliseconds>(loop_.now() - in_step_at_, 0ms),
+        .unshared = unshared_.size() + overrides_.unshared().size()};
+    for (const std::optional<Trouble>& one : troubles_) {
+        if (!one) continue;
+        status.degraded = true;
+        if (!status.reason.empty()) status.reason += "; ";
+        status.reason += fmt::format("shared store: {}, since {}; {} rows wait in this node's own",
+                                     one->text, rfc3339(one->since), status.shared->unshared);
+        break;
+    }
     return status;
 }
 

@@ -9,15 +9,21 @@
 // busy. next_refreshes() leases from the server, so that each policy is looked at by one node;
 // while the server is away each looks for itself (fleet/shared_refresh.h). The server away: all
 // goes on with the own store; status() says so and since when. The next attempt is made after 1 s,
-// doubling to 1 min, less up to a half by chance. A database that is another one, or an older state
-// of the one before, gets all that this node has. Thread: the loop's. The server is talked to on a
-// thread of its own; the destructor does not wait for the server. No load() may be left by then.
+// doubling to 1 min, less up to a half by chance. A database that is another one gets all that this
+// node has. A server of another history than the one that was read (it failed over to a standby
+// that lacked the last writes, was restored, or there are two: fleet/feed_history.h) is read again
+// from the newest version that both have, and gets what was read or written above it. So after any
+// of these, once all nodes have polled, all of them and the server hold the merge of what all of
+// them hold, and each override is in force everywhere or nowhere;
+// tests/system/test_fleet_failover.py. Thread: the loop's. The server is talked to on a thread of
+// its own; the destructor does not wait for the server. No load() may be left by then.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/group.h"
 #include "async/worker.h"
 #include "fleet/arrivals.h"
+#include "fleet/feed_history.h"
 #include "fleet/kept_overrides.h"
 #include "fleet/server.h"
 #include "fleet/unshared.h"
@@ -31,6 +37,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -79,7 +86,9 @@ class FleetStore final : public store::Store {
 
   private:
     template <class T> using Job = std::move_only_function<Result<T>(SharedStore&)>;
-    enum class Way { read, write };
+    // What the server is asked for; each has troubles of its own.
+    enum class Way { read, share, lease, report, prune };
+    static constexpr std::size_t ways = 5;
     template <class T> struct Done {
         Result<T> result;
         milliseconds ahead; // the server's clock, of ours
@@ -92,6 +101,13 @@ class FleetStore final : public store::Store {
     async::Task<> begin();
     async::Task<bool> poll();
     async::Task<> take_up(std::string identity);
+    async::Task<> go_back();
+    void feed_read(const Changes& changes);
+    void offer_again(const std::vector<RowToOffer>& rows);
+    void note_written(const FeedVersion& version);
+    void note_shared(RowToOffer row, const RowVersions& versions);
+    void take_in_overrides(const std::vector<SharedOverride>& theirs, std::int64_t version);
+    [[nodiscard]] bool all_is_shared() const;
     void keep(KeptOverrides::Facts facts);
     async::Task<> report();
     async::Task<> share();
@@ -110,6 +126,8 @@ class FleetStore final : public store::Store {
     void offer_soon(std::string key, WallTime forgotten_at);
     void share_after(milliseconds delay);
     void note(Way way, const Error* error);
+    void offer_overdue(const std::vector<store::RefreshDue>& due);
+    async::Task<> sweep();
     void remember(std::string name, std::string value);
 
     async::UvLoop& loop_;
@@ -121,9 +139,13 @@ class FleetStore final : public store::Store {
     std::shared_ptr<std::atomic<std::int64_t>> busy_since_; // ms of the steady clock; 0: it is not
     std::unique_ptr<async::Worker> worker_;
 
-    Viewpoint here_;       // this node
-    std::string identity_; // of the tables that the feed has been read from
-    std::int64_t feed_ = 0;
+    Viewpoint here_;         // this node
+    std::string identity_;   // of the tables that the feed has been read from
+    FeedHistory feed_;       // how far it has been read
+    FeedHistory written_;    // by this node, behind that; for a restart
+    bool first_poll_ = true; // of this run; what was written before it is not known by row
+    AheadOfFeed ahead_;
+    SharedKeys shared_keys_;
     bool own_unread_ = false; // a row of this node's own, since the last poll
     bool in_step_ = false;    // the feed was read to its end at the last poll
     MonoTime in_step_at_;     // when it last was
@@ -131,6 +153,9 @@ class FleetStore final : public store::Store {
     MonoTime reported_at_;
 
     MonoTime ask_for_leases_at_;
+    std::unordered_map<std::string, MonoTime> offered_overdue_; // domains, and when
+    MonoTime sweep_at_;
+    std::string swept_to_;                    // a nexthop
     std::unordered_set<std::string> put_off_; // domains, since the server is away
 
     OverridesListener overrides_listener_;
@@ -146,7 +171,10 @@ class FleetStore final : public store::Store {
         std::string text;
         WallTime since;
     };
-    std::optional<Trouble> read_trouble_, write_trouble_;
+    [[nodiscard]] const std::optional<Trouble>& trouble(Way way) const {
+        return troubles_.at(static_cast<std::size_t>(way));
+    }
+    std::array<std::optional<Trouble>, ways> troubles_;
     milliseconds retry_{0}; // since the last attempt to share that failed
     std::array<std::uint64_t, faults> failures_{};
     std::minstd_rand chance_{std::random_device()()};

@@ -147,6 +147,13 @@ Look merge(const Look& held, const Look& offered, WallTime now) {
     return {.row = std::move(merged), .forgotten_at = forgotten};
 }
 
+SharedOverride merge(const SharedOverride& held, const SharedOverride& offered, WallTime now) {
+    const auto order = [now](const SharedOverride& one) {
+        return std::tuple(std::min(one.at, now + max_ahead), one.line, one.by);
+    };
+    return order(held) >= order(offered) ? held : offered;
+}
+
 StsRow as_seen_here(const StsRow& own, const Policy& theirs, WallTime now) {
     if (own.fetched_at > now + max_ahead && own.fetched_at > theirs.forgotten_at) return own;
     StsRow row = merge({.row = own, .forgotten_at = {}}, theirs, now).row;
@@ -181,6 +188,9 @@ News news(const NexthopRow& before, const NexthopRow& after) {
 }
 
 bool is_worth_sharing(const Policy& held, const Policy& merged) { return held != merged; }
+bool is_worth_sharing(const SharedOverride& held, const SharedOverride& merged) {
+    return held != merged;
+}
 
 bool is_worth_sharing(const Look& held, const Look& merged) {
     if (held.forgotten_at != merged.forgotten_at) return true;

@@ -71,9 +71,22 @@ struct Look {
     friend bool operator==(const Look&, const Look&) = default;
 };
 
-// `now`: the server's. Both are about the same domain or nexthop.
+// An operator's override for all nodes, as a line of postseal-overrides(5) says it.
+struct SharedOverride {
+    std::string key;  // canonical
+    std::string line; // empty: removed, and kept as long as the others
+    std::string by;   // who set it, and where
+    WallTime at;
+
+    friend bool operator==(const SharedOverride&, const SharedOverride&) = default;
+};
+
+// `now`: the server's. Both are about the same domain, nexthop or key.
 [[nodiscard]] Policy merge(const Policy& held, const Policy& offered, WallTime now);
 [[nodiscard]] Look merge(const Look& held, const Look& offered, WallTime now);
+// The newest wins, one that removes as well; at the same time the greater text.
+[[nodiscard]] SharedOverride merge(const SharedOverride& held, const SharedOverride& offered,
+                                   WallTime now);
 
 // What a node keeps that has `own` and hears of `theirs`, both by its own clock. Its own failure
 // stays where no policy is in force, and a row of its own that is of a time to come, for then its
@@ -97,6 +110,7 @@ enum class News {
 // look every hour.
 [[nodiscard]] bool is_worth_sharing(const Policy& held, const Policy& merged);
 [[nodiscard]] bool is_worth_sharing(const Look& held, const Look& merged);
+[[nodiscard]] bool is_worth_sharing(const SharedOverride& held, const SharedOverride& merged);
 
 // Clocks that differ by less are taken for equal: it is the network's doing, and would move every
 // time by it, so that the same fetch seemed to be another.

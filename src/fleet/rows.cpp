@@ -7,12 +7,13 @@
 #include <iterator>
 #include <limits>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace postseal::fleet {
 namespace {
 
-void add(std::string& values, Params& params, Params row) {
+void add_values(std::string& values, Params& params, Params row) {
     values += values.empty() ? "(" : ", (";
     for (std::size_t i = 1; i <= row.size(); i++)
         values += fmt::format("{}${}", i == 1 ? "" : ", ", params.size() + i);
@@ -56,58 +57,98 @@ Look look_at(const Rows& rows, int row) {
             .forgotten_at = rows.time(row, 8)};
 }
 
+Params params_of(const Policy& policy) {
+    const store::StsRow& row = policy.row;
+    return {Param::of(row.domain.name()),
+            Param::octets(row.body),
+            Param::of(row.id),
+            Param::of(row.fetched_at),
+            Param::of(row.expires_at),
+            Param::of(std::int64_t{row.failures}),
+            Param::of(row.failed_id),
+            Param::of(row.fault),
+            Param::of(row.reason),
+            Param::of(row.failed_at),
+            Param::of(row.retry_at),
+            Param::of(row.refresh_at),
+            Param::flag(row.record_gone),
+            Param::of(row.origin),
+            Param::of(row.failed_by),
+            Param::of(policy.forgotten_at)};
+}
+
+Params params_of(const Look& look) {
+    const store::NexthopRow& row = look.row;
+    return {Param::of(row.nexthop),       Param::flag(row.dane),  Param::of(row.dane_seen_at),
+            Param::of(row.dane_by),       Param::of(row.verdict), Param::of(std::int64_t{row.row}),
+            Param::of(row.verdict_since), Param::of(row.seen_at), Param::of(look.forgotten_at)};
+}
+
+Params params_of(const SharedOverride& one) {
+    return {Param::of(one.key), Param::of(one.line), Param::of(one.by), Param::of(one.at)};
+}
+
 } // namespace
 
-template <> std::vector<Policy> read(const Rows& rows, int count) {
-    std::vector<Policy> found;
-    for (int row = 0; row < count; row++)
-        if (auto policy = policy_at(rows, row)) found.push_back(std::move(*policy));
-    return found;
+template <> std::optional<Policy> read_at(const Rows& rows, int row) {
+    return policy_at(rows, row);
+}
+template <> std::optional<Look> read_at(const Rows& rows, int row) { return look_at(rows, row); }
+template <> std::optional<SharedOverride> read_at(const Rows& rows, int row) {
+    return SharedOverride{.key = rows.text(row, 0),
+                          .line = rows.text(row, 1),
+                          .by = rows.text(row, 2),
+                          .at = rows.time(row, 3)};
 }
 
-template <> std::vector<Look> read(const Rows& rows, int count) {
-    std::vector<Look> found;
-    found.reserve(static_cast<std::size_t>(count));
-    for (int row = 0; row < count; row++)
-        found.push_back(look_at(rows, row));
-    return found;
+WriteStatement::WriteStatement(std::string token, WallTime now, int schema)
+    : token_(std::move(token)), now_(now),
+      params_{Param::of(token_), Param::of(now), Param::of(std::int64_t{schema})} {
+    parts_ = "c AS (UPDATE postseal_change SET version = version + 1 WHERE one = 1 AND EXISTS"
+             " (SELECT 1 FROM postseal_meta WHERE one = 1 AND schema_version = $3)"
+             " RETURNING version),"
+             " l AS (INSERT INTO postseal_log (version, token, at)"
+             " SELECT version, $1, $2 FROM c RETURNING version)";
+    results_ = "SELECT version, '' AS of_table, '' AS of_key FROM c";
 }
 
-void add_row(std::string& values, Params& params, const Policy& policy, WallTime now,
-             std::int64_t version) {
-    const store::StsRow& row = policy.row;
-    add(values, params,
-        {Param::of(row.domain.name()), Param::octets(row.body), Param::of(row.id),
-         Param::of(row.fetched_at), Param::of(row.expires_at),
-         Param::of(std::int64_t{row.failures}), Param::of(row.failed_id), Param::of(row.fault),
-         Param::of(row.reason), Param::of(row.failed_at), Param::of(row.retry_at),
-         Param::of(row.refresh_at), Param::flag(row.record_gone), Param::of(row.origin),
-         Param::of(row.failed_by), Param::of(policy.forgotten_at), Param::of(now),
-         Param::of(version)});
-}
-
-void add_row(std::string& values, Params& params, const Look& look, WallTime now,
-             std::int64_t version) {
-    const store::NexthopRow& row = look.row;
-    add(values, params,
-        {Param::of(row.nexthop), Param::flag(row.dane), Param::of(row.dane_seen_at),
-         Param::of(row.dane_by), Param::of(row.verdict), Param::of(std::int64_t{row.row}),
-         Param::of(row.verdict_since), Param::of(row.seen_at), Param::of(look.forgotten_at),
-         Param::of(now), Param::of(version)});
-}
-
-std::string upsert(const Table& table, std::string_view values) {
-    const std::string all = fmt::format("{}, changed_at, version", table.columns);
-    std::string set;
-    for (std::string_view rest = all; !rest.empty();) {
+template <class T> void WriteStatement::add_part(const std::vector<Known<T>>& rows) {
+    if (rows.empty()) return;
+    rows_ += rows.size();
+    constexpr SharedTable table = table_of<T>;
+    const bool fresh = rows.front().version == 0;
+    std::string values;
+    for (const Known<T>& row : rows) {
+        Params params = params_of(row.fact);
+        if constexpr (!std::is_same_v<T, SharedOverride>) params.push_back(Param::of(now_));
+        if (!fresh) params.push_back(Param::of(row.version));
+        add_values(values, params_, std::move(params));
+    }
+    constexpr bool has_time = std::is_same_v<T, SharedOverride>;
+    const std::string columns = std::string(table.columns) + (has_time ? "" : ", changed_at");
+    std::string from, set;
+    for (std::string_view rest = columns; !rest.empty();) {
         const auto end = std::min(rest.find(", "), rest.size());
         const std::string_view column = rest.substr(0, end);
         rest.remove_prefix(std::min(end + 2, rest.size()));
-        if (column != table.key)
-            set += fmt::format("{0}{1} = excluded.{1}", set.empty() ? "" : ", ", column);
+        from += fmt::format("v.{}, ", column);
+        if (column != table.key) set += fmt::format("{0} = v.{0}, ", column);
     }
-    return fmt::format("INSERT INTO {} ({}) VALUES {} ON CONFLICT ({}) DO UPDATE SET {}",
-                       table.name, all, values, table.key, set);
+    if (fresh)
+        parts_ += fmt::format(", w_{0} AS (INSERT INTO {0} ({1}, version) SELECT {2}c.version"
+                              " FROM (VALUES {3}) AS v ({1}), c WHERE true"
+                              " ON CONFLICT ({4}) DO NOTHING RETURNING {4})",
+                              table.name, columns, from, values, table.key);
+    else
+        parts_ += fmt::format(", w_{0} AS (UPDATE {0} AS t SET {2}version = c.version"
+                              " FROM (VALUES {3}) AS v ({1}, known), c"
+                              " WHERE t.{4} = v.{4} AND t.version = v.known RETURNING t.{4})",
+                              table.name, columns, set, values, table.key);
+    results_ += fmt::format(" UNION ALL SELECT 0, '{0}', {1} FROM w_{0}", table.name, table.key);
 }
+
+void WriteStatement::add(const std::vector<Known<Policy>>& rows) { add_part(rows); }
+void WriteStatement::add(const std::vector<Known<Look>>& rows) { add_part(rows); }
+void WriteStatement::add(const std::vector<Known<SharedOverride>>& rows) { add_part(rows); }
 
 } // namespace postseal::fleet

@@ -5,35 +5,57 @@
 #include "fleet/merge.h"
 #include "fleet/postgres.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace postseal::fleet {
 
-struct Table {
+struct SharedTable {
     std::string_view name;
     std::string_view key;
     std::string_view columns; // the key is the first
     int column_count;
 };
-template <class T> inline constexpr Table table_of{};
+template <class T> inline constexpr SharedTable table_of{};
 template <>
-inline constexpr Table table_of<Policy>{
+inline constexpr SharedTable table_of<Policy>{
     "postseal_sts", "domain",
     "domain, body, id, fetched_at, expires_at, failures, failed_id, fault, reason, failed_at, "
     "retry_at, refresh_at, record_gone, origin, failed_by, forgotten_at",
     16};
 template <>
-inline constexpr Table table_of<Look>{"postseal_nexthop", "nexthop",
-                                      "nexthop, dane, dane_seen_at, dane_by, verdict, verdict_row, "
-                                      "verdict_since, seen_at, forgotten_at",
-                                      9};
+inline constexpr SharedTable table_of<Look>{
+    "postseal_nexthop", "nexthop",
+    "nexthop, dane, dane_seen_at, dane_by, verdict, verdict_row, "
+    "verdict_since, seen_at, forgotten_at",
+    9};
 
+template <>
+inline constexpr SharedTable table_of<SharedOverride>{"postseal_override", "key",
+                                                      "key, line, set_by, changed_at", 4};
+
+[[nodiscard]] inline const std::string& key_of(const SharedOverride& one) { return one.key; }
+[[nodiscard]] inline SharedOverride nothing_of(const SharedOverride& one) {
+    return {.key = one.key, .line = {}, .by = {}, .at = {}};
+}
 [[nodiscard]] inline const std::string& key_of(const Policy& policy) {
     return policy.row.domain.name();
 }
 [[nodiscard]] inline const std::string& key_of(const Look& look) { return look.row.nexthop; }
+// As a node's own store and feed_history.h name it.
+[[nodiscard]] inline std::string row_key(const SharedOverride& one) {
+    return "override/" + one.key;
+}
+[[nodiscard]] inline std::string row_key(const Policy& policy) {
+    return "sts/" + policy.row.domain.name();
+}
+[[nodiscard]] inline std::string row_key(const Look& look) { return "nexthop/" + look.row.nexthop; }
+// The tables' names are those with this before.
+inline constexpr std::string_view table_prefix = "postseal_";
 // Nothing is known of that one.
 [[nodiscard]] inline Policy nothing_of(const Policy& policy) {
     return {.row = {.domain = policy.row.domain}, .forgotten_at = {}};
@@ -42,18 +64,49 @@ inline constexpr Table table_of<Look>{"postseal_nexthop", "nexthop",
     return {.row = {.nexthop = look.row.nexthop}, .forgotten_at = {}};
 }
 
-// Of the first `count` rows, which have the table's columns; one whose domain is none is left out.
-template <class T> [[nodiscard]] std::vector<T> read(const Rows& rows, int count);
+// The row's table columns. Nothing: its domain is none.
+template <class T> [[nodiscard]] std::optional<T> read_at(const Rows& rows, int row);
+// Of the first `count` rows; what is nothing is left out.
+template <class T> [[nodiscard]] std::vector<T> read(const Rows& rows, int count) {
+    std::vector<T> found;
+    for (int row = 0; row < count; row++)
+        if (auto one = read_at<T>(rows, row)) found.push_back(*std::move(one));
+    return found;
+}
 template <class T> [[nodiscard]] std::vector<T> read(const Rows& rows) {
     return read<T>(rows, rows.size());
 }
 
-// One more "($1, $2, ...)" for upsert(), with its parameters.
-void add_row(std::string& values, Params& params, const Policy& policy, WallTime now,
-             std::int64_t version);
-void add_row(std::string& values, Params& params, const Look& look, WallTime now,
-             std::int64_t version);
-// The table's columns, and changed_at and version behind them.
-[[nodiscard]] std::string upsert(const Table& table, std::string_view values);
+// A row to be written, and the version at which it was read; 0: it was not there.
+template <class T> struct Known {
+    T fact;
+    std::int64_t version = 0;
+};
+
+// One statement that counts the feed up, logs the new version with its token, and writes rows that
+// carry it, of up to three tables; what somebody else has changed since it was read is left alone.
+// Its rows: the new version with an empty table name, if the tables are of our schema; then the
+// table and key of each row that was written.
+class WriteStatement {
+  public:
+    WriteStatement(std::string token, WallTime now, int schema);
+    // All of them are there, or none.
+    void add(const std::vector<Known<Policy>>& rows);
+    void add(const std::vector<Known<Look>>& rows);
+    void add(const std::vector<Known<SharedOverride>>& rows);
+    [[nodiscard]] std::string sql() const { return "WITH " + parts_ + " " + results_; }
+    [[nodiscard]] const Params& params() const { return params_; }
+    [[nodiscard]] const std::string& token() const { return token_; }
+    [[nodiscard]] bool is_empty() const { return rows_ == 0; }
+
+  private:
+    template <class T> void add_part(const std::vector<Known<T>>& rows);
+
+    std::string token_;
+    WallTime now_;
+    std::string parts_, results_;
+    std::size_t rows_ = 0;
+    Params params_;
+};
 
 } // namespace postseal::fleet

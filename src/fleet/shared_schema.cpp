@@ -3,9 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <iterator>
-#include <random>
 #include <span>
+#include <thread>
 
 namespace postseal::fleet {
 namespace {
@@ -77,32 +78,99 @@ constexpr const char* version_2[] = {
     "ALTER TABLE postseal_sts ADD COLUMN IF NOT EXISTS failed_by text NOT NULL DEFAULT ''",
     "ALTER TABLE postseal_nexthop ADD COLUMN IF NOT EXISTS dane_by text NOT NULL DEFAULT ''",
 };
-constexpr std::span<const char* const> versions[] = {version_1, version_2};
+// The counter has moved to a table of another name, so that a node of the version before cannot
+// count without a token: it finds no postseal_feed, and goes on by itself.
+constexpr const char* version_3[] = {
+    "CREATE TABLE IF NOT EXISTS postseal_change ("
+    " one integer PRIMARY KEY CHECK (one = 1),"
+    " version bigint NOT NULL)",
+    "INSERT INTO postseal_change (one, version) SELECT one, version FROM postseal_feed"
+    " ON CONFLICT (one) DO NOTHING",
+    "CREATE TABLE IF NOT EXISTS postseal_log ("
+    " version bigint PRIMARY KEY,"
+    " token text NOT NULL,"
+    " at bigint NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS postseal_log_by_time ON postseal_log (at)",
+    "DROP TABLE IF EXISTS postseal_feed",
+};
+constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3};
 static_assert(std::size(versions) == schema_version);
 
-std::string chance() {
-    std::random_device device;
-    return fmt::format("{:08x}{:08x}", device(), device());
-}
+// "postseal" as octets: nobody else's lock, one would hope.
+constexpr std::int64_t init_lock = 0x706f'7374'7365'616c;
+constexpr milliseconds init_wait{60'000};
+constexpr milliseconds init_pause{200};
 
 } // namespace
 
-Result<bool> SharedStore::init() {
-    auto checked = check();
-    if (checked) return false;
-    const bool behind = checked.error().fault == Fault::schema && about_.schema < schema_version;
-    if (!behind) return std::unexpected(std::move(checked.error()));
-    for (const auto statements :
-         std::span(versions).subspan(static_cast<std::size_t>(about_.schema)))
+// Begins a transaction that only one init can be in. False: another has it.
+Result<bool> SharedStore::lock_schema() {
+    if (auto begun = run("BEGIN"); !begun) return std::unexpected(std::move(begun.error()));
+    auto locked = run("SELECT pg_try_advisory_xact_lock($1)", {Param::of(init_lock)});
+    if (!locked && locked.error().fault == Fault::refused) {
+        // A server without such locks; then statements and the primary keys must do.
+        if (auto begun = run("BEGIN"); !begun) return std::unexpected(std::move(begun.error()));
+        return true;
+    }
+    if (!locked) return std::unexpected(std::move(locked.error()));
+    if (locked->flag(0, 0)) return true;
+    postgres_.give_up();
+    return false;
+}
+
+// 0: there are none, or they are not complete.
+Result<int> SharedStore::found_schema() {
+    auto there = run("SELECT to_regclass('postseal_meta') IS NOT NULL");
+    if (!there) return std::unexpected(std::move(there.error()));
+    if (!there->flag(0, 0)) return 0;
+    auto version = run("SELECT coalesce(max(schema_version), 0) FROM postseal_meta");
+    if (!version) return std::unexpected(std::move(version.error()));
+    return static_cast<int>(version->number(0, 0));
+}
+
+Result<> SharedStore::make_tables(int from) {
+    for (const auto statements : std::span(versions).subspan(static_cast<std::size_t>(from)))
         for (const char* statement : statements)
             if (auto done = run(statement); !done) return std::unexpected(std::move(done.error()));
-    auto done = run("INSERT INTO postseal_meta (one, schema_version, identity) VALUES (1, $1, $2)"
-                    " ON CONFLICT (one) DO UPDATE SET schema_version = excluded.schema_version",
-                    {Param::of(std::int64_t{schema_version}), Param::of(chance())});
+    auto done = run("INSERT INTO postseal_log (version, token, at)"
+                    " SELECT version, $1, $2 FROM postseal_change ON CONFLICT (version) DO NOTHING",
+                    {Param::of(new_token()), Param::of(server_now())});
     if (!done) return std::unexpected(std::move(done.error()));
+    done = run("INSERT INTO postseal_meta (one, schema_version, identity) VALUES (1, $1, $2)"
+               " ON CONFLICT (one) DO UPDATE SET schema_version = excluded.schema_version",
+               {Param::of(std::int64_t{schema_version}), Param::of(new_token())});
+    if (!done) return std::unexpected(std::move(done.error()));
+    done = run("COMMIT");
+    if (!done) return std::unexpected(std::move(done.error()));
+    return {};
+}
+
+Result<bool> SharedStore::init(const std::function<void()>& on_wait) {
+    auto checked = check();
+    if (checked) return false;
+    if (checked.error().fault != Fault::schema || about_.schema > schema_version)
+        return std::unexpected(std::move(checked.error()));
+    const auto end = std::chrono::steady_clock::now() + init_wait;
+    for (bool waited = false;; waited = true) {
+        auto locked = lock_schema();
+        if (!locked) return std::unexpected(std::move(locked.error()));
+        if (*locked) break;
+        if (!waited && on_wait) on_wait();
+        if (std::chrono::steady_clock::now() > end)
+            return std::unexpected(Error{
+                Fault::conflict, "another \"postseal store init\" is at work, and does not end"});
+        std::this_thread::sleep_for(init_pause);
+    }
+    auto found = found_schema();
+    if (!found) return std::unexpected(std::move(found.error()));
+    const bool behind = *found < schema_version;
+    if (!behind)
+        postgres_.give_up();
+    else if (auto made = make_tables(*found); !made)
+        return std::unexpected(std::move(made.error()));
     checked = check();
     if (!checked) return std::unexpected(std::move(checked.error()));
-    return true;
+    return behind;
 }
 
 } // namespace postseal::fleet

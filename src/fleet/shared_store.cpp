@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <thread>
 #include <utility>
 
 namespace postseal::fleet {
@@ -19,32 +20,35 @@ constexpr milliseconds due_for{1000};
 // Every other node asks for leases several times meanwhile.
 constexpr milliseconds left_to_others{120'000};
 
+constexpr int max_attempts = 8;
+constexpr milliseconds max_pause{8}; // doubling
+constexpr milliseconds keep_log = std::chrono::days(30);
+
 milliseconds steady_now() {
     return std::chrono::duration_cast<milliseconds>(
         std::chrono::steady_clock::now().time_since_epoch());
-}
-
-std::vector<SharedOverride> overrides_at(const Rows& rows) {
-    std::vector<SharedOverride> found;
-    found.reserve(static_cast<std::size_t>(rows.size()));
-    for (int row = 0; row < rows.size(); row++)
-        found.push_back({.key = rows.text(row, 0),
-                         .line = rows.text(row, 1),
-                         .by = rows.text(row, 2),
-                         .at = rows.time(row, 3)});
-    return found;
 }
 
 template <class T> std::unexpected<Error> error_of(Result<T>& result) {
     return std::unexpected(std::move(result.error()));
 }
 
-// Rows in the order of their version, which stands behind the table's columns.
-template <class T> std::vector<T> read_upto(const Rows& rows, std::int64_t version) {
-    int count = 0;
-    while (count < rows.size() && rows.number(count, table_of<T>.column_count) <= version)
-        count++;
-    return read<T>(rows, count);
+// The row's version stands behind the table's columns.
+template <class T>
+void read_with_version(const Rows& rows, int row, std::vector<T>& facts, RowVersions& versions) {
+    auto fact = read_at<T>(rows, row);
+    if (!fact) return;
+    versions[row_key(*fact)] = rows.number(row, table_of<T>.column_count);
+    facts.push_back(*std::move(fact));
+}
+
+// Rows in the order of their version.
+template <class T>
+void read_upto(const Rows& rows, std::int64_t version, std::vector<T>& facts,
+               RowVersions& versions) {
+    for (int row = 0; row < rows.size(); row++)
+        if (rows.number(row, table_of<T>.column_count) <= version)
+            read_with_version(rows, row, facts, versions);
 }
 
 template <class T> std::vector<std::string> keys_of(const std::vector<T>& facts) {
@@ -53,24 +57,6 @@ template <class T> std::vector<std::string> keys_of(const std::vector<T>& facts)
     for (const T& fact : facts)
         keys.push_back(key_of(fact));
     return keys;
-}
-
-// All of `offered`, in that order, each with what is held of it.
-template <class T>
-std::vector<T> merged_with(std::vector<T> held, const std::vector<T>& offered, WallTime now,
-                           std::vector<T>& worth_writing) {
-    std::map<std::string, T> by_key;
-    for (T& fact : held)
-        by_key.emplace(key_of(fact), std::move(fact));
-    std::vector<T> all;
-    all.reserve(offered.size());
-    for (const T& one : offered) {
-        const auto found = by_key.find(key_of(one));
-        const T before = found != by_key.end() ? found->second : nothing_of(one);
-        const T& after = all.emplace_back(merge(before, one, now));
-        if (is_worth_sharing(before, after)) worth_writing.push_back(after);
-    }
-    return all;
 }
 
 } // namespace
@@ -92,8 +78,21 @@ Result<> SharedStore::ready() {
 // Nothing of a transaction may be left when the next begins.
 Result<Rows> SharedStore::run(const std::string& sql, const Params& params) {
     auto rows = postgres_.run(sql, params);
-    if (!rows) postgres_.give_up();
+    if (rows) return rows;
+    postgres_.give_up();
+    if (rows.error().fault == Fault::schema) checked_ = false;
     return rows;
+}
+
+std::string SharedStore::new_token() {
+    std::random_device device;
+    return fmt::format("{:08x}{:08x}", device(), device());
+}
+
+// Those that got into each other's way must not meet again.
+void SharedStore::pause_after_conflict(int attempt) {
+    const auto most = static_cast<unsigned>(max_pause.count()) << std::min(attempt, 4);
+    std::this_thread::sleep_for(milliseconds(1 + chance_() % most));
 }
 
 Result<About> SharedStore::check() {
@@ -103,8 +102,11 @@ Result<About> SharedStore::check() {
         if (auto connected = postgres_.connect(); !connected) return error_of(connected);
     constexpr auto remedy = "run \"postseal store init\" with this configuration";
     auto rows = run(fmt::format("SELECT m.schema_version, m.identity, f.version, {} FROM "
-                                "postseal_meta m, postseal_feed f",
+                                "postseal_meta m, postseal_change f",
                                 read_clock));
+    if (!rows && rows.error().fault == Fault::schema)
+        rows = run(fmt::format("SELECT schema_version, identity, 0, {} FROM postseal_meta",
+                               read_clock)); // of a version before
     if (!rows && rows.error().fault == Fault::schema)
         return std::unexpected(
             Error{Fault::schema, fmt::format("its tables have not been made: {}", remedy)});
@@ -129,21 +131,37 @@ Result<About> SharedStore::check() {
     return about_;
 }
 
-Result<Changes> SharedStore::changes(std::int64_t after, std::size_t most) {
+Result<Changes> SharedStore::changes(const FeedVersion& after, std::size_t most,
+                                     std::int64_t at_least) {
     if (auto is = ready(); !is) return error_of(is);
-    auto feed = run(fmt::format("SELECT version, {} FROM postseal_feed", read_clock));
+    auto feed = run(fmt::format("SELECT c.version, {}, m.schema_version, m.identity,"
+                                " coalesce(l.token, ''), coalesce((SELECT token FROM postseal_log"
+                                " WHERE version = $1), '') FROM postseal_meta m"
+                                " CROSS JOIN postseal_change c"
+                                " LEFT JOIN postseal_log l ON l.version = c.version",
+                                read_clock),
+                    {Param::of(after.version)});
     if (!feed) return error_of(feed);
-    if (feed->size() != 1)
+    if (feed->size() != 1 || feed->number(0, 2) != schema_version) {
+        checked_ = false;
+        auto checked = check();
+        if (!checked) return error_of(checked);
         return std::unexpected(Error{Fault::schema, "its tables are not complete"});
+    }
     note_clock(feed->time(0, 1));
-    Changes changes{.upto = feed->number(0, 0), .latest = feed->number(0, 0)};
-    if (changes.latest <= after) return changes;
-    const Params range{Param::of(after), Param::of(changes.latest),
+    about_.identity = feed->text(0, 3);
+    const FeedVersion latest{.version = feed->number(0, 0), .token = feed->text(0, 4)};
+    Changes changes{.upto = latest, .latest = latest.version};
+    const auto differs = [](const FeedVersion& known, const std::string& token) {
+        return !known.token.empty() && known.token != token;
+    };
+    changes.other_history =
+        latest.version < std::max(after.version, at_least) || differs(after, feed->text(0, 5));
+    if (changes.other_history || latest.version == after.version) return changes;
+    const Params range{Param::of(after.version), Param::of(latest.version),
                        Param::of(static_cast<std::int64_t>(most))};
-    auto overrides = changed_overrides({range[0], range[1]});
-    if (!overrides) return error_of(overrides);
-    changes.overrides = *std::move(overrides);
-    const auto changed = [&](const Table& table) {
+    if (auto added = add_overrides(changes, {range[0], range[1]}); !added) return error_of(added);
+    const auto changed = [&](const SharedTable& table) {
         return run(fmt::format("SELECT {}, version FROM {} WHERE version > $1 AND version <= $2"
                                " ORDER BY version LIMIT $3",
                                table.columns, table.name),
@@ -154,22 +172,52 @@ Result<Changes> SharedStore::changes(std::int64_t after, std::size_t most) {
     auto looks = changed(table_of<Look>);
     if (!looks) return error_of(looks);
     // A full page may have left out rows of its last version; groups are smaller than pages.
+    std::int64_t upto = latest.version;
     for (const auto& [rows, column] :
          {std::pair(&*sts, table_of<Policy>.column_count), {&*looks, table_of<Look>.column_count}})
         if (static_cast<std::size_t>(rows->size()) == most)
-            changes.upto = std::min(changes.upto, rows->number(rows->size() - 1, column) - 1);
-    changes.policies = read_upto<Policy>(*sts, changes.upto);
-    changes.looks = read_upto<Look>(*looks, changes.upto);
+            upto = std::min(upto, rows->number(rows->size() - 1, column) - 1);
+    read_upto(*sts, upto, changes.policies, changes.versions);
+    read_upto(*looks, upto, changes.looks, changes.versions);
+    // A pooler may have gone over to another server between the questions.
+    const FeedVersion end{.version = upto, .token = upto == latest.version ? latest.token : ""};
+    auto log = log_of({after, end});
+    if (!log) return error_of(log);
+    const auto token_of = [&](std::int64_t version) {
+        const auto found = std::ranges::find(*log, version, &FeedVersion::version);
+        return found == log->end() ? std::string() : found->token;
+    };
+    changes.upto = {.version = upto, .token = token_of(upto)};
+    if (differs(after, token_of(after.version)) || differs(end, changes.upto.token))
+        return Changes{.latest = latest.version, .other_history = true};
     return changes;
 }
 
+Result<std::vector<FeedVersion>> SharedStore::log_of(const std::vector<FeedVersion>& versions) {
+    if (auto is = ready(); !is) return error_of(is);
+    std::string list;
+    for (const FeedVersion& one : versions)
+        list += fmt::format("{}{}", list.empty() ? "" : ",", one.version);
+    auto rows = run("SELECT version, token FROM postseal_log"
+                    " WHERE version = ANY(CAST($1 AS bigint[]))",
+                    {Param::of("{" + list + "}")});
+    if (!rows) return error_of(rows);
+    std::vector<FeedVersion> found;
+    found.reserve(static_cast<std::size_t>(rows->size()));
+    for (int row = 0; row < rows->size(); row++)
+        found.push_back({.version = rows->number(row, 0), .token = rows->text(row, 1)});
+    return found;
+}
+
 // Few, ever: whatever the others' pages leave for later, all of these are told at once.
-Result<std::vector<SharedOverride>> SharedStore::changed_overrides(const Params& range) {
-    auto rows = run("SELECT key, line, set_by, changed_at FROM postseal_override"
+Result<> SharedStore::add_overrides(Changes& changes, const Params& range) {
+    auto rows = run("SELECT key, line, set_by, changed_at, version FROM postseal_override"
                     " WHERE version > $1 AND version <= $2 ORDER BY key",
                     range);
     if (!rows) return error_of(rows);
-    return overrides_at(*rows);
+    for (int row = 0; row < rows->size(); row++)
+        read_with_version(*rows, row, changes.overrides, changes.versions);
+    return {};
 }
 
 Result<std::vector<SharedOverride>> SharedStore::overrides() {
@@ -177,22 +225,24 @@ Result<std::vector<SharedOverride>> SharedStore::overrides() {
     auto rows = run("SELECT key, line, set_by, changed_at FROM postseal_override"
                     " WHERE line <> '' ORDER BY key");
     if (!rows) return error_of(rows);
-    return overrides_at(*rows);
+    return read<SharedOverride>(*rows);
 }
 
 Result<> SharedStore::set(const SharedOverride& override_) {
     if (auto is = ready(); !is) return error_of(is);
-    const auto version = next_version();
-    if (!version) return std::unexpected(version.error());
-    auto done = run("INSERT INTO postseal_override (key, line, set_by, changed_at, version)"
-                    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key) DO UPDATE SET"
-                    " line = excluded.line, set_by = excluded.set_by,"
-                    " changed_at = excluded.changed_at, version = excluded.version",
-                    {Param::of(override_.key), Param::of(override_.line), Param::of(override_.by),
-                     Param::of(server_now()), Param::of(*version)});
-    if (!done) return error_of(done);
-    if (auto committed = run("COMMIT"); !committed) return error_of(committed);
-    return {};
+    for (int attempt = 0; attempt < max_attempts; attempt++) {
+        auto held = with_keys<SharedOverride>({override_.key});
+        if (!held) return error_of(held);
+        Batch batch{.overrides = {override_}};
+        SharedOverride& one = batch.overrides.front();
+        one.at = server_now();
+        if (!held->empty()) one.at = std::max(one.at, held->front().at + milliseconds(1));
+        auto done = offer(batch);
+        if (!done) return error_of(done);
+        if (done->overrides.front() == one) return {};
+        pause_after_conflict(attempt); // somebody set it meanwhile
+    }
+    return std::unexpected(Error{Fault::conflict, "others set it at the same time"});
 }
 
 template <class T>
@@ -227,70 +277,137 @@ Result<std::vector<Look>> SharedStore::looks_after(const std::string& after, std
 
 Result<Facts> SharedStore::find(const std::string& domain, const std::string& nexthop) {
     if (auto is = ready(); !is) return error_of(is);
-    auto policy = with_keys<Policy>({domain});
-    if (!policy) return error_of(policy);
     Facts facts;
-    if (!policy->empty()) facts.policy = std::move(policy->front());
+    std::vector<Policy> policies;
+    auto done = find_in(domain, policies, facts.versions);
+    if (!done) return error_of(done);
+    if (!policies.empty()) facts.policy = std::move(policies.front());
     if (nexthop.empty()) return facts;
-    auto look = with_keys<Look>({nexthop});
-    if (!look) return error_of(look);
-    if (!look->empty()) facts.look = std::move(look->front());
+    std::vector<Look> looks;
+    done = find_in(nexthop, looks, facts.versions);
+    if (!done) return error_of(done);
+    if (!looks.empty()) facts.look = std::move(looks.front());
     return facts;
 }
 
-Result<Batch> SharedStore::merged(const Batch& batch, Batch& worth_writing) {
-    auto policies = with_keys<Policy>(keys_of(batch.policies));
-    if (!policies) return error_of(policies);
-    auto looks = with_keys<Look>(keys_of(batch.looks));
-    if (!looks) return error_of(looks);
-    const WallTime now = server_now();
-    return Batch{.policies =
-                     merged_with(*std::move(policies), batch.policies, now, worth_writing.policies),
-                 .looks = merged_with(*std::move(looks), batch.looks, now, worth_writing.looks)};
-}
-
-template <class T> Result<> SharedStore::write(const std::vector<T>& facts, std::int64_t version) {
-    if (facts.empty()) return {};
-    std::string values;
-    Params params;
-    for (const T& fact : facts)
-        add_row(values, params, fact, server_now(), version);
-    auto done = run(upsert(table_of<T>, values), params);
-    if (!done) return error_of(done);
+template <class T>
+Result<> SharedStore::find_in(const std::string& key, std::vector<T>& facts,
+                              RowVersions& versions) {
+    constexpr SharedTable table = table_of<T>;
+    auto rows = run(fmt::format("SELECT {}, version FROM {} WHERE {} = $1", table.columns,
+                                table.name, table.key),
+                    {Param::of(key)});
+    if (!rows) return error_of(rows);
+    for (int row = 0; row < rows->size(); row++)
+        read_with_version(*rows, row, facts, versions);
     return {};
 }
 
-// Most of what nodes see again is no news: that is found out without a lock.
+// Rows worth writing; those that are there, and those that are not.
+struct SharedStore::Worth {
+    std::vector<Known<Policy>> fresh_policies, policies;
+    std::vector<Known<Look>> fresh_looks, looks;
+    std::vector<Known<SharedOverride>> fresh_overrides, overrides;
+
+    [[nodiscard]] std::size_t size() const {
+        return fresh_policies.size() + policies.size() + fresh_looks.size() + looks.size() +
+               fresh_overrides.size() + overrides.size();
+    }
+};
+
+template <class T>
+Result<> SharedStore::merge_with_held(std::vector<T>& facts, std::vector<Known<T>>& fresh,
+                                      std::vector<Known<T>>& changed, RowVersions& versions) {
+    if (facts.empty()) return {};
+    constexpr SharedTable table = table_of<T>;
+    auto rows = run(fmt::format("SELECT {}, version FROM {} WHERE {} = ANY($1)", table.columns,
+                                table.name, table.key),
+                    {Param::list(keys_of(facts))});
+    if (!rows) return error_of(rows);
+    std::map<std::string, Known<T>> held;
+    for (int row = 0; row < rows->size(); row++) {
+        auto fact = read_at<T>(*rows, row);
+        if (!fact) continue;
+        const std::int64_t version = rows->number(row, table.column_count);
+        std::string key = key_of(*fact);
+        held.emplace(std::move(key), Known<T>{*std::move(fact), version});
+    }
+    const WallTime now = server_now();
+    for (T& fact : facts) {
+        const auto found = held.find(key_of(fact));
+        const bool is_there = found != held.end();
+        const Known<T> before = is_there ? found->second : Known<T>{nothing_of(fact), 0};
+        fact = merge(before.fact, fact, now);
+        versions[row_key(fact)] = before.version;
+        if (is_worth_sharing(before.fact, fact))
+            (before.version != 0 ? changed : fresh).push_back({fact, before.version});
+    }
+    return {};
+}
+
+Result<std::size_t> SharedStore::write_once(const WriteStatement& statement, Batch& batch) {
+    auto rows = run(statement.sql(), statement.params());
+    if (!rows) return error_of(rows);
+    if (rows->size() == 0) {
+        checked_ = false;
+        return std::unexpected(Error{Fault::schema, "its tables are of another version now"});
+    }
+    for (int row = 0; row < rows->size(); row++)
+        if (rows->text(row, 1).empty())
+            batch.last = {.version = rows->number(row, 0), .token = statement.token()};
+    for (int row = 0; row < rows->size(); row++)
+        if (const std::string table = rows->text(row, 1); !table.empty())
+            batch.versions[table.substr(table_prefix.size()) + "/" + rows->text(row, 2)] =
+                batch.last.version;
+    return static_cast<std::size_t>(rows->size() - 1);
+}
+
+Result<std::size_t> SharedStore::write(const Worth& worth, Batch& batch) {
+    WriteStatement fresh(new_token(), server_now(), schema_version);
+    fresh.add(worth.fresh_policies);
+    fresh.add(worth.fresh_looks);
+    fresh.add(worth.fresh_overrides);
+    WriteStatement changed(new_token(), server_now(), schema_version);
+    changed.add(worth.policies);
+    changed.add(worth.looks);
+    changed.add(worth.overrides);
+    std::size_t written = 0;
+    for (const WriteStatement* statement : {&fresh, &changed}) {
+        if (statement->is_empty()) continue;
+        auto done = write_once(*statement, batch);
+        if (!done) return done;
+        written += *done;
+    }
+    return written;
+}
+
 Result<Batch> SharedStore::offer(const Batch& batch) {
     if (auto is = ready(); !is) return error_of(is);
-    Batch worth_writing;
-    auto seen = merged(batch, worth_writing);
-    if (!seen) return seen;
-    if (worth_writing.policies.empty() && worth_writing.looks.empty()) return seen;
-    return offer_in_transaction(batch);
-}
-
-Result<std::int64_t> SharedStore::next_version() {
-    if (auto begun = run("BEGIN"); !begun) return error_of(begun);
-    auto feed =
-        run("UPDATE postseal_feed SET version = version + 1 WHERE one = 1 RETURNING version");
-    if (!feed) return error_of(feed);
-    if (feed->size() == 1) return feed->number(0, 0);
-    postgres_.give_up();
-    return std::unexpected(Error{Fault::schema, "its tables are not complete"});
-}
-
-Result<Batch> SharedStore::offer_in_transaction(const Batch& batch) {
-    const auto version = next_version();
-    if (!version) return std::unexpected(version.error());
-    Batch worth_writing;
-    auto known = merged(batch, worth_writing);
-    if (!known) return known;
-    if (auto done = write(worth_writing.policies, *version); !done) return error_of(done);
-    if (auto done = write(worth_writing.looks, *version); !done) return error_of(done);
-    if (auto done = run("COMMIT"); !done) return error_of(done);
-    known->written = worth_writing.policies.size() + worth_writing.looks.size();
-    return known;
+    std::size_t written = 0;
+    FeedVersion last;
+    for (int attempt = 0; attempt < max_attempts; attempt++) {
+        Batch merged = batch;
+        merged.last = last;
+        Worth worth;
+        const auto read = [&](auto& facts, auto& fresh, auto& changed) {
+            return merge_with_held(facts, fresh, changed, merged.versions);
+        };
+        auto done = read(merged.policies, worth.fresh_policies, worth.policies);
+        if (done) done = read(merged.looks, worth.fresh_looks, worth.looks);
+        if (done) done = read(merged.overrides, worth.fresh_overrides, worth.overrides);
+        if (!done && done.error().fault != Fault::conflict) return error_of(done);
+        if (done) {
+            auto now = worth.size() == 0 ? Result<std::size_t>(0) : write(worth, merged);
+            if (!now && now.error().fault != Fault::conflict) return error_of(now);
+            last = merged.last;
+            if (now) written += *now;
+            merged.written = written;
+            if (now && *now == worth.size()) return merged;
+        }
+        pause_after_conflict(attempt);
+        if (auto is = ready(); !is) return error_of(is);
+    }
+    return std::unexpected(Error{Fault::conflict, "other nodes write the same rows all the time"});
 }
 
 Result<std::vector<Policy>> SharedStore::lease(const std::string& node, std::size_t most,
@@ -316,7 +433,7 @@ Result<std::vector<Policy>> SharedStore::lease(const std::string& node, std::siz
 Result<std::size_t> SharedStore::prune(milliseconds age, std::size_t most) {
     if (auto is = ready(); !is) return error_of(is);
     std::size_t gone = 0;
-    for (const Table& table : {table_of<Policy>, table_of<Look>}) {
+    for (const SharedTable& table : {table_of<Policy>, table_of<Look>}) {
         auto rows =
             run(fmt::format("DELETE FROM {0} WHERE {1} IN (SELECT {1} FROM {0}"
                             " WHERE changed_at < {2} - $1 LIMIT $2) RETURNING {1}",
@@ -325,6 +442,13 @@ Result<std::size_t> SharedStore::prune(milliseconds age, std::size_t most) {
         if (!rows) return error_of(rows);
         gone += static_cast<std::size_t>(rows->size());
     }
+    auto log = run(
+        fmt::format("DELETE FROM postseal_log WHERE version IN (SELECT l.version FROM"
+                    " postseal_log l, postseal_change c WHERE l.at < {} - $1"
+                    " AND l.version < c.version LIMIT $2)",
+                    read_clock),
+        {Param::of(std::int64_t{keep_log.count()}), Param::of(static_cast<std::int64_t>(most))});
+    if (!log) return error_of(log);
     return gone;
 }
 

@@ -2,32 +2,41 @@
 //
 // Plain SQL that PostgreSQL, CockroachDB and YugabyteDB have in common. Times in the tables are
 // milliseconds since 1970 by the server's clock, and so are all times here.
-// Change feed: a transaction that writes first counts the one row of postseal_feed up; the lock on
+// Change feed: a statement that writes first counts the one row of postseal_change up; the lock on
 // that row makes the order of versions the order of commits, so that whoever has read up to a
 // version misses nothing before it. Its rows carry that version; changes() reads them by index, and
-// one row where there is nothing new.
+// one row where there is nothing new. Each version has a token of chance in postseal_log: a server
+// that has another one than this node has read there is of another history (fleet/feed_history.h),
+// whatever its numbers are.
 // Leases: due policies are given to one node each (FOR UPDATE SKIP LOCKED) until a time; a node
 // that dies gives them back by that.
-// Writing is reading, merging (fleet/merge.h) and writing inside of one such transaction.
+// Writing is reading without a lock, merging (fleet/merge.h), and one statement that writes what
+// nobody has changed since; what somebody has is read and merged again. No transaction stays open,
+// so a node that dies blocks nobody. The statement does nothing where the tables are of another
+// schema.
 // Blocks; thread: one at a time. Whatever is called connects first if it must. Errors:
 // fleet::Error; nothing was changed then.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "fleet/feed_history.h"
 #include "fleet/merge.h"
 #include "fleet/postgres.h"
+#include "fleet/rows.h"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace postseal::fleet {
 
-inline constexpr int schema_version = 2;
+inline constexpr int schema_version = 3;
 
 struct Node {
     std::string id;      // its own for ever: "relay7-3f9a"
@@ -39,33 +48,30 @@ struct Node {
     friend bool operator==(const Node&, const Node&) = default;
 };
 
-// An operator's override for all nodes, as a line of postseal-overrides(5) says it.
-struct SharedOverride {
-    std::string key;  // canonical
-    std::string line; // empty: removed
-    std::string by;   // who set it, and where
-    WallTime at;
-
-    friend bool operator==(const SharedOverride&, const SharedOverride&) = default;
-};
-
 struct Changes {
     std::vector<Policy> policies;
     std::vector<Look> looks;
     std::vector<SharedOverride> overrides;
-    std::int64_t upto = 0;   // of the feed: all before and including it is known now
-    std::int64_t latest = 0; // that there is
+    RowVersions versions;       // of all of these
+    FeedVersion upto;           // all before and including it is known now
+    std::int64_t latest = 0;    // that there is
+    bool other_history = false; // and nothing else was read
 };
 
 struct Facts { // of one destination
     std::optional<Policy> policy;
     std::optional<Look> look;
+    RowVersions versions;
 };
 
 struct Batch {
     std::vector<Policy> policies;
     std::vector<Look> looks;
-    std::size_t written = 0; // offer()'s: so many of them changed what was there
+    std::vector<SharedOverride> overrides;
+    // Of offer():
+    std::size_t written = 0; // so many of them changed what was there
+    RowVersions versions;    // of all of them
+    FeedVersion last;        // the last that it wrote; 0: it wrote nothing
 };
 
 struct About {
@@ -78,13 +84,18 @@ class SharedStore {
   public:
     SharedStore(std::string uri, Limits limits, const Interrupt& interrupt);
 
-    // Makes the tables, or brings them up to date. True: something was done.
-    [[nodiscard]] Result<bool> init();
+    // Makes the tables, or brings them up to date. True: something was done. One at a time, whoever
+    // runs it; the others wait for it, up to a minute, and call on_wait once.
+    [[nodiscard]] Result<bool> init(const std::function<void()>& on_wait = {});
     // Fault::schema with the remedy: the tables are not there, or of another version.
     [[nodiscard]] Result<About> check();
 
-    // What was written after `after`; at most so many rows of each kind.
-    [[nodiscard]] Result<Changes> changes(std::int64_t after, std::size_t most);
+    // What was written after `after`; at most so many rows of each kind. A feed that ends before
+    // `at_least` is of another history.
+    [[nodiscard]] Result<Changes> changes(const FeedVersion& after, std::size_t most,
+                                          std::int64_t at_least = 0);
+    // What the log has of these versions.
+    [[nodiscard]] Result<std::vector<FeedVersion>> log_of(const std::vector<FeedVersion>& versions);
     // Those behind `after`, in the server's order of keys; at most so many.
     [[nodiscard]] Result<std::vector<Policy>> policies_after(const std::string& after,
                                                              std::size_t most);
@@ -96,7 +107,7 @@ class SharedStore {
     // to fetch last is left to others for some minutes (fleet/merge.h, the threat model).
     [[nodiscard]] Result<std::vector<Policy>> lease(const std::string& node, std::size_t most,
                                                     milliseconds hold);
-    // Tells all nodes by the feed. `at` is the server's to say.
+    // Tells all nodes by the feed. `at` is the server's to say; it is later than any before.
     [[nodiscard]] Result<> set(const SharedOverride& override_);
     // Those that have not been removed, by key.
     [[nodiscard]] Result<std::vector<SharedOverride>> overrides();
@@ -120,21 +131,32 @@ class SharedStore {
     template <class T>
     [[nodiscard]] Result<std::vector<T>> select(std::string_view which, const Params& params);
     template <class T>
+    [[nodiscard]] Result<> find_in(const std::string& key, std::vector<T>& facts,
+                                   RowVersions& versions);
+    template <class T>
     [[nodiscard]] Result<std::vector<T>> with_keys(const std::vector<std::string>& keys);
     template <class T>
     [[nodiscard]] Result<std::vector<T>> behind(const std::string& after, std::size_t most);
+    // `facts` is left merged; what is worth writing is added to the others.
     template <class T>
-    [[nodiscard]] Result<> write(const std::vector<T>& facts, std::int64_t version);
-    [[nodiscard]] Result<Batch> merged(const Batch& batch, Batch& worth_writing);
-    [[nodiscard]] Result<Batch> offer_in_transaction(const Batch& batch);
-    // Begins a transaction whose rows carry that version.
-    [[nodiscard]] Result<std::int64_t> next_version();
-    [[nodiscard]] Result<std::vector<SharedOverride>> changed_overrides(const Params& range);
+    [[nodiscard]] Result<> merge_with_held(std::vector<T>& facts, std::vector<Known<T>>& fresh,
+                                           std::vector<Known<T>>& changed, RowVersions& versions);
+    struct Worth;
+    // How many rows were written; `batch` takes their versions.
+    [[nodiscard]] Result<std::size_t> write(const Worth& worth, Batch& batch);
+    [[nodiscard]] Result<std::size_t> write_once(const WriteStatement& statement, Batch& batch);
+    [[nodiscard]] Result<bool> lock_schema();
+    [[nodiscard]] Result<int> found_schema();
+    [[nodiscard]] Result<> make_tables(int from);
+    [[nodiscard]] Result<> add_overrides(Changes& changes, const Params& range);
+    void pause_after_conflict(int attempt);
+    [[nodiscard]] static std::string new_token();
 
     Postgres postgres_;
     bool checked_ = false; // this connection's tables
     About about_;
     milliseconds clock_{0}; // the server's, less the steady one
+    std::minstd_rand chance_{std::random_device()()};
 };
 
 } // namespace postseal::fleet

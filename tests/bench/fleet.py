@@ -51,7 +51,7 @@ def fill(server: Server, database: str, domains: int) -> None:
         for statement in (FILL_POLICIES, FILL_LOOKS):
             server.sql(database, statement.format(body=body, domains=domains, first=first, last=last,
                                                   version=first // AT_ONCE + 1))
-    server.sql(database, f"UPDATE postseal_feed SET version = {domains // AT_ONCE + 1}")
+    server.sql(database, f"UPDATE postseal_change SET version = {domains // AT_ONCE + 1}")
     server.sql(database, "VACUUM ANALYZE")
     server.sql(database, "CHECKPOINT")
 

@@ -144,7 +144,7 @@ TEST_CASE("bad node: what it failed to refresh is leased to another next") {
     if (server == nullptr) return;
     const std::string uri = server->new_database();
     const Interrupt interrupt;
-    SharedStore shared(uri, {}, interrupt);
+    SharedStore shared(uri, generous, interrupt);
     REQUIRE(shared.init().has_value());
     const WallTime now = shared.server_now();
     store::StsRow row = failed(fetched(now - 23h), now - 5min, "bad");
@@ -163,7 +163,7 @@ TEST_CASE("bad node: rows are pruned by the server's clock, not by its own") {
     if (server == nullptr) return;
     const std::string uri = server->new_database();
     const Interrupt interrupt;
-    SharedStore shared(uri, {}, interrupt);
+    SharedStore shared(uri, generous, interrupt);
     REQUIRE(shared.init().has_value());
     const WallTime now = shared.server_now();
     REQUIRE(shared.offer({.policies = {{.row = fetched(now), .forgotten_at = {}}}}).has_value());

@@ -50,7 +50,7 @@ struct Own {
 
 struct Table {
     explicit Table(PostgresServer& server)
-        : uri(server.new_database()), shared(uri, {}, interrupt) {
+        : uri(server.new_database()), shared(uri, generous, interrupt) {
         REQUIRE(shared.init().has_value());
     }
     std::string uri;
@@ -121,7 +121,7 @@ TEST_CASE("a copy takes nothing away that is newer where it comes to") {
 TEST_CASE("a server that is not there, and tables that are not, are told of") {
     Own own;
     const Interrupt interrupt;
-    SharedStore nowhere("postgresql:///x?host=/nonexistent", {}, interrupt);
+    SharedStore nowhere("postgresql:///x?host=/nonexistent", generous, interrupt);
     const auto copied = copy_to_shared(*own.file, nowhere, now, silent);
     REQUIRE_FALSE(copied.has_value());
     REQUIRE(std::holds_alternative<Error>(copied.error()));

@@ -62,7 +62,7 @@ struct Relay {
 struct World {
     explicit World(PostgresServer& s) : server(s), uri(s.new_database()) {
         const Interrupt interrupt;
-        SharedStore tables(uri, {}, interrupt);
+        SharedStore tables(uri, generous, interrupt);
         REQUIRE(tables.init().has_value());
     }
     // Whether it comes true within two minutes; asked now and then, for it may take long to say.
@@ -312,7 +312,10 @@ TEST_CASE("a database that was set back, or another one, gets what the nodes hav
     REQUIRE(world.turn_until([&] {
         return sql(a.scratch.file(), "SELECT value FROM fleet WHERE name = 'feed'") == "1";
     }));
-    SUBCASE("set back") { world.sql("UPDATE postseal_feed SET version = 0"); }
+    SUBCASE("set back") {
+        world.sql("DELETE FROM postseal_log");
+        world.sql("UPDATE postseal_change SET version = 0");
+    }
     SUBCASE("another one") {
         a.store.reset();
         world.sql("UPDATE postseal_meta SET identity = 'another'");
@@ -330,7 +333,7 @@ TEST_CASE("overrides reach every node, and are known without the server") {
     std::string told;
     relay.store->on_overrides([&](const std::string& lines) { told = lines; });
     const Interrupt interrupt;
-    SharedStore operators(world.uri, {}, interrupt);
+    SharedStore operators(world.uri, generous, interrupt);
     const auto set = [&](const std::string& key, const std::string& line) {
         REQUIRE(operators.set({.key = key, .line = line, .by = "me", .at = {}}).has_value());
     };
@@ -383,4 +386,149 @@ TEST_CASE("a daemon does not start with tables that are not its own") {
     const auto away = Server::open("postgresql:///x?host=/nonexistent");
     REQUIRE(away.has_value());
     CHECK((*away)->away.has_value());
+}
+
+namespace {
+
+// As an asynchronous standby is that has followed up to now, when it is promoted later.
+struct Standby {
+    explicit Standby(World& w) : world(w) {
+        for (const std::string& table : tables)
+            world.sql(fmt::format("CREATE TABLE dump_{0} AS SELECT * FROM postseal_{0}", table));
+    }
+    // All at once; then it goes on by itself for so many changes of no row.
+    void take_over(int more) {
+        std::string all = "DO $$ BEGIN ";
+        for (const std::string& table : tables)
+            all += fmt::format("DELETE FROM postseal_{0};"
+                               "INSERT INTO postseal_{0} SELECT * FROM dump_{0};",
+                               table);
+        for (int i = 0; i < more; i++)
+            all += "UPDATE postseal_change SET version = version + 1;"
+                   "INSERT INTO postseal_log SELECT version, md5(random()::text), 0"
+                   " FROM postseal_change;";
+        world.sql(all + " END $$");
+    }
+    World& world;
+    std::vector<std::string> tables{"meta", "change", "log", "sts", "nexthop", "override"};
+};
+
+} // namespace
+
+TEST_CASE("what was shared with a server that then failed over is shared with the next one") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    // Before this node has read its own write back, and after; the numbers of the new history are
+    // behind, and beyond, what it has read.
+    for (const bool read_back : {false, true})
+        for (const int more : {0, 9}) {
+            CAPTURE(read_back);
+            CAPTURE(more);
+            World world(*server);
+            Relay a(world.loop, world.uri);
+            a.store->save(policy("one.example", a.clock()));
+            REQUIRE(world.turn_until([&] { return a.all_shared(); }));
+            world.turn(1s);
+            Standby standby(world);
+            a.store->save(policy("two.example", a.clock()));
+            const auto there = [&] {
+                return world.sql("SELECT count(*) FROM postseal_sts WHERE body <> ''");
+            };
+            REQUIRE(world.turn_until([&] { return there() == "2"; }, 5ms));
+            if (read_back) world.turn(2s);
+            standby.take_over(more);
+            CHECK(there() == "1");
+            CHECK(world.turn_until([&] { return there() == "2"; }));
+        }
+}
+
+TEST_CASE("what was shared before a restart with a server that then failed over is shared again") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay a(world.loop, world.uri);
+    a.store->save(policy("one.example", a.clock()));
+    REQUIRE(world.turn_until([&] { return a.all_shared(); }));
+    world.turn(1s);
+    Standby standby(world);
+    a.store->save(policy("two.example", a.clock()));
+    const auto there = [&] {
+        return world.sql("SELECT count(*) FROM postseal_sts WHERE body <> ''");
+    };
+    REQUIRE(world.turn_until([&] { return there() == "2"; }, 5ms));
+    world.turn(10ms);
+    async::block_on(world.loop, a.store->flush());
+    a.store.reset();
+    standby.take_over(9);
+    a.start();
+    CHECK(world.turn_until([&] { return there() == "2"; }));
+}
+
+TEST_CASE("a policy that was asked for and is not on the next server is offered to it") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay b(world.loop, world.uri);
+    REQUIRE(world.turn_until([&] { return b.reached(); }));
+    world.turn(1s);
+    Standby standby(world);
+    const Interrupt interrupt;
+    SharedStore dead(world.uri, generous, interrupt); // a node that does not come back
+    REQUIRE(dead.check().has_value());
+    const WallTime fetched = dead.server_now();
+    REQUIRE(dead.offer({.policies = {{.row = policy("one.example", fetched)}}}).has_value());
+    CHECK(mode_of(b.load("one.example")) == "enforce");
+    standby.take_over(9);
+    CHECK(world.turn_until(
+        [&] { return world.sql("SELECT count(*) FROM postseal_sts WHERE body <> ''") == "1"; }));
+}
+
+TEST_CASE("what an operator forgot does not come back with a server that failed over") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay a(world.loop, world.uri);
+    a.store->save(policy("one.example", a.clock() - 1h));
+    REQUIRE(world.turn_until([&] { return a.all_shared(); }));
+    world.turn(1s);
+    Standby standby(world);
+    a.store->save(store::StsRow{.domain = domain("one.example")});
+    const auto there = [&] {
+        return world.sql("SELECT count(*) FROM postseal_sts WHERE body <> ''");
+    };
+    REQUIRE(world.turn_until([&] { return there() == "0"; }));
+    world.turn(2s);
+    standby.take_over(9);
+    CHECK(world.turn_until([&] { return there() == "0"; }));
+    CHECK(mode_of(a.load("one.example")) == "");
+}
+
+TEST_CASE("an override is logged when it comes into force: key, policy, who, when") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay a(world.loop, world.uri);
+    REQUIRE(world.turn_until([&] { return a.reached(); }));
+    const Interrupt interrupt;
+    SharedStore other(world.uri, generous, interrupt);
+    const SharedOverride one{
+        .key = "a.example", .line = "a.example may", .by = "eve@relay7", .at = {}};
+    REQUIRE(other.set(one).has_value());
+    REQUIRE(world.turn_until([&] { return !a.store->overrides().empty(); }));
+    const std::string at = rfc3339(other.overrides().value().at(0).at);
+    REQUIRE(a.log.size() == 1);
+    CHECK(a.log[0] == "override of the fleet for a.example is in force: \"a.example may\", set by "
+                      "eve@relay7 at " +
+                          at);
+    // Another one says nothing of the first, nor does what was superseded.
+    REQUIRE(
+        other.set({.key = "b.example", .line = "b.example may", .by = "me", .at = {}}).has_value());
+    REQUIRE(other.set({.key = "a.example", .line = "", .by = "root@relay2", .at = {}}).has_value());
+    REQUIRE(world.turn_until([&] { return a.store->overrides() == "b.example may\n"; }));
+    CHECK(std::ranges::count_if(a.log, [](const std::string& line) {
+              return line.contains("a.example was removed by root@relay2 at ");
+          }) == 1);
+    CHECK(std::ranges::count_if(a.log, [](const std::string& line) {
+              return line.contains("for a.example is");
+          }) == 1);
 }

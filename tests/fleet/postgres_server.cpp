@@ -26,7 +26,7 @@ constexpr std::chrono::seconds start_limit{60};
 
 fleet::Result<fleet::Rows> run(const std::string& uri, const std::string& statement) {
     const fleet::Interrupt interrupt;
-    fleet::Postgres postgres(uri, {}, interrupt);
+    fleet::Postgres postgres(uri, generous, interrupt);
     if (auto connected = postgres.connect(); !connected)
         return std::unexpected(std::move(connected.error()));
     return postgres.run(statement);

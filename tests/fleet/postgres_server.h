@@ -5,6 +5,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "fleet/postgres.h"
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +15,10 @@
 #include <sys/types.h>
 
 namespace postseal::test {
+
+// For a machine that is busy with other things.
+inline constexpr fleet::Limits generous{.connect = milliseconds(60'000),
+                                        .answer = milliseconds(60'000)};
 
 class PostgresServer {
   public:

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <set>
 #include <thread>
 
@@ -21,7 +22,8 @@ namespace {
 // Two nodes of a database of their own.
 struct Shared {
     explicit Shared(PostgresServer& s)
-        : server(s), uri(s.new_database()), a(uri, {}, interrupt), b(uri, {}, interrupt) {
+        : server(s), uri(s.new_database()), a(uri, generous, interrupt),
+          b(uri, generous, interrupt) {
         const auto made = a.init();
         REQUIRE_MESSAGE(made.has_value(), made.error().text);
         CHECK(*made);
@@ -71,7 +73,7 @@ TEST_CASE("tables that are missing, or of another version, are refused with the 
     if (server == nullptr) return;
     const std::string uri = server->new_database();
     const Interrupt interrupt;
-    SharedStore store(uri, {}, interrupt);
+    SharedStore store(uri, generous, interrupt);
     auto checked = store.check();
     REQUIRE_FALSE(checked.has_value());
     CHECK(checked.error().fault == Fault::schema);
@@ -100,10 +102,14 @@ TEST_CASE("tables of the version before are brought up to date and keep their ro
     Shared::offer(shared.a, shared.policy("example.com", 1h, 20h));
     shared.sql("ALTER TABLE postseal_sts DROP COLUMN failed_by");
     shared.sql("ALTER TABLE postseal_nexthop DROP COLUMN dane_by");
+    shared.sql("CREATE TABLE postseal_feed (one integer PRIMARY KEY, version bigint NOT NULL)");
+    shared.sql("INSERT INTO postseal_feed SELECT one, version FROM postseal_change");
+    shared.sql("DROP TABLE postseal_change");
+    shared.sql("DROP TABLE postseal_log");
     shared.sql("UPDATE postseal_meta SET schema_version = 1");
     const auto checked = shared.a.check();
     REQUIRE_FALSE(checked.has_value());
-    CHECK(checked.error().text.contains("of version 1, this postseal needs 2"));
+    CHECK(checked.error().text.contains("of version 1, this postseal needs 3"));
     CHECK(checked.error().text.contains("postseal store init"));
     CHECK(shared.a.init().value());
     CHECK_FALSE(shared.a.init().value());
@@ -135,7 +141,7 @@ TEST_CASE("overrides are told by the feed, also that they have been removed") {
     REQUIRE(shared.a.set({.key = "b.example", .line = "b.example may", .by = "me", .at = {}})
                 .has_value());
     REQUIRE(shared.a.overrides().value().size() == 2);
-    auto changes = shared.b.changes(0, 100).value();
+    auto changes = shared.b.changes({}, 100).value();
     REQUIRE(changes.overrides.size() == 2);
     CHECK(changes.overrides[0].line == one.line);
     CHECK(changes.overrides[0].by == "me");
@@ -176,21 +182,24 @@ TEST_CASE("the change feed gives each change once, in order, and nothing where n
     PostgresServer* server = postgres();
     if (server == nullptr) return;
     Shared shared(*server);
-    CHECK(shared.b.changes(0, 1000).value().latest == 0);
+    CHECK(shared.b.changes({}, 1000).value().latest == 0);
     Shared::offer(shared.a, shared.policy("one.example", 1h, 20h));
     Shared::offer(shared.a, shared.policy("two.example", 1h, 20h));
-    auto changes = shared.b.changes(0, 1000).value();
+    auto changes = shared.b.changes({}, 1000).value();
     CHECK(names(changes.policies) == std::vector<std::string>{"one.example", "two.example"});
-    CHECK(changes.upto == 2);
+    CHECK(changes.upto.version == 2);
+    CHECK(changes.upto.token.size() == 16);
+    const FeedVersion second = changes.upto;
     const Policy again = shared.policy("one.example", 1min, 20h);
     Shared::offer(shared.a, again);
-    changes = shared.b.changes(2, 1000).value();
+    changes = shared.b.changes(second, 1000).value();
+    const FeedVersion third = changes.upto;
     CHECK(changes.policies == std::vector{again});
     // The same once more is no news.
     Shared::offer(shared.b, again);
     Shared::offer(shared.b, shared.policy("one.example", 2h, 20h));
-    CHECK(shared.b.changes(3, 1000).value().latest == 3);
-    CHECK(shared.b.changes(3, 1000).value().policies.empty());
+    CHECK(shared.b.changes(third, 1000).value().latest == 3);
+    CHECK(shared.b.changes(third, 1000).value().policies.empty());
 }
 
 TEST_CASE("the feed is read page by page, and no page ends inside of a version") {
@@ -208,11 +217,12 @@ TEST_CASE("the feed is read page by page, and no page ends inside of a version")
         REQUIRE(shared.a.offer(batch).has_value());
     }
     std::set<std::string> seen;
-    std::int64_t upto = 0;
-    for (int page = 0; page < 9 && upto < 4; page++) {
+    FeedVersion upto;
+    for (int page = 0; page < 9 && upto.version < 4; page++) {
         const auto changes = shared.b.changes(upto, 10).value();
         CHECK(changes.latest == 4);
-        CHECK(changes.upto > upto);
+        CHECK(changes.upto.version > upto.version);
+        CHECK_FALSE(changes.other_history);
         for (const std::string& name : names(changes.policies))
             CHECK(seen.insert(name).second);
         upto = changes.upto;
@@ -228,7 +238,7 @@ TEST_CASE("the feed is read by index, whatever the number of domains") {
                "'', 0, 0, n, false, '', 0, 0, n FROM generate_series(1, 20000) n");
     shared.sql("ANALYZE");
     const Interrupt interrupt;
-    Postgres postgres(shared.uri, {}, interrupt);
+    Postgres postgres(shared.uri, generous, interrupt);
     REQUIRE(postgres.connect().has_value());
     for (const auto& [query, index] :
          {std::pair("SELECT body FROM postseal_sts WHERE version > 19990 AND version <= 20000"
@@ -264,9 +274,9 @@ TEST_CASE("writers at the same time lose nothing, and readers miss nothing") {
         }
     };
     Interrupt interrupt;
-    SharedStore reader(shared.uri, {}, interrupt);
+    SharedStore reader(shared.uri, generous, interrupt);
     std::set<std::string> seen;
-    std::int64_t upto = 0;
+    FeedVersion upto;
     const auto read = [&] {
         const auto changes = reader.changes(upto, 1000);
         REQUIRE(changes.has_value());
@@ -277,7 +287,7 @@ TEST_CASE("writers at the same time lose nothing, and readers miss nothing") {
     {
         std::jthread one([&] { write(shared.a, "a"); });
         std::jthread two([&] { write(shared.b, "b"); });
-        while (upto < each)
+        while (upto.version < each)
             read();
     }
     read();
@@ -366,11 +376,113 @@ TEST_CASE("a server that takes no writes still gives what it has") {
     Shared shared(*server);
     Shared::offer(shared.a, shared.policy("example.com", 1h, 20h));
     const Interrupt interrupt;
-    SharedStore reader(shared.uri + "&options=-c%20default_transaction_read_only%3Don", {},
+    SharedStore reader(shared.uri + "&options=-c%20default_transaction_read_only%3Don", generous,
                        interrupt);
-    CHECK(reader.changes(0, 1000).value().policies.size() == 1);
+    CHECK(reader.changes({}, 1000).value().policies.size() == 1);
     const auto refused = reader.offer({.policies = {shared.policy("new.example", 1h, 20h)}});
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().fault == Fault::read_only);
-    CHECK(reader.changes(0, 1000).value().policies.size() == 1);
+    CHECK(reader.changes({}, 1000).value().policies.size() == 1);
+}
+
+TEST_CASE("a version with another token is of another history, whatever its number") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    Shared::offer(shared.a, shared.policy("one.example", 1h, 20h));
+    Shared::offer(shared.a, shared.policy("two.example", 1h, 20h));
+    const FeedVersion read = shared.b.changes({}, 1000).value().upto;
+    CHECK(read.version == 2);
+    CHECK_FALSE(shared.b.changes(read, 1000).value().other_history);
+    // A standby that had version 1 only, and has gone on to 3 since.
+    shared.sql("DELETE FROM postseal_sts WHERE domain = 'two.example'");
+    shared.sql("UPDATE postseal_log SET token = 'another' WHERE version = 2");
+    Shared::offer(shared.a, shared.policy("three.example", 1h, 20h));
+    auto changes = shared.b.changes(read, 1000).value();
+    CHECK(changes.other_history);
+    CHECK(changes.policies.empty());
+    // So is a feed that ends before a version that this node has seen.
+    CHECK(shared.b.changes({}, 1000, 4).value().other_history);
+    CHECK_FALSE(shared.b.changes({}, 1000, 3).value().other_history);
+    const auto log = shared.b.log_of({{1, ""}, {2, ""}, {9, ""}}).value();
+    CHECK(log.size() == 2);
+    // A node that does not know the token, since a version of postseal before read so far, takes
+    // it.
+    CHECK_FALSE(shared.b.changes({.version = 2, .token = ""}, 1000).value().other_history);
+}
+
+TEST_CASE("a write does not undo what another node wrote since it was read") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    const Policy newer = shared.policy("example.com", 1min, 20h);
+    Shared::offer(shared.b, shared.policy("example.com", 3h, 20h));
+    WriteStatement late("token", shared.a.server_now(), schema_version);
+    late.add(std::vector<Known<Policy>>{{shared.policy("example.com", 2h, 20h), 1}});
+    Shared::offer(shared.b, newer);
+    const Interrupt interrupt;
+    Postgres postgres(shared.uri, generous, interrupt);
+    REQUIRE(postgres.connect().has_value());
+    const auto rows = postgres.run(late.sql(), late.params());
+    REQUIRE_MESSAGE(rows.has_value(), rows.error().text);
+    CHECK(rows->size() == 1); // the version, and no row
+    CHECK(Shared::find(shared.a, "example.com") == newer);
+    // And none of another schema writes at all.
+    WriteStatement old("token", shared.a.server_now(), schema_version - 1);
+    old.add(std::vector<Known<Policy>>{{shared.policy("old.example", 2h, 20h), 0}});
+    const auto nothing = postgres.run(old.sql(), old.params());
+    REQUIRE_MESSAGE(nothing.has_value(), nothing.error().text);
+    CHECK(nothing->size() == 0);
+    CHECK_FALSE(Shared::find(shared.a, "old.example").has_value());
+}
+
+TEST_CASE("nothing is lost where every transaction is serializable") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    const std::string uri =
+        shared.uri + "&options=-c%20default_transaction_isolation%3Dserializable";
+    constexpr int each = 30;
+    const auto write = [&](const std::string& who) {
+        const Interrupt interrupt;
+        SharedStore node(uri, generous, interrupt);
+        REQUIRE(node.check().has_value());
+        for (int i = 0; i < each; i++) {
+            const Batch batch{
+                .policies = {shared.policy(fmt::format("{}{}.example", who, i), 1h, 20h),
+                             shared.policy("both.example", 1h - milliseconds(i), 20h)}};
+            // After some attempts of its own it says so, and is asked again.
+            for (auto done = node.offer(batch); !done; done = node.offer(batch))
+                REQUIRE(done.error().fault == Fault::conflict);
+        }
+    };
+    {
+        std::jthread one([&] { write("a"); });
+        std::jthread two([&] { write("b"); });
+        std::jthread three([&] { write("c"); });
+    }
+    CHECK(shared.sql("SELECT count(*) FROM postseal_sts") == fmt::format("{}", 3 * each + 1));
+    CHECK(shared.sql("SELECT count(*) FROM postseal_change c JOIN postseal_log l"
+                     " ON l.version = c.version") == "1");
+}
+
+TEST_CASE("init from several places at once: one makes the tables, the others wait") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    for (int round = 0; round < 5; round++) {
+        const std::string uri = server->new_database();
+        std::atomic<int> made = 0, failed = 0;
+        const auto init = [&] {
+            const Interrupt interrupt;
+            SharedStore store(uri, generous, interrupt);
+            const auto done = store.init();
+            if (!done) MESSAGE(done.error().text);
+            (!done ? failed : made) += !done ? 1 : *done ? 1 : 0;
+        };
+        {
+            std::jthread one(init), two(init), three(init);
+        }
+        CHECK(failed == 0);
+        CHECK(made == 1);
+    }
 }

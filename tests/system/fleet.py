@@ -106,7 +106,7 @@ class Fleet:
                 return False
             if any(node.status()["shared_store"]["unshared"] for node in self.nodes):
                 return False
-            latest = self.sql("SELECT version FROM postseal_feed")
+            latest = self.sql("SELECT version FROM postseal_change")
             return {node.fact("feed") for node in self.nodes} == {latest}
         wait_until(is_shared, "rows are not shared")
 

@@ -27,6 +27,8 @@ DEAD_MAIL_HOST = "127.25.0.9"  # nothing listens
 
 SHARED_STORE = "127.54.0.1"  # shared_server.py
 SHARED_STORE_TLS = "127.54.0.2"
+FIRST_SERVER = "127.54.0.3"  # of a test that lets servers fail over
+SECOND_SERVER = "127.54.0.4"
 
 VALIDATING_RESOLVER = "127.0.0.1"  # Postfix's own
 
