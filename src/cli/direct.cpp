@@ -61,6 +61,15 @@ std::shared_ptr<const engine::Answer> Direct::answer(const Nexthop& nexthop) {
     return async::block_on(parts_->loop, parts_->engine->answer(nexthop));
 }
 
+dns::TxtResult Direct::record(const Domain& domain) {
+    return async::block_on(parts_->loop, dns::txt_lookup(parts_->dns->resolver(), domain));
+}
+
+https::FetchResult Direct::fetch_policy(const Domain& domain) {
+    bool waits = false; // nobody else fetches
+    return async::block_on(parts_->loop, parts_->fetcher->fetch(domain, waits));
+}
+
 async::UvLoop& Direct::loop() { return parts_->loop; }
 dns::Resolver& Direct::resolver() { return parts_->dns->resolver(); }
 const dns::RootCheck& Direct::validation() const { return parts_->dns->health().last(); }

@@ -10,9 +10,11 @@
 #include "config/config.h"
 #include "dns/resolver.h"
 #include "dns/root_check.h"
+#include "dns/txt_lookup.h"
 #include "engine/answer.h"
 #include "engine/json.h"
 #include "engine/maps.h"
+#include "https/policy_fetch.h"
 #include "postseal/base/nexthop.h"
 
 #include <expected>
@@ -35,6 +37,8 @@ class Direct {
     [[nodiscard]] std::string_view asked_servers() const; // of dns::AskedServers
     [[nodiscard]] async::UvLoop& loop();
     [[nodiscard]] dns::Resolver& resolver();
+    [[nodiscard]] dns::TxtResult record(const Domain& domain); // of MTA-STS
+    [[nodiscard]] https::FetchResult fetch_policy(const Domain& domain);
     [[nodiscard]] const engine::Maps& maps() const;
 
   private:

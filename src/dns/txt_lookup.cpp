@@ -20,8 +20,10 @@ TxtResult judge(const Answer& answer) {
     if (record) {
         result.state = verdict::RecordState::found;
         result.id = std::move(record->id);
+        result.reason = std::move(record->note);
     } else if (record.error().fault == mtasts::RecordFault::absent) {
         result.state = verdict::RecordState::absent;
+        if (!texts.empty()) result.reason = std::move(record.error().text);
     } else {
         result.state = verdict::RecordState::invalid;
         result.reason = std::move(record.error().text);

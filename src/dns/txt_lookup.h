@@ -17,7 +17,7 @@ namespace postseal::dns {
 struct TxtResult {
     verdict::RecordState state = verdict::RecordState::pending;
     std::string id;     // found
-    std::string reason; // invalid, failed
+    std::string reason; // invalid, failed: why; absent: what is there instead; found: a note
     seconds ttl{0};
 
     friend bool operator==(const TxtResult&, const TxtResult&) = default;

@@ -53,6 +53,8 @@ Json policy_json(const verdict::Sts& sts) {
         mx.push_back(pattern.text());
     return {{"mode", mtasts::to_string(sts.policy->mode)},
             {"mx", std::move(mx)},
+            {"mx_without_host", sts.policy->mx_without_host},
+            {"mx_converted", sts.policy->mx_converted},
             {"max_age_s", sts.policy->max_age.count()},
             {"id", sts.policy_id},
             {"fetched_at", time_or_null(sts.fetched_at)},
@@ -66,6 +68,7 @@ Json sts_json(const verdict::Sts& sts) {
             {"fetch", verdict::to_string(sts.fetch)},
             {"fetch_fault", sts.fetch_fault},
             {"fetch_reason", sts.fetch_reason},
+            {"fetch_note", sts.fetch_note},
             {"retry_at", sts.retry_at ? time_or_null(*sts.retry_at) : Json(nullptr)},
             {"policy", policy_json(sts)}};
 }

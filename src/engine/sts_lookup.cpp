@@ -202,6 +202,7 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
     sts.fetched_at = row.fetched_at;
     sts.expires_at = row.expires_at;
     sts.unread.clear(); // whatever was held has a successor
+    sts.fetch_note = fetched.note;
     sources_.log.debug("policy-fetched", {{"domain", row.domain.name()},
                                           {"id", row.id},
                                           {"mode", std::string(to_string(fetched.policy.mode))}});

@@ -63,6 +63,21 @@ const Certificate& end_of_path(const std::vector<Certificate>& chain) {
     return *last;
 }
 
+// A root's own signature is not looked at, its key is.
+std::string weakness_of(const std::vector<Certificate>& chain) {
+    for (std::size_t i = 0; i < chain.size(); i++) {
+        const std::string what = chain[i].weakness();
+        if (what.empty()) continue;
+        return fmt::format("{} has {}",
+                           i == 0 ? "certificate"
+                                  : fmt::format("intermediate certificate {}", chain[i].subject()),
+                           what);
+    }
+    return fmt::format("certificate's chain has a key or signature below RSA 2048 and SHA-256 "
+                       "(issuer {})",
+                       end_of_path(chain).issuer());
+}
+
 std::string distrust_of(const std::vector<Certificate>& chain, unsigned status) {
     const Certificate& leaf = chain.front();
     if (status & GNUTLS_CERT_REVOKED)
@@ -73,6 +88,7 @@ std::string distrust_of(const std::vector<Certificate>& chain, unsigned status) 
         return fmt::format("certificate has no chain to the trust store (issuer {})",
                            end_of_path(chain).issuer());
     }
+    if (status & GNUTLS_CERT_INSECURE_ALGORITHM) return weakness_of(chain);
     if (status & GNUTLS_CERT_PURPOSE_MISMATCH)
         return fmt::format("certificate is not for TLS servers (subject {})", leaf.subject());
     gnutls_datum_t words{};

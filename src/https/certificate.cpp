@@ -84,6 +84,26 @@ std::string Certificate::key() const {
     return fmt::format("{} {} bits", name != nullptr ? name : "unknown", bits);
 }
 
+std::string Certificate::weakness() const {
+    constexpr unsigned min_bits = 2048; // of RSA; CA/Browser Forum baseline requirements 6.1.5
+    unsigned bits = 0;
+    if (gnutls_x509_crt_get_pk_algorithm(crt_, &bits) == GNUTLS_PK_RSA && bits < min_bits)
+        return fmt::format("an RSA key of {} bits, not {} or more", bits, min_bits);
+    const auto signature =
+        static_cast<gnutls_sign_algorithm_t>(gnutls_x509_crt_get_signature_algorithm(crt_));
+    const char* name = gnutls_sign_get_name(signature);
+    switch (gnutls_sign_get_hash_algorithm(signature)) {
+    case GNUTLS_DIG_MD2:
+    case GNUTLS_DIG_MD5:
+    case GNUTLS_DIG_RMD160:
+    case GNUTLS_DIG_SHA1:
+        return fmt::format("a signature with {}, not SHA-256 or better",
+                           name != nullptr ? name : "an old hash");
+    default:
+        return {};
+    }
+}
+
 std::vector<std::string_view> peer_chain_der(gnutls_session_int* session) {
     unsigned size = 0;
     const gnutls_datum_t* list = gnutls_certificate_get_peers(session, &size);

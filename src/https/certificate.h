@@ -34,6 +34,8 @@ class Certificate {
     [[nodiscard]] std::vector<std::string> dns_names() const; // subjectAltName
     [[nodiscard]] std::string common_name() const;            // the last; empty: none
     [[nodiscard]] std::string key() const;                    // "RSA 2048 bits"
+    // What of it is below web PKI's floor, as in "an RSA key of 1024 bits"; empty: nothing is.
+    [[nodiscard]] std::string weakness() const;
     [[nodiscard]] gnutls_x509_crt_int* handle() const { return crt_; }
 
   private:

@@ -46,12 +46,14 @@ struct FetchError {
     FetchFault fault;
     std::string reason;
     bool ours = false; // our own DNS cannot validate: nothing is known of the other side
+    std::string body; // policy: the text that is none
     friend bool operator==(const FetchError&, const FetchError&) = default;
 };
 
 struct FetchedPolicy {
     mtasts::Policy policy;
     std::string body; // as served
+    std::string note; // what is odd about the answer and was passed over; empty: nothing
     friend bool operator==(const FetchedPolicy&, const FetchedPolicy&) = default;
 };
 

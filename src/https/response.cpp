@@ -21,6 +21,7 @@ struct Fields {
     std::optional<std::string> content_encoding;
     std::optional<std::string> transfer_encoding;
     std::optional<std::string> location;
+    std::size_t content_types = 0;
 
     void add(std::string_view name, std::string_view value) {
         const std::pair<std::string_view, std::optional<std::string>&> known[] = {
@@ -31,6 +32,7 @@ struct Fields {
         };
         for (auto& [known_name, slot] : known) {
             if (!equals_ignoring_case(name, known_name)) continue;
+            if (&slot == &content_type) content_types++;
             slot = slot ? *slot + ", " + std::string(value) : std::string(value);
         }
     }
@@ -170,6 +172,16 @@ ResponseParser::State ResponseParser::end() {
 
 const FetchError& ResponseParser::error() const { return impl_->error; }
 std::string ResponseParser::take_body() { return std::move(impl_->body); }
+
+std::string ResponseParser::note() const {
+    const Fields& fields = impl_->fields;
+    if (!fields.content_type || (fields.content_types < 2 && !fields.content_type->contains(',')))
+        return {};
+    return fmt::format(
+        "Content-Type is sent twice ({}); the first counts, other senders may refuse "
+        "the policy: send it once",
+        printable(*fields.content_type, 80));
+}
 
 std::string ResponseParser::where() const {
     if (impl_->fed == 0) return "before the answer";

@@ -9,9 +9,11 @@
 
 #include <array>
 #include <cerrno>
+#include <ctime>
 #include <new>
 #include <optional>
 #include <system_error>
+#include <vector>
 
 namespace postseal::https {
 namespace {
@@ -38,6 +40,8 @@ struct TlsStream::Impl {
                                                          : async::FdWatch::writable;
     }
     void set_up_https();
+    unsigned verify();
+    unsigned verify_without_expired_intermediates();
     void set_up_smtp();
     FetchError handshake_error(ssize_t rc, int error) const;
     FetchError record_error(ssize_t rc, int error) const;
@@ -59,14 +63,14 @@ struct TlsStream::Impl {
     std::array<gnutls_typed_vdata_st, 2> expected_peer{};
     std::string purpose = GNUTLS_KP_TLS_WWW_SERVER;
     gnutls_session_t session = nullptr;
+    unsigned certificate_status = 0; // GNUTLS_CERT_*
     int idle_steps = 0;
 };
 
 FetchError TlsStream::Impl::handshake_error(ssize_t rc, int error) const {
     switch (rc) {
     case GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR:
-        return certificate_fault(peer_chain(session),
-                                 gnutls_session_get_verify_cert_status(session));
+        return certificate_fault(peer_chain(session), certificate_status);
     case GNUTLS_E_NO_CERTIFICATE_FOUND:
         return {FetchFault::cert_untrusted, "the server shows no certificate"};
     case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
@@ -117,8 +121,41 @@ void TlsStream::Impl::set_up_https() {
     expected_peer[0] = {GNUTLS_DT_DNS_HOSTNAME, reinterpret_cast<unsigned char*>(host.data()), 0};
     expected_peer[1] = {GNUTLS_DT_KEY_PURPOSE_OID, reinterpret_cast<unsigned char*>(purpose.data()),
                         0};
-    gnutls_session_set_verify_cert2(session, expected_peer.data(),
-                                    static_cast<unsigned>(expected_peer.size()), 0);
+    gnutls_session_set_ptr(session, this);
+    gnutls_session_set_verify_function(session, [](gnutls_session_t verified) {
+        auto* stream = static_cast<Impl*>(gnutls_session_get_ptr(verified));
+        stream->certificate_status = stream->verify();
+        return stream->certificate_status == 0 ? 0 : GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
+    });
+}
+
+// 0: the certificate has a chain to the trust store; else GNUTLS_CERT_*.
+unsigned TlsStream::Impl::verify() {
+    unsigned status = 0;
+    const int rc = gnutls_certificate_verify_peers(
+        session, expected_peer.data(), static_cast<unsigned>(expected_peer.size()), &status);
+    if (rc < 0) return GNUTLS_CERT_INVALID;
+    if (status != 0 && verify_without_expired_intermediates() == 0) return 0;
+    return status;
+}
+
+// Of two intermediates with one name and key GnuTLS takes the first that was sent, and refuses the
+// chain if it has expired; OpenSSL and browsers take the other.
+unsigned TlsStream::Impl::verify_without_expired_intermediates() {
+    const std::vector<Certificate> sent = peer_chain(session);
+    const std::time_t now = std::time(nullptr);
+    std::vector<gnutls_x509_crt_t> chain;
+    for (std::size_t i = 0; i < sent.size(); i++)
+        if (i == 0 || sent[i].ends() >= now) chain.push_back(sent[i].handle());
+    if (chain.size() == sent.size()) return GNUTLS_CERT_INVALID;
+    gnutls_x509_trust_list_t roots = nullptr;
+    gnutls_certificate_get_trust_list(trust->credentials(), &roots);
+    unsigned status = 0;
+    const int rc = gnutls_x509_trust_list_verify_crt2(
+        roots, chain.data(), static_cast<unsigned>(chain.size()), expected_peer.data(),
+        static_cast<unsigned>(expected_peer.size()),
+        GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM), &status, nullptr);
+    return rc < 0 ? GNUTLS_CERT_INVALID : status;
 }
 
 void TlsStream::Impl::set_up_smtp() {

@@ -2,7 +2,9 @@
 //
 // TLS 1.2 or later with SNI; the handshake succeeds only if the certificate has a chain to the
 // trust store, is in its period, is for TLS servers and names `host` in subjectAltName (RFC 8461
-// section 3.3, RFC 6125; a wildcard is a whole leftmost label and covers one). No resumption and no
+// section 3.3, RFC 6125; a wildcard is a whole leftmost label and covers one), and no key or
+// signature of the chain is below web PKI's floor. An expired intermediate beside a good one of the
+// same name does no harm. No resumption and no
 // early data. For SMTP (opportunistic until somebody has judged, RFC 7672 section 8.2) any version
 // and any certificate will do, and session() has what to judge. Errors: tls or cert_*; connect when
 // the network failed; http when the peer closed without saying so in TLS (a truncation). After an

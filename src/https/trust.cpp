@@ -3,13 +3,18 @@
 
 #include <fmt/format.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <ctime>
+#include <iterator>
 #include <new>
 #include <system_error>
+#include <vector>
 
 namespace postseal::https {
 namespace {
@@ -24,13 +29,38 @@ int read_error(const std::string& file) {
     return error;
 }
 
+// GnuTLS takes one root of a name for the issuer, and refuses the chain if that one has expired;
+// OpenSSL tries its twin. So expired roots are left out, unless there are no others. Gives how many
+// were added, or GnuTLS's error.
+int add_unexpired(gnutls_certificate_credentials_t credentials, const std::string& file) {
+    gnutls_datum_t pem{};
+    if (const int rc = gnutls_load_file(file.c_str(), &pem); rc < 0) return rc;
+    gnutls_x509_crt_t* list = nullptr;
+    unsigned size = 0;
+    const int rc = gnutls_x509_crt_list_import2(&list, &size, &pem, GNUTLS_X509_FMT_PEM, 0);
+    gnutls_free(pem.data);
+    if (rc < 0) return rc;
+    std::vector<gnutls_x509_crt_t> all(list, list + size);
+    std::vector<gnutls_x509_crt_t> good;
+    const std::time_t now = std::time(nullptr);
+    std::ranges::copy_if(all, std::back_inserter(good), [now](gnutls_x509_crt_t crt) {
+        return gnutls_x509_crt_get_expiration_time(crt) >= now;
+    });
+    auto& taken = good.empty() ? all : good;
+    const int added = gnutls_certificate_set_x509_trust(credentials, taken.data(),
+                                                        static_cast<int>(taken.size()));
+    for (gnutls_x509_crt_t crt : all)
+        gnutls_x509_crt_deinit(crt);
+    gnutls_free(static_cast<void*>(list));
+    return added;
+}
+
 std::expected<std::size_t, std::string> load_file(gnutls_certificate_credentials_t credentials,
                                                   const std::string& file) {
     if (const int error = read_error(file); error != 0)
         return std::unexpected(fmt::format("cannot read the CA file {}: {}", file,
                                            std::generic_category().message(error)));
-    const int found =
-        gnutls_certificate_set_x509_trust_file(credentials, file.c_str(), GNUTLS_X509_FMT_PEM);
+    const int found = add_unexpired(credentials, file);
     if (found == 0 || found == GNUTLS_E_NO_CERTIFICATE_FOUND)
         return std::unexpected(fmt::format("the CA file {} has no certificate in PEM form", file));
     if (found < 0)
@@ -55,8 +85,10 @@ std::expected<std::size_t, std::string> load_system(gnutls_certificate_credentia
 std::expected<std::shared_ptr<const Trust>, std::string> Trust::load(const std::string& ca_file) {
     std::shared_ptr<Trust> trust(new Trust);
     if (gnutls_certificate_allocate_credentials(&trust->credentials_) < 0) throw std::bad_alloc();
-    if (const int rc = gnutls_priority_init2(&trust->priority_, "-VERS-TLS1.0:-VERS-TLS1.1",
-                                             nullptr, GNUTLS_PRIORITY_INIT_DEF_APPEND);
+    // The profile is what web PKI demands: RSA of 2048 bits, SHA-2.
+    if (const int rc =
+            gnutls_priority_init2(&trust->priority_, "-VERS-TLS1.0:-VERS-TLS1.1:%PROFILE_MEDIUM",
+                                  nullptr, GNUTLS_PRIORITY_INIT_DEF_APPEND);
         rc < 0)
         return std::unexpected(fmt::format("GnuTLS's priorities cannot be set (see its system-wide "
                                            "configuration): {}",

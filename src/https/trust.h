@@ -1,8 +1,9 @@
 // https/trust.h: whose certificates are believed, loaded once and shared by all TLS sessions
 //
-// load() reads the system's trust store, or only `ca_file` (PEM) if one is named; the error is a
-// sentence for whoever configured it. Immutable afterwards, so any thread may use it; sessions keep
-// it alive. GnuTLS stays inside https/ (and probe/). SPDX-License-Identifier: BSD-3-Clause
+// load() reads the system's trust store, or only `ca_file` (PEM) if one is named, of which it
+// leaves out what has expired; the error is a sentence for whoever configured it. Immutable
+// afterwards, so any thread may use it; sessions keep it alive. GnuTLS stays inside https/ (and
+// probe/). SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,8 @@ class Trust {
 
     [[nodiscard]] std::size_t roots() const { return roots_; }
     [[nodiscard]] gnutls_certificate_credentials_st* credentials() const { return credentials_; }
-    // The system's defaults without what is older than TLS 1.2.
+    // The system's defaults without what is older than TLS 1.2, and certificates of web PKI's
+    // floor: RSA keys of 2048 bits or the like, signatures with SHA-2.
     [[nodiscard]] gnutls_priority_st* priority() const { return priority_; }
 
   private:

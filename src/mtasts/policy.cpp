@@ -24,6 +24,8 @@ struct Draft {
     std::optional<Mode> mode;
     std::optional<seconds> max_age;
     std::vector<MxPattern> mx;
+    std::vector<std::string> mx_without_host;
+    std::vector<std::string> mx_converted;
     std::vector<std::string> lines;
 };
 
@@ -78,12 +80,47 @@ Checked take_max_age(Draft& draft, std::string_view value) {
     return {};
 }
 
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
+// sts-policy-mx-value: ["*."] and the Domain of RFC 5321 section 4.1.2, which knows neither the
+// limits of DNS nor that no top-level domain is a number.
+bool fits_mx_grammar(std::string_view value) {
+    if (value.starts_with("*.")) value.remove_prefix(2);
+    for (;;) {
+        const auto dot = value.find('.');
+        const auto label = value.substr(0, dot);
+        if (label.empty() || label.front() == '-' || label.back() == '-') return false;
+        if (!std::ranges::all_of(label, [](char c) { return is_alphanumeric(c) || c == '-'; }))
+            return false;
+        if (dot == std::string_view::npos) return true;
+        value.remove_prefix(dot + 1);
+    }
+}
+
+// As MxPattern, but U-labels are turned into A-labels.
+std::expected<MxPattern, DomainError> converted_mx(std::string_view value) {
+    const bool wildcard = value.starts_with("*.");
+    auto domain = Domain::parse(wildcard ? value.substr(2) : value);
+    if (!domain) return std::unexpected(std::move(domain).error());
+    return MxPattern{.wildcard = wildcard, .domain = *std::move(domain)};
+}
+
 Checked take_mx(Draft& draft, std::string_view value) {
-    auto pattern = MxPattern::parse(value);
-    if (!pattern)
+    const bool u_labels = !std::ranges::all_of(value, is_ascii) && !value.ends_with('.');
+    auto pattern = u_labels ? converted_mx(value) : MxPattern::parse(value);
+    // Domain takes U-labels with an underscore, because hosts have them; the grammar does not.
+    if (pattern && u_labels && !fits_mx_grammar(pattern->text()))
+        return fail(PolicyFault::bad_mx,
+                    fmt::format("mx \"{}\": no letter, digit or hyphen", printable(value)));
+    if (pattern) {
+        draft.mx.push_back(*std::move(pattern));
+        if (u_labels) draft.mx_converted.emplace_back(value);
+        return {};
+    }
+    if (!fits_mx_grammar(value))
         return fail(PolicyFault::bad_mx,
                     fmt::format("mx \"{}\": {}", printable(value), pattern.error().text));
-    draft.mx.push_back(*std::move(pattern));
+    draft.mx_without_host.emplace_back(value);
     return {};
 }
 
@@ -132,12 +169,14 @@ std::expected<Policy, PolicyError> finish(Draft draft) {
     if (!draft.version) return fail(PolicyFault::no_version, "no version");
     if (!draft.mode) return fail(PolicyFault::no_mode, "no mode");
     if (!draft.max_age) return fail(PolicyFault::no_max_age, "no max_age");
-    if (draft.mx.empty() && *draft.mode != Mode::none)
+    if (draft.mx.empty() && draft.mx_without_host.empty() && *draft.mode != Mode::none)
         return fail(PolicyFault::no_mx,
                     fmt::format("no mx, and mode is {}", to_string(*draft.mode)));
     return Policy{.mode = *draft.mode,
                   .max_age = *draft.max_age,
                   .mx = std::move(draft.mx),
+                  .mx_without_host = std::move(draft.mx_without_host),
+                  .mx_converted = std::move(draft.mx_converted),
                   .lines = std::move(draft.lines)};
 }
 

@@ -13,11 +13,10 @@
 namespace postseal::mtasts {
 namespace {
 
-// The grammar lets white space stand before any ";", the prose of section 3.1 discards a record
-// that does not begin with exactly this. Erratum 6285 found the two at odds. We follow the prose
-// here and the published grammar behind it: of what that allows, only what the prose discards is
-// refused.
-constexpr std::string_view opening = "v=STSv1;";
+// The grammar lets white space stand before any ";". The prose of section 3.1 discards records that
+// do not begin with exactly "v=STSv1;", to choose among several; erratum 6285 found the two at
+// odds. So a record with white space before its first ";" is a record, unless there is one without.
+constexpr std::string_view version = "v=STSv1";
 constexpr std::size_t max_id = 32;
 
 std::unexpected<RecordError> fail(RecordFault fault, std::size_t at, std::string text) {
@@ -32,6 +31,14 @@ std::size_t skip_wsp(std::string_view text, std::size_t at) {
 
 // sts-ext-value: visible ASCII but "=" and ";".
 bool in_value(char c) { return c > ' ' && c <= '~' && c != '=' && c != ';'; }
+
+// Past "v=STSv1", white space and ";"; nothing: the text does not begin so.
+std::optional<std::size_t> after_opening(std::string_view text) {
+    if (!text.starts_with(version)) return std::nullopt;
+    const auto at = skip_wsp(text, version.size());
+    if (at == text.size() || text[at] != ';') return std::nullopt;
+    return at + 1;
+}
 
 std::string in_quotes(std::string_view text) { return fmt::format("\"{}\"", printable(text, 40)); }
 
@@ -81,16 +88,33 @@ std::expected<void, RecordError> check_id(const Field& field) {
     return {};
 }
 
+// What somebody may have meant as the record: the nearest to one, so the first that says STS at
+// all.
+std::string why_absent(std::span<const std::string> texts) {
+    if (texts.empty()) return "no TXT record";
+    const auto says_sts = [](const std::string& text) { return lower_ascii(text).contains("sts"); };
+    const auto found = std::ranges::find_if(texts, says_sts);
+    const std::string& shown = found == texts.end() ? texts.front() : *found;
+    return fmt::format("{} does not begin \"v=STSv1;\"{}", in_quotes(shown),
+                       texts.size() > 1 ? fmt::format(", nor do {} more", texts.size() - 1) : "");
+}
+
 } // namespace
 
+bool begins_exactly(std::string_view text) {
+    return text.starts_with(version) && text.substr(version.size()).starts_with(';');
+}
+
 std::expected<Record, RecordError> parse_record(std::string_view text) {
-    if (!text.starts_with(opening)) {
+    const auto begin = after_opening(text);
+    if (!begin) {
+        constexpr std::string_view opening = "v=STSv1;";
         const auto differs = std::ranges::mismatch(text, opening).in1;
         return fail(RecordFault::bad_version, static_cast<std::size_t>(differs - text.begin()),
                     "does not begin \"v=STSv1;\"");
     }
     std::optional<Record> record;
-    for (auto at = skip_wsp(text, opening.size()); at < text.size();) {
+    for (auto at = skip_wsp(text, *begin); at < text.size();) {
         const auto end = std::min(text.find(';', at), text.size());
         auto piece = text.substr(at, end - at);
         // White space belongs to the ";" that follows it; at the very end there is none.
@@ -103,21 +127,28 @@ std::expected<Record, RecordError> parse_record(std::string_view text) {
         const bool is_id = field->name == "id" && !record;
         if (const auto checked = is_id ? check_id(*field) : check_value(*field); !checked)
             return std::unexpected(checked.error());
-        if (is_id) record = Record{.id = std::string(field->value)};
+        if (is_id) record = Record{.id = std::string(field->value), .note = {}};
         at = end < text.size() ? skip_wsp(text, end + 1) : end;
     }
     if (!record) return fail(RecordFault::no_id, text.size(), "has no id");
+    if (!begins_exactly(text))
+        record->note =
+            "white space before the first \";\": senders that read RFC 8461 section 3.1 to "
+            "the letter see no record; write \"v=STSv1;\"";
     return *std::move(record);
 }
 
 std::expected<Record, RecordError> select_record(std::span<const std::string> texts) {
-    const auto is_ours = [](const std::string& text) { return text.starts_with(opening); };
-    const auto count = std::ranges::count_if(texts, is_ours);
-    if (count == 0) return fail(RecordFault::absent, 0, "no TXT record that begins \"v=STSv1;\"");
+    const auto is_record = [](const std::string& text) { return after_opening(text).has_value(); };
+    const auto is_exact = [](const std::string& text) { return begins_exactly(text); };
+    const auto exact = std::ranges::count_if(texts, is_exact);
+    const auto count = exact > 0 ? exact : std::ranges::count_if(texts, is_record);
+    if (count == 0) return fail(RecordFault::absent, 0, why_absent(texts));
     if (count > 1)
         return fail(RecordFault::several, 0,
                     fmt::format("{} TXT records that begin \"v=STSv1;\"", count));
-    return parse_record(*std::ranges::find_if(texts, is_ours));
+    return parse_record(exact > 0 ? *std::ranges::find_if(texts, is_exact)
+                                  : *std::ranges::find_if(texts, is_record));
 }
 
 std::expected<std::string, RecordError> join_strings(std::string_view rdata) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string_view>
 
 namespace postseal::verdict {
@@ -95,7 +96,9 @@ std::string sts_absence(const Sts& sts, WallTime now) {
     case RecordState::pending:
         return "no enforce policy: _mta-sts TXT not answered in time";
     case RecordState::absent:
-        return "no enforce policy: no _mta-sts TXT record";
+        if (sts.record_reason.empty()) return "no enforce policy: no _mta-sts TXT record";
+        return with_cause("no enforce policy: the TXT at _mta-sts is no MTA-STS record",
+                          sts.record_reason);
     case RecordState::invalid:
         return with_cause("no enforce policy: the _mta-sts TXT record is invalid",
                           sts.record_reason);
@@ -112,15 +115,44 @@ std::string sts_absence(const Sts& sts, WallTime now) {
     return with_cause("no enforce policy: the fetch failed", sts.fetch_reason);
 }
 
+std::string a_labels(std::string_view mx) {
+    const bool wildcard = mx.starts_with("*.");
+    const auto domain = Domain::parse(wildcard ? mx.substr(2) : mx);
+    return domain ? (wildcard ? "*." : "") + domain->name() : std::string(mx);
+}
+
+// What the domain's operator got wrong and we passed over.
+std::vector<std::string> sts_notes(const Sts& sts) {
+    std::vector<std::string> out;
+    const auto note = [&out](std::string text) { out.push_back(printable(text, longest_clause)); };
+    if (sts.record == RecordState::found && !sts.record_reason.empty())
+        note("the _mta-sts TXT record has " + sts.record_reason);
+    if (!sts.fetch_note.empty()) note("the policy host: " + sts.fetch_note);
+    if (!sts.policy) return out;
+    for (const std::string& mx : sts.policy->mx_without_host)
+        note(fmt::format("mx {} of the policy is no host name: it fits no MX host", brief(mx)));
+    for (const std::string& mx : sts.policy->mx_converted)
+        note(
+            fmt::format("mx {} of the policy is not in A-labels, as RFC 8461 section 3.2 wants it: "
+                        "read as {}",
+                        brief(mx), a_labels(mx)));
+    return out;
+}
+
 // A policy in force whose renewal fails is the warning to give before it runs out.
 std::vector<std::string> sts_clauses(const Sts& sts, WallTime now) {
-    if (!sts.enforced(now)) return {printable(sts_absence(sts, now), longest_clause)};
+    if (!sts.enforced(now)) {
+        std::vector<std::string> out{printable(sts_absence(sts, now), longest_clause)};
+        std::ranges::move(sts_notes(sts), std::back_inserter(out));
+        return out;
+    }
     std::vector<std::string> out{
         printable(fmt::format("MTA-STS policy (enforce, id {}, until {}) is in force",
                               sts.policy_id, utc(sts.expires_at)),
                   longest_clause)};
     if (sts.record == RecordState::absent)
-        out.emplace_back("the _mta-sts TXT record is gone, which does not end the policy");
+        out.push_back(with_cause("the _mta-sts TXT record is gone, which does not end the policy",
+                                 sts.record_reason));
     if (sts.record == RecordState::invalid || sts.record == RecordState::failed)
         out.push_back(with_cause(
             fmt::format("the _mta-sts TXT record is {}, which does not end the policy",
@@ -128,6 +160,7 @@ std::vector<std::string> sts_clauses(const Sts& sts, WallTime now) {
             sts.record_reason));
     if (sts.fetch == FetchState::failed || sts.fetch == FetchState::invalid)
         out.push_back(with_cause("renewing the policy failed", sts.fetch_reason));
+    std::ranges::move(sts_notes(sts), std::back_inserter(out));
     return out;
 }
 

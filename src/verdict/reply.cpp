@@ -34,7 +34,26 @@ bool is_current(const MxPattern& pattern, const Mx& mx) {
                                [&](const Host& host) { return pattern.matches(host.name); });
 }
 
-// The MX names that match a pattern, in the order of the patterns; none: the patterns.
+// "none of its 2 MX hosts (a.example, b.example)"; "none of the first 16 of its 20 MX hosts (...)"
+std::string none_of(const Mx& mx) {
+    constexpr std::size_t shown = 3;
+    const std::size_t all = mx.hosts.size() + mx.beyond;
+    Names names;
+    for (const Host& host : mx.hosts)
+        if (names.size() < shown) names.push_back(printable(host.name.name(), 60));
+    const std::string looked_up =
+        mx.beyond > 0 ? fmt::format("the first {} of ", mx.hosts.size()) : std::string();
+    return fmt::format("none of {}its {} MX host{} ({}{})", looked_up, all, all == 1 ? "" : "s",
+                       fmt::join(names, ", "), all > shown ? ", ..." : "");
+}
+
+// The RRset was obtained, and so it is known which hosts mail would go to.
+bool obtained(const Mx& mx) {
+    return (mx.state == MxState::secure || mx.state == MxState::insecure) && !mx.hosts.empty();
+}
+
+// The MX names that match a pattern, in the order of the patterns; where they are not known, the
+// patterns.
 Names match_names(const std::vector<MxPattern>& patterns, const Mx& mx, Match match) {
     Names out;
     if (match == Match::mx)
@@ -43,21 +62,32 @@ Names match_names(const std::vector<MxPattern>& patterns, const Mx& mx, Match ma
                 if (pattern.matches(host.name) &&
                     std::ranges::find(out, host.name.name()) == out.end())
                     out.push_back(host.name.name());
-    if (out.empty()) std::ranges::transform(patterns, std::back_inserter(out), match_name);
+    if (match == Match::patterns || !obtained(mx))
+        std::ranges::transform(patterns, std::back_inserter(out), match_name);
     std::erase_if(out, is_keyword);
     return out;
 }
 
+bool is_mx_without_host(std::string_view line, const Policy& policy) {
+    constexpr std::string_view key = "mx:";
+    return line.starts_with(key) &&
+           std::ranges::find(policy.mx_without_host, trim(line.substr(key.size()))) !=
+               policy.mx_without_host.end();
+}
+
 // Only known keys matter in a report, and those are printable ASCII. Braces are Postfix's own.
-bool fits_policy_string(std::string_view line) {
-    return !line.empty() && line.front() != ' ' && line.back() != ' ' &&
-           std::ranges::all_of(line,
-                               [](char c) { return c >= ' ' && c <= '~' && c != '{' && c != '}'; });
+bool fits_policy_string(std::string_view line, const Policy& policy) {
+    return !is_mx_without_host(line, policy) && !line.empty() && line.front() != ' ' &&
+           line.back() != ' ' && std::ranges::all_of(line, [](char c) {
+               return c >= ' ' && c <= '~' && c != '{' && c != '}';
+           });
 }
 
 Names policy_strings(const Policy& policy) {
     Names out;
-    std::ranges::copy_if(policy.lines, std::back_inserter(out), fits_policy_string);
+    std::ranges::copy_if(policy.lines, std::back_inserter(out), [&policy](const std::string& line) {
+        return fits_policy_string(line, policy);
+    });
     if (!out.empty()) return out;
     out = {"version: STSv1", fmt::format("mode: {}", mtasts::to_string(policy.mode))};
     for (const MxPattern& pattern : policy.mx)
@@ -154,6 +184,14 @@ Reply checked(const PostfixPolicy& meant, Form form) {
 Reply enforce(const Evidence& evidence, const ReplyOptions& options) {
     if (!evidence.sts.policy) return defect("a verdict to enforce, and no policy beside it");
     const Policy& policy = *evidence.sts.policy;
+    // Patterns would let Postfix before 3.10.5 deliver to a host that none of them covers: its
+    // ".example.net" is a name of any depth (RFC 8461 section 4.1: one label).
+    const auto fits = [&](const Host& host) { return mtasts::matches(policy, host.name); };
+    if (options.match == Match::mx && obtained(evidence.mx) &&
+        std::ranges::none_of(evidence.mx.hosts, fits))
+        return temp(fmt::format("the MTA-STS policy of {} fits {}",
+                                printable(evidence.nexthop.domain.name(), 60),
+                                none_of(evidence.mx)));
     for (const Extent& extent : extents) {
         if (extent.form == Form::tlsrpt && options.form == Form::legacy) continue;
         const PostfixPolicy meant = secure_policy(evidence, policy, options.match, extent);

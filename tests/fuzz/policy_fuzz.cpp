@@ -35,8 +35,10 @@ void check_fault(const PolicyError& error, std::string_view text) {
 
 void check_policy(const Policy& policy, std::string_view text) {
     check(policy.max_age >= seconds(0) && policy.max_age <= max_max_age);
-    check(policy.mode == Mode::none || !policy.mx.empty());
-    check(policy.lines.size() >= 3 + policy.mx.size());
+    check(policy.mode == Mode::none || !policy.mx.empty() || !policy.mx_without_host.empty());
+    check(policy.lines.size() >= 3 + policy.mx.size() + policy.mx_without_host.size());
+    for (const auto& mx : policy.mx_without_host)
+        check(!MxPattern::parse(mx));
     for (const auto& line : policy.lines) {
         check(!line.empty() && !line.contains('\r') && !line.contains('\n'));
         check(line.back() != ' ' && line.back() != '\t');

@@ -123,6 +123,16 @@ void check_requiretls(const Reply& reply, const Verdict& verdict, const Evidence
     if (verdict.cls != Class::override_) check((reply.text == "enforce") == sealed);
 }
 
+// The MX hosts are known, and the policy covers none of them.
+bool fits_none(const Evidence& evidence) {
+    const bool known =
+        evidence.mx.state == MxState::secure || evidence.mx.state == MxState::insecure;
+    return known && !evidence.mx.hosts.empty() &&
+           std::ranges::none_of(evidence.mx.hosts, [&](const Host& host) {
+               return mtasts::matches(*evidence.sts.policy, host.name);
+           });
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -161,6 +171,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     if (verdict.cls == Class::tempfail) check(reply.kind == Reply::Kind::temp);
+    if (verdict.cls == Class::enforce && options.match == Match::mx && fits_none(evidence))
+        check(reply.kind == Reply::Kind::temp);
     if (reply.kind != Reply::Kind::ok) return 0;
     if (verdict.cls == Class::override_) {
         check(reply.text == evidence.override_->policy);

@@ -60,6 +60,12 @@ Key make_key() {
     return key;
 }
 
+Key make_rsa_key(unsigned bits) {
+    Key key = new_key();
+    CHECK_TLS(gnutls_x509_privkey_generate(key.get(), GNUTLS_PK_RSA, bits, 0));
+    return key;
+}
+
 std::string to_pem(const Crt& crt) {
     gnutls_datum_t out{};
     CHECK_TLS(gnutls_x509_crt_export2(crt.get(), GNUTLS_X509_FMT_PEM, &out));
@@ -104,13 +110,33 @@ Crt unsigned_crt(const Subject& subject, const Key& key, bool authority) {
     return crt;
 }
 
-void sign(const Crt& crt, const Crt& issuer, const Key& key) {
-    CHECK_TLS(gnutls_x509_crt_sign2(crt.get(), issuer.get(), key.get(), GNUTLS_DIG_SHA256, 0));
+void sign(const Crt& crt, const Crt& issuer, const Key& key,
+          gnutls_digest_algorithm_t hash = GNUTLS_DIG_SHA256) {
+    CHECK_TLS(gnutls_x509_crt_sign2(crt.get(), issuer.get(), key.get(), hash, 0));
+}
+
+struct Signer {
+    Signer(const std::string& crt_text, const std::string& key_text) {
+        const gnutls_datum_t crt_pem = datum(crt_text);
+        const gnutls_datum_t key_pem = datum(key_text);
+        CHECK_TLS(gnutls_x509_crt_import(crt.get(), &crt_pem, GNUTLS_X509_FMT_PEM));
+        CHECK_TLS(gnutls_x509_privkey_import(key.get(), &key_pem, GNUTLS_X509_FMT_PEM));
+    }
+    Crt crt = new_crt();
+    Key key = new_key();
+};
+
+Crt authority_below(const Signer& root, const Key& key, std::chrono::days begins,
+                    std::chrono::days ends) {
+    Crt middle = unsigned_crt(
+        {.common_name = "Middle CA", .dns_names = {}, .begins = begins, .ends = ends}, key, true);
+    sign(middle, root.crt, root.key);
+    return middle;
 }
 
 } // namespace
 
-Authority::Authority(const std::string& common_name) {
+Authority::Authority(const std::string& common_name) : name_(common_name) {
     const Key key = make_key();
     const Crt crt = unsigned_crt(
         {.common_name = common_name, .dns_names = {}, .ends = std::chrono::days(365)}, key, true);
@@ -126,10 +152,52 @@ Identity Authority::issue(const Subject& subject) const {
     const gnutls_datum_t key_pem = datum(key_);
     CHECK_TLS(gnutls_x509_crt_import(issuer.get(), &crt_pem, GNUTLS_X509_FMT_PEM));
     CHECK_TLS(gnutls_x509_privkey_import(issuer_key.get(), &key_pem, GNUTLS_X509_FMT_PEM));
-    const Key key = make_key();
+    const Key key = subject.rsa_bits == 0 ? make_key() : make_rsa_key(subject.rsa_bits);
     const Crt crt = unsigned_crt(subject, key, false);
     sign(crt, issuer, issuer_key);
     return {to_pem(crt), to_pem(key)};
+}
+
+Identity Authority::issue_by_twins(const Subject& subject) const {
+    using std::chrono::days;
+    const Signer root(certificate_, key_);
+    const Key middle_key = make_key();
+    const Crt expired = authority_below(root, middle_key, days(-60), days(-3));
+    const Crt good = authority_below(root, middle_key, days(-60), days(30));
+    const Key key = make_key();
+    const Crt crt = unsigned_crt(subject, key, false);
+    sign(crt, good, middle_key);
+    return {to_pem(crt) + to_pem(expired) + to_pem(good), to_pem(key)};
+}
+
+Identity Authority::issue_by_weak(const Subject& subject, unsigned rsa_bits) const {
+    using std::chrono::days;
+    const Signer root(certificate_, key_);
+    const Key middle_key = make_rsa_key(rsa_bits);
+    const Crt middle = authority_below(root, middle_key, days(-60), days(30));
+    const Key key = make_key();
+    const Crt crt = unsigned_crt(subject, key, false);
+    sign(crt, middle, middle_key);
+    return {to_pem(crt) + to_pem(middle), to_pem(key)};
+}
+
+Identity Authority::issue_with_sha1(const Subject& subject) const {
+    const Signer root(certificate_, key_);
+    const Key key = make_key();
+    const Crt crt = unsigned_crt(subject, key, false);
+    sign(crt, root.crt, root.key, GNUTLS_DIG_SHA1);
+    return {to_pem(crt), to_pem(key)};
+}
+
+std::string Authority::expired_twin() const {
+    using std::chrono::days;
+    const Key key = make_key();
+    const Crt crt = unsigned_crt(
+        {.common_name = name_, .dns_names = {}, .begins = days(-1), .ends = days(1)}, key, true);
+    CHECK_TLS(gnutls_x509_crt_set_activation_time(crt.get(), std::time(nullptr) - 3600));
+    CHECK_TLS(gnutls_x509_crt_set_expiration_time(crt.get(), std::time(nullptr) - 60));
+    sign(crt, crt, key);
+    return to_pem(crt);
 }
 
 Identity Authority::issue_by_intermediate(const Subject& subject, std::chrono::days ends) const {

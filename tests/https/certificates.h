@@ -1,6 +1,7 @@
 // https/certificates.h (tests): certificate authorities and certificates made while the test runs
 //
-// Keys are ECDSA P-256. Faults of the making throw. SPDX-License-Identifier: BSD-3-Clause
+// Keys are ECDSA P-256 unless it says otherwise. Faults of the making throw.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include <chrono>
@@ -22,6 +23,7 @@ struct Subject {
     std::chrono::days begins{-1}; // from today
     std::chrono::days ends{30};
     bool for_servers = true; // else for clients
+    unsigned rsa_bits = 0;   // 0: ECDSA
 };
 
 class Authority {
@@ -32,9 +34,19 @@ class Authority {
     // A certificate of an authority below this one, which `ends` then, and of a server below that.
     [[nodiscard]] Identity issue_by_intermediate(const Subject& subject,
                                                  std::chrono::days ends) const;
+    // The same, and before that authority's certificate one for its key that has expired.
+    [[nodiscard]] Identity issue_by_twins(const Subject& subject) const;
+    // By an authority below this one whose RSA key has so many bits.
+    [[nodiscard]] Identity issue_by_weak(const Subject& subject, unsigned rsa_bits) const;
+    // Signed with SHA-1.
+    [[nodiscard]] Identity issue_with_sha1(const Subject& subject) const;
     [[nodiscard]] const std::string& pem() const { return certificate_; }
+    // A certificate of the same name and another key, which has expired and began later, without
+    // key identifiers: what GnuTLS takes for the issuer.
+    [[nodiscard]] std::string expired_twin() const;
 
   private:
+    std::string name_;
     std::string certificate_;
     std::string key_;
 };

@@ -41,10 +41,10 @@ struct World {
     }
 };
 
-FetchResult fetch_from(std::vector<Address> addresses, std::uint16_t port,
-                       milliseconds limit = 10s) {
+FetchResult fetch_from(std::vector<Address> addresses, std::uint16_t port, milliseconds limit = 10s,
+                       std::shared_ptr<const Trust> trust = World::get().trust) {
     async::UvLoop loop;
-    return async::block_on(loop, exchange(loop, World::get().trust,
+    return async::block_on(loop, exchange(loop, std::move(trust),
                                           {.host = host,
                                            .addresses = std::move(addresses),
                                            .port = port,
@@ -165,6 +165,52 @@ TEST_CASE("exchange: certificates out of their time") {
           FetchError{FetchFault::cert_expired, place + "certificate expired on " +
                                                    date_in(days(-2)) +
                                                    "; certificate is for a.example"});
+}
+
+TEST_CASE("exchange: an expired intermediate before the good one of its name does no harm") {
+    const TlsServer server(
+        World::get().authority.issue_by_twins({.common_name = "", .dns_names = {host}}),
+        answer_with(answer(text)));
+    CHECK(fetch_from(server).has_value());
+    // The name still counts, and so does an end that nothing makes up for.
+    CHECK(error_with(World::get().authority.issue_by_twins(
+                         {.common_name = "", .dns_names = {"a.example"}}))
+              .reason.contains("certificate is for a.example"));
+    CHECK(error_with(World::get().authority.issue_by_intermediate(
+                         {.common_name = "", .dns_names = {host}}, days(-3)))
+              .fault == FetchFault::cert_expired);
+}
+
+TEST_CASE("exchange: an expired root before the good one of its name does no harm") {
+    const Authority& ca = World::get().authority;
+    const TemporaryFile file(ca.expired_twin() + ca.pem());
+    const auto trust = Trust::load(file.path()).value();
+    CHECK(trust->roots() == 1);
+    const TlsServer server(World::get().good, answer_with(answer(text)));
+    CHECK(fetch_from({server.address()}, server.port(), 10s, trust).has_value());
+    // Nothing else is there: it is loaded, and the fault is named.
+    const TemporaryFile alone(ca.expired_twin());
+    CHECK(Trust::load(alone.path()).value()->roots() == 1);
+}
+
+TEST_CASE("exchange: keys and signatures below web PKI's floor") {
+    const Authority& ca = World::get().authority;
+    const Subject subject{.common_name = "", .dns_names = {host}};
+    Subject weak = subject;
+    weak.rsa_bits = 1024;
+    CHECK(error_with(ca.issue(weak)) ==
+          FetchError{FetchFault::cert_untrusted,
+                     place + "certificate has an RSA key of 1024 bits, not 2048 or more"});
+    weak.rsa_bits = 2048;
+    const TlsServer server(ca.issue(weak), answer_with(answer(text)));
+    CHECK(fetch_from(server).has_value());
+    CHECK(error_with(ca.issue_by_weak(subject, 1024)) ==
+          FetchError{FetchFault::cert_untrusted,
+                     place + "intermediate certificate CN=Middle CA has an RSA key of 1024 bits, "
+                             "not 2048 or more"});
+    CHECK(error_with(ca.issue_with_sha1(subject)) ==
+          FetchError{FetchFault::cert_untrusted,
+                     place + "certificate has a signature with ECDSA-SHA1, not SHA-256 or better"});
 }
 
 TEST_CASE("exchange: certificates that nobody vouches for") {

@@ -2,6 +2,7 @@
 #include "https/tls_server.h"
 
 #include <fmt/format.h>
+#include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 
 #include <netinet/in.h>
@@ -69,7 +70,7 @@ class Connection final : public ServerConnection {
         const gnutls_datum_t chain = datum(identity.chain);
         const gnutls_datum_t key = datum(identity.key);
         gnutls_certificate_allocate_credentials(&credentials_);
-        gnutls_certificate_set_x509_key_mem(credentials_, &chain, &key, GNUTLS_X509_FMT_PEM);
+        set_key(chain, key);
         gnutls_init(&session_, GNUTLS_SERVER | GNUTLS_NO_SIGNAL);
         gnutls_priority_set_direct(session_, priority.c_str(), nullptr);
         gnutls_credentials_set(session_, GNUTLS_CRD_CERTIFICATE, credentials_);
@@ -135,6 +136,20 @@ class Connection final : public ServerConnection {
     [[nodiscard]] std::string server_name() const override { return server_name_; }
 
   private:
+    // The chain is sent as it is: gnutls_certificate_set_x509_key_mem() would sort it.
+    void set_key(const gnutls_datum_t& chain, const gnutls_datum_t& key) {
+        if (chain.size == 0) return; // a server without TLS
+        std::array<gnutls_pcert_st, 8> list{};
+        unsigned size = list.size();
+        gnutls_privkey_t privkey = nullptr;
+        gnutls_privkey_init(&privkey);
+        gnutls_privkey_import_x509_raw(privkey, &key, GNUTLS_X509_FMT_PEM, nullptr, 0);
+        gnutls_pcert_list_import_x509_raw(list.data(), &size, &chain, GNUTLS_X509_FMT_PEM, 0);
+        // Both are the credentials' from now on.
+        gnutls_certificate_set_key(credentials_, nullptr, 0, list.data(), static_cast<int>(size),
+                                   privkey);
+    }
+
     int fd_;
     gnutls_certificate_credentials_t credentials_ = nullptr;
     gnutls_session_t session_ = nullptr;

@@ -52,6 +52,8 @@ std::string shown(const std::expected<Policy, PolicyError>& policy) {
     std::string text = fmt::format("{} {}", to_string(policy->mode), policy->max_age.count());
     for (const auto& mx : policy->mx)
         text += " " + mx.text();
+    for (const auto& mx : policy->mx_without_host)
+        text += " !" + mx;
     return text;
 }
 
@@ -73,6 +75,16 @@ TEST_CASE("every text of policy.table is the policy or the fault it should be") 
         } else {
             CHECK_FALSE(policy.error().text.empty());
         }
+    }
+}
+
+TEST_CASE("the 118 shapes of mta-sts.txt that are no policy, as they are published") {
+    const auto rows = test::read_table("mtasts/shapes.table", 3);
+    CHECK(rows.size() == 118);
+    for (const auto& row : rows) {
+        CAPTURE(row.line);
+        CAPTURE(row.fields[2]);
+        CHECK(shown(parse_policy(row.fields[0])) == row.fields[1]);
     }
 }
 
@@ -153,6 +165,16 @@ TEST_CASE("a host is the policy's if any of its patterns matches (RFC 8461 secti
     CHECK_FALSE(in_policy("example.net"));
     CHECK_FALSE(in_policy("a.b.example.net"));
     CHECK_FALSE(matches(Policy{}, Domain::parse("mx.example.com").value()));
+}
+
+TEST_CASE("an mx that is no host name fits none, whatever the other lines fit") {
+    const auto policy = parse_policy("version: STSv1\nmode: enforce\nmx: 192.0.2.1\n"
+                                     "mx: m\xc3\xa4x.example.com\nmax_age: 1\n");
+    REQUIRE(policy.has_value());
+    CHECK(policy->mx_without_host == std::vector<std::string>{"192.0.2.1"});
+    CHECK(policy->mx_converted == std::vector<std::string>{"m\xc3\xa4x.example.com"});
+    CHECK(matches(*policy, Domain::parse("m\xc3\xa4x.example.com").value()));
+    CHECK_FALSE(matches(*policy, Domain::parse("mx.example.com").value()));
 }
 
 TEST_CASE("modes are written as the policy file writes them") {

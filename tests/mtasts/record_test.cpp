@@ -80,9 +80,33 @@ TEST_CASE("exactly one record must remain (RFC 8461 section 3.1)") {
     CHECK(selected({" v=STSv1; id=2;", ours}) == "id 1");
     CHECK(selected({"V=STSv1; id=2;", ours}) == "id 1");
     CHECK(selected({"v=STSv1", ours}) == "id 1");
-    CHECK(selected({"v=STSv1 ; id=2;"}) == "absent@0");
+    CHECK(selected({"V=STSv1; id=2;"}) == "absent@0");
+    // Where none begins so, white space before the first ";" is as good.
+    CHECK(selected({"v=STSv1 ; id=2;"}) == "id 2");
+    CHECK(selected({"v=STSv1 ; id=2;", "v=spf1 -all"}) == "id 2");
+    CHECK(selected({"v=STSv1 ; id=2;", "v=STSv1\t; id=3;"}) == "several@0");
+    CHECK(selected({"v=STSv1 ; id=;"}) == "bad_id@13");
     // The one that remains still has to parse.
     CHECK(selected({"v=spf1 -all", "v=STSv1; id=;"}) == "bad_id@12");
+}
+
+TEST_CASE("white space before the first semicolon is noted, and no other record is") {
+    CHECK_FALSE(parse_record("v=STSv1 ; id=2;")->note.empty());
+    CHECK(parse_record("v=STSv1; id=2 ;")->note.empty());
+    CHECK(begins_exactly("v=STSv1;"));
+    CHECK_FALSE(begins_exactly("v=STSv1 ;"));
+    CHECK_FALSE(begins_exactly("v=STSv1"));
+}
+
+TEST_CASE("where no record is, what may have been meant for one is shown") {
+    const auto text = [](const std::vector<std::string>& texts) {
+        return select_record(texts).error().text;
+    };
+    CHECK(text({}) == "no TXT record");
+    CHECK(text({"v=spf1 -all", "V=STSv1; id=2;"}) ==
+          "\"V=STSv1; id=2;\" does not begin \"v=STSv1;\", nor do 1 more");
+    CHECK(text({"v=spf1 -all"}) == "\"v=spf1 -all\" does not begin \"v=STSv1;\"");
+    CHECK(text({"a\nb"}) == "\"a?b\" does not begin \"v=STSv1;\"");
 }
 
 TEST_CASE("the strings of one TXT record are joined without a space") {

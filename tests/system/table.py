@@ -23,7 +23,8 @@ class Expectation:
         if self.legacy == NOT_FOUND:
             return "may"
         if self.legacy == TEMP:
-            return "tempfail"
+            # Row 11 defers nothing of its own: a policy is in force, and none can be written.
+            return "enforce" if self.row == "11" else "tempfail"
         return "enforce" if self.legacy.startswith("secure ") else "dane"
 
 

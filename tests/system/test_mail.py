@@ -74,11 +74,17 @@ def test_every_mail_domain_is_tried():
 def test_exact_match(release, policies, new_postfix):
     """match = "mx": the check of RFC 8461 section 4.1 by any version."""
     to = f"{release.name}-exact@enforce-wildcard-first-deep.mail.example"
+    outside = f"{release.name}-exact@enforce-wildcard-deep.mail.example"
     with new_postfix(release, {
         "smtp_tls_security_level": "dane",
         "smtp_tls_policy_maps": policies.socketmap("exact"),
     }) as postfix:
-        postfix.send([to])
-        outcome = postfix.outcomes([to], PATIENCE)[to]
+        postfix.send([to, outside])
+        outcomes_ = postfix.outcomes([to, outside], PATIENCE)
+        log = postfix.log_text()
+    # No pattern covers the host: patterns in match= would let 3.7 and 3.11 deliver to it.
+    assert outcomes_[outside].status == "deferred", outcomes_[outside]
+    assert "fits none of its 1 MX host (deep.a.in.enforce-wildcard-deep.mail.example)" in log
+    outcome = outcomes_[to]
     assert (outcome.status, outcome.tls) == ("sent", "Verified"), outcome
     assert outcome.host == "b.in.enforce-wildcard-first-deep.mail.example"

@@ -80,6 +80,11 @@ REASONS = [
     ("sts-blank-inside.example", r"line 2"),
     ("sts-bad-mx.example", r"mx\.\*\.sts-bad-mx\.example"),
     ("sts-two-records.example", r"two|2|several"),
+    ("sts-upper-record.example", r'"V=STSv1; id=1;" does not begin "v=STSv1;"'),
+    ("sts-blank-before-semicolon.example", r'white space before the first ";"'),
+    ("sts-mx-address.example", r"mx 192\.0\.2\.1 of the policy is no host name"),
+    ("sts-mx-u-label.example", r"not in A-labels.*xn--mx-via\.sts-mx-u-label\.example"),
+    ("sts-type-twice.example", r"Content-Type is sent twice \(text/plain, text/plain\)"),
     ("bogus.example", r"signature|bogus"),
     ("bogus-expired.example", r"expired"),
     ("tlsa-fails-all.example", r"_25\._tcp\.mx\.tlsa-fails-all\.example.*SERVFAIL"
@@ -93,6 +98,25 @@ REASONS = [
 def test_explain_says_why(daemon, key, words):
     result = daemon.tool("explain", key)
     assert re.search(words, result.stdout, re.IGNORECASE), result.stdout
+
+
+@pytest.mark.parametrize("key, status, words", [
+    ("sts-one.example", 0, r"^mode     enforce: "),
+    ("https://mta-sts.sts-one.example/.well-known/mta-sts.txt", 0, r"^mode     enforce: "),
+    ("sts-type-twice.example", 0, r"note     Content-Type is sent twice"),
+    ("sts-mx-address.example", 0, r'note     mx "192\.0\.2\.1" is no host name'),
+    ("sts-wrong-name.example", 65, r"cert-name: .*certificate is for"),
+    ("sts-404.example", 65, r"status: .*404"),
+    ("sts-refused.example", 75, r"connect: .*refused"),
+    ("sts-bad-mx.example", 65, r"mta-sts\.txt:3:5: mx "),
+    ("sts-no-record.example", 65, r"no sender asks for this policy: the TXT record .* is absent"),
+    ("https://www.sts-one.example/mta-sts.txt", 64, r"is not where a sender looks"),
+    ("http://mta-sts.sts-one.example/.well-known/mta-sts.txt", 64, r"is not where a sender looks"),
+])
+def test_lint_fetches_as_the_daemon_would(daemon, key, status, words):
+    result = daemon.tool("lint", "policy", key)
+    assert result.returncode == status, (result.stdout, result.stderr)
+    assert re.search(words, result.stdout + result.stderr, re.MULTILINE), result.stderr
 
 
 def test_direct_needs_no_daemon(new_daemon):

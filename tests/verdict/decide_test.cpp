@@ -279,6 +279,11 @@ TEST_CASE("reasons say how MTA-STS stands") {
     CHECK(last() == "no enforce policy: _mta-sts TXT not answered in time");
     sts.record = RecordState::absent;
     CHECK(last() == "no enforce policy: no _mta-sts TXT record");
+    evidence.sts.record_reason = "\"V=STSv1; id=1;\" does not begin \"v=STSv1;\"";
+    CHECK(last() ==
+          "no enforce policy: the TXT at _mta-sts is no MTA-STS record: \"V=STSv1; id=1;\" "
+          "does not begin \"v=STSv1;\"");
+    evidence.sts.record_reason.clear();
     sts.record = RecordState::invalid;
     sts.record_reason = "2 records";
     CHECK(last() == "no enforce policy: the _mta-sts TXT record is invalid: 2 records");
@@ -286,6 +291,7 @@ TEST_CASE("reasons say how MTA-STS stands") {
     sts.record_reason = "SERVFAIL";
     CHECK(last() == "no enforce policy: the _mta-sts TXT lookup failed: SERVFAIL");
     sts.record = RecordState::found;
+    sts.record_reason.clear();
     sts.fetch = FetchState::pending;
     CHECK(last() == "no enforce policy: the fetch is not done yet");
     sts.fetch = FetchState::failed;

@@ -52,6 +52,10 @@ Evidence enforcing(std::string_view key, const std::vector<std::string>& pattern
     return out;
 }
 
+bool has(const std::vector<std::string>& reasons, std::string_view reason) {
+    return std::ranges::find(reasons, reason) != reasons.end();
+}
+
 Reply reply_to(const Evidence& evidence, const ReplyOptions& options, Options how = {}) {
     return render(decide(evidence, how, test::noon), evidence, options);
 }
@@ -374,6 +378,59 @@ TEST_CASE("a verdict that does not go with its evidence is a defect, not a polic
     Verdict dane;
     dane.cls = Class::dane; // without a level
     CHECK_FALSE(render(dane, evidence, {}).defect.empty());
+}
+
+TEST_CASE("an mx that is no host name is never written into a reply, and the others are") {
+    Evidence evidence = enforcing("example.com", {"*.example.net"}, {"a.example.net"});
+    evidence.sts.policy->mx_without_host = {"192.0.2.1"};
+    evidence.sts.policy->lines.insert(evidence.sts.policy->lines.end() - 1, "mx:\t192.0.2.1");
+    const Reply legacy = reply_to(evidence, {});
+    CHECK(legacy.text == "secure match=.example.net servername=hostname");
+    const Reply full = reply_to(evidence, tlsrpt);
+    CHECK(values(full, Form::tlsrpt, "mx_host_pattern") ==
+          std::vector<std::string>{"*.example.net"});
+    CHECK_FALSE(full.text.contains("192.0.2.1"));
+    CHECK(full.text.contains("{ policy_string = mx: *.example.net }"));
+    // Told of in the reasons, which explain and the log show.
+    const Verdict verdict = decide(evidence, {}, test::noon);
+    CHECK(has(verdict.reasons, "mx 192.0.2.1 of the policy is no host name: it fits no MX host"));
+}
+
+TEST_CASE("a policy of which no mx is a host name defers the mail, it is not dropped") {
+    Evidence evidence = enforcing("example.com", {"mx.example.com"}, {"mx.example.com"});
+    evidence.sts.policy->mx.clear();
+    evidence.sts.policy->mx_without_host = {"192.0.2.1"};
+    CHECK(decide(evidence, {}, test::noon).cls == Class::enforce);
+    for (const Match match : {Match::patterns, Match::mx})
+        for (const Form form : {Form::legacy, Form::tlsrpt}) {
+            const Reply reply = reply_to(evidence, {.form = form, .match = match, .no_policy = {}});
+            CHECK(reply.kind == Kind::temp);
+            CHECK(reply.defect.empty());
+        }
+}
+
+TEST_CASE("of MX hosts that are not looked up, none is said not to fit") {
+    Evidence evidence = enforcing("example.com", {"mx.example.com"}, {"a.example.net"});
+    const ReplyOptions options{.form = Form::legacy, .match = Match::mx, .no_policy = {}};
+    const Reply all = reply_to(evidence, options);
+    CHECK(all.kind == Kind::temp);
+    CHECK(all.text.contains("fits none of its 1 MX host (a.example.net)"));
+    evidence.mx.state = MxState::insecure; // else DANE is unknown, and no policy may override it
+    evidence.mx.beyond = 3;
+    CHECK(reply_to(evidence, options)
+              .text.contains("fits none of the first 1 of its 4 MX hosts (a.example.net, ...)"));
+}
+
+TEST_CASE("what was passed over in a record, an answer and a policy is told of") {
+    Evidence evidence = enforcing("example.com", {"xn--mx-via.example.com"}, {"mx.example.com"});
+    evidence.sts.policy->mx_converted = {"m\xc3\xa4x.example.com"};
+    evidence.sts.record_reason = "white space before the first \";\"";
+    evidence.sts.fetch_note = "Content-Type is sent twice";
+    const auto reasons = decide(evidence, {}, test::noon).reasons;
+    CHECK(has(reasons, "the _mta-sts TXT record has white space before the first \";\""));
+    CHECK(has(reasons, "the policy host: Content-Type is sent twice"));
+    CHECK(has(reasons, "mx m??x.example.com of the policy is not in A-labels, as RFC 8461 "
+                       "section 3.2 wants it: read as xn--mx-via.example.com"));
 }
 
 TEST_CASE("names of forms and matches") {

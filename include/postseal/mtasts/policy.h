@@ -5,7 +5,7 @@
 // in any order; keys and values are case-sensitive, the names in mx are not. White space may follow
 // the ":" and end a line, not begin one. Blank lines only at the end, where the grammar
 // has none and many files have one. enforce and testing need at least one mx, none needs none. At
-// most 64 KiB.
+// most 64 KiB. An mx in U-labels, which the grammar does not have, counts as its A-labels.
 // Errors: why the text is no policy; a cached, unexpired policy stays in force.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -55,6 +55,11 @@ struct Policy {
     Mode mode = Mode::none;
     seconds max_age{0};
     std::vector<MxPattern> mx; // in the policy's order
+    // mx values that the grammar allows and no host can have: an address, a name whose last label
+    // is a number, a label over 63 octets. They fit no host and spoil no other line.
+    std::vector<std::string> mx_without_host;
+    // mx values written in U-labels, against the grammar; in `mx` they are A-labels.
+    std::vector<std::string> mx_converted;
     // The file's lines as written, line ends and trailing white space removed: what TLS reports and
     // Postfix's policy_string quote (RFC 8460 section 4.4).
     std::vector<std::string> lines;

@@ -89,11 +89,13 @@ enum class FetchState {
 
 struct Sts {
     RecordState record = RecordState::pending;
-    std::string record_id;     // found
-    std::string record_reason; // invalid, failed
+    std::string record_id; // found
+    std::string
+        record_reason; // invalid, failed: why; absent: the text that is no record; found: a note
     FetchState fetch = FetchState::not_needed;
     std::string fetch_fault;  // failed, invalid: the kind, as https::to_string names it
     std::string fetch_reason; // failed, invalid: why
+    std::string fetch_note;   // fetched: what was odd about the answer and was passed over
     std::optional<WallTime> retry_at;
 
     // The last policy fetched with success, if its max_age has not ended when this was written.

@@ -24,7 +24,8 @@ enum class Form { legacy, tlsrpt, requiretls };
 [[nodiscard]] std::string_view to_string(Form form);
 
 // match=: the policy's patterns, or the current MX names that match one (Postfix before 3.10.5
-// then checks as RFC 8461 section 4.1 says); the patterns if none matches.
+// then checks as RFC 8461 section 4.1 says). If none does, the reply is temp; the patterns are
+// written only where the MX RRset was not obtained.
 enum class Match { patterns, mx };
 [[nodiscard]] std::optional<Match> parse_match(std::string_view text);
 [[nodiscard]] std::string_view to_string(Match match);

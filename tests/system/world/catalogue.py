@@ -40,7 +40,8 @@ class PolicyHost:
 
     body: bytes = b""
     status: int = 200
-    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "text/plain"})
+    headers: dict[str, str | tuple[str, ...]] = field(  # several: the field more than once
+        default_factory=lambda: {"Content-Type": "text/plain"})
     manner: str = "plain"  # plain chunked until-close truncated endless endless-head slow
     certificate: str = "good"  # certificates.KINDS
 
@@ -223,6 +224,8 @@ sts("sts-foreign-txt",
 sts("sts-split-record", txt='_mta-sts TXT "v=STS" "v1; i" "d=1;"')
 sts("sts-no-id", txt='_mta-sts TXT "v=STSv1;"')
 sts("sts-bad-id", txt='_mta-sts TXT "v=STSv1; id=with-hyphen;"')
+sts("sts-blank-before-semicolon", txt='_mta-sts 1 TXT "v=STSv1 ; id=1;"')
+sts("sts-upper-record", txt='_mta-sts 1 TXT "V=STSv1; id=1;"')
 sts("sts-other-version", txt='_mta-sts TXT "v=STSv2; id=1;"')
 sts("sts-record-spoilt", spoil="_mta-sts TXT")
 sts("sts-record-dead", txt=f"_mta-sts NS ns._mta-sts\nns._mta-sts A {addresses.DEAD_SERVER}")
@@ -260,6 +263,9 @@ sts("sts-html", headers={"Content-Type": "text/html"})
 sts("sts-no-type", headers={})
 sts("sts-charset", headers={"Content-Type": "text/plain; charset=utf-8"})
 sts("sts-upper-type", headers={"content-type": "Text/Plain;Charset=US-ASCII"})
+sts("sts-type-twice", headers={"Content-Type": ("text/plain", "text/plain")})
+sts("sts-type-twice-differs", headers={"Content-Type": ("text/plain", "text/html")})
+sts("sts-type-twice-html-first", headers={"Content-Type": ("text/html", "text/plain")})
 sts("sts-oversized", ENFORCE + "padding: " + "x" * 70_000 + "\n")
 sts("sts-just-fits", ENFORCE + "padding: " + "x" * 60_000 + "\n")
 sts("sts-endless", manner="endless")
@@ -283,6 +289,10 @@ sts("sts-max-age-missing", ENFORCE.partition("max_age")[0])
 sts("sts-mode-unknown", policy("strict", "mx.$DOMAIN"))
 sts("sts-no-mx", policy("enforce"))
 sts("sts-bad-mx", policy("enforce", "mx.*.$DOMAIN"))
+sts("sts-mx-address", policy("enforce", "192.0.2.1", "mx.$DOMAIN"))
+sts("sts-mx-address-only", policy("enforce", "192.0.2.1"))
+sts("sts-mx-u-label", policy("enforce", "m\u00e4x.$DOMAIN"),
+    records=("@ MX 10 xn--mx-via", "xn--mx-via A $MX"))
 sts("sts-other-policy-version", ENFORCE.replace("STSv1", "STSv2"))
 sts("sts-empty", "")
 

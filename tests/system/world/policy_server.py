@@ -172,7 +172,9 @@ def _response(host: PolicyHost):
         headers["Content-Length"] = str(len(host.body))
     headers["Connection"] = "close"
     head = f"HTTP/1.1 {host.status} {REASONS[host.status]}\r\n"
-    head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    for name, values in headers.items():
+        for value in values if isinstance(values, tuple) else (values,):
+            head += f"{name}: {value}\r\n"
     end = time.monotonic() + PATIENCE
     if host.manner == "endless-head":
         yield head.encode()
