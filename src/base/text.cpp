@@ -42,8 +42,12 @@ std::string printable(std::string_view text, std::size_t limit) {
     return out.append(ellipsis.substr(0, dots));
 }
 
+std::string in_quotes(std::string_view text, std::size_t limit) {
+    return fmt::format("\"{}\"", printable(text, limit));
+}
+
 std::string complaint(std::string_view text, std::string_view why) {
-    return fmt::format("\"{}\": {}", printable(text, 80), why);
+    return fmt::format("{}: {}", in_quotes(text, 80), why);
 }
 
 std::string lower_ascii(std::string_view text) {

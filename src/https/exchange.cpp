@@ -66,9 +66,11 @@ async::Task<FetchResult> run(async::UvLoop& loop, std::shared_ptr<const Trust> t
     if (!policy) {
         const std::string where =
             policy.error().line == 0 ? "" : fmt::format("line {}: ", policy.error().line);
-        co_return std::unexpected(FetchError{
-            FetchFault::policy, fmt::format("no policy: {}{}", where, policy.error().text),
-            std::move(*body)});
+        co_return std::unexpected(
+            FetchError{.fault = FetchFault::policy,
+                       .reason = fmt::format("no policy: {}{}", where, policy.error().text),
+                       .ours = false,
+                       .body = std::move(*body)});
     }
     co_return FetchedPolicy{
         .policy = std::move(*policy), .body = std::move(*body), .note = progress.parser.note()};

@@ -46,7 +46,7 @@ struct FetchError {
     FetchFault fault;
     std::string reason;
     bool ours = false; // our own DNS cannot validate: nothing is known of the other side
-    std::string body; // policy: the text that is none
+    std::string body;  // policy: the text that is none
     friend bool operator==(const FetchError&, const FetchError&) = default;
 };
 

@@ -35,8 +35,6 @@ std::unexpected<PolicyError> fail(PolicyFault fault, std::string text, std::size
     return std::unexpected(PolicyError{.fault = fault, .column = column, .text = std::move(text)});
 }
 
-std::string quoted(std::string_view text) { return fmt::format("\"{}\"", printable(text, 60)); }
-
 Checked check_text(std::string_view line) {
     const auto control = std::ranges::find_if(line, [](char c) {
         const auto octet = static_cast<unsigned char>(c);
@@ -53,7 +51,7 @@ Checked check_text(std::string_view line) {
 Checked take_version(Draft& draft, std::string_view value) {
     if (value != "STSv1")
         return fail(PolicyFault::bad_version,
-                    fmt::format("version is {}, not \"STSv1\"", quoted(value)));
+                    fmt::format("version is {}, not \"STSv1\"", in_quotes(value)));
     draft.version = true;
     return {};
 }
@@ -64,8 +62,9 @@ Checked take_mode(Draft& draft, std::string_view value) {
         draft.mode = mode;
         return {};
     }
-    return fail(PolicyFault::bad_mode,
-                fmt::format("mode is {}, not \"enforce\", \"testing\" or \"none\"", quoted(value)));
+    return fail(
+        PolicyFault::bad_mode,
+        fmt::format("mode is {}, not \"enforce\", \"testing\" or \"none\"", in_quotes(value)));
 }
 
 // Erratum 7282 would have 8 digits, enough for the maximum. The published 10 are accepted and
@@ -73,7 +72,7 @@ Checked take_mode(Draft& draft, std::string_view value) {
 Checked take_max_age(Draft& draft, std::string_view value) {
     if (value.empty() || value.size() > max_max_age_digits || !std::ranges::all_of(value, is_digit))
         return fail(PolicyFault::bad_max_age,
-                    fmt::format("max_age is {}, not 1 to 10 digits", quoted(value)));
+                    fmt::format("max_age is {}, not 1 to 10 digits", in_quotes(value)));
     std::int64_t count = 0;
     std::from_chars(value.data(), value.data() + value.size(), count);
     draft.max_age = std::min(seconds(count), max_max_age);
@@ -128,9 +127,9 @@ Checked take_mx(Draft& draft, std::string_view value) {
 // the ends is gone already.
 Checked check_extension(std::string_view name, std::string_view value) {
     if (value.empty())
-        return fail(PolicyFault::bad_field, fmt::format("{} has no value", quoted(name)));
+        return fail(PolicyFault::bad_field, fmt::format("{} has no value", in_quotes(name)));
     if (value.contains('\t'))
-        return fail(PolicyFault::bad_field, fmt::format("tab in the value of {}", quoted(name)));
+        return fail(PolicyFault::bad_field, fmt::format("tab in the value of {}", in_quotes(name)));
     return {};
 }
 
@@ -146,10 +145,10 @@ Checked take_value(Draft& draft, std::string_view name, std::string_view value) 
 Checked take_field(Draft& draft, std::string_view line) {
     const auto colon = line.find(':');
     if (colon == std::string_view::npos)
-        return fail(PolicyFault::bad_field, fmt::format("{} has no \":\"", quoted(line)), 1);
+        return fail(PolicyFault::bad_field, fmt::format("{} has no \":\"", in_quotes(line)), 1);
     const auto name = line.substr(0, colon);
     if (!is_field_name(name))
-        return fail(PolicyFault::bad_field, fmt::format("{} is no field name", quoted(name)), 1);
+        return fail(PolicyFault::bad_field, fmt::format("{} is no field name", in_quotes(name)), 1);
     auto value = line.substr(colon + 1);
     while (!value.empty() && is_wsp(value.front()))
         value.remove_prefix(1);

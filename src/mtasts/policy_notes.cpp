@@ -31,8 +31,6 @@ class Notes {
     std::vector<PolicyNote> notes_;
 };
 
-std::string quoted(std::string_view text) { return fmt::format("\"{}\"", printable(text, 60)); }
-
 // A key that somebody may have meant; none for one that is known or like none.
 std::optional<std::string> meant_key(std::string_view key) {
     if (std::ranges::find(known_keys, key) != known_keys.end()) return std::nullopt;
@@ -73,7 +71,7 @@ void note_line(std::string_view line, std::size_t number, Notes& notes) {
     const auto value = trim(line.substr(colon + 1));
     if (const auto meant = meant_key(key))
         notes.add(number, fmt::format("{} is an unknown key and is ignored: did you mean \"{}\"?",
-                                      quoted(key), *meant));
+                                      in_quotes(key), *meant));
     if (line.contains('\t') && line.front() != '\t')
         notes.add(number, value.contains('\t')
                               ? "a tab inside of the value: no value has one"
@@ -86,11 +84,11 @@ void note_line(std::string_view line, std::size_t number, Notes& notes) {
 
 void note_meaning(const Policy& policy, Notes& notes) {
     for (const std::string& mx : policy.mx_without_host)
-        notes.add(0, fmt::format("mx {} is no host name: it fits no MX host", quoted(mx)));
+        notes.add(0, fmt::format("mx {} is no host name: it fits no MX host", in_quotes(mx)));
     for (const std::string& mx : policy.mx_converted)
         notes.add(0, fmt::format("mx {} is not written in A-labels (xn--...): the daemon converts "
                                  "it, other senders drop the policy",
-                                 quoted(mx)));
+                                 in_quotes(mx)));
     if (policy.mode != Mode::none && policy.mx.empty())
         notes.add(0, "no mx line names a host: no MX host fits, and mail is deferred");
     if (policy.mode == Mode::none) {

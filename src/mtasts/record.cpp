@@ -40,8 +40,6 @@ std::optional<std::size_t> after_opening(std::string_view text) {
     return at + 1;
 }
 
-std::string in_quotes(std::string_view text) { return fmt::format("\"{}\"", printable(text, 40)); }
-
 struct Field {
     std::string_view name;
     std::string_view value;

@@ -25,6 +25,12 @@ TEST_CASE("base/text: printable keeps ASCII and hides every other octet") {
         CHECK(shown[c] == (c >= 0x20 && c <= 0x7e ? static_cast<char>(c) : '?'));
 }
 
+TEST_CASE("base/text: in quotes") {
+    CHECK(in_quotes("") == "\"\"");
+    CHECK(in_quotes("a\tb", 3) == "\"a?b\"");
+    CHECK(in_quotes("abcdef", 5) == "\"ab...\"");
+}
+
 TEST_CASE("base/text: printable cuts at the limit, dots included") {
     CHECK(printable(std::string(200, 'a')) == std::string(200, 'a'));
     CHECK(printable(std::string(201, 'a')) == std::string(197, 'a') + "...");

@@ -13,6 +13,9 @@ namespace postseal {
 // the length we promise for it (postseald(8)).
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 200);
 
+// The same between quotation marks; of the text `limit` octets at most.
+[[nodiscard]] std::string in_quotes(std::string_view text, std::size_t limit = 60);
+
 // What is wrong with somebody else's text: "TEXT": WHY; of the text 80 octets at most.
 [[nodiscard]] std::string complaint(std::string_view text, std::string_view why);
 
