@@ -53,7 +53,7 @@ class Node {
             fault = about.error().text;
             return;
         }
-        feed_ = about->feed;
+        feed_.version = about->feed; // its token is taken from the server
         const auto end = Steady::now() + setting_.length;
         const double looks =
             static_cast<double>(setting_.domains) / 86'400 / static_cast<double>(setting_.nodes);
@@ -146,7 +146,7 @@ class Node {
     fleet::SharedStore shared_;
     std::string name_, fault_;
     std::mt19937_64 random_;
-    std::int64_t feed_ = 0;
+    fleet::FeedVersion feed_;
 };
 
 void print(const Setting& setting, Times& times) {
