@@ -1,45 +1,99 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/machine_faults.h"
 #include "cli/setup.h"
+#include "config/faults.h"
 #include "engine/from_config.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <utility>
+#include <vector>
 
 namespace postseal::cli {
 
 namespace {
 
-// How many overrides; or what is wrong.
-std::expected<std::size_t, std::string>
-check_all(const std::expected<config::Config, ClientError>& config) {
-    if (!config) return std::unexpected(config.error().text);
-    return engine::check_files(*config);
+using Errors = std::vector<config::Error>;
+
+Json json_of(const Errors& errors, std::string_view of) {
+    Json out = Json::array();
+    for (const config::Error& error : errors)
+        out.push_back({{"line", error.line}, {"key", error.key}, {"text", error.text}, {"of", of}});
+    return out;
+}
+
+struct Found {
+    std::string file;
+    bool there = true; // the file
+    Errors in_file;
+    MachineFaults machine;
+    std::size_t listeners = 0;
+    std::size_t maps = 0;
+    std::size_t overrides = 0;
+
+    [[nodiscard]] bool good() const { return in_file.empty() && machine.errors.empty(); }
+};
+
+Found look(const std::string& named) {
+    Found found{.file = named.empty() ? std::string(config::default_file) : named};
+    const std::string path = config::configured_file(named);
+    found.there = !path.empty();
+    const config::Faults read = config::faults(path);
+    found.in_file = read.errors;
+    found.machine = machine_faults(read, found.file);
+    found.listeners = read.config.listen.size();
+    found.maps = read.config.maps.size();
+    if (!found.good()) return found;
+    // What only shows when the parts are built.
+    if (const auto overrides = engine::check_files(read.config))
+        found.overrides = *overrides;
+    else
+        found.machine.errors.push_back({"", 0, "", overrides.error()});
+    return found;
+}
+
+std::string message(const config::Error& error) {
+    return error.file.empty() ? error.text : error.message();
+}
+
+int write_json(const Found& found) {
+    Json errors = json_of(found.in_file, "file");
+    for (Json& error : json_of(found.machine.errors, "machine"))
+        errors.push_back(std::move(error));
+    const Errors& first = found.in_file.empty() ? found.machine.errors : found.in_file;
+    const Json json = {{"file", found.file},
+                       {"there", found.there},
+                       {"good", found.good()},
+                       {"error", first.empty() ? "" : message(first.front())},
+                       {"errors", std::move(errors)},
+                       {"notes", json_of(found.machine.notes, "machine")}};
+    fmt::print("{}\n", json.dump(-1, ' ', true, Json::error_handler_t::replace));
+    return found.good() ? ExitStatus::found : bad_config;
 }
 
 int check_config(const Common& common) {
-    const std::string file =
-        common.config_file.empty() ? std::string(config::default_file) : common.config_file;
-    const auto config = load_config(common);
-    const auto overrides = check_all(config);
-    if (common.json)
-        fmt::print("{}\n", Json{{"file", file},
-                                {"good", overrides.has_value()},
-                                {"error", overrides ? "" : overrides.error()}}
-                               .dump());
-    else if (!overrides)
-        return fail(bad_config, overrides.error());
-    else
-        fmt::print("{}: good; {} listeners, {} maps, {} overrides\n", file, config->listen.size(),
-                   config->maps.size(), *overrides);
-    return overrides ? ExitStatus::found : bad_config;
+    const Found found = look(common.config_file);
+    if (common.json) return write_json(found);
+    for (const Errors* errors : {&found.in_file, &found.machine.errors})
+        for (const config::Error& error : *errors)
+            fail(bad_config, message(error));
+    for (const config::Error& note : found.machine.notes)
+        fmt::print(stderr, "postseal: note: {}\n", message(note));
+    if (!found.good()) return bad_config;
+    fmt::print("{}: {}; {} listeners, {} maps, {} overrides\n", found.file,
+               found.there ? "good" : "not there; built-in defaults", found.listeners, found.maps,
+               found.overrides);
+    return ExitStatus::found;
 }
 
 } // namespace
 
 Command check_config_command(Common& common) {
     return {.name = "check-config",
-            .summary = "read the configuration and say what is wrong",
+            .summary = "read the configuration and say all that is wrong",
             .options = config_options(common),
             .examples = {"postseal check-config --config /etc/postseal/postseal.toml"},
             .run = [&common] { return check_config(common); }};

@@ -12,6 +12,7 @@
 #include "survey/name_server.h"
 #include "survey/postfix.h"
 #include "survey/sockets.h"
+#include "survey/tables.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -71,6 +72,9 @@ void ask_postfix(const DoctorOptions& options, Facts& facts) {
     facts.mail_owner = survey::find_user(std::string(facts.postconf.value("mail_owner")));
     for (const doctor::Endpoint& endpoint : endpoints_to_reach(facts))
         facts.reached.emplace(endpoint.text(), survey::reach(endpoint));
+    for (const doctor::Table& table : tables_to_try(facts.postconf))
+        if (auto tried = survey::try_table(options.postconf, options.postfix_config, table))
+            facts.tried.emplace(table.text, *std::move(tried));
     for (const std::string& path : authorities_to_read(facts.postconf))
         facts.authorities.emplace(path, survey::authority_fault(path));
     facts.resolv_conf =
@@ -79,6 +83,8 @@ void ask_postfix(const DoctorOptions& options, Facts& facts) {
 
 void ask_name_servers(const DoctorOptions& options, Facts& facts) {
     if (!options.resolv_conf.empty()) facts.resolv_conf = options.resolv_conf;
+    facts.resolv_conf_missing = ::access(facts.resolv_conf.c_str(), F_OK) != 0;
+    if (facts.resolv_conf_missing) return;
     const std::string text = survey::text_of_file(facts.resolv_conf);
     for (const std::string& address : doctor::name_servers_of(text))
         facts.name_servers.push_back(survey::ask_name_server(address));
@@ -139,8 +145,12 @@ std::string trust_anchor_fault(const config::Dns& dns) {
     return dns::root_anchor_warning(anchors->keys).value_or("");
 }
 
-Facts gather(const Common& common, const DoctorOptions& options, const config::Config& config) {
+// A file that is at fault is a finding; the daemon that runs has read another.
+Facts gather(const Common& common, const DoctorOptions& options,
+             const std::expected<config::Config, ClientError>& read) {
+    const config::Config config = read ? *read : config::parse("", "").value();
     Facts facts;
+    if (!read) facts.configuration_fault = read.error().text;
     facts.configuration =
         common.config_file.empty() ? std::string(config::default_file) : common.config_file;
     facts.settings = settings_from(serve::configuration_json(config));
@@ -148,16 +158,16 @@ Facts gather(const Common& common, const DoctorOptions& options, const config::C
     ask_postfix(options, facts);
     ask_name_servers(options, facts);
     if (!facts.daemon && !facts.admin_forbidden) facts.validation = own_validation(config);
-    facts.trust_anchor_fault = trust_anchor_fault(config.dns);
+    if (read) facts.trust_anchor_fault = trust_anchor_fault(config.dns);
     facts.store_written = survey::store_written(config.state_dir);
     facts.now = std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
     return facts;
 }
 
 int examine_all(const Common& common, const DoctorOptions& options) {
-    const auto config = load_config(common);
-    if (!config) return fail(config.error());
-    const auto findings = examine(gather(common, options, *config));
+    if (!common.config_file.empty() && ::access(common.config_file.c_str(), F_OK) != 0)
+        return fail(load_config(common).error());
+    const auto findings = examine(gather(common, options, load_config(common)));
     if (common.json) {
         const Json json = doctor_json(findings);
         fmt::print("{}\n", json.dump(2, ' ', true, Json::error_handler_t::replace));

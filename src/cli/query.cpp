@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/setup.h"
+#include "postseal/base/text.h"
 
 #include <fmt/format.h>
 #include <memory>
@@ -24,15 +25,12 @@ std::expected<Reply, ClientError> reply_for(const Common& common, const std::str
     if (common.direct) {
         const auto found = explanation(common, key);
         if (!found) return std::unexpected(found.error());
-        const Json& replies = (*found)["replies"];
-        if (!replies.contains(map))
-            return std::unexpected(ClientError{usage, fmt::format("there is no map \"{}\"", map)});
-        return Reply{replies[map].value("kind", ""), replies[map].value("text", "")};
+        for (const auto& [name, reply] : (*found)["replies"].items())
+            if (equals_ignoring_case(name, map))
+                return Reply{reply.value("kind", ""), reply.value("text", "")};
+        return std::unexpected(ClientError{usage, fmt::format("there is no map \"{}\"", map)});
     }
-    const auto config = load_config(common);
-    if (!config) return std::unexpected(config.error());
-    const auto reply = ask_daemon(admin_socket(common, *config),
-                                  {{"command", "query"}, {"key", key}, {"map", map}});
+    const auto reply = ask(common, {{"command", "query"}, {"key", key}, {"map", map}});
     if (!reply) return std::unexpected(reply.error());
     return Reply{reply->value("kind", ""), reply->value("text", "")};
 }

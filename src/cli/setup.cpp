@@ -44,14 +44,14 @@ std::expected<Json, ClientError> ask(const Common& common, const Json& request, 
 WallTime wall_now() { return engine::SystemClock().now(); }
 
 std::expected<Json, ClientError> explanation(const Common& common, const std::string& key) {
-    const auto config = load_config(common);
-    if (!config) return std::unexpected(config.error());
     if (common.direct) {
+        const auto config = load_config(common);
+        if (!config) return std::unexpected(config.error());
         auto found = explain_direct(*config, key);
         if (!found) return std::unexpected(ClientError{bad_config, found.error()});
         return std::move(*found);
     }
-    auto reply = ask_daemon(admin_socket(common, *config), {{"command", "explain"}, {"key", key}});
+    auto reply = ask(common, {{"command", "explain"}, {"key", key}});
     if (!reply) return std::unexpected(reply.error());
     return std::move((*reply)["explain"]);
 }

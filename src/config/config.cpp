@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "config/config.h"
 
+#include "config/faults.h"
 #include "config/file.h"
 #include "config/reader.h"
 #include "postseal/base/text.h"
@@ -13,6 +14,7 @@
 #include <limits>
 #include <optional>
 #include <system_error>
+#include <tuple>
 
 namespace postseal::config {
 namespace {
@@ -426,6 +428,25 @@ Config read(Reading& reading, const toml::table* root) {
     return config;
 }
 
+// A value that is a word without quotes, which TOML does not have: KEY = WORD.
+std::optional<Error> bare_word(std::string_view text, std::size_t number) {
+    for (std::size_t i = 1; i < number; i++)
+        text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+    const auto line = text.substr(0, text.find('\n'));
+    const auto sign = line.find('=');
+    if (sign == std::string_view::npos) return std::nullopt;
+    const auto key = trim(line.substr(0, sign));
+    const auto word = trim(line.substr(sign + 1, line.find('#') - sign - 1));
+    const auto in_word = [](char c) {
+        return is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '/' || c == ':';
+    };
+    if (key.empty() || word.empty() || is_digit(word.front()) ||
+        !std::ranges::all_of(word, in_word))
+        return std::nullopt;
+    return Error{
+        {}, 0, std::string(key), fmt::format("write the value in quotes: {} = \"{}\"", key, word)};
+}
+
 } // namespace
 
 std::string Error::message() const {
@@ -520,17 +541,43 @@ std::expected<Address, std::string> parse_address(std::string_view text) {
     return address;
 }
 
-std::expected<Config, Error> parse(std::string_view text, std::string file) {
-    Reading reading{.file = std::move(file), .error = {}, .known = {}};
+Faults faults_of(std::string_view text, std::string file) {
+    Reading reading{.file = std::move(file), .errors = {}, .known = {}, .lines = {}};
     try {
         const toml::table root = toml::parse(text, reading.file);
         Config config = read(reading, &root);
-        if (reading.error) return std::unexpected(*reading.error);
-        return config;
+        std::ranges::sort(reading.errors, {},
+                          [](const Error& error) { return std::tie(error.line, error.key); });
+        return {std::move(config), std::move(reading.errors), std::move(reading.lines)};
     } catch (const toml::parse_error& fault) {
-        return std::unexpected(Error{reading.file, fault.source().begin.line, "",
-                                     printable(fault.description(), 300)});
+        const std::size_t line = fault.source().begin.line;
+        Error error =
+            bare_word(text, line).value_or(Error{{}, 0, "", printable(fault.description(), 300)});
+        error.file = reading.file;
+        error.line = line;
+        return {Config{}, {std::move(error)}, {}};
     }
+}
+
+Faults faults(const std::string& path) {
+    if (path.empty()) return faults_of("", std::string(default_file));
+    const auto text = read_file(path);
+    if (!text)
+        return {Config{},
+                {Error{path, 0, "", fmt::format("cannot be read: {}", text.error().message())}},
+                {}};
+    return faults_of(*text, path);
+}
+
+std::size_t Faults::line_of(std::string_view key, std::size_t index) const {
+    const auto found = lines.find(key);
+    return found != lines.end() && index < found->second.size() ? found->second[index] : 0;
+}
+
+std::expected<Config, Error> parse(std::string_view text, std::string file) {
+    Faults all = faults_of(text, std::move(file));
+    if (!all.errors.empty()) return std::unexpected(std::move(all.errors.front()));
+    return std::move(all.config);
 }
 
 std::string configured_file(const std::string& named) {
@@ -540,12 +587,9 @@ std::string configured_file(const std::string& named) {
 }
 
 std::expected<Config, Error> load(const std::string& path) {
-    if (path.empty()) return parse("", std::string(default_file));
-    const auto text = read_file(path);
-    if (!text)
-        return std::unexpected(
-            Error{path, 0, "", fmt::format("cannot be read: {}", text.error().message())});
-    return parse(*text, path);
+    Faults all = faults(path);
+    if (!all.errors.empty()) return std::unexpected(std::move(all.errors.front()));
+    return std::move(all.config);
 }
 
 std::vector<std::string> known_keys() {

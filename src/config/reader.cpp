@@ -2,6 +2,7 @@
 #include "config/reader.h"
 
 #include "postseal/base/nearest.h"
+#include "postseal/base/text.h"
 
 #include <fmt/format.h>
 
@@ -60,6 +61,25 @@ std::optional<std::size_t> to_size(std::string_view text) {
     return times(amount->number, unit);
 }
 
+std::optional<std::int64_t> whole_number(const toml::node* node) {
+    return node != nullptr ? node->value_exact<std::int64_t>() : std::nullopt;
+}
+
+// "[dns] or [https]": the tables that have this key; empty: none.
+std::string tables_with(std::string_view key) {
+    std::string out;
+    for (const std::string& known : known_keys()) {
+        const auto dot = known.rfind('.');
+        if (known.substr(dot == std::string::npos ? 0 : dot + 1) != key) continue;
+        const std::string table = dot == std::string::npos ? "" : known.substr(0, dot);
+        const bool list = table == "listen" || table == "map";
+        if (!out.empty()) out += " or ";
+        out += table.empty() ? "no table: write it before the first [table]"
+                             : (list ? fmt::format("[[{}]]", table) : fmt::format("[{}]", table));
+    }
+    return out;
+}
+
 std::string show(milliseconds value) {
     const auto count = value.count();
     if (count % 3'600'000 == 0) return fmt::format("{}h", count / 3'600'000);
@@ -71,9 +91,10 @@ std::string show(milliseconds value) {
 } // namespace
 
 void Reading::fail(const toml::node* where, std::string key, std::string text) {
-    if (error) return;
     const std::size_t line = where != nullptr ? where->source().begin.line : 0;
-    error = Error{file, line, std::move(key), std::move(text)};
+    const auto same = [&](const Error& error) { return error.line == line && error.key == key; };
+    if (std::ranges::any_of(errors, same)) return;
+    errors.push_back({file, line, std::move(key), std::move(text)});
 }
 
 Reader::Reader(Reading& reading, const toml::table* table, std::string prefix)
@@ -95,14 +116,20 @@ const toml::node* Reader::node(std::string_view key) const {
 const toml::node* Reader::take(std::string_view key) {
     keys_.emplace_back(key);
     reading_.known.push_back(dotted(key));
-    return table_ != nullptr ? table_->get(key) : nullptr;
+    if (table_ == nullptr) return nullptr;
+    const toml::node* found = table_->get(key);
+    reading_.lines[dotted(key)].push_back(found != nullptr ? found->source().begin.line : 0);
+    return found;
 }
 
 std::optional<std::string> Reader::as_text(const toml::node* node, std::string_view key) {
     if (node == nullptr) return std::nullopt;
     auto value = node->value_exact<std::string>();
     if (!value) {
-        fail(node, key, "write a string in quotes");
+        const auto number = node->value_exact<std::int64_t>();
+        fail(node, key,
+             number ? fmt::format("write a string in quotes: \"{}\"", *number)
+                    : std::string("write a string in quotes"));
         return std::nullopt;
     }
     if (value->find('\0') != std::string::npos) {
@@ -156,21 +183,37 @@ void Reader::number(std::string_view key, std::size_t& out, std::size_t least, s
 bool Reader::duration(std::string_view key, milliseconds& out, milliseconds least,
                       milliseconds most) {
     const toml::node* node = take(key);
+    if (const auto number = whole_number(node)) {
+        fail(node, key, fmt::format("{} has no unit: write \"{}s\"", *number, *number));
+        return false;
+    }
     const auto value = as_text(node, key);
     if (!value) return false;
+    if (!value->empty() && std::ranges::all_of(*value, is_digit)) {
+        fail(node, key, fmt::format("\"{0}\" has no unit: write \"{0}s\"", *value));
+        return false;
+    }
     const auto span = to_duration(*value);
     if (span && *span >= least && *span <= most) {
         out = *span;
         return true;
     }
     fail(node, key,
-         fmt::format("\"{}\" is no time from {} to {}: write \"250ms\", \"8s\", \"2m\" or \"1h\"",
+         fmt::format("\"{}\" is not a valid duration from {} to {}: write \"250ms\", \"8s\", "
+                     "\"2m\" or \"1h\"",
                      *value, show(least), show(most)));
     return false;
 }
 
 void Reader::size(std::string_view key, std::size_t& out, std::size_t least) {
     const toml::node* node = take(key);
+    if (const auto number = whole_number(node)) {
+        fail(node, key,
+             fmt::format("write a string in quotes: \"{}\" are bytes, \"{}M\" is with "
+                         "a unit",
+                         *number, *number));
+        return;
+    }
     const auto value = as_text(node, key);
     if (!value) return;
     const auto octets = to_size(*value);
@@ -210,6 +253,12 @@ void Reader::finish() {
     if (table_ == nullptr) return;
     for (const auto& [key, value] : *table_) {
         if (std::ranges::find(keys_, key.str()) != keys_.end()) continue;
+        if (const std::string elsewhere = tables_with(key.str()); !elsewhere.empty()) {
+            reading_.fail(&value, dotted(key.str()),
+                          fmt::format("unknown key here: {} belongs {}{}", key.str(),
+                                      elsewhere.starts_with('[') ? "below " : "in ", elsewhere));
+            continue;
+        }
         const auto meant = nearest(key.str(), keys_);
         reading_.fail(&value, dotted(key.str()),
                       meant ? fmt::format("unknown key; did you mean \"{}\"?", *meant)

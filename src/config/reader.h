@@ -1,11 +1,13 @@
 // config/reader.h: one TOML table read key by key
 //
 // Each get names a key that may stand there; finish() makes every other key an error and names the
-// nearest of those. The first error wins, later calls do nothing. toml++ stays in config/.
+// table where it belongs, or the nearest key here. Errors are gathered, one of a line and key; what
+// is wrong keeps its default. toml++ stays in config/.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "config/config.h"
+#include "config/faults.h"
 
 #include <toml++/toml.h>
 
@@ -20,8 +22,9 @@ namespace postseal::config {
 // Shared by all tables of one file.
 struct Reading {
     std::string file;
-    std::optional<Error> error;
+    std::vector<Error> errors;
     std::vector<std::string> known; // every key asked for, dotted
+    Lines lines;
 
     void fail(const toml::node* where, std::string key, std::string text);
 };

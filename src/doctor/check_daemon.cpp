@@ -12,6 +12,13 @@ void check_daemon(const Facts& facts, Report& report) {
                        {run("sudo postseal doctor")});
         return;
     }
+    if (!facts.daemon && !facts.configuration_fault.empty()) {
+        report.problem("daemon", facts.configuration_fault,
+                       "postseald does not start with this file, and Postfix defers all mail that "
+                       "it would ask about",
+                       {run("postseal check-config")});
+        return;
+    }
     if (!facts.daemon) {
         report.problem("daemon", facts.admin_fault,
                        "while postseald does not run, Postfix defers all mail that it would ask "
@@ -20,6 +27,11 @@ void check_daemon(const Facts& facts, Report& report) {
         return;
     }
     const Daemon& daemon = *facts.daemon;
+    if (!facts.configuration_fault.empty())
+        report.problem("daemon", facts.configuration_fault,
+                       "postseald runs with the configuration that it has read before; with this "
+                       "file it would not start again",
+                       {run("postseal check-config")});
     report.ok("daemon", fmt::format("postseald {} runs", daemon.version));
     if (!daemon.degraded.empty())
         report.warning("daemon", "postseald runs degraded: " + daemon.degraded,
@@ -29,7 +41,7 @@ void check_daemon(const Facts& facts, Report& report) {
         report.warning("daemon", "the last reload failed: " + daemon.reload_error,
                        "the configuration before it is still in force",
                        {run("postseal check-config")});
-    else if (daemon.settings != facts.settings)
+    else if (facts.configuration_fault.empty() && daemon.settings != facts.settings)
         report.warning("daemon",
                        fmt::format("{} has changed since postseald read it", facts.configuration),
                        "what is said here is about the configuration in force, not about the file",

@@ -30,6 +30,17 @@ void check_signature(const Facts& facts, const Signature& root, const std::vecto
 
 void check_name_servers(const Facts& facts, Report& report) {
     const bool wanted = in_force(facts).postfix_dnssec;
+    if (facts.resolv_conf_missing) {
+        const bool in_queue = facts.resolv_conf != "/etc/resolv.conf";
+        report.problem(
+            "resolver",
+            fmt::format("{} is missing{}", facts.resolv_conf,
+                        in_queue ? ": start Postfix, which copies it there" : ""),
+            "smtp(8) then asks a name server of this machine, whether there is one or not",
+            in_queue ? std::vector<Fix>{run("systemctl restart postfix")}
+                     : validating_resolver(facts));
+        return;
+    }
     bool all_validate = !facts.name_servers.empty();
     for (const NameServer& server : facts.name_servers) {
         const std::string who = fmt::format("{} of {}", server.address, facts.resolv_conf);

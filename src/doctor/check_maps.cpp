@@ -17,10 +17,6 @@ constexpr std::string_view parameter = "smtp_tls_policy_maps";
 constexpr Version dane_since{2, 11, 0};
 constexpr Version attributes_since{3, 10, 0}; // policy_type and its companions
 
-bool is_loopback(std::string_view host) {
-    return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
 bool is_everywhere(std::string_view host) { return host == "0.0.0.0" || host == "::"; }
 
 bool same_host(std::string_view asked, std::string_view listening) {
@@ -99,8 +95,7 @@ std::vector<Fix> add_table(const Facts& facts, const Client& client) {
     Advice advice = advise(facts, client);
     std::vector<std::string> tables;
     for (const Table& table : parse_tables(list_as_written(facts, client)))
-        if (!is_network(table) || !(table.endpoint.is_unix() || is_loopback(table.endpoint.host)))
-            tables.push_back(table.text);
+        if (!is_network(table) || !is_of_this_machine(table.endpoint)) tables.push_back(table.text);
     tables.push_back(advice.table);
     advice.first.push_back(set_list(facts, client, tables));
     return advice.first;
@@ -198,6 +193,16 @@ void check_ours(const Facts& facts, const Client& client, const Table& table,
         return;
     }
     check_proxied(facts, client, table, report);
+    // That nothing accepts there is said elsewhere.
+    const auto reached = facts.reached.find(table.endpoint.text());
+    const auto tried = facts.tried.find(table.text);
+    if (reached != facts.reached.end() && reached->second.fault.empty() &&
+        tried != facts.tried.end() && !tried->second.fault.empty() &&
+        !map_fault(facts, table, listener))
+        report.problem("maps",
+                       fmt::format("postmap -q fails for {}: {}", table.text, tried->second.fault),
+                       "Postfix gets no answer either, and defers all mail",
+                       {run("systemctl restart postseald")});
     report.ok("maps", fmt::format("{} asks postseald at {}", name_of(client, parameter),
                                   listener.endpoint.text()));
     if (table.type == Table::Type::tcp) {
@@ -221,6 +226,99 @@ void check_ours(const Facts& facts, const Client& client, const Table& table,
     }
 }
 
+// Why Postfix gets no answer from a table that is none of ours; empty: nothing speaks against it.
+std::string fault_of(const Facts& facts, const Client& client, const Table& table) {
+    if (table.type != Table::Type::other && table.endpoint.text().empty())
+        return "no such address: Postfix cannot open it, and smtp(8) ends at once";
+    if (is_of_this_machine(table.endpoint)) {
+        const Endpoint outside = seen_from_outside(table, client, facts.postconf);
+        const auto reached = facts.reached.find(outside.text());
+        if (reached != facts.reached.end() && !reached->second.fault.empty())
+            return reached->second.fault;
+    }
+    const auto tried = facts.tried.find(table.text);
+    return tried != facts.tried.end() ? tried->second.fault : std::string();
+}
+
+// A listener of ours that does not speak to tables: the admin socket, the status page.
+const Settings::Listener* other_listener(const Facts& facts, const Client& client,
+                                         const Table& table) {
+    if (table.type == Table::Type::other) return nullptr;
+    const Endpoint outside = seen_from_outside(table, client, facts.postconf);
+    for (const Settings::Listener& listener : in_force(facts).listeners) {
+        const Endpoint& at = listener.endpoint;
+        if (speaks_to_tables(listener) || table.endpoint.is_unix() != at.is_unix()) continue;
+        if (at.is_unix() ? at.path == outside.path || at.path == table.endpoint.path
+                         : at.port == outside.port && same_host(outside.host, at.host))
+            return &listener;
+    }
+    return nullptr;
+}
+
+bool is_indexed(const Table& table) {
+    constexpr std::array kinds = {"hash", "btree", "cdb", "dbm", "lmdb", "sdbm"};
+    return std::ranges::find(kinds, table.kind) != kinds.end();
+}
+
+// Whether a table was meant to lead to us: a socket of this machine, or what cannot be read.
+bool meant_for_us(const Table& table) {
+    return is_network(table) &&
+           (is_of_this_machine(table.endpoint) || table.endpoint.text().empty());
+}
+
+struct Broken {
+    const Table* table = nullptr;
+    Fault fault;
+    bool only_index = false; // postmap(1) makes it from a text that is there
+};
+
+// A table without an answer defers all mail that gets to it, for Postfix goes to no other then.
+std::optional<Broken> broken(const Facts& facts, const Client& client, const Table& table) {
+    if (const auto* listener = other_listener(facts, client, table))
+        return Broken{
+            &table,
+            {Severity::problem,
+             fmt::format("{} asks a listener of protocol {}", table.text, listener->protocol),
+             "they do not understand each other, and Postfix defers all mail"}};
+    const std::string fault = fault_of(facts, client, table);
+    if (fault.empty()) return std::nullopt;
+    const auto tried = facts.tried.find(table.text);
+    return Broken{&table,
+                  {Severity::problem, fmt::format("{} gives no answer: {}", table.text, fault),
+                   "Postfix goes to no other table then, and defers all mail"},
+                  is_indexed(table) && tried != facts.tried.end() && tried->second.source_exists};
+}
+
+// The list without what is broken, and with us in it: in the place of the first that was meant so.
+std::vector<Fix> mended_list(const Facts& facts, const Client& client,
+                             const std::vector<Broken>& faults, bool has_ours) {
+    std::string list = list_as_written(facts, client);
+    const auto is_written = [&](const Broken& one) { return list.contains(one.table->text); };
+    if (!std::ranges::all_of(faults, is_written)) list = facts.postconf.value(client, parameter);
+    Advice advice;
+    if (!has_ours) advice = advise(facts, client);
+    std::vector<std::string> tables;
+    for (const Table& table : parse_tables(list)) {
+        const bool gone = std::ranges::any_of(faults, [&](const Broken& one) {
+            return one.table->text == table.text && !one.only_index;
+        });
+        if (!gone) tables.push_back(table.text);
+        if (!gone || has_ours || !meant_for_us(table)) continue;
+        tables.push_back(advice.table);
+        has_ours = true;
+    }
+    if (!has_ours) tables.push_back(advice.table);
+    advice.first.push_back(set_list(facts, client, tables));
+    return advice.first;
+}
+
+std::vector<Fix> fix_of(const Facts& facts, const Client& client, const Broken& one,
+                        const std::vector<Broken>& all, bool has_ours) {
+    if (one.only_index)
+        return {run(fmt::format("postmap {}:{}", one.table->kind, one.table->file))};
+    return mended_list(facts, client, all, has_ours);
+}
+
 // Tables beside ours.
 void check_other(const Facts& facts, const Client& client, const Table& table, bool before,
                  Report& report) {
@@ -241,6 +339,14 @@ void check_other(const Facts& facts, const Client& client, const Table& table, b
 }
 
 } // namespace
+
+bool is_loopback(std::string_view host) {
+    return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+bool is_of_this_machine(const Endpoint& endpoint) {
+    return endpoint.is_unix() || is_loopback(endpoint.host);
+}
 
 const Settings::Listener* listener_of(const Table& table, const Client& client,
                                       const Facts& facts) {
@@ -294,7 +400,15 @@ void check_maps(const Facts& facts, const Client& client, Report& report) {
     const auto tables = parse_tables(facts.postconf.value(client, parameter));
     const auto ours = std::ranges::find_if(
         tables, [&](const Table& table) { return listener_of(table, client, facts) != nullptr; });
-    if (ours == tables.end()) {
+    const bool has_ours = ours != tables.end();
+    std::vector<Broken> faults;
+    for (const Table& table : tables)
+        if (listener_of(table, client, facts) == nullptr)
+            if (auto one = broken(facts, client, table)) faults.push_back(*std::move(one));
+    for (const Broken& one : faults)
+        report.problem("maps", one.fault.what, one.fault.why,
+                       fix_of(facts, client, one, faults, has_ours));
+    if (!has_ours && faults.empty())
         report.problem("maps",
                        tables.empty() ? fmt::format("{} is empty", name_of(client, parameter))
                                       : fmt::format("no table of {} leads to postseald",
@@ -302,12 +416,11 @@ void check_maps(const Facts& facts, const Client& client, Report& report) {
                        "Postfix does not ask what a destination promises: it sends as "
                        "smtp_tls_security_level says",
                        add_table(facts, client));
-        return;
-    }
+    if (!has_ours) return;
     for (auto table = tables.begin(); table != tables.end(); ++table) {
         if (const auto* listener = listener_of(*table, client, facts))
             check_ours(facts, client, *table, *listener, report);
-        else
+        else if (std::ranges::find(faults, &*table, &Broken::table) == faults.end())
             check_other(facts, client, *table, table < ours, report);
     }
 }

@@ -177,4 +177,14 @@ void check_insecure_mx(const Facts& facts, const Client& client, Report& report)
                    {set(facts, client, name, "dane")});
 }
 
+// No fault: but whoever reads verdicts of destinations must know that they do not count.
+void check_relayhost(const Facts& facts, const Client& client, Report& report) {
+    constexpr std::string_view name = "relayhost";
+    const std::string host(facts.postconf.value(client, name));
+    if (host.empty()) return;
+    report.ok(name, fmt::format("{} is {}: mail goes there, so what counts is the policy of {} "
+                                "(postseal explain '{}'), and no destination's",
+                                name_of(client, name), host, host, host));
+}
+
 } // namespace postseal::doctor

@@ -22,6 +22,7 @@ void check_dns_support(const Facts& facts, const Client& client, Report& report)
 void check_authorities(const Facts& facts, const Client& client, Report& report);
 void check_security_level(const Facts& facts, const Client& client, Report& report);
 void check_insecure_mx(const Facts& facts, const Client& client, Report& report);
+void check_relayhost(const Facts& facts, const Client& client, Report& report);
 
 // Of the machine.
 void check_name_servers(const Facts& facts, Report& report);
@@ -31,6 +32,9 @@ void check_clock(const Facts& facts, Report& report);
 // counts, too.
 [[nodiscard]] const Settings::Listener* listener_of(const Table& table, const Client& client,
                                                     const Facts& facts);
+
+[[nodiscard]] bool is_loopback(std::string_view host);
+[[nodiscard]] bool is_of_this_machine(const Endpoint& endpoint); // a unix socket, or loopback
 
 // The table that `client` should ask, and what must be done before.
 struct Advice {

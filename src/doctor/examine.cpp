@@ -14,6 +14,7 @@ void check_client(const Facts& facts, const Client& client, Report& report) {
     check_authorities(facts, client, report);
     check_security_level(facts, client, report);
     check_insecure_mx(facts, client, report);
+    check_relayhost(facts, client, report);
 }
 
 } // namespace

@@ -40,8 +40,20 @@ std::vector<Endpoint> endpoints_to_reach(const Facts& facts) {
     std::vector<Endpoint> out;
     for (const Client& client : postconf.clients)
         for (const Table& table : parse_tables(postconf.value(client, "smtp_tls_policy_maps")))
-            if (listener_of(table, client, facts) != nullptr)
+            if (is_of_this_machine(table.endpoint))
                 add_new(out, seen_from_outside(table, client, postconf));
+            else if (listener_of(table, client, facts) != nullptr)
+                add_new(out, table.endpoint);
+    return out;
+}
+
+// postmap(1) is in no chroot and need not ask proxymap(8), so what only they see is not tried: a
+// unix socket is connected to.
+std::vector<Table> tables_to_try(const Postconf& postconf) {
+    std::vector<Table> out;
+    for (const Client& client : postconf.clients)
+        for (Table& table : parse_tables(postconf.value(client, "smtp_tls_policy_maps")))
+            if (!table.proxied && !table.endpoint.is_unix()) add_new(out, std::move(table));
     return out;
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/doctor/tables.h"
 
+#include "postseal/base/text.h"
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 
 namespace postseal::doctor {
@@ -48,6 +51,9 @@ Table parse_table(std::string_view word) {
     } else if (take(word, "tcp:")) {
         table.type = Table::Type::tcp;
         table.endpoint = host_and_port(word);
+    } else if (const auto colon = word.find(':'); colon != std::string_view::npos) {
+        table.kind = word.substr(0, colon);
+        if (word.substr(colon + 1).starts_with('/')) table.file = word.substr(colon + 1);
     }
     return table;
 }
@@ -84,6 +90,18 @@ std::vector<Table> parse_tables(std::string_view list) {
             out.push_back(parse_table(word));
         }
     }
+}
+
+std::string postmap_fault(std::string_view complaints) {
+    std::string_view fault;
+    while (!complaints.empty()) {
+        const auto line = complaints.substr(0, complaints.find('\n'));
+        complaints.remove_prefix(std::min(line.size() + 1, complaints.size()));
+        for (const std::string_view level : {": fatal: ", ": panic: "})
+            if (const auto at = line.find(level); at != std::string_view::npos)
+                fault = line.substr(at + level.size());
+    }
+    return printable(fault, 300);
 }
 
 } // namespace postseal::doctor

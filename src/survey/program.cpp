@@ -86,10 +86,14 @@ std::string last_line(std::string_view text) {
     return printable(begin == std::string_view::npos ? text : text.substr(begin + 1), 300);
 }
 
-} // namespace
+struct Ended {
+    std::string said;
+    std::string complained;
+    int status = 0; // of waitpid(2)
+};
 
-std::expected<std::string, std::string> output_of(const std::vector<std::string>& command,
-                                                  milliseconds limit) {
+// Errors: it could not be run, or did not end.
+std::expected<Ended, std::string> run(const std::vector<std::string>& command, milliseconds limit) {
     auto out = make_pipe();
     if (!out) return std::unexpected(std::move(out.error()));
     auto err = make_pipe();
@@ -100,19 +104,34 @@ std::expected<std::string, std::string> output_of(const std::vector<std::string>
             fmt::format("cannot run {}: {}", command.front(), std::strerror(pid.error())));
     out->write.close();
     err->write.close();
-    std::string said;
-    std::string complained;
-    const bool in_time = read_both(*out, *err, said, complained, Clock::now() + limit);
+    Ended ended;
+    const bool in_time = read_both(*out, *err, ended.said, ended.complained, Clock::now() + limit);
     if (!in_time) ::kill(*pid, SIGKILL);
-    int status = 0;
-    while (::waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
+    while (::waitpid(*pid, &ended.status, 0) < 0 && errno == EINTR) {
     }
     if (!in_time)
         return std::unexpected(
             fmt::format("{} does not end within {} s", command.front(), limit.count() / 1000));
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return std::unexpected(fmt::format("{} fails: {}", command.front(), last_line(complained)));
-    return said;
+    return ended;
+}
+
+} // namespace
+
+std::expected<std::string, std::string> output_of(const std::vector<std::string>& command,
+                                                  milliseconds limit) {
+    auto ended = run(command, limit);
+    if (!ended) return std::unexpected(std::move(ended.error()));
+    if (!WIFEXITED(ended->status) || WEXITSTATUS(ended->status) != 0)
+        return std::unexpected(
+            fmt::format("{} fails: {}", command.front(), last_line(ended->complained)));
+    return std::move(ended->said);
+}
+
+std::expected<std::string, std::string> complaints_of(const std::vector<std::string>& command,
+                                                      milliseconds limit) {
+    auto ended = run(command, limit);
+    if (!ended) return std::unexpected(std::move(ended.error()));
+    return std::move(ended->complained);
 }
 
 } // namespace postseal::survey

@@ -15,4 +15,8 @@ namespace postseal::survey {
 [[nodiscard]] std::expected<std::string, std::string>
 output_of(const std::vector<std::string>& command, milliseconds limit);
 
+// What it writes to standard error, whatever its exit status. Errors: as above.
+[[nodiscard]] std::expected<std::string, std::string>
+complaints_of(const std::vector<std::string>& command, milliseconds limit);
+
 } // namespace postseal::survey

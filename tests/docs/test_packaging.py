@@ -36,9 +36,13 @@ def test_version_is_the_same_everywhere():
 
 
 def test_delivered_configuration_shows_the_defaults(tmp_path):
+    """All but the level, which is README's: main.cf and postseal.toml then fit (postseal doctor)."""
     empty = tmp_path / "empty.toml"
-    empty.touch()
+    empty.write_text('[verdict]\ndefault_level = "dane"\n')
     assert same_configuration(CONTRIB / "etc/postseal.toml", empty)
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert "    smtp_tls_security_level = dane\n" in readme
+    assert '    default_level = "dane" ' in readme
     text = text_of("etc/postseal.toml")
     uncommented = tmp_path / "uncommented.toml"
     uncommented.write_text(re.sub(r"^#(?=\[|\w+ = )", "", text, flags=re.MULTILINE))

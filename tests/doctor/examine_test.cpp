@@ -115,6 +115,10 @@ void change_facts(Facts& facts, const std::string& name, const std::string& valu
     if (name == "file default_level") facts.settings.default_level = value;
     if (name == "postconf") facts.postconf_fault = value;
     if (name.starts_with("fault ")) facts.reached[name.substr(6)].fault = value;
+    if (name.starts_with("tried ")) facts.tried[name.substr(6)].fault = value;
+    if (name.starts_with("source ")) facts.tried[name.substr(7)].source_exists = value == "yes";
+    if (name == "file") facts.configuration_fault = value;
+    if (name == "resolv.conf") facts.resolv_conf = value, facts.resolv_conf_missing = true;
     if (name.starts_with("path ")) facts.reached["unix:" + name.substr(5)] = reached_over(value);
     if (name.starts_with("ca ")) facts.authorities[name.substr(3)] = value;
     if (name == "resolver") facts.name_servers[0].fault = value;

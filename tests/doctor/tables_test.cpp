@@ -30,5 +30,19 @@ TEST_CASE("parse_tables: table") {
     }
 }
 
+TEST_CASE("postmap_fault: fatal lines only") {
+    CHECK(doctor::postmap_fault("").empty());
+    CHECK(
+        doctor::postmap_fault("postmap: warning: /etc/postfix/main.cf, line 5: overriding earlier "
+                              "entry: myhostname=a.example\n")
+            .empty());
+    CHECK(doctor::postmap_fault("postmap: warning: connect to 127.0.0.1:1: Connection refused\n"
+                                "postmap: fatal: table socketmap:inet:127.0.0.1:1:x: query error: "
+                                "Connection refused\n") ==
+          "table socketmap:inet:127.0.0.1:1:x: query error: Connection refused");
+    CHECK(doctor::postmap_fault("postmap: fatal: open database /a.db: No such file or directory") ==
+          "open database /a.db: No such file or directory");
+}
+
 } // namespace
 } // namespace postseal::test

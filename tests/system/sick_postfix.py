@@ -18,10 +18,10 @@ from daemon import Daemon, program, to_toml
 from postfix_release import Release
 
 # The folder is /mnt in a mount namespace of its own.
-REAL_POSTCONF = """\
+REAL_PROGRAM = """\
 #!/bin/sh
 exec unshare --mount sh -ec 'mount --bind "$1" "$0/mnt"; root=$0; shift
-    exec chroot "$root" /usr/sbin/postconf "$@"' {root} {folder} "$@"
+    exec chroot "$root" /usr/sbin/{program} "$@"' {root} {folder} "$@"
 """
 FAKE_POSTCONF = """\
 #!/bin/sh
@@ -64,11 +64,14 @@ class Patient:
         if release is not None:
             map_name = "tlsrpt" if release.version >= (3, 10) else "postfix"
             self.settings.setdefault("smtp_tls_policy_maps", daemon.socketmap(map_name))
-            self._script(REAL_POSTCONF.format(root=release.root, folder=folder))
+            for program_ in ("postconf", "postmap"):
+                self._script(REAL_PROGRAM.format(root=release.root, folder=folder,
+                                                 program=program_), program_)
 
-    def _script(self, text: str) -> None:
-        self.postconf.write_text(text, encoding="utf-8")
-        self.postconf.chmod(0o755)
+    def _script(self, text: str, name: str = "postconf") -> None:
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
 
     def write(self) -> None:
         """main.cf and master.cf."""

@@ -105,8 +105,17 @@ ILLNESSES = {  # what main.cf says, what is found
     "asks-another-port": ({"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:1:postfix"},
                           "maps", "problem"),
     "asks-a-file": ({"smtp_tls_policy_maps": "texthash:/mnt/x"}, "maps", "problem"),
+    "asks-a-missing-file-first": (
+        {"smtp_tls_policy_maps": "hash:/mnt/missing, $own_map"}, "maps", "problem"),
+    "asks-the-admin-socket": (
+        {"smtp_tls_policy_maps": "socketmap:unix:$admin_socket:postfix"}, "maps", "problem"),
+    "asks-a-wrong-path": (
+        {"smtp_tls_policy_maps": "socketmap:unix:/run/postseal-no/x.sock:postfix"},
+        "maps", "problem"),
+    "leaves-inet-out": ({"smtp_tls_policy_maps": "socketmap:127.0.0.1:8490:postfix"},
+                        "maps", "problem"),
     "asks-somebody-first": (
-        {"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:1:x, $own_map"}, "maps", "warning"),
+        {"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:1:x, $own_map"}, "maps", "problem"),
     "no-such-map": ({"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:8490:nosuch"},
                     "maps", "problem"),
     "no-dnssec": ({"smtp_dns_support_level": ""}, "dns-support", "problem"),
@@ -129,7 +138,8 @@ ILLNESSES = {  # what main.cf says, what is found
 def test_main_cf(patient, illness):
     settings, check, severity = ILLNESSES[illness]
     own_map = patient.settings["smtp_tls_policy_maps"]
-    patient.settings.update(settings, own_map=own_map)
+    patient.settings.update(settings, own_map=own_map,
+                            admin_socket=str(patient.daemon.folder / "admin.sock"))
     patient.write()
     mend(patient, check, severity)
 

@@ -1,8 +1,13 @@
 # test_tool.py: the tool postseal and its exit status (sysexits.h)
 # SPDX-License-Identifier: BSD-3-Clause
+import json
+import pathlib
 import re
 
 import pytest
+
+from daemon import program
+from world.processes import run
 
 OK, NO_POLICY, USAGE, UNAVAILABLE, TEMPFAIL, CONFIG = 0, 1, 64, 69, 75, 78
 STS = "secure match=mx.sts-one.example servername=hostname"
@@ -147,6 +152,87 @@ def test_help_and_version(daemon):
         result = daemon.tool(option)
         assert result.returncode == OK
         assert "postseal" in result.stdout
+
+
+STATIC_FAULTS = """\
+state_dir = "/nonexistent/state"
+user = "nosuchuser"
+[[listen]]
+address = "inet:127.0.0.1:1461"
+[[listen]]
+address = "inet:127.0.0.1:1461"
+[[listen]]
+address = "unix:/nonexistent/run/x.sock"
+group = "nosuchgroup"
+[dns]
+trust_anchor = ["/nonexistent/root.key"]
+[https]
+ca_file = "/nonexistent/ca.pem"
+"""
+STATIC_WORDS = [  # line, key, words of the fault and its fix
+    (1, "state_dir", "/nonexistent/state does not exist: create it"),
+    (2, "user", 'no user "nosuchuser": add it (adduser --system --group nosuchuser)'),
+    (6, "listen.address", "inet:127.0.0.1:1461 is listened on already, by line 4"),
+    (8, "listen.address", "/nonexistent/run does not exist: create it"),
+    (9, "listen.group", 'no group "nosuchgroup": add it'),
+    (11, "dns.trust_anchor", "/nonexistent/root.key cannot be read"),
+    (13, "https.ca_file", "/nonexistent/ca.pem cannot be read"),
+]
+
+
+def test_check_config_finds_all_that_is_static(daemon, new_daemon):
+    broken = new_daemon()
+    broken.configuration.write_text(STATIC_FAULTS, encoding="ascii")
+    result = broken.tool("check-config")
+    assert result.returncode == CONFIG
+    lines = result.stderr.splitlines()
+    for number, key, words in STATIC_WORDS:
+        assert any(line.startswith(f"postseal: {broken.configuration}:{number}: {key}: ")
+                   and words in line for line in lines), (words, lines)
+    assert len(lines) == len(STATIC_WORDS), lines
+    errors = json.loads(broken.tool("check-config", "--json").stdout)["errors"]
+    assert {(error["line"], error["key"]) for error in errors} == {
+        (number, key) for number, key, _ in STATIC_WORDS
+    }
+
+
+def test_check_config_names_every_fault_of_the_file(daemon, new_daemon):
+    broken = new_daemon()
+    broken.configuration.write_text(
+        'default_level = "dane"\n[dns]\ntimeout = 8\ntiemout = "8s"\n[limits]\ndeadline = 10\n',
+        encoding="ascii")
+    lines = broken.tool("check-config").stderr.splitlines()
+    assert len(lines) == 4, lines
+    assert "default_level belongs below [verdict]" in lines[0]
+    assert '8 has no unit: write "8s"' in lines[1]
+    assert 'did you mean "timeout"?' in lines[2]
+    assert 'write "10s"' in lines[3]
+
+
+def test_check_config_without_a_file(daemon, tmp_path):
+    """Nothing named and nothing at the default place: that is said, and no fault."""
+    result = run([program("postseal"), "check-config"])
+    if not pathlib.Path("/etc/postseal/postseal.toml").exists():
+        assert "/etc/postseal/postseal.toml: not there; built-in defaults" in result.stdout
+        assert result.returncode == OK, result.stderr
+
+
+def test_a_broken_file_does_not_disable_the_tool(daemon, new_daemon):
+    running = new_daemon()
+    running.start()
+    good = running.configuration.read_text(encoding="utf-8")
+    running.configuration.write_text("state_dirr = 7\n" + good, encoding="utf-8")
+    socket_ = str(running.folder / "admin.sock")
+    for command in (["query", "dane.example"], ["explain", "dane.example"], ["stats"]):
+        result = running.tool(*command, "--socket", socket_)
+        assert result.returncode == OK, (command, result.stderr)
+    result = running.tool("doctor", "--json", "--socket", socket_)
+    assert result.returncode == 1, result.stderr
+    [finding] = [f for f in json.loads(result.stdout)
+                 if f["check"] == "daemon" and f["severity"] == "problem"]
+    assert "state_dirr" in finding["what"] and finding["fix"] == [
+        {"command": "postseal check-config"}
+    ]
 
 
 def test_check_config(daemon, new_daemon):

@@ -77,6 +77,12 @@ struct Reached {
     std::vector<PathPart> parts; // from "/" to the socket
 };
 
+// What "postmap -q KEY TABLE" says of a table, for a key that none has.
+struct Tried {
+    std::string fault;          // its last words; empty: it can be looked up
+    bool source_exists = false; // of an indexed file: the text that postmap(1) makes it from
+};
+
 // Of the root's SOA record.
 struct Signature {
     WallTime inception;
@@ -102,8 +108,11 @@ struct Facts {
     std::optional<User> mail_owner;
     std::string real_queue_directory;
     std::map<std::string, Reached, std::less<>> reached;         // by Endpoint::text()
+    std::map<std::string, Tried, std::less<>> tried;             // by Table::text, if tried
     std::map<std::string, std::string, std::less<>> authorities; // CA file or folder: its fault
+    std::string configuration_fault; // of postseal.toml as it is on disk; empty: it is good
     std::string resolv_conf;
+    bool resolv_conf_missing = false;
     std::vector<NameServer> name_servers;
     std::string trust_anchor_fault;       // empty: all is well
     std::optional<Validation> validation; // nothing: not checked
@@ -120,7 +129,8 @@ struct Facts {
                                          const Postconf& postconf);
 
 // What must be known of before examine().
-[[nodiscard]] std::vector<Endpoint> endpoints_to_reach(const Facts& facts); // ours only
+[[nodiscard]] std::vector<Endpoint> endpoints_to_reach(const Facts& facts); // of this machine
+[[nodiscard]] std::vector<Table> tables_to_try(const Postconf& postconf);
 [[nodiscard]] std::vector<std::string> authorities_to_read(const Postconf& postconf);
 [[nodiscard]] bool any_chrooted(const Postconf& postconf);
 

@@ -31,11 +31,18 @@ struct Table {
     bool proxied = false;
     Endpoint endpoint; // socketmap, tcp; empty where Postfix cannot read it
     std::string map;   // socketmap
+    std::string kind;  // other: "hash", "inline", ...
+    std::string file;  // other: what follows the kind, if it is a path
 
     friend bool operator==(const Table&, const Table&) = default;
 };
 
 // In order; what stands inside of unionmap:{} and pipemap:{} counts as if it stood outside.
 [[nodiscard]] std::vector<Table> parse_tables(std::string_view list);
+
+// Why "postmap -q" gets no answer, from what it writes to standard error: the text of its last line
+// at level fatal or panic (msg(3)). Empty: it got one; a warning, as of a repeated line of main.cf,
+// is no failure.
+[[nodiscard]] std::string postmap_fault(std::string_view complaints);
 
 } // namespace postseal::doctor

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/machine_faults.h"
+
+#include "dns/system_files.h"
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+#include <utility>
+
+namespace postseal::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view made_by_systemd[] = {"/run/postseal", "/var/lib/postseal"};
+
+// Below it a port needs CAP_NET_BIND_SERVICE (ip(7)).
+unsigned first_free_port() {
+    unsigned port = 1024;
+    std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> port;
+    return port;
+}
+
+class Search {
+  public:
+    Search(const config::Faults& read, const std::string& file) : read_(read), file_(file) {}
+
+    [[nodiscard]] MachineFaults take() { return std::move(found_); }
+
+    void user(std::string_view key, std::size_t index, const std::string& name) {
+        if (!name.empty() && ::getpwnam(name.c_str()) == nullptr)
+            error(key, index,
+                  fmt::format("there is no user \"{0}\": add it (adduser --system --group {0}), or "
+                              "write another",
+                              name));
+    }
+    void group(std::string_view key, std::size_t index, const std::string& name) {
+        if (!name.empty() && ::getgrnam(name.c_str()) == nullptr)
+            error(key, index,
+                  fmt::format("there is no group \"{0}\": add it (addgroup --system {0}), or write "
+                              "another",
+                              name));
+    }
+    void folder(std::string_view key, std::size_t index, const std::string& path,
+                const std::string& owner) {
+        if (path.empty() || std::ranges::find(made_by_systemd, path) != std::end(made_by_systemd))
+            return;
+        struct stat status{};
+        if (::stat(path.c_str(), &status) != 0 && errno == ENOENT)
+            error(key, index,
+                  fmt::format("the folder {0} does not exist: create it (install -d -m 0750{1} {0})",
+                              path, owner.empty() ? "" : fmt::format(" -o {0} -g {0}", owner)));
+        else if (errno = 0; ::stat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode))
+            error(key, index, fmt::format("{} is no folder: write the path of one", path));
+    }
+    void file(std::string_view key, const std::string& path, std::string_view what,
+              std::string_view fix) {
+        if (path.empty() || path == dns::system_word) return;
+        std::error_code ignored;
+        if (::access(path.c_str(), R_OK) == 0 && !fs::is_directory(path, ignored)) return;
+        const std::string why = fs::is_directory(path, ignored) ? "it is a folder"
+                                                                : std::strerror(errno);
+        error(key, 0, fmt::format("the {} {} cannot be read: {}; {}", what, path, why, fix));
+    }
+    void port(const config::Listen& listen, std::size_t index) {
+        if (listen.address.is_unix() || listen.address.port >= first_free_port()) return;
+        add(found_.notes, "listen.address", index,
+            fmt::format("port {} needs CAP_NET_BIND_SERVICE: write AmbientCapabilities="
+                        "CAP_NET_BIND_SERVICE and CapabilityBoundingSet=CAP_NET_BIND_SERVICE below "
+                        "[Service] of the unit (systemctl edit postseald), or take a port from {} on",
+                        listen.address.port, first_free_port()));
+    }
+    void twice(const std::vector<config::Listen>& all, std::size_t index) {
+        for (std::size_t i = 0; i < index; i++) {
+            if (all[i].address != all[index].address) continue;
+            const std::size_t line = read_.line_of("listen.address", i);
+            error("listen.address", index,
+                  fmt::format("{} is listened on already{}: write another address, or one [[listen]]",
+                              all[index].address.text(),
+                              line == 0 ? "" : fmt::format(", by line {}", line)));
+            return;
+        }
+    }
+
+  private:
+    void add(std::vector<config::Error>& to, std::string_view key, std::size_t index,
+             std::string text) {
+        to.push_back({file_, read_.line_of(key, index), std::string(key), std::move(text)});
+    }
+    void error(std::string_view key, std::size_t index, std::string text) {
+        add(found_.errors, key, index, std::move(text));
+    }
+
+    const config::Faults& read_;
+    const std::string& file_;
+    MachineFaults found_;
+};
+
+} // namespace
+
+MachineFaults machine_faults(const config::Faults& read, const std::string& file) {
+    const config::Config& config = read.config;
+    Search search(read, file);
+    search.user("user", 0, config.user);
+    search.folder("state_dir", 0, config.state_dir, config.user);
+    for (std::size_t i = 0; i < config.listen.size(); i++) {
+        const config::Listen& listen = config.listen[i];
+        search.twice(config.listen, i);
+        search.user("listen.owner", i, listen.owner);
+        search.group("listen.group", i, listen.group);
+        search.port(listen, i);
+        if (listen.address.is_unix())
+            search.folder("listen.address", i, fs::path(listen.address.path).parent_path(),
+                          config.user);
+    }
+    for (const std::string& anchor : config.dns.trust_anchor)
+        search.file("dns.trust_anchor", anchor, "trust anchor", "apt install dns-root-data");
+    search.file("dns.root_hints", config.dns.root_hints, "file of root hints",
+                "apt install dns-root-data");
+    search.file("dns.unbound_conf", config.dns.unbound_conf, "file",
+                "write it, or leave the key out");
+    search.file("https.ca_file", config.https.ca_file, "CA file",
+                "write the path of a readable one, or leave the key out for the system's");
+    return search.take();
+}
+
+} // namespace postseal::cli

@@ -1,0 +1,17 @@
+// survey/tables.h: can Postfix look something up in a table?
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "postseal/doctor/facts.h"
+
+#include <optional>
+#include <string>
+
+namespace postseal::survey {
+
+// By postmap(1) -q, for a key that no table has. `postconf`: of the Postfix meant; its postmap is
+// beside it. Nothing: that is not there. Waits for 10 s at most.
+[[nodiscard]] std::optional<doctor::Tried>
+try_table(const std::string& postconf, const std::string& folder, const doctor::Table& table);
+
+} // namespace postseal::survey
