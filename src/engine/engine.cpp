@@ -36,9 +36,7 @@ store::Loaded not_answered() {
 }
 
 // What is said there is said at once, and must not wait for a lookup.
-bool needs_no_lookup(const Overrides::Found& override_) {
-    return override_.says.kind != verdict::Override::Kind::sts_only;
-}
+bool needs_no_lookup(const Overrides::Found& override_) { return !override_.says.needs_lookup(); }
 
 // The policy that the lookup found in force has ended since, and nobody has tried to renew it.
 bool has_ended_since(const verdict::Sts& sts, WallTime now) {
@@ -103,9 +101,11 @@ void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& o
 
 void Engine::override_changed(const Overrides& before) {
     const std::vector<std::string> keys = before.differences(overrides_);
-    // What is below a parent is all over the memory.
-    if (std::ranges::any_of(keys, [](const std::string& key) { return key.starts_with('.'); }))
-        return known_.publish(known_.maps());
+    // What is below a parent, or without another key, is all over the memory.
+    const auto is_of_many = [](const std::string& key) {
+        return key.starts_with('.') || key == "*";
+    };
+    if (std::ranges::any_of(keys, is_of_many)) return known_.publish(known_.maps());
     for (const std::string& key : keys)
         cache_.erase(key);
 }
@@ -327,7 +327,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
 async::Task<> Engine::look_up(Nexthop nexthop, Progress& progress, Found& found,
                               StsLookup::For whom) {
     async::Group lookups(sources_.loop);
-    if (progress.override_)
+    if (progress.override_ && progress.override_->kind == verdict::Override::Kind::sts_only)
         progress.mx = found.mx = {.state = MxState::insecure, .hosts = {}, .ttl = longest_ttl};
     else
         lookups.start(look_up_mx(nexthop, progress, found.mx, whom));

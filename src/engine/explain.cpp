@@ -106,7 +106,7 @@ Json replies_json(const Maps& maps, const std::vector<verdict::Reply>& written) 
 Json explain(const Answer& answer, const Maps& maps) {
     const verdict::Evidence& evidence = answer.evidence;
     Json out = {{"key", evidence.nexthop.key()}, {"verdict", verdict_json(answer.verdict)}};
-    if (!evidence.override_ || evidence.override_->kind == verdict::Override::Kind::sts_only) {
+    if (!evidence.override_ || evidence.override_->needs_lookup()) {
         out["mx"] = mx_json(evidence.mx, evidence.nexthop.literal_host);
         out["mta_sts"] = sts_json(evidence.sts);
         out["remembered"] = verdict::to_string(evidence.remembered);

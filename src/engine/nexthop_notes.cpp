@@ -29,7 +29,8 @@ std::optional<bool> dane_seen(const verdict::Evidence& evidence) {
     const auto has = [&](HostState state) {
         return std::ranges::any_of(mx.hosts, [&](const auto& host) { return host.state == state; });
     };
-    if (evidence.override_) return std::nullopt;
+    if (evidence.override_ && evidence.override_->kind != verdict::Override::Kind::sealed)
+        return std::nullopt;
     if (mx.state == MxState::bogus || mx.state == MxState::failed) return std::nullopt;
     if (has(HostState::usable) || has(HostState::unusable)) return true;
     if (has(HostState::failed) || mx.beyond > 0) return std::nullopt;

@@ -37,7 +37,10 @@ std::vector<std::pair<std::size_t, std::string>> logical_lines(std::string_view 
     return lines;
 }
 
+constexpr std::string_view every = "*";
+
 std::expected<std::string, std::string> canonical(std::string_view key) {
+    if (key == every) return std::string(every);
     if (key.starts_with('.')) {
         auto domain = Domain::parse(key.substr(1));
         if (!domain) return std::unexpected(domain.error().text);
@@ -52,6 +55,7 @@ std::expected<verdict::Override, std::string> read_policy(std::string_view polic
     using Kind = verdict::Override::Kind;
     if (policy.empty()) return std::unexpected("has no policy behind it");
     if (policy == "ignore") return verdict::Override{.kind = Kind::ignore, .policy = {}};
+    if (policy == "sealed") return verdict::Override{.kind = Kind::sealed, .policy = {}};
     if (policy == "sts-only") return verdict::Override{.kind = Kind::sts_only, .policy = {}};
     // What both forms take goes to every Postfix.
     if (auto read = verdict::read_postfix_policy(policy, verdict::Form::legacy); !read)
@@ -160,11 +164,11 @@ std::optional<Overrides::Found> Overrides::find(const Nexthop& nexthop, WallTime
     };
     if (auto exact = at(nexthop.key())) return exact;
     // Postfix asks for no parents of "[host]" or of a name with a port; nor do we.
-    if (nexthop.literal_host || nexthop.port != 25) return std::nullopt;
+    if (nexthop.literal_host || nexthop.port != 25) return at(every);
     const std::string_view name = nexthop.domain.name();
     for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1))
         if (auto parent = at(name.substr(dot))) return parent;
-    return std::nullopt;
+    return at(every);
 }
 
 Overrides Overrides::over(const Overrides& shared) const {
@@ -182,6 +186,8 @@ std::string to_string(const verdict::Override& says) {
         return "ignore";
     case verdict::Override::Kind::sts_only:
         return "sts-only";
+    case verdict::Override::Kind::sealed:
+        return "sealed";
     }
     return {};
 }

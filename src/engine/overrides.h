@@ -3,8 +3,8 @@
 // A Postfix texthash file: "key<white space>policy" a line; "#" begins a comment, at the beginning
 // of a line or behind white space; a line that begins with white space continues the one before.
 // Keys: a nexthop as Postfix asks for it, or ".example.com" for all below example.com (the longest
-// that fits counts, an exact key first). A comment that begins "until=2027-01-31" ends the entry
-// with that day, as if it were no longer there.
+// that fits counts, an exact key first), or "*" for every nexthop that no other key fits. A comment
+// that begins "until=2027-01-31" ends the entry with that day, as if it were no longer there.
 // Every policy is read by the model of Postfix's parser when the file is loaded: a fault, with its
 // line, is an error, and nothing of the file counts.
 // SPDX-License-Identifier: BSD-3-Clause
@@ -58,7 +58,7 @@ class Overrides {
     // These, and those of `shared` whose keys are not among them.
     [[nodiscard]] Overrides over(const Overrides& shared) const;
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
-    // By canonical key or ".parent".
+    // By canonical key, ".parent" or "*".
     [[nodiscard]] const std::map<std::string, Entry, std::less<>>& entries() const {
         return entries_;
     }
@@ -75,7 +75,7 @@ struct Overrides::Reading {
     std::vector<std::string> faults; // "FILE:LINE: what is wrong"
 };
 
-// As the file says it: a policy, "ignore" or "sts-only".
+// As the file says it: a policy, "ignore", "sts-only" or "sealed".
 [[nodiscard]] std::string to_string(const verdict::Override& says);
 
 } // namespace postseal::engine

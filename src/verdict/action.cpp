@@ -134,7 +134,7 @@ std::string expanded(std::string_view text, const Verdict& verdict, const Eviden
 
 bool in_doubt(const Verdict& verdict, const Evidence& evidence) {
     if (verdict.cls == Class::tempfail) return false;
-    if (evidence.override_ && evidence.override_->kind != Override::Kind::sts_only) return false;
+    if (evidence.override_ && !evidence.override_->needs_lookup()) return false;
     const Sts& sts = evidence.sts;
     return evidence.partial || any_failed(evidence) || evidence.mx.beyond > 0 ||
            sts.record == RecordState::pending || sts.fetch == FetchState::failed ||

@@ -48,7 +48,18 @@ Facts survey(const Evidence& evidence) {
 }
 
 // unknown_dane: tempfail, because there may be DANE that a policy must not override.
-enum class Says { as_configured, may, dane, dane_only, secure, by_mixed, unknown_dane, tempfail };
+// unsealed: tempfail, because override sealed asks for what the domain does not promise.
+enum class Says {
+    as_configured,
+    may,
+    dane,
+    dane_only,
+    secure,
+    by_mixed,
+    unknown_dane,
+    unsealed,
+    tempfail
+};
 
 struct Row {
     int number;
@@ -118,6 +129,8 @@ Says configured(const Override& said, bool enforced, std::vector<std::string>& w
     case Override::Kind::sts_only:
         why.emplace_back("override: sts-only, so its DANE does not count");
         return enforced ? secure : may;
+    case Override::Kind::sealed: // sealed() has it
+        break;
     }
     return as_configured;
 }
@@ -177,6 +190,8 @@ std::string_view conclusion(Says says) {
     case unknown_dane:
     case tempfail:
         return "mail waits";
+    case unsealed:
+        return "nothing is promised, mail is deferred";
     }
     return "?";
 }
@@ -208,6 +223,12 @@ Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
         verdict.cls = Class::enforce;
         verdict.level = Level::secure;
         break;
+    case unsealed:
+        verdict.cls = Class::tempfail;
+        verdict.temp_reason = printable(
+            fmt::format("override sealed: {} has neither DANE nor an enforced MTA-STS policy",
+                        printable(evidence.nexthop.domain.name(), 100)));
+        break;
     case by_mixed:
     case unknown_dane:
     case tempfail:
@@ -218,22 +239,40 @@ Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
     return verdict;
 }
 
+// Of override sealed: as the table says without it, but nothing that could end unauthenticated.
+// Opportunistic DANE becomes dane-only; where nothing is promised the mail is deferred.
+Says sealed(const Row& row, bool enforced, const Options& options, std::vector<std::string>& why) {
+    Options own = options;
+    own.default_level = DefaultLevel::may; // what ends at main.cf's level is deferred here
+    const Says says = adjusted(enforced ? row.with_policy : row.without, enforced, own, why);
+    if (says == dane) return dane_only;
+    return says == may ? unsealed : says;
+}
+
+const Row& row_of(const Facts& facts) {
+    // Every value of Facts has its row, which the tests show; were one missing, mail would wait.
+    static constexpr Row none{0, nullptr, tempfail, tempfail, "no row of the table applies"};
+    const auto* found = std::ranges::find_if(table, [&](const Row& r) { return r.applies(facts); });
+    return found == table.end() ? none : *found;
+}
+
 struct Judgement {
     const Row* row = nullptr;
     Says says = tempfail;
     std::vector<std::string> why; // what options and overrides did
     bool unknown = false;         // a policy that would decide is unknown(): mail waits
+    bool sealed = false;          // by that override; the row is the one without it
 };
 
 Judgement judgement(const Evidence& evidence, const Options& options, WallTime now) {
-    const Facts facts = survey(evidence);
-    // Every value of Facts has its row, which the tests show; were one missing, mail would wait.
-    static constexpr Row none{0, nullptr, tempfail, tempfail, "no row of the table applies"};
-    const auto* found = std::ranges::find_if(table, [&](const Row& r) { return r.applies(facts); });
-
-    Judgement out{.row = found == table.end() ? &none : found, .says = tempfail, .why = {}};
+    Facts facts = survey(evidence);
+    Judgement out;
+    out.sealed = facts.said != nullptr && facts.said->kind == Override::Kind::sealed;
+    if (out.sealed) facts.said = nullptr;
+    out.row = &row_of(facts);
     const bool enforced = counts_as_enforced(evidence.sts, options, now, out.why);
     const auto said = [&](bool with_policy, std::vector<std::string>& reasons) {
+        if (out.sealed) return sealed(*out.row, with_policy, options, reasons);
         if (facts.said != nullptr) return configured(*facts.said, with_policy, reasons);
         return adjusted(with_policy ? out.row->with_policy : out.row->without, with_policy, options,
                         reasons);
@@ -250,6 +289,7 @@ Judgement judgement(const Evidence& evidence, const Options& options, WallTime n
 Verdict verdict_of(const Judgement& judged, const Evidence& evidence) {
     Verdict verdict = verdict_of(judged.says, *judged.row, evidence);
     if (judged.unknown) verdict.temp_reason = sts_blame(evidence);
+    if (judged.sealed) verdict.row = table.front().number;
     return verdict;
 }
 
@@ -266,8 +306,12 @@ Verdict decide(const Evidence& evidence, const Options& options, WallTime now) {
         judged.unknown ? fmt::format("it is not known whether an MTA-STS policy is in force: {}",
                                      conclusion(judged.says))
                        : fmt::format("{}: {}", judged.row->because, conclusion(judged.says)));
+    if (judged.sealed)
+        verdict.reasons.insert(verdict.reasons.begin(), fmt::format("{}: sealed, so what cannot be "
+                                                                    "authenticated is deferred",
+                                                                    table.front().because));
     std::ranges::move(judged.why, std::back_inserter(verdict.reasons));
-    if (!evidence.override_ || evidence.override_->kind == Override::Kind::sts_only)
+    if (!evidence.override_ || evidence.override_->needs_lookup())
         std::ranges::move(describe(evidence, now), std::back_inserter(verdict.reasons));
     return verdict;
 }

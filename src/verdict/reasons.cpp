@@ -196,7 +196,8 @@ std::string mx_clause(const Evidence& evidence) {
 std::vector<std::string> describe(const Evidence& evidence, WallTime now) {
     std::vector<std::string> out;
     // Where an override says so, hosts are not looked at.
-    if (!evidence.override_) out.push_back(mx_clause(evidence));
+    if (!evidence.override_ || evidence.override_->kind == Override::Kind::sealed)
+        out.push_back(mx_clause(evidence));
     for (const Host& host : evidence.mx.hosts)
         out.push_back(host_clause(host));
     if (evidence.mx.beyond > 0)

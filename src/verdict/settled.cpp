@@ -105,7 +105,8 @@ bool holds_for_all_hosts(const Early& early, Evidence& completion,
 bool settled(const Evidence& evidence, const Pending& pending, std::span<const Options> options,
              WallTime now) {
     // It may be bogus, or name no host at all.
-    if (evidence.mx.pending && !evidence.override_) return false;
+    const bool sealed = evidence.override_ && evidence.override_->kind == Override::Kind::sealed;
+    if (evidence.mx.pending && (!evidence.override_ || sealed)) return false;
     const Early early(evidence, options, now);
     if (pending.policy && (early.enforces() || may_be_relay(evidence))) return false;
 

@@ -88,15 +88,34 @@ TEST_CASE("an answer that follows an override is used for an hour, or to its end
     CHECK(holds("b.example", noon) == 1h);
 }
 
+TEST_CASE("a catch-all counts where no other key fits, until it ends") {
+    const auto overrides = Overrides::parse("* encrypt # until=2026-11-22T12:30Z middlebox\n"
+                                            "a.example may\n.b.example dane\n",
+                                            "f");
+    REQUIRE_MESSAGE(overrides, overrides.error());
+    CHECK(overrides->entries().contains("*"));
+    CHECK(find(*overrides, "any.example") == "encrypt");
+    CHECK(find(*overrides, "[mx.any.example]:587") == "encrypt");
+    CHECK(find(*overrides, "any.example:587") == "encrypt");
+    CHECK(find(*overrides, "a.example") == "may");
+    CHECK(find(*overrides, "x.b.example") == "dane");
+    CHECK(find(*overrides, "b.example") == "encrypt");
+    CHECK(find(*overrides, "any.example", noon + 1h) == "-");
+    CHECK(Overrides::parse("*\tmay\n* encrypt\n", "f").error().contains("is there already"));
+    CHECK_FALSE(Overrides::parse("*.example may\n", "f").has_value());
+}
+
 TEST_CASE("words that are no policy of Postfix") {
     const auto overrides = Overrides::parse("a.example ignore\nb.example sts-only # why\n"
-                                            "c.example dane-only\n",
+                                            "c.example dane-only\nd.example sealed\n",
                                             "f");
     REQUIRE(overrides);
     using Kind = verdict::Override::Kind;
     CHECK(overrides->entries().at("a.example").says.kind == Kind::ignore);
     CHECK(overrides->entries().at("b.example").says.kind == Kind::sts_only);
     CHECK(overrides->entries().at("c.example").says.kind == Kind::policy);
+    CHECK(overrides->entries().at("d.example").says.kind == Kind::sealed);
+    CHECK(find(*overrides, "d.example") == "sealed");
     CHECK(find(*overrides, "b.example") == "sts-only");
 }
 

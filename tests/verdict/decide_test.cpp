@@ -74,6 +74,8 @@ void set_option(Case& c, std::string_view word) {
         c.evidence.override_ = Override{.kind = Override::Kind::ignore, .policy = {}};
     else if (word == "override=sts-only")
         c.evidence.override_ = Override{.kind = Override::Kind::sts_only, .policy = {}};
+    else if (word == "override=sealed")
+        c.evidence.override_ = Override{.kind = Override::Kind::sealed, .policy = {}};
     else if (word == "partial")
         c.evidence.partial = true;
     else if (word == "dnssec=off")

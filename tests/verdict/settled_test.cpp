@@ -247,6 +247,26 @@ TEST_CASE("settled: with an override") {
     CHECK(tried.open > 0);
 }
 
+TEST_CASE("settled: with override sealed, for which all is looked up") {
+    const auto options = all_options();
+    Tried tried;
+    std::size_t turn = 0;
+    for (const Mx& mx : partial_sets(2))
+        for (const Sts& sts : all_policies())
+            for (const bool policy_pending : {false, true})
+                for (const bool memory_pending : {false, true}) {
+                    Evidence evidence = evidence_with(mx, sts, Remembered::nothing);
+                    evidence.override_ = Override{.kind = Override::Kind::sealed, .policy = {}};
+                    const Pending pending{memory_pending, policy_pending};
+                    for (std::size_t i = turn++ % 5; i < options.size(); i += 5) {
+                        INFO(described(evidence, pending, options[i]));
+                        CHECK(agrees(evidence, pending, options[i], tried));
+                    }
+                }
+    CHECK(tried.settled > 100);
+    CHECK(tried.open > 100);
+}
+
 TEST_CASE("settled: what decide.h says suffices") {
     const Options usual[] = {{}};
     const Sts enforce = promising(mtasts::Mode::enforce, "*.example.com");

@@ -6,6 +6,7 @@
 //
 // Partial evidence suffices where nothing pending can change the verdict (settled.h):
 //   override policy or ignore: nothing is needed; sts-only: MTA-STS alone;
+//     sealed: as the row without the override;
 //   MX RRset pending: never;
 //   row 2 by MX, rows 4, 5: MTA-STS and what is remembered;  row 3: the MX RRset alone;
 //   row 6: the MX RRset and every host, without MTA-STS or the store, if Postfix can do DANE;

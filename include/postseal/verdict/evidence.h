@@ -131,9 +131,15 @@ struct Override {
         policy,   // `policy` goes to Postfix as it is
         ignore,   // the domain's promises do not count
         sts_only, // its MTA-STS policy counts, its DANE does not
+        sealed,   // DANE or an enforced MTA-STS policy, or else the mail is deferred
     };
     Kind kind = Kind::policy;
     std::string policy; // already validated
+
+    // What the domain promises must be known.
+    [[nodiscard]] bool needs_lookup() const {
+        return kind == Kind::sts_only || kind == Kind::sealed;
+    }
 
     friend bool operator==(const Override&, const Override&) = default;
 };
