@@ -5,7 +5,9 @@
 #include "serve/socket.h"
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 
@@ -16,17 +18,34 @@
 namespace postseal::cli {
 namespace {
 
-std::string why_not(const std::string& socket, int error) {
+// Who may, and the command that makes somebody one of them.
+std::string who_may(const std::string& socket) {
+    struct stat status{};
+    const group* owner = ::stat(socket.c_str(), &status) == 0 ? ::getgrgid(status.st_gid) : nullptr;
+    if (owner == nullptr) return "; root may: use sudo";
+    return fmt::format("; members of group {0} may: sudo adduser $USER {0}, then log in again; or "
+                       "use sudo",
+                       owner->gr_name);
+}
+
+// Commands that a lookup in this process can answer.
+bool has_direct(const Json& request) {
+    const std::string command = request.value("command", "");
+    return command == "query" || command == "explain";
+}
+
+std::string why_not(const std::string& socket, int error, bool direct) {
     std::string remedy;
     if (error == ENOENT || error == ECONNREFUSED)
-        remedy = "; is postseald running? (--socket PATH names another socket, --direct needs no "
-                 "daemon)";
-    if (error == EACCES) remedy = "; members of the socket's group may";
+        remedy = fmt::format("; is postseald running? (--socket PATH names another socket{})",
+                             direct ? ", --direct needs no daemon" : "");
+    if (error == EACCES) remedy = who_may(socket);
     return fmt::format("cannot talk to postseald at {}: {}{}", socket, std::strerror(error),
                        remedy);
 }
 
-std::expected<serve::Fd, ClientError> connect_to(const std::string& socket, seconds patience) {
+std::expected<serve::Fd, ClientError> connect_to(const std::string& socket, seconds patience,
+                                                 bool direct) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (socket.size() >= sizeof address.sun_path)
@@ -34,12 +53,13 @@ std::expected<serve::Fd, ClientError> connect_to(const std::string& socket, seco
             ClientError{usage, "the path of a unix socket has at most 107 octets"});
     std::memcpy(address.sun_path, socket.data(), socket.size());
     serve::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!fd.valid()) return std::unexpected(ClientError{unreachable, why_not(socket, errno)});
+    if (!fd.valid())
+        return std::unexpected(ClientError{unreachable, why_not(socket, errno, direct)});
     const timeval longest{.tv_sec = patience.count(), .tv_usec = 0};
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        return std::unexpected(ClientError{unreachable, why_not(socket, errno)});
+        return std::unexpected(ClientError{unreachable, why_not(socket, errno, direct)});
     return fd;
 }
 
@@ -66,7 +86,7 @@ bool read_line(int fd, std::string& line) {
 
 std::expected<Json, ClientError> ask_daemon(const std::string& socket, const Json& request,
                                             seconds patience) {
-    const auto fd = connect_to(socket, patience);
+    const auto fd = connect_to(socket, patience, has_direct(request));
     if (!fd) return std::unexpected(fd.error());
     std::string line;
     const std::string question = request.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";

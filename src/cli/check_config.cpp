@@ -64,12 +64,10 @@ int write_json(const Found& found) {
     for (Json& error : json_of(found.machine.errors, "machine"))
         errors.push_back(std::move(error));
     const Errors& first = found.in_file.empty() ? found.machine.errors : found.in_file;
-    const Json json = {{"file", found.file},
-                       {"there", found.there},
-                       {"good", found.good()},
-                       {"error", first.empty() ? "" : message(first.front())},
-                       {"errors", std::move(errors)},
-                       {"notes", json_of(found.machine.notes, "machine")}};
+    const Json json = {
+        {"file", found.file},          {"there", found.there},
+        {"good", found.good()},        {"error", first.empty() ? "" : message(first.front())},
+        {"errors", std::move(errors)}, {"notes", json_of(found.machine.notes, "machine")}};
     fmt::print("{}\n", json.dump(-1, ' ', true, Json::error_handler_t::replace));
     return found.good() ? ExitStatus::found : bad_config;
 }

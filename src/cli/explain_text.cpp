@@ -143,6 +143,11 @@ std::string explain_text(const Json& explain, Colour colour) {
     write_sts(explain, out);
     write_replies(explain, out);
     write_age(explain, out);
+    for (const char* name : {"mail", "next"}) {
+        if (!explain.contains(name)) continue;
+        out.begin(name);
+        out.line(text_of(explain, name));
+    }
     return fmt::format("{}: {}\n{}", text_of(explain, "key"), head, out.text());
 }
 

@@ -26,6 +26,11 @@ struct ImportOptions {
     bool dry_run = false;
 };
 
+std::string start_it_first(const std::string& text) {
+    return text.substr(0, text.find("; ")) +
+           "; import hands the daemon what it reads: start postseald first";
+}
+
 // Hands entries to the daemon, many at a time, and counts what becomes of them.
 class Importer {
   public:
@@ -102,10 +107,7 @@ class Importer {
     }
 
     int broken_off(const ClientError& error) {
-        std::string text = error.text;
-        if (error.status == unreachable)
-            text = text.substr(0, text.find("; ")) +
-                   "; import hands the daemon what it reads: start postseald first";
+        std::string text = error.status == unreachable ? start_it_first(error.text) : error.text;
         if (const auto taken = counts_["taken"]; taken > 0)
             text += fmt::format(" ({} were taken; import again, they are left as they are)", taken);
         return fail(error.status, text);
@@ -124,6 +126,11 @@ class Importer {
 };
 
 int import(const Common& common, const ImportOptions& options) {
+    // Whatever the file is like: without a daemon nothing is taken.
+    if (const auto there = ask(common, {{"command", "status"}}); !there)
+        return fail(there.error().status, there.error().status == unreachable
+                                              ? start_it_first(there.error().text)
+                                              : there.error().text);
     Importer importer(common, options);
     const auto read =
         each_entry(options.file, [&](Entry entry, std::size_t done, std::size_t total) {

@@ -31,6 +31,11 @@ std::size_t size_of(std::FILE* file) {
     return known ? static_cast<std::size_t>(status.st_size) : 0;
 }
 
+bool can_be_read_again(const std::string& file) {
+    struct stat status{};
+    return ::stat(file.c_str(), &status) != 0 || S_ISREG(status.st_mode);
+}
+
 Sent each_line(const std::string& file, const Take& take) {
     const auto opened = open_input(file);
     if (!opened) return std::unexpected(ClientError{usage, opened.error()});
@@ -95,7 +100,8 @@ std::expected<std::string, std::string> policy_file(std::string_view pol_body) {
 }
 
 Sent each_entry(const std::string& file, const Take& take) {
-    if (file == "-") return each_line(file, take);
+    // A pipe can be read once only: its first octets would be gone.
+    if (file == "-" || !can_be_read_again(file)) return each_line(file, take);
     const auto head = read_input(file, head_size);
     if (!head) return std::unexpected(ClientError{usage, head.error()});
     return store::is_sqlite(*head) ? each_row(file, take) : each_line(file, take);

@@ -57,9 +57,10 @@ class Search {
             return;
         struct stat status{};
         if (::stat(path.c_str(), &status) != 0 && errno == ENOENT)
-            error(key, index,
-                  fmt::format("the folder {0} does not exist: create it (install -d -m 0750{1} {0})",
-                              path, owner.empty() ? "" : fmt::format(" -o {0} -g {0}", owner)));
+            error(
+                key, index,
+                fmt::format("the folder {0} does not exist: create it (install -d -m 0750{1} {0})",
+                            path, owner.empty() ? "" : fmt::format(" -o {0} -g {0}", owner)));
         else if (errno = 0; ::stat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode))
             error(key, index, fmt::format("{} is no folder: write the path of one", path));
     }
@@ -68,26 +69,28 @@ class Search {
         if (path.empty() || path == dns::system_word) return;
         std::error_code ignored;
         if (::access(path.c_str(), R_OK) == 0 && !fs::is_directory(path, ignored)) return;
-        const std::string why = fs::is_directory(path, ignored) ? "it is a folder"
-                                                                : std::strerror(errno);
+        const std::string why =
+            fs::is_directory(path, ignored) ? "it is a folder" : std::strerror(errno);
         error(key, 0, fmt::format("the {} {} cannot be read: {}; {}", what, path, why, fix));
     }
     void port(const config::Listen& listen, std::size_t index) {
         if (listen.address.is_unix() || listen.address.port >= first_free_port()) return;
         add(found_.notes, "listen.address", index,
-            fmt::format("port {} needs CAP_NET_BIND_SERVICE: write AmbientCapabilities="
-                        "CAP_NET_BIND_SERVICE and CapabilityBoundingSet=CAP_NET_BIND_SERVICE below "
-                        "[Service] of the unit (systemctl edit postseald), or take a port from {} on",
-                        listen.address.port, first_free_port()));
+            fmt::format(
+                "port {} needs CAP_NET_BIND_SERVICE: write AmbientCapabilities="
+                "CAP_NET_BIND_SERVICE and CapabilityBoundingSet=CAP_NET_BIND_SERVICE below "
+                "[Service] of the unit (systemctl edit postseald), or take a port from {} on",
+                listen.address.port, first_free_port()));
     }
     void twice(const std::vector<config::Listen>& all, std::size_t index) {
         for (std::size_t i = 0; i < index; i++) {
             if (all[i].address != all[index].address) continue;
             const std::size_t line = read_.line_of("listen.address", i);
-            error("listen.address", index,
-                  fmt::format("{} is listened on already{}: write another address, or one [[listen]]",
-                              all[index].address.text(),
-                              line == 0 ? "" : fmt::format(", by line {}", line)));
+            error(
+                "listen.address", index,
+                fmt::format("{} is listened on already{}: write another address, or one [[listen]]",
+                            all[index].address.text(),
+                            line == 0 ? "" : fmt::format(", by line {}", line)));
             return;
         }
     }

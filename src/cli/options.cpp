@@ -45,7 +45,8 @@ std::vector<Argument> one_key(std::string& key) {
 
 std::vector<Argument> several_keys(std::vector<std::string>& keys) {
     return {{.name = "KEY",
-             .help = "destinations as Postfix asks: example.com, [mx.example.com]:587",
+             .help = "destinations as Postfix asks: example.com, [mx.example.com]:587; - is "
+                     "standard input",
              .count = Argument::Count::several,
              .target = &keys}};
 }

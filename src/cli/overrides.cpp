@@ -2,6 +2,7 @@
 #include "engine/overrides.h"
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/overrides_file.h"
 #include "cli/setup.h"
 #include "cli/shared_store.h"
 #include "config/file.h"
@@ -30,13 +31,23 @@ std::expected<std::string, ClientError> path_of(const Common& common, const std:
     return config->overrides;
 }
 
-std::expected<Overrides::Reading, ClientError> read(const std::string& path) {
-    const auto text = config::read_file(path);
+// A file that is not there has no overrides; one that was named must be.
+std::expected<std::string, ClientError> text_of_file(const std::string& path, bool named) {
+    auto text = config::read_file(path);
+    if (!text && !named && text.error() == std::errc::no_such_file_or_directory) return "";
     if (!text)
         return std::unexpected(ClientError{
             bad_config, fmt::format("{}: cannot be read: {}", path, text.error().message())});
+    return *std::move(text);
+}
+
+std::expected<Overrides::Reading, ClientError> read(const std::string& path, bool named) {
+    const auto text = text_of_file(path, named);
+    if (!text) return std::unexpected(text.error());
     return Overrides::read(*text, path);
 }
+
+bool is_there(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 Json entry_json(const std::string& key, const Overrides::Entry& entry, WallTime now) {
     return {{"key", key},
@@ -59,8 +70,12 @@ std::string entry_line(const std::string& key, const Overrides::Entry& entry, Wa
 int list(const Common& common, const std::string& named) {
     const auto path = path_of(common, named);
     if (!path) return fail(path.error());
-    const auto reading = read(*path);
+    const auto reading = read(*path, !named.empty());
     if (!reading) return fail(reading.error());
+    if (!is_there(*path)) {
+        fmt::print(stderr, "postseal: {} is not there: no overrides\n", *path);
+        return ExitStatus::found;
+    }
     const WallTime now = wall_now();
     for (const auto& [key, entry] : reading->overrides.entries())
         fmt::print("{}\n",
@@ -99,9 +114,11 @@ Json check_json(const std::string& path, const Overrides::Reading& reading, Wall
 int check(const Common& common, const std::string& named) {
     const auto path = path_of(common, named);
     if (!path) return fail(path.error());
-    const auto reading = read(*path);
+    const auto reading = read(*path, !named.empty());
     if (!reading) return fail(reading.error());
-    if (common.json)
+    if (!common.json && !is_there(*path))
+        fmt::print("{}: not there; no overrides\n", *path);
+    else if (common.json)
         fmt::print("{}\n", check_json(*path, *reading, wall_now()).dump());
     else
         write_check(*path, *reading, wall_now());
@@ -138,6 +155,57 @@ std::string who() {
     return fmt::format("{}@{}", user == nullptr ? "?" : user, host.data());
 }
 
+// Has the daemon read the file again; without one, or without the right to, that is said.
+void reload_after_edit(const Common& common, const std::string& path) {
+    const auto reply = ask(common, {{"command", "reload-overrides"}});
+    if (reply) return;
+    fmt::print(stderr, "postseal: {} is written; {}\n", path,
+               reply.error().status == unreachable
+                   ? "postseald does not run, and reads it when it starts"
+                   : fmt::format("postseald has not read it yet ({}): run \"postseal overrides "
+                                 "reload\" as root",
+                                 reply.error().text));
+}
+
+// Edits the file of this machine. An empty line: removed. A result that the daemon would refuse is
+// not written.
+int edit(const Common& common, const std::string& key, const std::string& line) {
+    const auto path = path_of(common, "");
+    if (!path) return fail(path.error());
+    const auto text = text_of_file(*path, false);
+    if (!text) return fail(text.error());
+    const auto before = Overrides::read(*text, *path);
+    for (const std::string& fault : before.faults)
+        fail(bad_config, fault);
+    if (!before.faults.empty())
+        return fail(bad_config, *path + " is left as it is: correct it first");
+    const auto entry = before.overrides.entries().find(key);
+    const bool there = entry != before.overrides.entries().end();
+    if (line.empty() && !there) return fail(no_policy, fmt::format("{}: no such override", key));
+    const std::size_t at = there ? entry->second.line : 0;
+    const std::string edited =
+        line.empty() ? without_entry(*text, at) : with_entry(*text, at, line);
+    const auto after = Overrides::read(edited, *path);
+    if (!after.faults.empty()) return fail(bad_data, after.faults.front());
+    if (const auto done = replace_file(*path, edited); !done) return fail(bad_config, done.error());
+    if (common.json)
+        fmt::print("{}\n", Json{{"key", key}, {"removed", line.empty()}, {"file", *path}}.dump());
+    else
+        fmt::print("{}\n", line.empty() ? key + ": removed" : line);
+    std::fflush(stdout);
+    reload_after_edit(common, *path);
+    return ExitStatus::found;
+}
+
+int tell(const Common& common, const std::string& key, const std::string& line);
+
+// For all nodes of a fleet, or for this machine.
+int change(const Common& common, const std::string& key, const std::string& line) {
+    const auto config = load_config(common);
+    if (!config) return fail(config.error());
+    return config::has_shared_store(*config) ? tell(common, key, line) : edit(common, key, line);
+}
+
 // Tells all nodes of the fleet. An empty line: removed.
 int tell(const Common& common, const std::string& key, const std::string& line) {
     const auto shared = shared_access(common);
@@ -169,14 +237,14 @@ int set(const Common& common, const Set& what) {
         return fail(bad_data, reading.faults.empty() ? "a key and a policy, in one line"
                                                      : reading.faults.front());
     const auto& [key, entry] = *reading.overrides.entries().begin();
-    return tell(common, key, line);
+    return change(common, key, line);
 }
 
 int remove(const Common& common, const std::string& key) {
     const auto reading = Overrides::read(key + " ignore", "override");
     if (reading.overrides.size() != 1)
         return fail(bad_data, reading.faults.empty() ? "no key" : reading.faults.front());
-    return tell(common, reading.overrides.entries().begin()->first, "");
+    return change(common, reading.overrides.entries().begin()->first, "");
 }
 
 int list_shared(const Common& common) {
@@ -214,59 +282,61 @@ Command overrides_command(Common& common) {
     const auto shared = std::make_shared<bool>(false);
     const auto set_what = std::make_shared<Set>();
     const auto removed = std::make_shared<std::string>();
-    return {.name = "overrides",
-            .summary = "list, check or reload the overrides; set those that a fleet shares",
-            .examples = {"postseal overrides check && postseal overrides reload"},
-            .commands = {
-                {.name = "list",
-                 .summary = "list the entries of the file",
-                 .arguments = named,
-                 .options = joined({{.name = "shared",
-                                     .help = "list those that the fleet shares instead",
-                                     .target = shared.get()}},
-                                   config_options(common)),
-                 .examples = {"postseal overrides list"},
-                 .run = [&common, file,
-                         shared] { return *shared ? list_shared(common) : list(common, *file); }},
-                {.name = "check",
-                 .summary = "say all that is wrong with the file, and what has ended",
-                 .arguments = named,
-                 .options = config_options(common),
-                 .examples = {"postseal overrides check /etc/postseal/overrides.new"},
-                 .run = [&common, file] { return check(common, *file); }},
-                {.name = "reload",
-                 .summary = "have the daemon read the file again; queries go on",
-                 .options = daemon_options(common),
-                 .examples = {"postseal overrides reload"},
-                 .run = [&common] { return reload_overrides(common); }},
-                {.name = "set",
-                 .summary = "set an override for all nodes of the fleet",
-                 .arguments = {{.name = "KEY",
-                                .help = "a destination, or .example.com for all below it",
-                                .target = &set_what->key},
-                               {.name = "POLICY",
-                                .help = "as in the file",
-                                .count = Argument::Count::several,
-                                .target = &set_what->policy}},
-                 .options = joined({{.name = "until",
-                                     .value = "DAY",
-                                     .help = "when it ends: 2027-01-31, or "
-                                             "2027-01-31T12:00Z",
-                                     .target = &set_what->until},
-                                    {.name = "comment",
-                                     .value = "TEXT",
-                                     .help = "why",
-                                     .target = &set_what->comment}},
-                                   config_options(common)),
-                 .examples = {"postseal overrides set partner.example encrypt "
-                              "--until 2027-01-31"},
-                 .run = [&common, set_what] { return set(common, *set_what); }},
-                {.name = "remove",
-                 .summary = "remove an override that the fleet shares",
-                 .arguments = {{.name = "KEY", .help = "as it was set", .target = removed.get()}},
-                 .options = config_options(common),
-                 .examples = {"postseal overrides remove partner.example"},
-                 .run = [&common, removed] { return remove(common, *removed); }}}};
+    return {
+        .name = "overrides",
+        .summary = "list, check, set, remove or reload the overrides",
+        .examples = {"postseal overrides set partner.example encrypt --until 2027-01-31",
+                     "postseal overrides check && postseal overrides reload"},
+        .commands = {
+            {.name = "list",
+             .summary = "list the entries of the file",
+             .arguments = named,
+             .options = joined({{.name = "shared",
+                                 .help = "list those that the fleet shares instead",
+                                 .target = shared.get()}},
+                               config_options(common)),
+             .examples = {"postseal overrides list"},
+             .run = [&common, file,
+                     shared] { return *shared ? list_shared(common) : list(common, *file); }},
+            {.name = "check",
+             .summary = "say all that is wrong with the file, and what has ended",
+             .arguments = named,
+             .options = config_options(common),
+             .examples = {"postseal overrides check /etc/postseal/overrides.new"},
+             .run = [&common, file] { return check(common, *file); }},
+            {.name = "reload",
+             .summary = "have the daemon read the file again; queries go on",
+             .options = daemon_options(common),
+             .examples = {"postseal overrides reload"},
+             .run = [&common] { return reload_overrides(common); }},
+            {.name = "set",
+             .summary = "set an override in the file, or for all nodes of a fleet",
+             .arguments = {{.name = "KEY",
+                            .help = "a destination, .example.com for all below it, or '*' for all",
+                            .target = &set_what->key},
+                           {.name = "POLICY",
+                            .help = "as in the file",
+                            .count = Argument::Count::several,
+                            .target = &set_what->policy}},
+             .options = joined({{.name = "until",
+                                 .value = "DAY",
+                                 .help = "when it ends: 2027-01-31, or "
+                                         "2027-01-31T12:00Z",
+                                 .target = &set_what->until},
+                                {.name = "comment",
+                                 .value = "TEXT",
+                                 .help = "why",
+                                 .target = &set_what->comment}},
+                               daemon_options(common)),
+             .examples = {"postseal overrides set partner.example encrypt "
+                          "--until 2027-01-31"},
+             .run = [&common, set_what] { return set(common, *set_what); }},
+            {.name = "remove",
+             .summary = "remove an override from the file, or for all nodes of a fleet",
+             .arguments = {{.name = "KEY", .help = "as it was set", .target = removed.get()}},
+             .options = daemon_options(common),
+             .examples = {"postseal overrides remove partner.example"},
+             .run = [&common, removed] { return remove(common, *removed); }}}};
 }
 
 } // namespace postseal::cli

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/filter.h"
+#include "cli/keys.h"
 #include "cli/progress.h"
 #include "cli/setup.h"
 
@@ -76,31 +77,41 @@ int refresh(const Common& common, const RefreshOptions& options) {
         return fail(usage, "name destinations, or --all with a filter if you like");
     if (options.all) return refresh_all(common, options.filter);
     if (options.filter != Filter()) return fail(usage, "a filter goes with --all");
+    const auto words = words_of(options.keys);
+    if (!words) return fail(words.error());
     Round round(common);
-    for (const std::string& key : options.keys)
-        if (!round.take(key, options.keys.size())) break;
-    return round.worst();
+    int worst = ExitStatus::found;
+    for (const std::string& word : *words) {
+        const auto key = key_of(word);
+        if (!key)
+            worst = fail(key.error()); // the others are refreshed all the same
+        else if (!round.take(key->key, words->size()))
+            break;
+    }
+    return std::max(worst, round.worst());
 }
 
 } // namespace
 
 Command refresh_command(Common& common) {
     const auto options = std::make_shared<RefreshOptions>();
-    return {.name = "refresh",
-            .summary = "have destinations looked up anew and their policies fetched",
-            .arguments = {{.name = "KEY",
-                           .help = "destinations as Postfix asks: example.com, [mx.example.com]",
-                           .count = Argument::Count::any,
-                           .target = &options->keys}},
-            .options = joined(joined({{.letter = "a",
-                                       .name = "all",
-                                       .help = "all that the daemon keeps, one after another",
-                                       .target = &options->all}},
-                                     filter_options(options->filter)),
-                              daemon_options(common)),
-            .examples = {"postseal refresh example.com example.net",
-                         "postseal refresh --all --failing"},
-            .run = [&common, options] { return refresh(common, *options); }};
+    return {
+        .name = "refresh",
+        .summary = "have destinations looked up anew and their policies fetched",
+        .arguments = {{.name = "KEY",
+                       .help = "destinations as Postfix asks: example.com, [mx.example.com]; - is "
+                               "standard input",
+                       .count = Argument::Count::any,
+                       .target = &options->keys}},
+        .options = joined(joined({{.letter = "a",
+                                   .name = "all",
+                                   .help = "all that the daemon keeps, one after another",
+                                   .target = &options->all}},
+                                 filter_options(options->filter)),
+                          daemon_options(common)),
+        .examples = {"postseal refresh example.com example.net",
+                     "postseal refresh --all --failing"},
+        .run = [&common, options] { return refresh(common, *options); }};
 }
 
 } // namespace postseal::cli

@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "engine/explain.h"
 
+#include "engine/outlook.h"
+
 #include "postseal/base/text.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace postseal::engine {
 namespace {
+
+Json with_outlook(Json explained) {
+    Outlook what = outlook(explained);
+    explained["mail"] = std::move(what.mail);
+    explained["next"] = std::move(what.next);
+    return explained;
+}
 
 Json time_or_null(WallTime time) {
     if (time == WallTime{}) return nullptr;
@@ -116,15 +126,16 @@ Json explain(const Answer& answer, const Maps& maps) {
     out["partial"] = evidence.partial;
     out["replies"] = replies_json(maps, answer.written);
     if (const auto variant = maps.delegation()) out["delegation"] = answer.written[*variant].text;
-    return out;
+    return with_outlook(std::move(out));
 }
 
 Json explain_no_nexthop(std::string_view key, const NexthopError& error, const Maps& maps) {
     const std::string reason =
         fmt::format("not a destination that can have a policy: {}", error.text);
-    return {{"key", printable(key)},
-            {"verdict", {{"class", "may"}, {"level", "-"}, {"row", 0}, {"reasons", {reason}}}},
-            {"replies", replies_json(maps, maps.no_nexthop())}};
+    return with_outlook(
+        {{"key", printable(key)},
+         {"verdict", {{"class", "may"}, {"level", "-"}, {"row", 0}, {"reasons", {reason}}}},
+         {"replies", replies_json(maps, maps.no_nexthop())}});
 }
 
 } // namespace postseal::engine

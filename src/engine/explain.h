@@ -3,7 +3,8 @@
 //
 // {"key", "verdict": {"class", "level", "row", "reasons"}, "mx": {...}, "mta_sts": {...},
 //  "remembered", "obtained_at", "holds_s", "partial", "replies": {MAP: {"kind", "text"}},
-//  "delegation": the action, if there is a delegation listener}
+//  "delegation": the action, if there is a delegation listener,
+//  "mail", "next": engine/outlook.h}
 // Times are RFC 3339 in UTC.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once

@@ -19,6 +19,7 @@ const auto both = nlohmann::ordered_json::parse(R"({
   "policy":{"mode":"enforce","mx":["*.example.com"],"max_age_s":86400,"id":"zero",
    "fetched_at":"2026-11-22T10:00:00Z","expires_at":"2026-11-23T10:00:00Z"}},
  "remembered":"nothing","obtained_at":"2026-11-22T10:00:00Z","holds_s":300,"partial":false,
+ "mail":"sent, or deferred","next":"postseal probe example.com",
  "replies":{"postfix":{"kind":"ok","text":"dane-only"},"QUERY":{"kind":"ok","text":"dane-only"},
   "tlsrpt":{"kind":"temp","text":"why"}}
 })");
@@ -41,6 +42,8 @@ TEST_CASE("evidence, verdict and replies in aligned paragraphs") {
   reply     postfix, QUERY: dane-only
             tlsrpt: TEMP why
   as of     2026-11-22T10:00:00Z, holds for 300 s
+  mail      sent, or deferred
+  next      postseal probe example.com
 )");
 }
 

@@ -339,6 +339,7 @@ function drawExplained(explained) {
   parts.push(["reply", replyLines(explained)]);
   if (explained.obtained_at)
     parts.push(["as of", [[`${explained.obtained_at}, ${explained.partial ? "partial: the lookup goes on" : `holds for ${explained.holds_s} s`}`]]]);
+  for (const name of ["mail", "next"]) if (explained[name]) parts.push([name, [[explained[name]]]]);
   show("explained",
        make("p", { class: "verdict" }, make("b", {}, explained.key),
             make("span", { class: "class" }, make("i", { class: `key b-${known}` }), verdict.class + level),
