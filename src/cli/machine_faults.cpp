@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -61,7 +62,7 @@ class Search {
                 key, index,
                 fmt::format("the folder {0} does not exist: create it (install -d -m 0750{1} {0})",
                             path, owner.empty() ? "" : fmt::format(" -o {0} -g {0}", owner)));
-        else if (errno = 0; ::stat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode))
+        else if (::stat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode))
             error(key, index, fmt::format("{} is no folder: write the path of one", path));
     }
     void file(std::string_view key, const std::string& path, std::string_view what,

@@ -182,9 +182,10 @@ void check_relayhost(const Facts& facts, const Client& client, Report& report) {
     constexpr std::string_view name = "relayhost";
     const std::string host(facts.postconf.value(client, name));
     if (host.empty()) return;
-    report.ok(name, fmt::format("{} is {}: mail goes there, so what counts is the policy of {} "
-                                "(postseal explain '{}'), and no destination's",
-                                name_of(client, name), host, host, host));
+    report.ok("relayhost",
+              fmt::format("{} is {}: mail goes there, so what counts is the policy of {} "
+                          "(postseal explain '{}'), and no destination's",
+                          name_of(client, name), host, host, host));
 }
 
 } // namespace postseal::doctor
