@@ -52,6 +52,12 @@ Json reply_json(const verdict::Reply& reply) {
     return {{"ok", true}, {"kind", kind}, {"text", reply.text}};
 }
 
+// Its client sends no newline and would wait for a reply.
+bool begins_netstring(std::string_view bytes) {
+    const auto colon = bytes.find_first_not_of("0123456789");
+    return colon != 0 && colon != std::string_view::npos && bytes[colon] == ':';
+}
+
 } // namespace
 
 Protocol::Step AdminServer::step(std::string_view bytes, Connection& connection) {
@@ -59,6 +65,8 @@ Protocol::Step AdminServer::step(std::string_view bytes, Connection& connection)
     if (end == std::string_view::npos) {
         if (bytes.size() > longest_line)
             return {.outcome = Outcome::malformed, .fault = "a line is longer than 256 KiB"};
+        if (begins_netstring(bytes))
+            return {.outcome = Outcome::malformed, .fault = "a request of socketmap_table(5)"};
         return {};
     }
     const Connection::Place place = connection.reply_later();

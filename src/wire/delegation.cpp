@@ -40,6 +40,8 @@ Scan scan(std::string_view bytes) {
     std::size_t at = 0;
     for (std::size_t lines = 1;; lines++) {
         const std::string_view rest = bytes.substr(at);
+        if (!rest.empty() && is_digit(rest.front()))
+            return malformed("a name that begins with a digit");
         const auto end = std::min(rest.find('\n'), rest.size());
         if (lines > max_lines) return malformed("a request of more than 256 lines");
         // Of two limits the one that is passed first, however the octets come.

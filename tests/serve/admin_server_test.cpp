@@ -54,6 +54,13 @@ TEST_CASE("query gives what the map would say") {
     CHECK(field.ask(R"({"command":"query","key":"example.com","map":"x"})")["ok"] == false);
 }
 
+TEST_CASE("a client of socketmap is refused at once") {
+    Field field;
+    const Fd client = field.connect_unix();
+    field.write(client, "19:postfix example.com,");
+    CHECK(field.read(client, 1) == "EOF");
+}
+
 TEST_CASE("explain gives evidence, row, reasons and every form") {
     Field field;
     const nlohmann::json explain =

@@ -4,8 +4,9 @@
 // empty line, one a request, in order. Attributes that are not known here are passed over. scan()
 // looks at the front of what has arrived and takes nothing away, so any split of a stream gives the
 // same requests. Malformed, which is said as soon as it is sure: a line without "=" or without a
-// name, no attribute "request", "request" or "recipient" twice, a line of more than 8192 octets, a
-// request of more than 256 lines or 32,768 octets.
+// name, a name that begins with a digit (a netstring is a whole request of socketmap_table(5),
+// whose client would wait for a reply), no attribute "request", "request" or "recipient" twice, a
+// line of more than 8192 octets, a request of more than 256 lines or 32,768 octets.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
