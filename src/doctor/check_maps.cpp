@@ -226,10 +226,14 @@ void check_ours(const Facts& facts, const Client& client, const Table& table,
     }
 }
 
+// smtp(8) ends at once, whether it would have come to the table or not.
+bool has_no_address(const Table& table) {
+    return table.type != Table::Type::other && table.endpoint.text().empty();
+}
+
 // Why Postfix gets no answer from a table that is none of ours; empty: nothing speaks against it.
-std::string fault_of(const Facts& facts, const Client& client, const Table& table) {
-    if (table.type != Table::Type::other && table.endpoint.text().empty())
-        return "no such address: Postfix cannot open it, and smtp(8) ends at once";
+std::string table_fault(const Facts& facts, const Client& client, const Table& table) {
+    if (has_no_address(table)) return "no such address";
     if (is_of_this_machine(table.endpoint)) {
         const Endpoint outside = seen_from_outside(table, client, facts.postconf);
         const auto reached = facts.reached.find(outside.text());
@@ -272,20 +276,35 @@ struct Broken {
     bool only_index = false; // postmap(1) makes it from a text that is there
 };
 
+// Of a table in front of ours, or of one behind it, which is asked for what we have no policy for.
+enum class Place { front, behind };
+
+std::string_view what_becomes_of_mail(const Table& table, Place place) {
+    if (has_no_address(table))
+        return "Postfix cannot open it: smtp(8) ends at once, and Postfix defers all mail";
+    if (place == Place::behind)
+        return "Postfix then defers the mail that postseald has no policy for";
+    return "Postfix goes to no other table then, and defers all mail";
+}
+
 // A table without an answer defers all mail that gets to it, for Postfix goes to no other then.
-std::optional<Broken> broken(const Facts& facts, const Client& client, const Table& table) {
+std::optional<Broken> broken(const Facts& facts, const Client& client, const Table& table,
+                             Place place) {
     if (const auto* listener = other_listener(facts, client, table))
         return Broken{
             &table,
             {Severity::problem,
              fmt::format("{} asks a listener of protocol {}", table.text, listener->protocol),
-             "they do not understand each other, and Postfix defers all mail"}};
-    const std::string fault = fault_of(facts, client, table);
+             place == Place::behind
+                 ? "they do not understand each other, and Postfix defers the mail that postseald "
+                   "has no policy for"
+                 : "they do not understand each other, and Postfix defers all mail"}};
+    const std::string fault = table_fault(facts, client, table);
     if (fault.empty()) return std::nullopt;
     const auto tried = facts.tried.find(table.text);
     return Broken{&table,
                   {Severity::problem, fmt::format("{} gives no answer: {}", table.text, fault),
-                   "Postfix goes to no other table then, and defers all mail"},
+                   std::string(what_becomes_of_mail(table, place))},
                   is_indexed(table) && tried != facts.tried.end() && tried->second.source_exists};
 }
 
@@ -404,7 +423,10 @@ void check_maps(const Facts& facts, const Client& client, Report& report) {
     std::vector<Broken> faults;
     for (const Table& table : tables)
         if (listener_of(table, client, facts) == nullptr)
-            if (auto one = broken(facts, client, table)) faults.push_back(*std::move(one));
+            if (auto one = broken(facts, client, table,
+                                  has_ours && !table.joined && &*ours < &table ? Place::behind
+                                                                               : Place::front))
+                faults.push_back(*std::move(one));
     for (const Broken& one : faults)
         report.problem("maps", one.fault.what, one.fault.why,
                        fix_of(facts, client, one, faults, has_ours));

@@ -84,8 +84,10 @@ std::vector<Table> parse_tables(std::string_view list) {
         take(inside, "proxy:");
         if ((take(inside, "unionmap:{") || take(inside, "pipemap:{")) && inside.ends_with('}')) {
             inside.remove_suffix(1);
-            for (Table& table : parse_tables(inside))
+            for (Table& table : parse_tables(inside)) {
+                table.joined = true;
                 out.push_back(std::move(table));
+            }
         } else {
             out.push_back(parse_table(word));
         }

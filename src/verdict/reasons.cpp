@@ -124,7 +124,9 @@ std::string a_labels(std::string_view mx) {
 // What the domain's operator got wrong and we passed over.
 std::vector<std::string> sts_notes(const Sts& sts) {
     std::vector<std::string> out;
-    const auto note = [&out](const std::string& text) { out.push_back(printable(text, longest_clause)); };
+    const auto note = [&out](const std::string& text) {
+        out.push_back(printable(text, longest_clause));
+    };
     if (sts.record == RecordState::found && !sts.record_reason.empty())
         note("the _mta-sts TXT record has " + sts.record_reason);
     if (!sts.fetch_note.empty()) note("the policy host: " + sts.fetch_note);

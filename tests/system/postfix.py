@@ -161,6 +161,10 @@ class Postfix:
         assert self._process
         processes.stop(self._process)
 
+    def in_tree(self, *command: str) -> list[str]:
+        """The command, as one of its own programs runs."""
+        return in_tree(self._release, self._folder, self._resolv_conf, *command)
+
     def log_text(self) -> str:
         logs = (self._folder / "master.log", self._log)
         return "".join(log.read_text(errors="replace") for log in logs if log.exists())

@@ -15,6 +15,7 @@ import dns.message
 import dns.rrset
 
 from daemon import Daemon, program, to_toml
+from postfix import Postfix
 from postfix_release import Release
 
 # The folder is /mnt in a mount namespace of its own.
@@ -136,6 +137,21 @@ class Patient:
                         if fix["table"] == f"[[listen]] of {listen['address']}"]
             listen[name] = json.loads(value)
         self.daemon.configuration.write_text(to_toml(settings), encoding="utf-8")
+
+
+def examine_running(daemon: Daemon, postfix: Postfix, folder: pathlib.Path) -> list[dict]:
+    """What the doctor says of a Postfix that runs."""
+    for name in ("postconf", "postmap"):
+        script = folder / name
+        command = shlex.join(postfix.in_tree(f"/usr/sbin/{name}"))
+        script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+    resolv_conf = folder / "resolv.conf"
+    resolv_conf.write_text("nameserver 127.0.0.1\n", encoding="ascii")
+    result = daemon.tool("doctor", "--json", "--postconf", str(folder / "postconf"),
+                         "--postfix-config", "/mnt/etc", "--resolv-conf", str(resolv_conf))
+    assert result.returncode in (0, 1), result.stderr
+    return json.loads(result.stdout)
 
 
 class OldSignature:

@@ -1,17 +1,20 @@
 # test_doctor.py: postseal doctor finds what is wrong between Postfix and postseald, and what it
 # says to mend it does
 # SPDX-License-Identifier: BSD-3-Clause
+import json
 import os
 import pathlib
 import shutil
 import tempfile
 import time
+from dataclasses import dataclass
 
 import pytest
 
 from daemon import Daemon
+from postfix import Outcome
 from postfix_release import SYSTEM
-from sick_postfix import OldSignature, Patient, doctor
+from sick_postfix import OldSignature, Patient, doctor, examine_running
 from world import addresses
 
 SKEWED_RESOLVER = "127.53.0.10"
@@ -320,6 +323,162 @@ def test_trust_anchor(patient, folder, world):
     assert "38696" in finding["what"]
     shutil.copy(world.trust_anchor, anchor)
     assert wrong(patient.examine()) == set()
+
+
+# --- What real Postfix then does -------------------------------------------------------------
+
+# Of one client each: its options in master.cf, "$port" and so on filled in (planted()).
+PLANTED = {
+    "as-it-should-be": {},
+    "another-case": {"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:$port:Postfix"},
+    "localhost": {"smtp_tls_policy_maps": "socketmap:inet:localhost:$port:postfix"},
+    "inline-first": {"smtp_tls_policy_maps": "inline:{x.test=may}, $ours"},
+    "static-first": {"smtp_tls_policy_maps": "static:may, $ours"},
+    "asks-nobody": {"smtp_tls_policy_maps": ""},
+    "asks-nobody-at-may": {"smtp_tls_policy_maps": "", "smtp_tls_security_level": "may"},
+    "wrong-port": {"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:1:postfix"},
+    "wrong-port-first": {"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:1:postfix, $ours"},
+    "wrong-port-last": {"smtp_tls_policy_maps": "$ours, socketmap:inet:127.0.0.1:1:postfix"},
+    "wrong-port-of-tcp": {"smtp_tls_policy_maps": "tcp:127.0.0.1:1"},
+    "wrong-family": {"smtp_tls_policy_maps": "socketmap:inet:[::1]:$port:postfix"},
+    "no-such-map": {"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:$port:nosuch"},
+    "no-map-name": {"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:$port:"},
+    "second-colon": {"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:$port:postfix:x"},
+    "no-inet": {"smtp_tls_policy_maps": "socketmap:127.0.0.1:$port:postfix"},
+    "no-inet-first": {"smtp_tls_policy_maps": "socketmap:127.0.0.1:$port:postfix, $ours"},
+    "admin-socket": {"smtp_tls_policy_maps": "socketmap:unix:$folder/admin.sock:postfix"},
+    "wrong-path": {"smtp_tls_policy_maps": "socketmap:unix:$folder/nothing.sock:postfix"},
+    "wrong-path-in-queue": {"smtp_tls_policy_maps": "socketmap:unix:postseal/x.sock:postfix"},
+    "status-page": {"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:8492:postfix"},
+    "delegation-listener": {"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:8493:postfix"},
+    "tcp-to-socketmap": {"smtp_tls_policy_maps": "tcp:127.0.0.1:$port"},
+    "map-for-requiretls": {"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:$port:requiretls"},
+    "map-for-3.10": {"smtp_tls_policy_maps": "socketmap:inet:127.0.0.1:$port:tlsrpt"},
+    "hash-first": {"smtp_tls_policy_maps": "hash:/mnt/etc/missing, $ours"},
+    "hash-last": {"smtp_tls_policy_maps": "$ours, hash:/mnt/etc/missing"},
+    "texthash-alone": {"smtp_tls_policy_maps": "texthash:/mnt/etc/missing"},
+    "texthash-first": {"smtp_tls_policy_maps": "texthash:/mnt/etc/missing, $ours"},
+    "regexp-first": {"smtp_tls_policy_maps": "regexp:/mnt/etc/missing, $ours"},
+    "unknown-type-first": {"smtp_tls_policy_maps": "nosuch:/x, $ours"},
+    "union-with-dead": {"smtp_tls_policy_maps": "unionmap:{$ours,hash:/mnt/etc/missing}"},
+    "not-for-proxymap": {"smtp_tls_policy_maps": "proxy:$ours"},
+    "no-ca": {"smtp_tls_CAfile": ""},
+    "ca-is-missing": {"smtp_tls_CAfile": "/nonexistent.pem"},
+    "ca-is-none": {"smtp_tls_CAfile": "/etc/hostname"},
+    "no-dnssec": {"smtp_dns_support_level": "enabled"},
+    "level-none": {"smtp_tls_security_level": "none"},
+    "level-may": {"smtp_tls_security_level": "may"},
+    "level-unknown": {"smtp_tls_security_level": "high"},
+}
+# smtp(8) ends as soon as it starts, and again and again: no delivery is tried, and the mail stays in
+# the active queue without a status.
+ENDS_AT_ONCE = {"second-colon", "no-inet", "no-inet-first", "not-for-proxymap", "level-unknown"}
+# What a finding's "why" says, and which mail it means; the last line is every other problem.
+ALL = {"plain", "enforce", "dane"}
+SAID_OF_DEFERRED = [
+    ("defers all mail", ALL), ("sends nothing", ALL),
+    ("defers the mail that postseald has no policy for", {"plain"}),
+    ("mail that must be encrypted, as DANE and MTA-STS demand, is deferred", {"enforce", "dane"}),
+    ("attributes of an MTA-STS policy, and defers", {"enforce"}),
+    ("it answers PERM, and Postfix defers the mail", ALL),
+    ("does not know its words here, and defers the mail", ALL),
+    ("they do not understand each other, and Postfix defers", ALL),
+    ("proxymap(8) refuses to look it up", ALL),
+    ("enforced MTA-STS policy is deferred", {"enforce"}),
+    ("dane-only is deferred", {"dane"}),
+]
+
+
+def said_to_be_deferred(findings: list[dict], service: str) -> set[str]:
+    deferred = set()
+    for finding in findings:
+        if finding["severity"] != "problem" or f"{service}/unix" not in json.dumps(finding):
+            continue
+        for words, mail in SAID_OF_DEFERRED:
+            if words in finding["why"]:
+                deferred |= mail
+    return deferred
+
+
+@dataclass(frozen=True)
+class Planted:
+    findings: list[dict]
+    outcomes: dict[tuple[str, str], Outcome | None]  # by name and kind of mail
+    names: dict[str, str]  # of the clients in master.cf
+    explained: dict[str, str]  # what explain expects of each kind of mail
+    log: str
+
+
+@pytest.fixture(scope="module")
+def planted(world, programs, new_postfix, tmp_path_factory, release):
+    """One Postfix with a client for each misconfiguration: what doctor says of each, and what
+    becomes of three messages by each."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="postseal-planted-"))
+    folder.chmod(0o755)
+    names = {name: f"m{number:02}" for number, name in enumerate(PLANTED, 1)}
+    listen = [{"address": "inet:127.0.0.1:8492", "protocol": "http"},
+              {"address": "inet:127.0.0.1:8493", "protocol": "delegation"}]
+    with Daemon(world, folder / "daemon", 8491, listen=listen,
+                verdict={"default_level": "dane"}) as daemon_:
+        services = ""
+        for name, options in PLANTED.items():
+            services += f"{names[name]} unix - - n - - smtp\n"
+            for option, value in options.items():
+                value = (value.replace("$port", "8491").replace("$folder", str(daemon_.folder))
+                         .replace("$ours", daemon_.socketmap("postfix")))
+                services += f"    -o {{ {option} = {value} }}\n"
+        mail = {(name, kind): f"{names[name]}@{kind}.mail.example"
+                for name in PLANTED for kind in sorted(ALL)}
+        transports = " ".join(f"{{{to} = {names[name]}:}}" for (name, _), to in mail.items())
+        with new_postfix(release, {
+            "smtp_tls_security_level": "dane",
+            "smtp_tls_dane_insecure_mx_policy": "dane",
+            "smtp_tls_CAfile": str(world.ca_file),
+            "smtp_tls_policy_maps": daemon_.socketmap("postfix"),
+            "transport_maps": f"inline:{{{transports}}}",
+        }, services) as postfix:
+            postfix.send(list(mail.values()))
+            # tcp: tries ten times, a second apart.
+            outcomes = postfix.outcomes(
+                [to for (name, _), to in mail.items() if name not in ENDS_AT_ONCE], 120)
+            findings = examine_running(daemon_, postfix, folder)
+            explained = {kind: json.loads(daemon_.tool("explain", "--json",
+                                                       f"{kind}.mail.example").stdout)["mail"]
+                         for kind in sorted(ALL)}
+            log = postfix.log_text()
+        yield Planted(findings, {key: outcomes.get(to) for key, to in mail.items()}, names,
+                      explained, log)
+    shutil.rmtree(folder)
+
+
+@system_only
+@pytest.mark.parametrize("name", PLANTED)
+def test_doctor_does_not_contradict_postfix(planted, name):
+    service = planted.names[name]
+    deferred = said_to_be_deferred(planted.findings, service)
+    told = [finding for finding in planted.findings if f"{service}/unix" in json.dumps(finding)]
+    if name in ENDS_AT_ONCE:
+        assert deferred == ALL, told
+        assert "fatal: " in planted.log
+        assert not [kind for kind in ALL if (planted.outcomes[name, kind] is not None
+                                             and planted.outcomes[name, kind].status == "sent")]
+        return
+    for kind in sorted(ALL):
+        outcome = planted.outcomes[name, kind]
+        assert outcome is not None, f"{kind}: nothing became of it"
+        expected = "deferred" if kind in deferred else "sent"
+        assert outcome.status == expected, (kind, outcome, told)
+
+
+@system_only
+@pytest.mark.parametrize("kind", sorted(ALL))
+def test_explain_does_not_contradict_postfix(planted, kind):
+    assert planted.outcomes["as-it-should-be", kind].status == "sent"
+    assert planted.explained[kind].startswith("sent ")
+
+
+def test_forty_are_planted():
+    assert len(PLANTED) == 40
 
 
 # --- A fake postconf -------------------------------------------------------------------------

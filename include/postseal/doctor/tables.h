@@ -29,6 +29,7 @@ struct Table {
     Type type = Type::other;
     std::string text; // as written, with "proxy:"
     bool proxied = false;
+    bool joined = false; // in a unionmap or pipemap, which fails as a whole
     Endpoint endpoint; // socketmap, tcp; empty where Postfix cannot read it
     std::string map;   // socketmap
     std::string kind;  // other: "hash", "inline", ...
