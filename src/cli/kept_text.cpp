@@ -106,14 +106,16 @@ std::string kept_text(const Json& kept, WallTime now) {
     if (const int row = kept.value("row", 0); row > 0)
         out += fmt::format(" (row {}), since {}", row, text_of(kept, "verdict_since"));
     out += "\n";
-    if (const WallTime seen = time_of(kept, "seen_at"); seen != WallTime{})
-        out += fmt::format("  seen      {}\n", ago(seen, now));
+    // The daemon writes them once an hour while nothing changes, however often it looks.
+    if (const WallTime recorded = time_of(kept, "seen_at"); recorded != WallTime{})
+        out += fmt::format("  recorded  {}; while nothing changes, once an hour\n",
+                           ago(recorded, now));
     if (const Json& dane = kept["dane"]; dane.is_object()) {
-        out += fmt::format("  DANE      {} when last seen, {}\n",
+        out += fmt::format("  DANE      {} when last recorded, {}\n",
                            dane.value("found", false) ? "there" : "not there",
                            ago(time_of(dane, "seen_at"), now));
         if (const std::string by = by_whom(dane, kept); !by.empty())
-            out += fmt::format("            seen {}\n", by);
+            out += fmt::format("            recorded {}\n", by);
     }
     write_policy(kept, now, out);
     write_failing(kept, now, out);

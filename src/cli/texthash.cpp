@@ -39,7 +39,7 @@ std::optional<std::string> policy_for(const Json& kept, std::string_view verdict
 
 std::string why(const Json& kept, const std::string& verdict) {
     std::string text =
-        fmt::format("{} (row {}) since {}, looked up {}", verdict, kept.value("row", 0),
+        fmt::format("{} (row {}) since {}, recorded {}", verdict, kept.value("row", 0),
                     text_of(kept, "verdict_since"), text_of(kept, "seen_at"));
     if (const Json& policy = kept["policy"]; policy.is_object())
         text += fmt::format("; policy {} (id {}) until {}", text_of(policy, "mode"),

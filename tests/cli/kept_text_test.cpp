@@ -54,8 +54,8 @@ TEST_CASE("a destination in paragraphs") {
         "failures":2,"failed_at":"2026-11-22T11:00:00Z","retry_at":"2026-11-22T12:10:00Z"})");
     CHECK(cli::kept_text(kept, now) ==
           "example.org: enforce (row 13), since 2026-11-20T11:00:00Z\n"
-          "  seen      30m ago\n"
-          "  DANE      not there when last seen, 30m ago\n"
+          "  recorded  30m ago; while nothing changes, once an hour\n"
+          "  DANE      not there when last recorded, 30m ago\n"
           "  MTA-STS   policy enforce (id 7), fetched 1d ago, in force until 2026-12-01T12:00:00Z\n"
           "            mx mx.example.org *.example.net\n"
           "            fetched again in 1h\n"
@@ -75,9 +75,9 @@ TEST_CASE("of a fleet: who found it out") {
         "origin":"relay3-77aa"})");
     CHECK(cli::kept_text(kept, now) ==
           "example.org: enforce (row 13), since 2026-11-20T11:00:00Z\n"
-          "  seen      30m ago\n"
-          "  DANE      not there when last seen, 30m ago\n"
-          "            seen by this node, relay1-3f9a\n"
+          "  recorded  30m ago; while nothing changes, once an hour\n"
+          "  DANE      not there when last recorded, 30m ago\n"
+          "            recorded by this node, relay1-3f9a\n"
           "  MTA-STS   policy enforce (id 7), fetched 1d ago, in force until 2026-12-01T12:00:00Z\n"
           "            fetched by node relay2-0c4e\n"
           "            mx mx.example.org *.example.net\n"

@@ -28,7 +28,7 @@ std::string line(const Json& of) {
 
 TEST_CASE("cli/texthash: when and why, and the policy as the map postfix has it") {
     CHECK(cli::texthash_entry(kept("enforce")) ==
-          "# enforce (row 11) since 2026-11-20T11:00:00Z, looked up 2026-11-22T11:30:00Z; policy "
+          "# enforce (row 11) since 2026-11-20T11:00:00Z, recorded 2026-11-22T11:30:00Z; policy "
           "enforce (id 7) until 2026-12-01T12:00:00Z\n"
           "example.org secure match=mx.example.org:.example.net servername=hostname\n");
     CHECK(line(kept("dane-only")) == "example.org dane-only\n");
