@@ -88,11 +88,32 @@ Json validation_json(const engine::OwnDns& own_dns) {
             {"servers", to_string(own_dns.asked())}};
 }
 
+Json classes_json(const serve::QueryTotals& queries) {
+    Json out = Json::object();
+    for (const serve::CountedClass cls : serve::counted_classes)
+        out[std::string(serve::to_string(cls))] = queries.of_class(cls);
+    return out;
+}
+
+// Every part: one without a trouble is as it should be.
+Json health_json(observe::Observer& observer) {
+    Json out = Json::array();
+    for (const serve::PartHealth& part : observer.health())
+        out.push_back({{"part", part.part}, {"trouble", part.trouble}});
+    return out;
+}
+
 std::string status_json(const engine::Engine& engine, const serve::Totals& counters,
                         const serve::Shared& shared, const store::Store& store,
-                        const engine::OwnDns& own_dns, const service::Reload& reload) {
+                        const engine::OwnDns& own_dns, const service::Reload& reload,
+                        observe::Observer& observer) {
     const store::Status stored = store.status();
+    const milliseconds up = engine.sources().clock.now() - observer.started();
     return Json{{"version", POSTSEAL_VERSION},
+                {"started_at", rfc3339(observer.started())},
+                {"uptime_s", std::chrono::floor<seconds>(up).count()},
+                {"classes", classes_json(counters.by_map)},
+                {"health", health_json(observer)},
                 {"queries", counters.queries},
                 {"socketmap_queries", counters.socketmap},
                 {"tcp_table_queries", counters.tcp_table},
@@ -392,7 +413,7 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
          .health = [&] { return health(reload, watchdog, own_dns); },
          .validation = [&own_dns] { return own_dns.health().last().fault; }});
     const auto status_text = [&] {
-        return status_json(engine, stations.counted(), shared, store, own_dns, reload);
+        return status_json(engine, stations.counted(), shared, store, own_dns, reload, observer);
     };
     listeners.speak([&](const config::Listen& listen, serve::Station& station) {
         return serve::make_protocol(listen, {.engine = engine,

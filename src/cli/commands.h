@@ -22,6 +22,7 @@ namespace postseal::cli {
 [[nodiscard]] Command store_command(Common& common);
 [[nodiscard]] Command nodes_command(Common& common);
 [[nodiscard]] Command stats_command(Common& common);
+[[nodiscard]] Command health_command(Common& common);
 [[nodiscard]] Command reload_command(Common& common);
 [[nodiscard]] Command doctor_command(Common& common);
 [[nodiscard]] Command probe_command(Common& common);

@@ -8,6 +8,8 @@ enum ExitStatus : int {
     found = 0,
     no_policy = 1,
     problems = 1, // doctor
+    degraded = 1, // health
+    down = 2,     // health
     usage = 64,
     bad_data = 65,    // lint, import
     unreachable = 69, // no daemon at the socket

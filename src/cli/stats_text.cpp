@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/stats_text.h"
 
+#include "postseal/base/time.h"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -98,13 +100,65 @@ std::string validation_text(const Json& validation) {
     return servers == "authoritative" ? "good" : fmt::format("good, by {}", servers);
 }
 
+// ", up 3d since 2026-11-20T11:00:00Z": all that is counted is since then.
+std::string uptime_text(const Json& status) {
+    const std::string started = text_of(status, "started_at");
+    if (started.empty()) return "";
+    return fmt::format(
+        ", up {} since {}",
+        span_text(std::chrono::seconds(static_cast<std::int64_t>(number_of(status, "uptime_s")))),
+        started);
+}
+
+// Queries by the class of the verdict that answered them; those for no destination have a line of
+// their own.
+std::string class_lines(const Json& status, const Interval& interval) {
+    const auto classes = status.find("classes");
+    if (classes == status.end() || !classes->is_object()) return "";
+    const Json before = interval.before.is_object() && interval.before.contains("classes")
+                            ? interval.before["classes"]
+                            : Json();
+    std::string out;
+    for (const auto& [cls, count] : classes->items()) {
+        const std::uint64_t number = number_of(*classes, cls.c_str());
+        if (number == 0 || cls == "none") continue;
+        out += fmt::format("{:<22}{:>16}", "  " + cls, grouped(number));
+        if (interval.before.is_object())
+            out += fmt::format(
+                "{:>14}", rate_text({.before = before, .now = *classes, .length = interval.length},
+                                    cls.c_str()));
+        out += fmt::format("   {}\n", share(number, number_of(status, "queries")));
+    }
+    return out;
+}
+
 } // namespace
+
+std::string health_text(const Json& status) {
+    std::string out;
+    if (const auto health = status.find("health"); health != status.end() && health->is_array())
+        for (const Json& part : *health)
+            if (const std::string trouble = text_of(part, "trouble"); !trouble.empty())
+                out += fmt::format("{}: {}\n", text_of(part, "part"), trouble);
+    return out;
+}
 
 std::string stats_text(const Interval& interval) {
     const Json& status = interval.now;
-    std::string out = fmt::format("postseald {}\n", text_of(status, "version"));
-    for (const Counter& counter : counters)
+    std::string out =
+        fmt::format("postseald {}{}\n", text_of(status, "version"), uptime_text(status));
+    for (const Counter& counter : counters) {
         out += line_of(status, interval, counter);
+        if (std::string_view(counter.member) == "delegation_queries")
+            out += class_lines(status, interval);
+    }
+    const std::string health = health_text(status);
+    out += fmt::format("{:<22}{}\n", "health", health.empty() ? "good" : "DEGRADED");
+    for (std::string_view rest = health; !rest.empty();) {
+        const auto line = rest.substr(0, rest.find('\n'));
+        out += fmt::format("  {}\n", line);
+        rest.remove_prefix(line.size() + 1);
+    }
     const std::string reload_error = text_of(status, "reload_error");
     if (const auto validation = status.find("validation");
         validation != status.end() && validation->is_object())

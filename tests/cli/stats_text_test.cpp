@@ -53,6 +53,30 @@ TEST_CASE("cli/stats: rates, but not across a restart of the daemon") {
     CHECK(cli::stats_line({.before = now, .now = before, .length = 2s}).starts_with("queries -  "));
 }
 
+TEST_CASE("cli/stats: since when, by class, and the parts of /healthz") {
+    Json now = status(1000, 900);
+    now["started_at"] = "2026-11-20T11:00:00Z";
+    now["uptime_s"] = 90'000;
+    now["classes"] = {{"dane", 250}, {"may", 0}, {"none", 50}};
+    now["health"] = {{{"part", "store"}, {"trouble", ""}}};
+    const std::string good = cli::stats_text({.before = Json(), .now = now});
+    CHECK(good.starts_with("postseald 0.1.0, up 1d 1h since 2026-11-20T11:00:00Z\n"));
+    CHECK(line_with(good, "  dane") == "  dane                             250   25.0 %");
+    CHECK(line_with(good, "  may").empty());
+    CHECK(line_with(good, "health") == "health                good");
+    CHECK(cli::health_text(now).empty());
+    now["health"] = {{{"part", "store"}, {"trouble", "disk full"}},
+                     {{"part", "dns"}, {"trouble", "19 of the 20 lookups failed"}}};
+    const std::string ill = cli::stats_text({.before = Json(), .now = now});
+    CHECK(ill.contains("health                DEGRADED\n  store: disk full\n"
+                       "  dns: 19 of the 20 lookups failed\n"));
+    CHECK(cli::health_text(now) == "store: disk full\ndns: 19 of the 20 lookups failed\n");
+    Json later = now;
+    later["classes"]["dane"] = 270;
+    CHECK(line_with(cli::stats_text({.before = now, .now = later, .length = 2s}), "  dane")
+              .ends_with("10.0/s   27.0 %"));
+}
+
 TEST_CASE("cli/stats: what is wrong stands out") {
     Json ill = status(1, 1);
     ill["degraded"] = true;

@@ -16,12 +16,34 @@ from daemon import PATIENCE, program
 def test_stats(daemon):
     daemon.ask("dane.example")
     text = daemon.tool("stats").stdout
-    assert re.match(r"postseald \d+\.\d+\.\d+\nqueries +\d", text)
+    assert re.match(r"postseald \d+\.\d+\.\d+, up [\w ]+ since 2\S+Z\nqueries +\d", text)
+    assert re.search(r"^  dane +[\d,]+ +[\d.]+ %$", text, flags=re.MULTILINE)
+    assert re.search(r"^health +good$", text, flags=re.MULTILINE)
     assert re.search(r"^store +good$", text, flags=re.MULTILINE)
     assert re.search(r"^configuration +good$", text, flags=re.MULTILINE)
-    figures = {re.match(r"[a-z_ ]+[\d,]+", line).end() for line in text.splitlines()[1:-3]}
+    figures = {re.match(r"[a-z_ ]+[\d,]+", line).end() for line in text.splitlines()[1:-4]}
     assert len(figures) == 1, "aligned"
     assert json.loads(daemon.tool("stats", "--json").stdout)["queries"] >= 1
+
+
+def test_health_for_cron(new_daemon):
+    daemon = new_daemon()
+    down = daemon.tool("health")
+    assert (down.returncode, down.stdout.splitlines()[0]) == (2, "down")
+    daemon.start()
+    assert (well := daemon.tool("health")).returncode == 0, well.stdout
+    assert well.stdout == "ok\n"
+    parts = json.loads(daemon.tool("health", "--json").stdout)["parts"]
+    assert {"configuration", "store", "validation"} <= {part["part"] for part in parts}
+    good = daemon.configuration.read_text(encoding="utf-8")
+    daemon.configuration.write_text("state_dirr = 7\n" + good, encoding="utf-8")
+    socket_ = str(daemon.folder / "admin.sock")
+    assert daemon.tool("reload", "--socket", socket_).returncode == 78
+    ill = daemon.tool("health", "--socket", socket_)
+    assert ill.returncode == 1
+    assert ill.stdout.startswith("degraded\nconfiguration: ") and "state_dirr" in ill.stdout
+    stats = daemon.tool("stats", "--socket", socket_).stdout
+    assert re.search(r"^health +DEGRADED\n  configuration: .*state_dirr", stats, re.MULTILINE)
 
 
 @pytest.mark.parametrize("every", ["0", "soon", "2d"])
