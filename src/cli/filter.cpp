@@ -16,6 +16,10 @@ std::expected<Json, ClientError> request_for(const Filter& filter) {
     if (!filter.cls.empty()) request["class"] = filter.cls;
     if (!filter.mode.empty()) request["mode"] = filter.mode;
     if (filter.failing) request["failing"] = true;
+    if (!filter.pattern.empty())
+        request["pattern"] = filter.pattern.find_first_of("*?[") == std::string::npos
+                                 ? fmt::format("*{}*", filter.pattern)
+                                 : filter.pattern;
     if (filter.expiring.empty()) return request;
     const auto span = parse_span(filter.expiring);
     if (!span)
@@ -44,7 +48,12 @@ std::vector<Option> filter_options(Filter& filter) {
             {.name = "expiring",
              .value = "TIME",
              .help = "only with a policy in force that ends within TIME, such as 12h or 2d",
-             .target = &filter.expiring}};
+             .target = &filter.expiring},
+            {.letter = "n",
+             .name = "limit",
+             .value = "NUMBER",
+             .help = "so many at most",
+             .target = &filter.limit}};
 }
 
 std::expected<void, ClientError> each_page(const Common& common, const Filter& filter,
@@ -53,10 +62,14 @@ std::expected<void, ClientError> each_page(const Common& common, const Filter& f
     auto request = request_for(filter);
     if (!request) return std::unexpected(request.error());
     if (bodies == Bodies::yes) (*request)["bodies"] = true;
-    for (;;) {
+    for (std::size_t left = filter.limit;;) {
+        if (filter.limit > 0) (*request)["most"] = left;
         const auto reply = ask(common, *request);
         if (!reply) return std::unexpected(reply.error());
-        page((*reply)["list"]);
+        const Json& list = (*reply)["list"];
+        page(list);
+        if (filter.limit > 0 && list.size() >= left) return {};
+        left -= filter.limit > 0 ? list.size() : 0;
         const Json& next = (*reply)["next"];
         if (!next.is_string()) return {};
         (*request)["after"] = next;

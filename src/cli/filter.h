@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 
+#include <cstddef>
 #include <expected>
 #include <functional>
 #include <string>
@@ -20,6 +21,8 @@ struct Filter {
     std::string mode;
     std::string expiring;
     bool failing = false;
+    std::string pattern;   // of keys: "*.example"; without * and ?: any key with that in it
+    std::size_t limit = 0; // 0: all
 
     friend bool operator==(const Filter&, const Filter&) = default;
 };

@@ -5,8 +5,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <ranges>
 
 namespace postseal::cli {
@@ -15,29 +18,67 @@ namespace {
 constexpr std::size_t usual = 100;
 
 struct HistoryOptions {
-    std::string key;
-    std::size_t most = usual;
+    std::string key; // empty: of all
+    std::string since;
+    std::size_t limit = usual;
 };
 
-std::string line_of(const Json& change) {
-    const std::string head = fmt::format("{}  {} -> {}", change.value("at", ""),
-                                         change.value("before", ""), change.value("after", ""));
+// A span back from now, or a day, which counts from its beginning, or a time.
+std::optional<WallTime> since_when(const std::string& text) {
+    constexpr std::size_t length_of_day = 10; // 2026-01-31
+    if (const auto span = parse_span(text)) return wall_now() - *span;
+    const auto until = parse_until(text);
+    if (until && text.size() == length_of_day) return *until - std::chrono::days(1);
+    return until;
+}
+
+enum class WithKey { no, yes };
+
+std::string line_of(const Json& change, WithKey with_key) {
+    const std::string head =
+        fmt::format("{}  {}{} -> {}", change.value("at", ""),
+                    with_key == WithKey::yes ? change.value("key", "") + ": " : std::string(),
+                    change.value("before", ""), change.value("after", ""));
     if (change.value("kind", "") == "downgrade") return head + "  (downgrade)\n";
     const std::string reasons = change.value("reasons", "");
     return fmt::format("{}  (row {})\n    {}\n", head, change.value("row", 0),
                        reasons.substr(0, reasons.find("; ")));
 }
 
+std::string nothing_changed(const Common& common, const HistoryOptions& options) {
+    if (options.key.empty()) return "no verdict has changed";
+    const auto shown = ask(common, {{"command", "show"}, {"key", options.key}});
+    if (shown && (*shown)["show"].is_null())
+        return fmt::format("{} is not known: Postfix has not asked for it, or it was forgotten",
+                           options.key);
+    return fmt::format("no verdict for {} has changed", options.key);
+}
+
 int history(const Common& common, const HistoryOptions& options) {
-    const auto reply =
-        ask(common, {{"command", "history"}, {"key", options.key}, {"most", options.most}});
+    Json request = {{"command", "history"}, {"most", options.limit}};
+    if (!options.key.empty()) request["key"] = options.key;
+    if (!options.since.empty()) {
+        const auto since = since_when(options.since);
+        if (!since)
+            return fail(usage, fmt::format("--since \"{}\" is no time: write 2d, 2026-01-31 or "
+                                           "2026-01-31T12:00Z",
+                                           options.since));
+        request["since"] = rfc3339(*since);
+    }
+    const auto reply = ask(common, request);
     if (!reply) return fail(reply.error());
     const Json& changes = (*reply)["history"];
-    // The latest stands last, where the eye is.
-    for (const Json& change : changes | std::views::reverse)
-        fmt::print("{}", common.json ? change.dump() + "\n" : line_of(change));
+    const auto write = [&](const Json& change) {
+        const WithKey with_key = options.key.empty() ? WithKey::yes : WithKey::no;
+        fmt::print("{}", common.json ? change.dump() + "\n" : line_of(change, with_key));
+    };
+    // Of one destination the latest stands last, where the eye is; of all it comes first.
+    if (options.key.empty())
+        std::ranges::for_each(changes, write);
+    else
+        std::ranges::for_each(changes | std::views::reverse, write);
     if (!changes.empty()) return ExitStatus::found;
-    if (!common.json) fmt::print(stderr, "postseal: no verdict for {} has changed\n", options.key);
+    if (!common.json) fmt::print(stderr, "postseal: {}\n", nothing_changed(common, options));
     return no_policy;
 }
 
@@ -46,15 +87,23 @@ int history(const Common& common, const HistoryOptions& options) {
 Command history_command(Common& common) {
     const auto options = std::make_shared<HistoryOptions>();
     return {.name = "history",
-            .summary = "show how a destination's verdict has changed in the last 400 days",
-            .arguments = one_key(options->key),
+            .summary = "show how verdicts have changed in the last 400 days",
+            .arguments = {{.name = "KEY",
+                           .help = "a destination as Postfix asks; without one: what changed over "
+                                   "all",
+                           .count = Argument::Count::optional,
+                           .target = &options->key}},
             .options = joined({{.letter = "n",
-                                .name = "number",
+                                .name = "limit",
                                 .value = "NUMBER",
                                 .help = "so many of the latest changes (default: 100)",
-                                .target = &options->most}},
+                                .target = &options->limit},
+                               {.name = "since",
+                                .value = "TIME",
+                                .help = "only since TIME: 2d, 2026-01-31 or 2026-01-31T12:00Z",
+                                .target = &options->since}},
                               daemon_options(common)),
-            .examples = {"postseal history example.com"},
+            .examples = {"postseal history example.com", "postseal history --since 1d"},
             .run = [&common, options] { return history(common, *options); }};
 }
 

@@ -11,6 +11,15 @@
 namespace postseal::cli {
 namespace {
 
+constexpr std::size_t key_width = 40;
+
+// What its mail is to Postfix: deferred, not held to anything, or held to something.
+std::string_view colour_of_verdict(std::string_view verdict) {
+    if (verdict == "tempfail") return "\x1b[1;31m";
+    if (verdict == "may" || verdict.empty()) return "\x1b[1;33m";
+    return "\x1b[1;32m";
+}
+
 // As the daemon writes it; 1970 for everything else.
 WallTime time_of(const Json& object, const char* name) {
     return parse_until(text_of(object, name)).value_or(WallTime{});
@@ -90,14 +99,19 @@ void write_failing(const Json& kept, WallTime now, std::string& out) {
 } // namespace
 
 std::string list_head() {
-    return fmt::format("{:<40} {:<12} {:<9} {:<24} {}\n", "KEY", "VERDICT", "SINCE", "POLICY",
-                       "TROUBLE");
+    return fmt::format("{:<{}} {:<12} {:<9} {:<24} {}\n", "KEY", key_width, "VERDICT", "SINCE",
+                       "POLICY", "TROUBLE");
 }
 
-std::string list_line(const Json& kept, WallTime now) {
-    std::string line =
-        fmt::format("{:<40} {:<12} {:<9} {:<24} {}", text_of(kept, "key"), verdict_of(kept),
-                    since(kept, now), policy_column(kept["policy"], now), trouble_column(kept));
+std::string list_line(const Json& kept, WallTime now, Colour colour) {
+    std::string key = text_of(kept, "key");
+    if (key.size() > key_width) key += fmt::format("\n{:<{}}", "", key_width);
+    std::string verdict = fmt::format("{:<12}", verdict_of(kept));
+    if (colour == Colour::yes)
+        verdict = fmt::format("{}{}\x1b[0m", colour_of_verdict(text_of(kept, "verdict")), verdict);
+    const std::string line =
+        fmt::format("{:<{}} {} {:<9} {:<24} {}", key, key_width, verdict, since(kept, now),
+                    policy_column(kept["policy"], now), trouble_column(kept));
     return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "cli/explain_text.h"
 #include "engine/json.h"
 #include "postseal/base/time.h"
 
@@ -9,9 +10,10 @@
 
 namespace postseal::cli {
 
-// The head of a list, and a line of it: key, verdict, policy and what troubles it.
+// The head of a list, and a line of it: key, verdict, policy and what troubles it. A key that is
+// too long for its column has a line of its own.
 [[nodiscard]] std::string list_head();
-[[nodiscard]] std::string list_line(const Json& kept, WallTime now);
+[[nodiscard]] std::string list_line(const Json& kept, WallTime now, Colour colour);
 // A paragraph a subject.
 [[nodiscard]] std::string kept_text(const Json& kept, WallTime now);
 

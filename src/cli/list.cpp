@@ -6,6 +6,7 @@
 #include "cli/setup.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <memory>
 
@@ -13,13 +14,14 @@ namespace postseal::cli {
 namespace {
 
 int list(const Common& common, const Filter& filter) {
+    const Colour colour = ::isatty(STDOUT_FILENO) == 1 ? Colour::yes : Colour::no;
     bool any = false;
     const auto listed = each_page(common, filter, Bodies::no, [&](const Json& page) {
         const WallTime now = wall_now();
         for (const Json& kept : page) {
             if (!any && !common.json) fmt::print("{}", list_head());
             any = true;
-            fmt::print("{}", common.json ? kept.dump() + "\n" : list_line(kept, now));
+            fmt::print("{}", common.json ? kept.dump() + "\n" : list_line(kept, now, colour));
         }
         std::fflush(stdout);
     });
@@ -33,8 +35,14 @@ Command list_command(Common& common) {
     const auto filter = std::make_shared<Filter>();
     return {.name = "list",
             .summary = "list the destinations that the daemon keeps",
+            .arguments = {{.name = "PATTERN",
+                           .help = "only keys that fit: '*.example'; without * and ? what they "
+                                   "contain",
+                           .count = Argument::Count::optional,
+                           .target = &filter->pattern}},
             .options = joined(filter_options(*filter), daemon_options(common)),
-            .examples = {"postseal list --mode enforce --expiring 2d", "postseal list --failing"},
+            .examples = {"postseal list --mode enforce --expiring 2d", "postseal list --failing",
+                         "postseal list --class tempfail '*.example'"},
             .run = [&common, filter] { return list(common, *filter); }};
 }
 

@@ -5,9 +5,12 @@
 #include "serve/kept_json.h"
 
 #include <fmt/format.h>
+#include <fnmatch.h>
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -20,6 +23,7 @@ constexpr std::size_t max_reply = 262'144;  // bytes of JSON, and one row more
 constexpr std::size_t most_listed = 500;
 constexpr std::size_t most_history = 10'000;
 constexpr std::size_t most_imported = 1000; // a request
+constexpr std::size_t longest_pattern = 255;
 
 std::size_t number_of(const Json& request, const char* name, std::size_t most) {
     const auto found = request.find(name);
@@ -66,8 +70,12 @@ struct Filter {
     std::string mode;
     bool failing = false;
     std::optional<seconds> expiring;
+    std::string pattern; // of glob(7); empty: all keys
 
     [[nodiscard]] bool takes(const store::Listed& kept, const Json& json, WallTime now) const {
+        if (!pattern.empty() &&
+            ::fnmatch(pattern.c_str(), kept.nexthop.nexthop.c_str(), FNM_CASEFOLD) != 0)
+            return false;
         if (!cls.empty() && class_of(kept.nexthop.verdict) != cls) return false;
         if (failing && json["failing"].is_null()) return false;
         const Json& policy = json["policy"];
@@ -91,11 +99,33 @@ std::expected<Filter, std::string> filter_of(const Json& request) {
         return std::unexpected(fmt::format("there is no mode \"{}\"; there are: {}",
                                            printable(filter.mode), "enforce, testing, none"));
     filter.failing = flag_of(request, "failing");
+    filter.pattern = text_of(request, "pattern");
+    if (filter.pattern.size() > longest_pattern)
+        return std::unexpected(fmt::format("a pattern has at most {} octets", longest_pattern));
     const auto expiring = request.find("expiring_s");
     if (expiring != request.end() && expiring->is_number_unsigned())
         filter.expiring =
             seconds(std::min<std::uint64_t>(expiring->get<std::uint64_t>(), 1U << 30U));
     return filter;
+}
+
+// 1970: all.
+std::expected<WallTime, std::string> since_of(const Json& request) {
+    const auto found = request.find("since");
+    if (found == request.end()) return WallTime{};
+    const auto time = found->is_string() ? parse_until(found->get<std::string>()) : std::nullopt;
+    if (!time) return std::unexpected("\"since\" must be a time such as 2026-01-31T12:00:00Z");
+    return *time;
+}
+
+// Both are the newest first, and so is what comes of them.
+std::vector<store::HistoryRow> newest(std::vector<store::HistoryRow> some,
+                                      std::vector<store::HistoryRow> others, std::size_t most) {
+    std::ranges::move(others, std::back_inserter(some));
+    std::ranges::sort(some, std::greater<>(),
+                      [](const store::HistoryRow& row) { return std::pair(row.at, row.nexthop); });
+    if (some.size() > most) some.resize(most);
+    return some;
 }
 
 // Of a fleet; empty where there is none.
@@ -160,11 +190,22 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
 }
 
 async::Task<AdminMemory::Result> AdminMemory::history(Json request) {
-    const auto nexthop = nexthop_of(request);
-    if (!nexthop) co_return std::unexpected(nexthop.error());
     const std::size_t most = number_of(request, "most", most_history);
-    const std::vector<store::HistoryRow> rows =
-        co_await engine_.sources().store.history(nexthop->key(), most);
+    store::Store& store = engine_.sources().store;
+    const auto since = since_of(request);
+    if (!since) co_return std::unexpected(since.error());
+    std::vector<store::HistoryRow> rows;
+    if (request.contains("key")) {
+        const auto nexthop = nexthop_of(request);
+        if (!nexthop) co_return std::unexpected(nexthop.error());
+        rows = co_await store.history(nexthop->key(), most);
+    } else {
+        rows = co_await store.latest(store::HistoryRow::Kind::verdict, most);
+        std::vector<store::HistoryRow> downgrades =
+            co_await store.latest(store::HistoryRow::Kind::downgrade, most);
+        rows = newest(std::move(rows), std::move(downgrades), most);
+    }
+    std::erase_if(rows, [&](const store::HistoryRow& row) { return row.at < *since; });
     if (const std::string why = engine_.sources().store.status().unread;
         rows.empty() && !why.empty())
         co_return std::unexpected(why);
@@ -174,7 +215,8 @@ async::Task<AdminMemory::Result> AdminMemory::history(Json request) {
         bytes += row.before.size() + row.after.size() + row.reasons.size() + 100;
         if (bytes > max_reply) break;
         const bool verdict = row.kind == store::HistoryRow::Kind::verdict;
-        history.push_back({{"at", rfc3339(row.at)},
+        history.push_back({{"key", row.nexthop},
+                           {"at", rfc3339(row.at)},
                            {"kind", verdict ? "verdict" : "downgrade"},
                            {"before", row.before},
                            {"after", row.after},

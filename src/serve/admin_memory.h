@@ -3,11 +3,14 @@
 //   {"command":"show","key":"example.com"}
 //   {"ok":true,"show":KEPT}                                    null: nothing is
 //   {"command":"list","after":"","most":500,"class":"enforce","mode":"testing","failing":true,
-//    "expiring_s":86400,"bodies":true}                         all but the command may be left out
+//    "expiring_s":86400,"pattern":"*.example","bodies":true}
+//                                                              all but the command may be left out;
+//                                                              pattern: of keys, by fnmatch(3)
 //   {"ok":true,"list":[KEPT,...],"next":"KEY"}                 next: to go on after; null: the end.
 //                                                              At most some 256 KiB at a time
-//   {"command":"history","key":"example.com","most":100}
-//   {"ok":true,"history":[{"at","kind","before","after","row","reasons"},...]}   the newest first,
+//   {"command":"history","key":"example.com","most":100,"since":"2026-01-31T12:00:00Z"}
+//                                                              without key: of all
+//   {"ok":true,"history":[{"key","at","kind","before","after","row","reasons"},...]}   the newest first,
 //                                                              some 256 KiB at most
 //   {"command":"refresh","key":"example.com"}
 //   {"ok":true,"key","verdict","row","reason"}

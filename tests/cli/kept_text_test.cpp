@@ -29,23 +29,35 @@ Json nothing_but_a_key() {
 
 TEST_CASE("a line of the list stands under its head") {
     const std::string head = cli::list_head();
-    const std::string line = cli::list_line(sts(), now);
+    const std::string line = cli::list_line(sts(), now, cli::Colour::no);
     CHECK(line.starts_with("example.org "));
     CHECK(line.substr(head.find("VERDICT"), 8) == "enforce ");
     CHECK(line.substr(head.find("SINCE"), 6) == "2d 1h ");
     CHECK(line.substr(head.find("POLICY")) == "enforce, 9d left\n");
-    CHECK(cli::list_line(nothing_but_a_key(), now).find_last_not_of("\n ") ==
+    CHECK(cli::list_line(nothing_but_a_key(), now, cli::Colour::no).find_last_not_of("\n ") ==
           head.find("POLICY")); // "-"
+}
+
+TEST_CASE(
+    "a long key has a line of its own, and the columns stay; colour is for the verdict only") {
+    Json kept = sts();
+    kept["key"] = "a-name-that-does-not-fit-into-its-column.example.org";
+    const std::string line = cli::list_line(kept, now, cli::Colour::no);
+    const auto end = line.find('\n');
+    CHECK(line.substr(0, end) == kept["key"].get<std::string>());
+    CHECK(line.substr(end + 1).find("enforce ") == cli::list_head().find("VERDICT"));
+    CHECK(cli::list_line(sts(), now, cli::Colour::yes)
+              .contains("\x1b[1;32menforce     \x1b[0m 2d 1h"));
 }
 
 TEST_CASE("what troubles a policy is the end of its line") {
     Json kept = sts();
     kept["policy"]["record_gone"] = true;
-    CHECK(cli::list_line(kept, now).ends_with(" no record\n"));
+    CHECK(cli::list_line(kept, now, cli::Colour::no).ends_with(" no record\n"));
     kept["failing"] = Json::parse(R"({"fault":"status","failures":2})");
-    CHECK(cli::list_line(kept, now).ends_with(" no record, fetch: status\n"));
+    CHECK(cli::list_line(kept, now, cli::Colour::no).ends_with(" no record, fetch: status\n"));
     kept["policy"]["in_force"] = false;
-    CHECK(cli::list_line(kept, now).find(" enforce, ended ") != std::string::npos);
+    CHECK(cli::list_line(kept, now, cli::Colour::no).find(" enforce, ended ") != std::string::npos);
 }
 
 TEST_CASE("a destination in paragraphs") {

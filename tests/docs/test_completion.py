@@ -16,7 +16,7 @@ CASES = [
     ("postseal --config list hist", {"history"}),
     ("postseal overrides rel", {"reload"}),
     ("postseal lint ", {"record", "policy"}),
-    ("postseal list --cl", {"--class"}),
+    ("postseal export --cl", {"--class"}),
     ("postseal list --class ", {"dane", "enforce", "may", "override", "tempfail"}),
     ("postseal list --mode te", {"testing"}),
     ("postseal query --map tl", {"tlsrpt"}),

@@ -70,7 +70,7 @@ TEST_CASE("a key that is none is refused") {
         const auto result = field.run(command, {{"key", "a!b.example"}});
         REQUIRE_FALSE(result);
         CHECK(result.error().starts_with("\"a!b.example\" is not a destination"));
-        CHECK_FALSE(field.run(command, Json::object()));
+        CHECK_FALSE(field.run(command, {{"key", ""}}));
         CHECK_FALSE(field.run(command, {{"key", 7}}));
     }
 }
@@ -109,6 +109,34 @@ TEST_CASE("list: only what is asked for") {
     CHECK(failing["fault"] == "status");
     CHECK(failing["reason"] == "404 Not Found");
     CHECK(failing["failures"] == 1);
+}
+
+TEST_CASE("list: by a pattern of keys") {
+    Field field;
+    CHECK(field.list({{"pattern", "*.example"}}) == "none.example sts.example ");
+    CHECK(field.list({{"pattern", "*.EXAMPLE"}, {"class", "enforce"}}) == "sts.example ");
+    CHECK(field.list({{"pattern", "example.com"}}) == "example.com ");
+    CHECK(field.list({{"pattern", "example"}}).empty());
+    CHECK_FALSE(field.run(&AdminMemory::list, {{"pattern", std::string(256, '*')}}));
+}
+
+TEST_CASE("history: of all, the newest first, and since when") {
+    Field field;
+    CHECK(field.run(&AdminMemory::history, Json::object()).value()["history"].empty());
+    field.fetcher.serve("sts.example", "version: STSv1\nmode: none\nmax_age: 86400\n");
+    REQUIRE(field.run(&AdminMemory::refresh, {{"key", "sts.example"}}));
+    const auto of = [&](Json request) {
+        return field.run(&AdminMemory::history, std::move(request)).value()["history"];
+    };
+    const Json all = of(Json::object());
+    REQUIRE(all.size() == 2); // the verdict and the downgrade
+    CHECK(all[0]["key"] == "sts.example");
+    CHECK(of({{"most", 1U}}).size() == 1);
+    CHECK(of({{"since", "1970-01-01T00:00:00Z"}}).size() == 2);
+    CHECK(of({{"since", "2099-01-01T00:00:00Z"}}).empty());
+    CHECK(of({{"key", "sts.example"}, {"since", "2099-01-01T00:00:00Z"}}).empty());
+    CHECK_FALSE(field.run(&AdminMemory::history, {{"since", "yesterday"}}));
+    CHECK_FALSE(field.run(&AdminMemory::history, {{"since", 7}}));
 }
 
 TEST_CASE("refresh says the new verdict, history the change, forget ends it") {

@@ -41,6 +41,36 @@ def test_list(asked):
     ]
 
 
+def test_list_of_a_pattern(asked):
+    assert keys(asked.tool("list", "sts-*.example")) == ["sts-one.example", "sts-testing.example"]
+    assert keys(asked.tool("list", "STS", "--mode", "testing")) == ["sts-testing.example"]
+    assert keys(asked.tool("list", "--limit", "3")) == sorted(KEYS)[:3]
+    assert len(asked.tool("export", "--json", "-n", "1").stdout.splitlines()) == 1
+    assert asked.tool("list", "nothing-like-this").returncode == 1
+
+
+def test_history_of_all(asked, overrides):
+    nothing = asked.tool("history")
+    assert (nothing.returncode, nothing.stderr) == (1, "postseal: no verdict has changed\n")
+    for word in ("may", "encrypt"):
+        overrides.write_text(f"sts-one.example {word}\nplain.example {word}\n", encoding="utf-8")
+        assert asked.tool("overrides", "reload").returncode == 0
+        for key in ("sts-one.example", "plain.example"):
+            assert asked.ask(key) == f"OK {word}"
+    lines = [line for line in asked.tool("history").stdout.splitlines() if not line.startswith(" ")]
+    assert len(lines) == 4, lines
+    assert all(" -> override encrypt" in line for line in lines[:2]), "the newest first"
+    assert {line.split()[1] for line in lines} == {"sts-one.example:", "plain.example:"}
+    assert len(asked.tool("history", "--json", "-n", "1").stdout.splitlines()) == 1
+    assert asked.tool("history", "--since", "1h").stdout.count(" -> ") == 4
+    assert asked.tool("history", "--since", "2099-01-01").returncode == 1
+    assert asked.tool("history", "--since", "soon").returncode == 64
+    unknown, unchanged = (asked.tool("history", key) for key in ("x.example", "dane.example"))
+    assert (unknown.returncode, unchanged.returncode) == (1, 1)
+    assert "x.example is not known" in unknown.stderr
+    assert "no verdict for dane.example has changed" in unchanged.stderr
+
+
 @pytest.mark.parametrize("arguments, status, words", [
     (["--failing"], 1, ""),
     (["--expiring", "1s"], 1, ""),
