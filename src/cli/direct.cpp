@@ -2,6 +2,7 @@
 #include "cli/direct.h"
 
 #include "async/block_on.h"
+#include "engine/clock.h"
 #include "engine/engine.h"
 #include "engine/explain.h"
 #include "engine/from_config.h"
@@ -75,6 +76,7 @@ dns::Resolver& Direct::resolver() { return parts_->dns->resolver(); }
 const dns::RootCheck& Direct::validation() const { return parts_->dns->health().last(); }
 std::string_view Direct::asked_servers() const { return to_string(parts_->dns->asked()); }
 const engine::Maps& Direct::maps() const { return parts_->maps; }
+const engine::Overrides& Direct::overrides() const { return parts_->engine->overrides(); }
 
 std::expected<Json, std::string> explain_direct(const config::Config& config,
                                                 const std::string& key) {
@@ -82,7 +84,8 @@ std::expected<Json, std::string> explain_direct(const config::Config& config,
     if (!nexthop) return engine::explain_no_nexthop(key, nexthop.error(), engine::Maps(config));
     auto direct = Direct::open(config);
     if (!direct) return std::unexpected(direct.error());
-    return engine::explain(*direct->answer(*nexthop), direct->maps());
+    return engine::explain(*direct->answer(*nexthop), direct->maps(), direct->overrides(),
+                           engine::SystemClock().now());
 }
 
 } // namespace postseal::cli

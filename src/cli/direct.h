@@ -14,6 +14,7 @@
 #include "engine/answer.h"
 #include "engine/json.h"
 #include "engine/maps.h"
+#include "engine/overrides.h"
 #include "https/policy_fetch.h"
 #include "postseal/base/nexthop.h"
 
@@ -40,6 +41,7 @@ class Direct {
     [[nodiscard]] dns::TxtResult record(const Domain& domain); // of MTA-STS
     [[nodiscard]] https::FetchResult fetch_policy(const Domain& domain);
     [[nodiscard]] const engine::Maps& maps() const;
+    [[nodiscard]] const engine::Overrides& overrides() const;
 
   private:
     struct Parts;

@@ -32,6 +32,18 @@ void write_reasons(const Json& explain, Paragraphs& out) {
         out.line(reason.get<std::string>());
 }
 
+void write_override(const Json& explain, Paragraphs& out) {
+    const auto found = explain.find("override");
+    if (found == explain.end()) return;
+    out.begin("override");
+    std::string line = fmt::format("{}:{}: {} {}", text_of(*found, "file"), found->value("line", 0),
+                                   text_of(*found, "key"), text_of(*found, "policy"));
+    if (const std::string until = text_of(*found, "until"); !until.empty())
+        line += ", until " + until;
+    if (const std::string why = text_of(*found, "comment"); !why.empty()) line += "; " + why;
+    out.line(line);
+}
+
 void write_host(const Json& host, Paragraphs& out) {
     out.line(fmt::format("{} {}  {}: {}", host["preference"].get<int>(), text_of(host, "name"),
                          text_of(host, "state"), text_of(host, "meaning")));
@@ -139,6 +151,7 @@ std::string explain_text(const Json& explain, Colour colour) {
     if (const int row = verdict["row"].get<int>(); row > 0) head += fmt::format(" (row {})", row);
     Paragraphs out;
     write_reasons(explain, out);
+    write_override(explain, out);
     write_mx(explain, out);
     write_sts(explain, out);
     write_replies(explain, out);

@@ -62,7 +62,7 @@ std::string entry_line(const std::string& key, const Overrides::Entry& entry, Wa
     std::string line = fmt::format("{:<32} {}", key, engine::to_string(entry.says));
     if (entry.until)
         line += fmt::format("   # {} {}", *entry.until <= now ? "ended" : "until",
-                            rfc3339(*entry.until));
+                            engine::until_text(*entry.until));
     if (!entry.comment.empty()) line += (entry.until ? " " : "   # ") + entry.comment;
     return line;
 }
@@ -92,7 +92,7 @@ void write_check(const std::string& path, const Overrides::Reading& reading, Wal
         if (!entry.until || *entry.until > now) continue;
         ended++;
         fmt::print(stderr, "{}:{}: \"{}\" has ended on {}: take it out, or set another day\n", path,
-                   entry.line, key, rfc3339(*entry.until));
+                   entry.line, key, engine::until_text(*entry.until));
     }
     for (const std::string& fault : reading.faults)
         fail(bad_config, fault);

@@ -109,6 +109,7 @@ class Engine {
     [[nodiscard]] const Sources& sources() const { return sources_; }
     [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
     [[nodiscard]] const Maps& maps() const { return *known_.maps(); }
+    [[nodiscard]] const Overrides& overrides() const { return overrides_; }
     [[nodiscard]] const Cache& cache() const { return cache_; }
     [[nodiscard]] std::size_t cached() const { return cache_.size(); }
     [[nodiscard]] std::size_t cache_octets() const { return cache_.octets(); }

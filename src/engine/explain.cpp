@@ -102,6 +102,16 @@ const char* kind_text(verdict::Reply::Kind kind) {
     return "";
 }
 
+Json override_json(const Overrides::Keyed& keyed) {
+    const auto& [key, entry] = keyed;
+    return {{"key", key},
+            {"policy", to_string(entry.says)},
+            {"file", entry.file},
+            {"line", entry.line},
+            {"until", entry.until ? Json(until_text(*entry.until)) : Json(nullptr)},
+            {"comment", entry.comment}};
+}
+
 // `written`: one a variant.
 Json replies_json(const Maps& maps, const std::vector<verdict::Reply>& written) {
     Json replies = Json::object();
@@ -113,9 +123,13 @@ Json replies_json(const Maps& maps, const std::vector<verdict::Reply>& written) 
 
 } // namespace
 
-Json explain(const Answer& answer, const Maps& maps) {
+Json explain(const Answer& answer, const Maps& maps, const Overrides& overrides, WallTime now) {
     const verdict::Evidence& evidence = answer.evidence;
     Json out = {{"key", evidence.nexthop.key()}, {"verdict", verdict_json(answer.verdict)}};
+    if (evidence.override_)
+        if (const auto* entry = overrides.find_entry(evidence.nexthop, now);
+            entry != nullptr && entry->second.says == *evidence.override_)
+            out["override"] = override_json(*entry);
     if (!evidence.override_ || evidence.override_->needs_lookup()) {
         out["mx"] = mx_json(evidence.mx, evidence.nexthop.literal_host);
         out["mta_sts"] = sts_json(evidence.sts);

@@ -101,13 +101,14 @@ std::optional<std::string> read_until(std::string_view& comment, Overrides::Entr
 
 } // namespace
 
-std::optional<std::string> Overrides::add(std::size_t line, std::string_view text) {
+std::optional<std::string> Overrides::add(const std::string& file, std::size_t line,
+                                          std::string_view text) {
     std::string_view comment = take_comment(text);
     text = stripped(text);
     const std::string_view key = take_word(text);
     auto name = canonical(key);
     if (!name) return fmt::format("\"{}\": {}", printable(key), name.error());
-    Entry entry{.says = {}, .until = {}, .comment = {}, .line = line};
+    Entry entry{.says = {}, .until = {}, .comment = {}, .file = file, .line = line};
     auto says = read_policy(text);
     if (!says) return fmt::format("\"{}\": {}", printable(key), says.error());
     entry.says = std::move(*says);
@@ -124,7 +125,7 @@ std::optional<std::string> Overrides::add(std::size_t line, std::string_view tex
 Overrides::Reading Overrides::read(std::string_view text, const std::string& file) {
     Reading reading;
     for (const auto& [number, line] : logical_lines(text))
-        if (auto fault = reading.overrides.add(number, line))
+        if (auto fault = reading.overrides.add(file, number, line))
             reading.faults.push_back(fmt::format("{}:{}: {}", file, number, *fault));
     return reading;
 }
@@ -154,20 +155,25 @@ milliseconds Overrides::Found::holds(WallTime now) const {
 }
 
 std::optional<Overrides::Found> Overrides::find(const Nexthop& nexthop, WallTime now) const {
-    if (entries_.empty()) return std::nullopt;
-    const auto at = [&](std::string_view key) -> std::optional<Found> {
+    const Keyed* found = find_entry(nexthop, now);
+    if (found == nullptr) return std::nullopt;
+    return Found{.says = found->second.says, .until = found->second.until};
+}
+
+const Overrides::Keyed* Overrides::find_entry(const Nexthop& nexthop, WallTime now) const {
+    if (entries_.empty()) return nullptr;
+    const auto at = [&](std::string_view key) -> const Keyed* {
         const auto found = entries_.find(key);
-        if (found == entries_.end()) return std::nullopt;
+        if (found == entries_.end()) return nullptr;
         const Entry& entry = found->second;
-        if (entry.until && now >= *entry.until) return std::nullopt;
-        return Found{.says = entry.says, .until = entry.until};
+        return entry.until && now >= *entry.until ? nullptr : &*found;
     };
-    if (auto exact = at(nexthop.key())) return exact;
+    if (const Keyed* exact = at(nexthop.key())) return exact;
     // Postfix asks for no parents of "[host]" or of a name with a port; nor do we.
     if (nexthop.literal_host || nexthop.port != 25) return at(every);
     const std::string_view name = nexthop.domain.name();
     for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1))
-        if (auto parent = at(name.substr(dot))) return parent;
+        if (const Keyed* parent = at(name.substr(dot))) return parent;
     return at(every);
 }
 
@@ -190,6 +196,12 @@ std::string to_string(const verdict::Override& says) {
         return "sealed";
     }
     return {};
+}
+
+std::string until_text(WallTime until) {
+    const auto day = std::chrono::floor<std::chrono::days>(until);
+    if (day != until) return rfc3339(until);
+    return rfc3339(until - std::chrono::days(1)).substr(0, std::string_view("2027-01-31").size());
 }
 
 std::vector<std::string> Overrides::differences(const Overrides& other) const {

@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace postseal::engine {
@@ -30,6 +31,7 @@ class Overrides {
         verdict::Override says;
         std::optional<WallTime> until;
         std::string comment; // without the "until="
+        std::string file;    // as read() was given it
         std::size_t line = 0;
 
         friend bool operator==(const Entry&, const Entry&) = default;
@@ -55,6 +57,9 @@ class Overrides {
         friend bool operator==(const Found&, const Found&) = default;
     };
     [[nodiscard]] std::optional<Found> find(const Nexthop& nexthop, WallTime now) const;
+    // The key and the entry that find() goes by; null: none.
+    using Keyed = std::pair<const std::string, Entry>;
+    [[nodiscard]] const Keyed* find_entry(const Nexthop& nexthop, WallTime now) const;
     // These, and those of `shared` whose keys are not among them.
     [[nodiscard]] Overrides over(const Overrides& shared) const;
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
@@ -66,7 +71,8 @@ class Overrides {
     [[nodiscard]] std::vector<std::string> differences(const Overrides& other) const;
 
   private:
-    std::optional<std::string> add(std::size_t line, std::string_view text);
+    std::optional<std::string> add(const std::string& file, std::size_t line,
+                                   std::string_view text);
     std::map<std::string, Entry, std::less<>> entries_;
 };
 
@@ -77,5 +83,9 @@ struct Overrides::Reading {
 
 // As the file says it: a policy, "ignore", "sts-only" or "sealed".
 [[nodiscard]] std::string to_string(const verdict::Override& says);
+
+// The end of an entry as the file says it: "2027-01-31" where it counts to the end of that day,
+// else a time.
+[[nodiscard]] std::string until_text(WallTime until);
 
 } // namespace postseal::engine

@@ -174,7 +174,9 @@ async::Task<std::string> AdminServer::explain(std::string key) {
             {{"ok", true},
              {"explain", engine::explain_no_nexthop(key, nexthop.error(), engine_.maps())}});
     const auto answer = co_await engine_.answer(*nexthop);
-    co_return line_of({{"ok", true}, {"explain", engine::explain(*answer, *answer->maps)}});
+    co_return line_of({{"ok", true},
+                       {"explain", engine::explain(*answer, *answer->maps, engine_.overrides(),
+                                                   engine_.sources().clock.now())}});
 }
 
 } // namespace postseal::serve

@@ -151,7 +151,8 @@ async::Task<> HttpServer::send_policy(Connection& connection, Place place, http:
     auto nexthop = Nexthop::parse(key);
     if (nexthop) {
         const auto answer = co_await engine_.answer(*std::move(nexthop));
-        explained = engine::explain(*answer, *answer->maps);
+        explained = engine::explain(*answer, *answer->maps, engine_.overrides(),
+                                    engine_.sources().clock.now());
     } else {
         explained = engine::explain_no_nexthop(key, nexthop.error(), engine_.maps());
     }

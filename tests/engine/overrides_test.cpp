@@ -105,6 +105,23 @@ TEST_CASE("a catch-all counts where no other key fits, until it ends") {
     CHECK_FALSE(Overrides::parse("*.example may\n", "f").has_value());
 }
 
+TEST_CASE("an entry knows where it stands, and its end is said as the file says it") {
+    const auto overrides = Overrides::parse("# partners\n.a.example may # until=2026-12-31 why\n"
+                                            "b.example may # until=2026-12-31T12:00Z\n",
+                                            "/etc/postseal/overrides");
+    REQUIRE(overrides);
+    const auto entry = [&](const char* key) {
+        return overrides->find_entry(Nexthop::parse(key).value(), noon);
+    };
+    REQUIRE(entry("x.a.example") != nullptr);
+    CHECK(entry("x.a.example")->first == ".a.example");
+    CHECK(entry("x.a.example")->second.file == "/etc/postseal/overrides");
+    CHECK(entry("x.a.example")->second.line == 2);
+    CHECK(until_text(entry("x.a.example")->second.until.value()) == "2026-12-31");
+    CHECK(until_text(entry("b.example")->second.until.value()) == "2026-12-31T12:00:00Z");
+    CHECK(entry("c.example") == nullptr);
+}
+
 TEST_CASE("words that are no policy of Postfix") {
     const auto overrides = Overrides::parse("a.example ignore\nb.example sts-only # why\n"
                                             "c.example dane-only\nd.example sealed\n",

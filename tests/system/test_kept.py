@@ -108,12 +108,15 @@ def test_overrides_reload_and_history(asked, overrides):
     assert (checked.returncode, checked.stderr) == (0, "")
     assert "good; 1 overrides, 0 of them ended" in checked.stdout
     listed = asked.tool("overrides", "list").stdout
-    assert listed.split(None, 1)[1] == "may   # until 2100-01-01T00:00:00Z while they rebuild\n"
+    assert listed.split(None, 1)[1] == "may   # until 2099-12-31 while they rebuild\n"
     reloaded = asked.tool("overrides", "reload")
     assert reloaded.stdout == "1 overrides; changed: sts-one.example\n"
     assert asked.ask("sts-one.example") == "OK may"
     history = asked.tool("history", "sts-one.example").stdout
     assert "  enforce -> override may  (row 1)\n    the operator's override" in history
+    explained = asked.tool("explain", "sts-one.example").stdout
+    assert (f"  override  {overrides}:1: sts-one.example may, until 2099-12-31; while they rebuild\n"
+            in explained)
 
 
 def test_overrides_at_fault_change_nothing(asked, overrides):
@@ -133,7 +136,7 @@ def test_overrides_at_fault_change_nothing(asked, overrides):
 
 def test_an_override_that_has_ended(asked, overrides):
     overrides.write_text("sts-one.example may # until=2026-01-31\n", encoding="utf-8")
-    assert "1: \"sts-one.example\" has ended on 2026-02-01" in asked.tool(
+    assert "1: \"sts-one.example\" has ended on 2026-01-31:" in asked.tool(
         "overrides", "check").stderr
     assert asked.tool("overrides", "reload").returncode == 0
     assert asked.ask("sts-one.example").startswith("OK secure ")
