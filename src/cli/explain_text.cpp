@@ -44,6 +44,16 @@ void write_override(const Json& explain, Paragraphs& out) {
     out.line(line);
 }
 
+void write_findings(const Json& explain, Paragraphs& out) {
+    const auto found = explain.find("findings");
+    if (found == explain.end()) return;
+    out.begin("finding");
+    for (const Json& finding : *found) {
+        out.line(text_of(finding, "text"));
+        out.line("fix: " + text_of(finding, "fix"));
+    }
+}
+
 void write_host(const Json& host, Paragraphs& out) {
     out.line(fmt::format("{} {}  {}: {}", host["preference"].get<int>(), text_of(host, "name"),
                          text_of(host, "state"), text_of(host, "meaning")));
@@ -154,6 +164,7 @@ std::string explain_text(const Json& explain, Colour colour) {
     write_override(explain, out);
     write_mx(explain, out);
     write_sts(explain, out);
+    write_findings(explain, out);
     write_replies(explain, out);
     write_age(explain, out);
     for (const char* name : {"mail", "next"}) {

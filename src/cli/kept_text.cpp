@@ -46,12 +46,18 @@ std::string policy_column(const Json& policy, WallTime now) {
     return fmt::format("{}, {} left", mode, span_text(time_of(policy, "expires_at") - now));
 }
 
+Json findings_of(const Json& kept) { return kept.value("findings", Json::array()); }
+
 std::string trouble_column(const Json& kept) {
     const Json& policy = kept["policy"];
     std::string text;
     if (policy.is_object() && policy.value("record_gone", false)) text = "no record";
     if (const Json& failing = kept["failing"]; failing.is_object())
         text += fmt::format("{}fetch: {}", text.empty() ? "" : ", ", text_of(failing, "fault"));
+    for (const Json& finding : findings_of(kept))
+        text += fmt::format("{}{}{}", text.empty() ? "" : ", ",
+                            text_of(finding, "code") == "deferred" ? "deferred: " : "",
+                            text_of(finding, "text"));
     return text;
 }
 
@@ -130,6 +136,12 @@ std::string kept_text(const Json& kept, WallTime now) {
                            ago(time_of(dane, "seen_at"), now));
         if (const std::string by = by_whom(dane, kept); !by.empty())
             out += fmt::format("            recorded {}\n", by);
+    }
+    for (const Json& finding : findings_of(kept)) {
+        out += fmt::format("  finding   {}{}, since {}\n",
+                           text_of(finding, "code") == "deferred" ? "mail is deferred: " : "",
+                           text_of(finding, "text"), text_of(finding, "since"));
+        out += fmt::format("            fix: {}\n", text_of(finding, "fix"));
     }
     write_policy(kept, now, out);
     write_failing(kept, now, out);

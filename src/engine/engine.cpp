@@ -77,7 +77,7 @@ Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
     : watch_(sources.clock, [this](const store::ClockJump& jump) { on_jump(jump); }),
       sources_(sources.with(watch_)), overrides_(overrides), options_(options),
       known_(std::make_shared<const Maps>(maps), options.cache_octets), cache_(known_.cache()),
-      downgrades_(sources_), notes_(sources_, downgrades_),
+      downgrades_(sources_), notes_(sources_, downgrades_), findings_(sources_.log),
       limiter_(sources.loop, options.lookups, most_of_one_client(options.lookups)),
       sts_(sources_, watch_, downgrades_), flights_(sources.loop), group_(sources.loop) {}
 
@@ -211,6 +211,7 @@ void Engine::forget(const Nexthop& nexthop) {
     outdate(nexthop.key()); // an evaluation that goes on begins anew, and keeps nothing of before
     sources_.store.save(store::NexthopRow{.nexthop = nexthop.key(), .verdict = {}});
     sts_.forget(nexthop.domain);
+    findings_.forget(nexthop.key());
     sources_.log.info("forgotten", {{"nexthop", nexthop.key()}});
 }
 
@@ -320,6 +321,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
                 given && !found.row_unread ? NexthopNotes::Verdict::given
                                            : NexthopNotes::Verdict::withheld,
                 found.row);
+    if (given) findings_.note(*answer, now);
     evaluations_.observe(sources_.loop.now() - begun);
     co_return answer;
 }
@@ -364,6 +366,7 @@ std::shared_ptr<const Answer> Engine::overridden(const Nexthop& nexthop, Overrid
     std::shared_ptr<const Answer> answer = conclude(std::move(evidence), holds);
     const MonoTime until = sources_.loop.now() + holds;
     cache_.put(nexthop.key(), answer->replies, {.until = until, .asked = asked}, 0);
+    findings_.note(*answer, now);
     group_.start(note_override(answer));
     return answer;
 }

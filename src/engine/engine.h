@@ -23,6 +23,7 @@
 #include "engine/single_flight.h"
 #include "engine/sources.h"
 #include "engine/sts_lookup.h"
+#include "engine/findings.h"
 #include "metrics/histogram.h"
 #include "postseal/base/nexthop.h"
 #include "postseal/verdict/decide.h"
@@ -108,6 +109,7 @@ class Engine {
     // What the engine asks; its clock is the one that notices jumps.
     [[nodiscard]] const Sources& sources() const { return sources_; }
     [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
+    [[nodiscard]] const Findings& findings() const { return findings_; }
     [[nodiscard]] const Maps& maps() const { return *known_.maps(); }
     [[nodiscard]] const Overrides& overrides() const { return overrides_; }
     [[nodiscard]] const Cache& cache() const { return cache_; }
@@ -188,6 +190,7 @@ class Engine {
     async::Callback sooner_;
     Downgrades downgrades_;
     NexthopNotes notes_;
+    Findings findings_;
     async::Limiter limiter_;
     StsLookup sts_;
     metrics::Histogram evaluations_; // how long they took

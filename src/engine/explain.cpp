@@ -4,6 +4,7 @@
 #include "engine/outlook.h"
 
 #include "postseal/base/text.h"
+#include "postseal/verdict/findings.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -112,6 +113,15 @@ Json override_json(const Overrides::Keyed& keyed) {
             {"comment", entry.comment}};
 }
 
+Json findings_json(const std::vector<verdict::Finding>& findings) {
+    Json out = Json::array();
+    for (const verdict::Finding& finding : findings)
+        out.push_back({{"code", verdict::to_string(finding.code)},
+                       {"text", finding.text},
+                       {"fix", finding.fix}});
+    return out;
+}
+
 // `written`: one a variant.
 Json replies_json(const Maps& maps, const std::vector<verdict::Reply>& written) {
     Json replies = Json::object();
@@ -135,6 +145,8 @@ Json explain(const Answer& answer, const Maps& maps, const Overrides& overrides,
         out["mta_sts"] = sts_json(evidence.sts);
         out["remembered"] = verdict::to_string(evidence.remembered);
     }
+    if (auto found = verdict::findings(evidence, now); !found.empty())
+        out["findings"] = findings_json(found);
     out["obtained_at"] = time_or_null(evidence.obtained_at);
     out["holds_s"] = std::chrono::duration_cast<seconds>(answer.holds).count();
     out["partial"] = evidence.partial;

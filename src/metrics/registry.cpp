@@ -52,6 +52,8 @@ constexpr Description table[] = {
      "Since when this node has not known all that others have written."},
     {Metric::shared_unshared, gauge, "postseal_shared_store_unshared_rows", "",
      "Rows that the shared store does not have yet."},
+    {Metric::findings, gauge, "postseal_findings", "code",
+     "Destinations with a finding now: deferred, or a policy that fits none or not all MX hosts."},
     {Metric::degraded, gauge, "postseal_degraded", "part",
      "Whether a part is not as it should be (1); /healthz says how."},
     {Metric::validation_failing, gauge, "postseal_validation_failing", "fault",

@@ -44,6 +44,7 @@ enum class Metric {
     shared_up,
     shared_behind,
     shared_unshared,
+    findings,
     degraded,
     validation_failing,
     loop_lag,

@@ -114,6 +114,9 @@ std::string metrics_text(Observer& observer) {
     add_cache(out, parts.engine.cache());
     add_kept(out, observer.kept().census);
     add_store(out, parts.engine.sources().store.status());
+    for (const verdict::FindingCode code : verdict::finding_codes)
+        out.add(Metric::findings, {{"code", to_string(code)}},
+                parts.engine.findings().count(code, parts.engine.sources().clock.now()));
     for (const serve::PartHealth& part : observer.health())
         out.add(Metric::degraded, {{"part", part.part}},
                 std::uint64_t{part.trouble.empty() ? 0U : 1U});

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
+#include <initializer_list>
 #include <utility>
 
 namespace postseal::observe {
@@ -82,6 +84,20 @@ Json history_json(const std::vector<store::HistoryRow>& rows) {
     return out;
 }
 
+Json findings_json(const engine::Engine& engine, std::initializer_list<verdict::FindingCode> codes,
+                   WallTime now) {
+    constexpr std::size_t max_rows = 20;
+    Json out = Json::array();
+    for (const verdict::FindingCode code : codes)
+        for (const engine::Findings::Keyed& keyed : engine.findings().with(code, max_rows, now))
+            out.push_back({{"key", keyed.key},
+                           {"code", verdict::to_string(code)},
+                           {"since", rfc3339(keyed.known.since)},
+                           {"text", keyed.known.finding.text},
+                           {"fix", keyed.known.finding.fix}});
+    return out;
+}
+
 Json kept_json(const store::Census& census) {
     return {{"nexthops", by_class(census)},
             {"policies", census.modes},
@@ -92,6 +108,7 @@ Json kept_json(const store::Census& census) {
 } // namespace
 
 std::string status_json(Observer& observer) {
+    using verdict::FindingCode;
     const Parts& parts = observer.parts();
     const WallTime now = parts.engine.sources().clock.now();
     const engine::Cache& cache = parts.engine.cache();
@@ -114,6 +131,10 @@ std::string status_json(Observer& observer) {
           {"limit_bytes", cache.most_octets()}}},
         {"kept", kept_json(kept.census)},
         {"minutes", minutes_json(observer.samples())},
+        {"deferred", findings_json(parts.engine, {FindingCode::deferred}, now)},
+        {"findings",
+         findings_json(parts.engine, {FindingCode::policy_fits_none, FindingCode::policy_fits_some},
+                       now)},
         {"failing", failing_json(kept.failing)},
         {"downgraded", history_json(kept.downgrades)},
         {"changed", history_json(kept.changes)}};

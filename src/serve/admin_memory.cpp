@@ -128,6 +128,16 @@ std::vector<store::HistoryRow> newest(std::vector<store::HistoryRow> some,
     return some;
 }
 
+Json findings_json(const engine::Engine& engine, std::string_view key) {
+    Json out = Json::array();
+    for (const auto& [finding, since] : engine.findings().of(key, engine.sources().clock.now()))
+        out.push_back({{"code", verdict::to_string(finding.code)},
+                       {"since", rfc3339(since)},
+                       {"text", finding.text},
+                       {"fix", finding.fix}});
+    return out;
+}
+
 // Of a fleet; empty where there is none.
 std::string node_of(const store::Store& store) {
     store::Status status = store.status();
@@ -156,7 +166,9 @@ async::Task<AdminMemory::Result> AdminMemory::show(Json request) {
             .value_or(store::NexthopRow{.nexthop = nexthop->key(), .verdict = {}});
     const store::Listed kept{.nexthop = std::move(row), .sts = std::move(loaded.sts)};
     const std::string node = node_of(sources.store);
-    co_return Json{{"show", kept_json(kept, node, sources.clock.now(), Bodies::no)}};
+    Json shown = kept_json(kept, node, sources.clock.now(), Bodies::no);
+    shown["findings"] = findings_json(engine_, nexthop->key());
+    co_return Json{{"show", std::move(shown)}};
 }
 
 async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
@@ -177,6 +189,7 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
         for (const store::Listed& kept : page) {
             after = kept.nexthop.nexthop;
             Json json = kept_json(kept, node, now, bodies);
+            json["findings"] = findings_json(engine_, kept.nexthop.nexthop);
             if (!filter->takes(kept, json, now)) continue;
             bytes += json.dump(-1, ' ', true, Json::error_handler_t::replace).size();
             list.push_back(std::move(json));

@@ -19,7 +19,8 @@
 //   {"command":"import","entries":[KEPT,...],"dry_run":true}    see engine/import.h
 //   {"ok":true,"results":[{"outcome"},...]}                    taken, held or expired; or rejected,
 //                                                              with a "reason"; all is written then
-// KEPT: see serve/kept_json.h. Times are RFC 3339 in UTC.
+// KEPT: see serve/kept_json.h; show and list add "findings":[{"code","since","text","fix"}] (see
+// engine/findings.h), which import ignores. Times are RFC 3339 in UTC.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

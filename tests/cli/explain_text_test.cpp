@@ -19,6 +19,8 @@ const auto both = nlohmann::ordered_json::parse(R"({
   "policy":{"mode":"enforce","mx":["*.example.com"],"max_age_s":86400,"id":"zero",
    "fetched_at":"2026-11-22T10:00:00Z","expires_at":"2026-11-23T10:00:00Z"}},
  "remembered":"nothing","obtained_at":"2026-11-22T10:00:00Z","holds_s":300,"partial":false,
+ "override":{"key":".example.com","policy":"sealed","file":"/x","line":7,"until":"2026-12-31","comment":"why"},
+ "findings":[{"code":"policy-fits-none","text":"fits none","fix":"add mx"}],
  "mail":"sent, or deferred","next":"postseal probe example.com",
  "replies":{"postfix":{"kind":"ok","text":"dane-only"},"QUERY":{"kind":"ok","text":"dane-only"},
   "tlsrpt":{"kind":"temp","text":"why"}}
@@ -30,6 +32,7 @@ TEST_CASE("evidence, verdict and replies in aligned paragraphs") {
     CHECK(explain_text(both, Colour::no) == R"(example.com: dane dane-only (row 6)
   because   first
             second
+  override  /x:7: .example.com sealed, until 2026-12-31; why
   MX        secure
             10 mx.example.com  U: usable TLSA
                 _25._tcp.mx.example.com TLSA 3 1 1 abab
@@ -39,6 +42,8 @@ TEST_CASE("evidence, verdict and replies in aligned paragraphs") {
             fetch failed (status): 404 Not Found
             next try 2026-11-22T10:05:00Z
             policy enforce (id zero), fetched 2026-11-22T10:00:00Z, until 2026-11-23T10:00:00Z; mx *.example.com
+  finding   fits none
+            fix: add mx
   reply     postfix, QUERY: dane-only
             tlsrpt: TEMP why
   as of     2026-11-22T10:00:00Z, holds for 300 s

@@ -60,6 +60,25 @@ TEST_CASE("what troubles a policy is the end of its line") {
     CHECK(cli::list_line(kept, now, cli::Colour::no).find(" enforce, ended ") != std::string::npos);
 }
 
+TEST_CASE("why mail is deferred, and what does not fit") {
+    Json kept = nothing_but_a_key();
+    kept["verdict"] = "tempfail";
+    kept["findings"] = Json::parse(R"([
+        {"code":"deferred","since":"2026-11-22T11:00:00Z","text":"MX a.example is bogus: x",
+         "fix":"postseal explain a.example"},
+        {"code":"policy-fits-none","since":"2026-11-22T11:00:00Z","text":"the policy fits none",
+         "fix":"add mx"}])");
+    CHECK(cli::list_line(kept, now, cli::Colour::no)
+              .ends_with(" deferred: MX a.example is bogus: x, the policy fits none\n"));
+    CHECK(cli::kept_text(kept, now) ==
+          "a.example: tempfail\n"
+          "  finding   mail is deferred: MX a.example is bogus: x, since 2026-11-22T11:00:00Z\n"
+          "            fix: postseal explain a.example\n"
+          "  finding   the policy fits none, since 2026-11-22T11:00:00Z\n"
+          "            fix: add mx\n"
+          "  MTA-STS   no policy is held\n");
+}
+
 TEST_CASE("a destination in paragraphs") {
     Json kept = sts();
     kept["failing"] = Json::parse(R"({"id":"8","fault":"status","reason":"404 Not Found",

@@ -120,6 +120,23 @@ TEST_CASE("list: by a pattern of keys") {
     CHECK_FALSE(field.run(&AdminMemory::list, {{"pattern", std::string(256, '*')}}));
 }
 
+TEST_CASE("list, show: why mail is deferred") {
+    Field field;
+    async::block_on(field.loop, field.engine.answer(Nexthop::parse("bogus.example").value()));
+    const Json list = field.run(&AdminMemory::list, {{"class", "tempfail"}}).value()["list"];
+    REQUIRE(list.size() == 1);
+    CHECK(list[0]["key"] == "bogus.example");
+    REQUIRE(list[0]["findings"].size() == 1);
+    CHECK(list[0]["findings"][0]["code"] == "deferred");
+    CHECK(list[0]["findings"][0]["text"].get<std::string>().starts_with("MX bogus.example"));
+    CHECK(list[0]["findings"][0]["since"].is_string());
+    const Json shown = field.run(&AdminMemory::show, {{"key", "bogus.example"}}).value()["show"];
+    CHECK(shown["findings"] == list[0]["findings"]);
+    CHECK(field.run(&AdminMemory::show, {{"key", "example.com"}})
+              .value()["show"]["findings"]
+              .empty());
+}
+
 TEST_CASE("history: of all, the newest first, and since when") {
     Field field;
     CHECK(field.run(&AdminMemory::history, Json::object()).value()["history"].empty());

@@ -193,3 +193,19 @@ def test_json_is_json(asked, overrides, command):
         lines = result.stdout.splitlines()
         assert lines
         assert all(isinstance(json.loads(line), dict) for line in lines), result.stdout
+
+
+def test_what_is_deferred_says_why(asked):
+    key = "bogus.example"
+    assert asked.ask(key).startswith("TEMP "), key
+    assert asked.ask("enforce-all-outside.mail.example").startswith("OK secure ")
+    line = asked.tool("list", "--class", "tempfail").stdout.splitlines()[1]
+    assert line.startswith(key) and " deferred: MX " in line, line
+    shown = json.loads(asked.tool("show", "--json", key).stdout)
+    assert [finding["code"] for finding in shown["findings"]] == ["deferred"]
+    outside = asked.tool("explain", "enforce-all-outside.mail.example").stdout
+    assert "  finding   the MTA-STS policy fits none of the MX hosts: " in outside
+    assert 'adds "mx: mx.enforce-all-outside.mail.example" to the policy' in outside
+    listed = asked.tool("list", "enforce-all-outside*").stdout
+    assert " the MTA-STS policy fits none of the MX hosts" in listed
+    asked.wait_for_log("finding nexthop=enforce-all-outside.mail.example code=policy-fits-none", 1)

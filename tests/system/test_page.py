@@ -13,10 +13,10 @@ PORT = 8394
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 # How it is looked at: the width of the window, and what the paper's colour is then (page.css).
 LOOKS = {
-    "light": ((1100, 2200), "f7f6f3", []),
-    "dark": ((1100, 2200), "14171a", ["--blink-settings=preferredColorScheme=0"]),
-    "phone": ((390, 4000), "f7f6f3", []),
-    "phone-dark": ((390, 4000), "14171a", ["--blink-settings=preferredColorScheme=0"]),
+    "light": ((1100, 2700), "f7f6f3", []),
+    "dark": ((1100, 2700), "14171a", ["--blink-settings=preferredColorScheme=0"]),
+    "phone": ((390, 4900), "f7f6f3", []),
+    "phone-dark": ((390, 4900), "14171a", ["--blink-settings=preferredColorScheme=0"]),
 }
 KEYS = ["dane.example", "sts-one.example", "plain.example", "bogus.example"]
 

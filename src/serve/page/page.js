@@ -238,6 +238,7 @@ function drawVerdicts(status, now) {
     return make("li", { title: MEANING[name] }, make("i", { class: `key b-${name}` }), name, " ",
                 make("b", {}, percent(n, all)), make("span", { class: "quiet" }, count(n)));
   }));
+  byId("about-none").hidden = totals[CLASSES.indexOf("none")] === 0;
   columns("queries", `Queries over time, by class of verdict; ${plural(all, "query", "queries")} in all`,
           CLASSES.map((name) => [name, `f-${name}`, classes[name]]), now, ["query", "queries"]);
 }
@@ -270,6 +271,12 @@ function drawTables(status, now) {
     make("td", {}, when(item.at, now)));
   rows("downgraded", status.downgraded, "None that is known of.", change);
   rows("changed", status.changed, "None that is known of.", change);
+  const finding = (item) => make("tr", {},
+    filled(domain(item.key), {}, [make("span", { class: "why" }, item.text),
+                                  make("span", { class: "why" }, `next: ${item.fix}`)]),
+    make("td", {}, "since ", when(item.since, now)));
+  rows("deferred", status.deferred, "None.", finding);
+  rows("findings", status.findings, "None.", finding);
   rows("failing", status.failing, "None.", (item) => make("tr", {},
     filled(domain(item.domain), {}, [make("span", { class: "why" }, `${item.fault}: ${item.reason}`)]),
     make("td", {}, plural(item.failures, "failure", "failures"), make("br"), "next try ", when(item.retry_at, now))));
@@ -318,6 +325,10 @@ function stsLines(sts) {
   return lines;
 }
 
+function overrideLine(o) {
+  return `${o.file}:${o.line}: ${o.key} ${o.policy}${o.until ? `, until ${o.until}` : ""}${o.comment ? `; ${o.comment}` : ""}`;
+}
+
 function replyLines(explained) {
   const byText = new Map();
   for (const [map, reply] of Object.entries(explained.replies)) {
@@ -334,8 +345,11 @@ function drawExplained(explained) {
   const known = CLASSES.includes(verdict.class) ? verdict.class : "none";
   const level = verdict.level !== "-" && verdict.level !== verdict.class ? ` ${verdict.level}` : "";
   const parts = [["because", verdict.reasons.map((reason) => [reason])]];
+  if (explained.override) parts.push(["override", [[overrideLine(explained.override)]]]);
   if (explained.mx) parts.push(["MX", mxLines(explained.mx)]);
   if (explained.mta_sts) parts.push(["MTA-STS", stsLines(explained.mta_sts)]);
+  if (explained.findings)
+    parts.push(["finding", explained.findings.flatMap((f) => [[f.text, "fault"], [`fix: ${f.fix}`]])]);
   parts.push(["reply", replyLines(explained)]);
   if (explained.obtained_at)
     parts.push(["as of", [[`${explained.obtained_at}, ${explained.partial ? "partial: the lookup goes on" : `holds for ${explained.holds_s} s`}`]]]);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine/findings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace postseal::engine {
+namespace {
+
+// What is in use is looked up at least once an hour.
+constexpr milliseconds dropped_after = std::chrono::hours(3);
+
+bool is_outdated(WallTime noted_at, WallTime now) {
+    return now < noted_at || noted_at + dropped_after < now;
+}
+
+} // namespace
+
+std::string deferral(const Answer& answer) {
+    if (answer.verdict.cls == verdict::Class::tempfail) return answer.verdict.temp_reason;
+    std::size_t asked = 0;
+    std::size_t deferring = 0;
+    std::string first;
+    for (const auto& [name, variant] : answer.maps->all()) {
+        if (answer.maps->variants()[variant].reply.form == verdict::Form::requiretls) continue;
+        asked++;
+        const verdict::Reply& reply = answer.written[variant];
+        if (reply.kind != verdict::Reply::Kind::temp) continue;
+        if (deferring++ == 0) first = fmt::format("map {}: {}", name, reply.text);
+    }
+    if (deferring == 0) return {};
+    return deferring == asked ? first.substr(first.find(": ") + 2) : first;
+}
+
+void Findings::note(const Answer& answer, WallTime now) {
+    const std::string key = answer.evidence.nexthop.key();
+    std::vector<verdict::Finding> found = verdict::findings(answer.evidence, now);
+    if (std::string reason = deferral(answer); !reason.empty())
+        found.insert(found.begin(), {.code = verdict::FindingCode::deferred,
+                                     .text = std::move(reason),
+                                     .fix = fmt::format("postseal explain {}", key)});
+    const auto there = destinations_.find(key);
+    if (found.empty()) {
+        if (there != destinations_.end()) destinations_.erase(there);
+        return;
+    }
+    Destination next{.all = {}, .noted_at = now};
+    for (verdict::Finding& finding : found) {
+        const auto same = [&](const Known& known) { return known.finding.code == finding.code; };
+        WallTime since = now;
+        bool is_new = true;
+        if (there != destinations_.end())
+            if (const auto known = std::ranges::find_if(there->second.all, same);
+                known != there->second.all.end()) {
+                since = known->since;
+                is_new = false;
+            }
+        // That mail is deferred has a line of its own (NexthopNotes).
+        if (is_new && finding.code != verdict::FindingCode::deferred)
+            log_.warning("finding", {{"nexthop", key},
+                                     {"code", std::string(to_string(finding.code))},
+                                     {"reason", finding.text}});
+        next.all.push_back({std::move(finding), since});
+    }
+    if (there != destinations_.end()) {
+        there->second = std::move(next);
+        return;
+    }
+    if (destinations_.size() >= max_findings) drop_outdated(now);
+    if (destinations_.size() < max_findings) destinations_.emplace(key, std::move(next));
+}
+
+void Findings::drop_outdated(WallTime now) {
+    std::erase_if(destinations_,
+                  [&](const auto& item) { return is_outdated(item.second.noted_at, now); });
+}
+
+void Findings::forget(std::string_view key) {
+    if (const auto there = destinations_.find(key); there != destinations_.end())
+        destinations_.erase(there);
+}
+
+std::vector<Findings::Known> Findings::of(std::string_view key, WallTime now) const {
+    const auto there = destinations_.find(key);
+    if (there == destinations_.end() || is_outdated(there->second.noted_at, now)) return {};
+    return there->second.all;
+}
+
+std::vector<Findings::Keyed> Findings::with(verdict::FindingCode code, std::size_t max,
+                                            WallTime now) const {
+    std::vector<Keyed> out;
+    for (const auto& [key, destination] : destinations_)
+        for (const Known& known : destination.all)
+            if (known.finding.code == code && !is_outdated(destination.noted_at, now))
+                out.push_back({key, known});
+    std::ranges::sort(out, std::greater<>(),
+                      [](const Keyed& keyed) { return std::pair(keyed.known.since, keyed.key); });
+    if (out.size() > max) out.resize(max);
+    return out;
+}
+
+std::uint64_t Findings::count(verdict::FindingCode code, WallTime now) const {
+    std::uint64_t count = 0;
+    for (const auto& [key, destination] : destinations_)
+        if (!is_outdated(destination.noted_at, now))
+            count += static_cast<std::uint64_t>(std::ranges::count_if(
+                destination.all, [&](const Known& known) { return known.finding.code == code; }));
+    return count;
+}
+
+} // namespace postseal::engine

@@ -1,0 +1,69 @@
+// engine/findings.h: what an operator should hear of destinations now
+//
+// Of each destination what the latest evaluation found (verdict/findings.h), and whether a map
+// defers its mail. In memory only: after a restart a destination is back when it is looked up
+// again, which the next try of its mail does. What is not looked up any more is dropped after a
+// while. At most max_findings destinations.
+// Thread: the loop's.
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "engine/answer.h"
+#include "log/log.h"
+#include "postseal/base/time.h"
+#include "postseal/verdict/findings.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postseal::engine {
+
+class Findings {
+  public:
+    static constexpr std::size_t max_findings = 10'000;
+
+    struct Known {
+        verdict::Finding finding;
+        WallTime since;
+
+        friend bool operator==(const Known&, const Known&) = default;
+    };
+    struct Keyed {
+        std::string key;
+        Known known;
+    };
+
+    explicit Findings(Log& log) : log_(log) {}
+
+    // New ones are logged.
+    void note(const Answer& answer, WallTime now);
+    void forget(std::string_view key);
+    // Of one destination; empty: none.
+    [[nodiscard]] std::vector<Known> of(std::string_view key, WallTime now) const;
+    // All with that code, the latest first, at most so many.
+    [[nodiscard]] std::vector<Keyed> with(verdict::FindingCode code, std::size_t max,
+                                          WallTime now) const;
+    [[nodiscard]] std::uint64_t count(verdict::FindingCode code, WallTime now) const;
+
+  private:
+    struct Destination {
+        std::vector<Known> all;
+        WallTime noted_at;
+    };
+    void drop_outdated(WallTime now);
+
+    Log& log_;
+    std::map<std::string, Destination, std::less<>> destinations_;
+};
+
+// What the maps that smtp_tls_policy_maps may name say: "REASON" where all of them defer the mail,
+// "map NAME: REASON" where some do; empty: none.
+[[nodiscard]] std::string deferral(const Answer& answer);
+
+} // namespace postseal::engine
