@@ -91,8 +91,9 @@ void write_check(const std::string& path, const Overrides::Reading& reading, Wal
     for (const auto& [key, entry] : reading.overrides.entries()) {
         if (!entry.until || *entry.until > now) continue;
         ended++;
-        fmt::print(stderr, "{}:{}: \"{}\" has ended on {}: take it out, or set another day\n", path,
-                   entry.line, key, engine::until_text(*entry.until));
+        fmt::print(stderr,
+                   "postseal: {}:{}: \"{}\" has ended on {}: take it out, or set another day\n",
+                   path, entry.line, key, engine::until_text(*entry.until));
     }
     for (const std::string& fault : reading.faults)
         fail(bad_config, fault);

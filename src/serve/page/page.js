@@ -408,7 +408,7 @@ function drawAll() {
   drawLookups(latest, now);
   drawTables(latest, now);
   drawDaemon(latest);
-  byId("as-of").textContent = ` · as of ${now.toLocaleTimeString([], { hour12: false })}`;
+  byId("as-of").textContent = ` · as of ${now.toLocaleTimeString([], { hour12: false, timeZoneName: "short" })}, the zone of all clock times here`;
 }
 
 async function renew() {
