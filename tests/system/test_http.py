@@ -129,7 +129,6 @@ def test_health(daemon, slow):
     ("dane.example", "dane.example"),
     ("STS-one.example.", "sts-one.example"),
     ("%5Bmx.dane.example%5D:587", "[mx.dane.example]:587"),
-    (".dane.example", ".dane.example"),
 ])
 def test_policy(daemon, slow, path, key):
     answer = ask(PORT, f"/v1/policy/{path}")
@@ -139,6 +138,14 @@ def test_policy(daemon, slow, path, key):
     assert set(explained) == set(by_tool)
     for member in ("key", "verdict", "replies"):
         assert explained[member] == by_tool[member]
+
+
+def test_policy_of_what_is_no_destination(daemon, slow):
+    """The tool refuses the key; over HTTP there is what Postfix is told of it."""
+    explained = json.loads(ask(PORT, "/v1/policy/.dane.example").body)
+    assert (explained["key"], explained["verdict"]["row"]) == (".dane.example", 0)
+    assert explained["replies"]["postfix"]["kind"] == "not-found"
+    assert daemon.tool("explain", ".dane.example").returncode == 64
 
 
 def test_status(daemon, slow):
