@@ -6,6 +6,7 @@
 #include "cli/setup.h"
 #include "dns/system_files.h"
 #include "dns/trust_anchor.h"
+#include "fleet/place.h"
 #include "postseal/doctor/examine.h"
 #include "serve/configuration_json.h"
 #include "survey/files.h"
@@ -159,6 +160,9 @@ Facts gather(const Common& common, const DoctorOptions& options,
     ask_name_servers(options, facts);
     if (!facts.daemon && !facts.admin_forbidden) facts.validation = own_validation(config);
     if (read) facts.trust_anchor_fault = trust_anchor_fault(config.dns);
+    facts.shared_store = config::has_shared_store(config);
+    if (const auto place = fleet::parse_place(config.store); place && facts.shared_store)
+        facts.unverified_store = place->unverified;
     facts.store_written = survey::store_written(config.state_dir);
     facts.now = std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
     return facts;

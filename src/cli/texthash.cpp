@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/texthash.h"
 
+#include "postseal/base/text.h"
 #include "postseal/mtasts/policy.h"
 #include "postseal/verdict/reply.h"
 
@@ -14,6 +15,9 @@ namespace postseal::cli {
 namespace {
 
 constexpr std::string_view of_override = "override ";
+
+// What another node of a fleet wrote must not become a line of its own.
+std::string one_line(const std::string& text) { return printable(text, text.size()); }
 
 // As the daemon's map "postfix" writes it.
 std::optional<std::string> secure(const Json& kept) {
@@ -44,7 +48,7 @@ std::string why(const Json& kept, const std::string& verdict) {
     if (const Json& policy = kept["policy"]; policy.is_object())
         text += fmt::format("; policy {} (id {}) until {}", text_of(policy, "mode"),
                             text_of(policy, "id"), text_of(policy, "expires_at"));
-    return text;
+    return one_line(text);
 }
 
 } // namespace
@@ -56,9 +60,9 @@ std::string texthash_head(WallTime now) {
 }
 
 std::string texthash_entry(const Json& kept) {
-    const std::string verdict = text_of(kept, "verdict");
+    const std::string verdict = one_line(text_of(kept, "verdict"));
     if (verdict.empty() || verdict == "may") return "";
-    const std::string key = text_of(kept, "key");
+    const std::string key = one_line(text_of(kept, "key"));
     const auto policy = policy_for(kept, verdict);
     if (!policy) return fmt::format("# {}: left out: {}\n", key, why(kept, verdict));
     return fmt::format("# {}\n{} {}\n", why(kept, verdict), key, *policy);

@@ -48,6 +48,20 @@ void check_daemon(const Facts& facts, Report& report) {
                        {run("postseal reload")});
 }
 
+void check_shared_store(const Facts& facts, Report& report) {
+    if (!facts.shared_store) return;
+    if (facts.unverified_store.empty())
+        report.ok("shared-store", "the server of the shared store proves who it is");
+    else
+        report.warning("shared-store",
+                       fmt::format("nothing proves that {} is the server of the shared store",
+                                   facts.unverified_store),
+                       "whoever sits between can read and change what the fleet shares, overrides "
+                       "included",
+                       {configure(facts, "", "store = \"postgresql://...?sslmode=verify-full\""),
+                        run("systemctl restart postseald")});
+}
+
 void check_trust_anchor(const Facts& facts, Report& report) {
     if (facts.trust_anchor_fault.empty())
         report.ok("trust-anchor", "the trust anchors can be read, and are up to date");

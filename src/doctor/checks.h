@@ -11,6 +11,7 @@ namespace postseal::doctor {
 
 // Of the daemon itself and of what it needs.
 void check_daemon(const Facts& facts, Report& report);
+void check_shared_store(const Facts& facts, Report& report);
 void check_trust_anchor(const Facts& facts, Report& report);
 void check_validation(const Facts& facts, Report& report);
 

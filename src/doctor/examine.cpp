@@ -32,6 +32,7 @@ std::vector<Finding> examine(const Facts& facts) {
                        {run("postseal doctor --postconf /usr/sbin/postconf")});
     }
     check_clock(facts, report);
+    check_shared_store(facts, report);
     check_trust_anchor(facts, report);
     check_validation(facts, report);
     return report.take();

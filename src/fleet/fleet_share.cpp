@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t group = 200; // rows offered at once; less than a page
+constexpr std::size_t group = max_group; // rows offered at once
 
 } // namespace
 

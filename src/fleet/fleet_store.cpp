@@ -30,8 +30,12 @@ constexpr milliseconds offer_overdue_every = 10min;
 constexpr milliseconds first_sweep = 10min;
 constexpr milliseconds sweep_every = 1min;
 constexpr std::size_t swept_at_once = 50;
+constexpr milliseconds say_refused_every = 1h;
 constexpr milliseconds min_prune_age = std::chrono::days(30);
 constexpr std::string_view override_rows = "override/"; // fleet/feed_history.h, RowVersions
+
+// Of the server as a whole, more likely than of what it was asked for.
+bool is_away(Fault fault) { return fault == Fault::unreachable || fault == Fault::slow; }
 
 } // namespace
 
@@ -44,6 +48,10 @@ FleetStore::FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> 
         note(Way::read, &*away);
     else
         here_.note_clock(server_->store.server_now() - wall_clock_());
+    if (const std::string& host = server_->place.unverified; !host.empty())
+        log_(fmt::format("shared store {}: whoever sits between here and {} can read and change "
+                         "what the fleet shares; add sslmode=verify-full to the key store",
+                         server_->place.shown, host));
     overrides_.read(own_->fleet_state_at_start());
     worker_ = std::make_unique<async::Worker>(loop);
     worker_->post([] { async::name_this_thread("shared store"); });
@@ -69,16 +77,32 @@ void FleetStore::note(Way way, const Error* error) {
         failures_.at(static_cast<std::size_t>(error->fault))++;
         // What is tried once a day must not be taken for broken until then.
         if (error->fault == Fault::conflict || way == Way::prune) return;
-        const bool news = !trouble;
-        trouble = Trouble{error->text, trouble ? trouble->since : wall_clock_()};
-        if (news)
+        const bool said = trouble || (is_away(error->fault) &&
+                                      std::ranges::any_of(troubles_, [](const auto& one) {
+                                          return one && is_away(one->fault);
+                                      }));
+        trouble = Trouble{error->fault, error->text, trouble ? trouble->since : wall_clock_()};
+        if (!said)
             log_(fmt::format("shared store {}: {}; this node goes on with its own",
                              server_->place.shown, error->text));
-    } else if (trouble) {
-        log_(fmt::format("shared store {}: works again; since {} there was: {}",
-                         server_->place.shown, rfc3339(trouble->since), trouble->text));
-        trouble.reset();
+        return;
     }
+    std::optional<Trouble> ended = std::exchange(trouble, std::nullopt);
+    // A server that is read is there for all else, too. One that was only slow to write may be so
+    // still, unless it was slow to everything.
+    if (way == Way::read) {
+        const bool was_away = ended.has_value();
+        for (std::optional<Trouble>& other : troubles_) {
+            if (!other) continue;
+            if (other->fault != Fault::unreachable && !(was_away && other->fault == Fault::slow))
+                continue;
+            if (!ended) ended = std::move(other);
+            other.reset();
+        }
+    }
+    if (ended)
+        log_(fmt::format("shared store {}: works again; since {} there was: {}",
+                         server_->place.shown, rfc3339(ended->since), ended->text));
 }
 
 void FleetStore::remember(std::string name, std::string value) {
@@ -161,6 +185,7 @@ async::Task<bool> FleetStore::poll() {
     }
     first_poll_ = false;
     Changes& changes = polled->changes;
+    note_refused(changes.refused);
     for (Policy& policy : changes.policies) {
         shared_keys_.note(changes.upto.version,
                           {row_key(policy), translated(policy.forgotten_at, -here_.ahead)});
@@ -185,6 +210,16 @@ async::Task<bool> FleetStore::poll() {
     if (loop_.now() >= reported_at_ + report_every) co_await report();
     if (in_step_ && loop_.now() >= sweep_at_) co_await sweep();
     co_return more;
+}
+
+// Whoever writes such rows can write many of them.
+void FleetStore::note_refused(std::size_t count) {
+    refused_ += count;
+    if (refused_ == 0 || loop_.now() < say_refused_at_) return;
+    say_refused_at_ = loop_.now() + say_refused_every;
+    log_(fmt::format("shared store {}: {} of its rows are refused: larger than any that a node "
+                     "writes, or about no domain",
+                     server_->place.shown, std::exchange(refused_, 0)));
 }
 
 // What it brought has been taken in.
@@ -386,10 +421,10 @@ async::Task<store::Loaded> FleetStore::load(Domain policy_domain, std::string ne
 }
 
 async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size_t most) {
-    if (!answers()) co_return co_await next_alone(most);
-    put_off_.clear();
+    const bool refused = trouble(Way::lease) && loop_.now() < ask_for_leases_at_;
+    if (refused || !answers()) co_return co_await next_alone(most);
     std::vector<store::RefreshDue> next = co_await own_->next_refreshes(leases_at_once);
-    offer_overdue(next);
+    const std::vector<store::RefreshDue> due_here = next;
     if (next.size() > 1) next.resize(1, next.front());
     // Those that are due and not ours are somebody else's, or will be ours then.
     const auto later = [&](milliseconds wait) {
@@ -408,7 +443,13 @@ async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size
         return shared.lease(node, most, lease_for);
     };
     auto leased = co_await call<std::vector<Policy>>(Way::lease, std::move(job));
-    if (!leased) co_return co_await next_alone(most);
+    if (!leased) {
+        ask_for_leases_at_ = loop_.now() + until_asked_again(some_chance());
+        co_return co_await next_alone(most);
+    }
+    put_off_.clear();
+    // Not before: what this node put off meanwhile is not for the others to wait for.
+    offer_overdue(due_here);
     const bool all = leased->size() < most;
     const milliseconds wait = all ? until_asked_again(some_chance()) : 0ms;
     ask_for_leases_at_ = loop_.now() + wait;

@@ -103,6 +103,7 @@ class FleetStore final : public store::Store {
     async::Task<> take_up(std::string identity);
     async::Task<> go_back();
     void feed_read(const Changes& changes);
+    void note_refused(std::size_t count);
     void offer_again(const std::vector<RowToOffer>& rows);
     void note_written(const FeedVersion& version);
     void note_shared(RowToOffer row, const RowVersions& versions);
@@ -146,6 +147,8 @@ class FleetStore final : public store::Store {
     bool first_poll_ = true; // of this run; what was written before it is not known by row
     AheadOfFeed ahead_;
     SharedKeys shared_keys_;
+    std::size_t refused_ = 0; // rows, since it was last logged
+    MonoTime say_refused_at_;
     bool own_unread_ = false; // a row of this node's own, since the last poll
     bool in_step_ = false;    // the feed was read to its end at the last poll
     MonoTime in_step_at_;     // when it last was
@@ -168,6 +171,7 @@ class FleetStore final : public store::Store {
     async::Timer share_timer_;
 
     struct Trouble {
+        Fault fault = Fault::unreachable;
         std::string text;
         WallTime since;
     };

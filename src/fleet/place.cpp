@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
+#include <algorithm>
+#include <charconv>
 #include <map>
 #include <memory>
 #include <string_view>
@@ -48,6 +50,23 @@ std::string value(const Options& options, const char* name) {
     return found == options.end() ? std::string() : found->second;
 }
 
+std::vector<std::string> list(const std::string& text) {
+    std::vector<std::string> parts(1);
+    for (const char c : text)
+        if (c == ',')
+            parts.emplace_back();
+        else
+            parts.back() += c;
+    return parts;
+}
+
+// What stays on this machine is not listened to.
+bool is_local(const ServerHost& one) {
+    const std::string& host = one.address.empty() ? one.host : one.address;
+    return host.empty() || host.starts_with('/') || host.starts_with('@') || host == "localhost" ||
+           host == "127.0.0.1" || host == "::1";
+}
+
 std::unexpected<std::string> no_uri(std::string_view why) {
     return std::unexpected(fmt::format("store: this is no connection URI of libpq: {}", why));
 }
@@ -71,7 +90,36 @@ std::expected<Place, std::string> parse_place(const std::string& uri) {
     for (const char* name : {"sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcrldir", "passfile"})
         if (const std::string file = value(*options, name); file.starts_with('/'))
             place.files.push_back(file);
+    const ConnectOptions connect = connect_options(uri);
+    const auto remote = std::ranges::find_if_not(connect.hosts, is_local);
+    if (remote != connect.hosts.end() && !connect.verifies_server)
+        place.unverified = printable(remote->host.empty() ? remote->address : remote->host, 100);
     return place;
+}
+
+// PostgreSQL's manual, section "Specifying Multiple Hosts".
+ConnectOptions connect_options(const std::string& uri) {
+    const Options options = options_of(uri).value_or(Options());
+    const auto hosts = list(value(options, "host")), addresses = list(value(options, "hostaddr")),
+               ports = list(value(options, "port"));
+    ConnectOptions found;
+    const auto at = [](const std::vector<std::string>& parts, std::size_t i) {
+        return i < parts.size() ? parts[i] : std::string();
+    };
+    for (std::size_t i = 0; i < std::max(hosts.size(), addresses.size()); i++)
+        found.hosts.push_back({.host = at(hosts, i),
+                               .address = at(addresses, i),
+                               .port = ports.size() == 1 ? ports[0] : at(ports, i)});
+    for (const auto& [name, value] : options)
+        if (name != "host" && name != "hostaddr" && name != "port")
+            found.others.emplace_back(name, value);
+    int seconds_to_connect = 0;
+    const std::string timeout = value(options, "connect_timeout");
+    std::from_chars(timeout.data(), timeout.data() + timeout.size(), seconds_to_connect);
+    if (seconds_to_connect > 0)
+        found.connect_timeout = seconds(std::clamp(seconds_to_connect, 1, 60));
+    found.verifies_server = value(options, "sslmode") == "verify-full";
+    return found;
 }
 
 std::vector<std::string> passwords_of(const std::string& uri) {

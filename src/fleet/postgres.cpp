@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fleet/postgres.h"
 
-#include "fleet/place.h"
 #include "postseal/base/text.h"
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <netdb.h>
 #include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -28,10 +31,43 @@ std::string first_line(const char* message) {
 Fault fault_of(std::string_view state) {
     if (state == "57014") return Fault::slow; // its own statement_timeout
     if (state == "25006") return Fault::read_only;
-    if (state == "40001" || state == "40P01" || state == "55P03") return Fault::conflict;
+    // 40003: it may have been done. Whatever is written here can be written again.
+    if (state == "40001" || state == "40003" || state == "40P01" || state == "55P03")
+        return Fault::conflict;
+    if (state.starts_with("53") || state.starts_with("58")) return Fault::full;
     if (state == "42P01" || state == "42703" || state == "3F000") return Fault::schema;
     if (state.starts_with("57P") || state.starts_with("08")) return Fault::unreachable;
     return Fault::refused;
+}
+
+bool knows_require_auth() {
+    const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconndefaults(),
+                                                                               PQconninfoFree);
+    if (!options) return false;
+    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; option++)
+        if (std::string_view(option->keyword) == "require_auth") return true;
+    return false;
+}
+
+// A name that has several addresses is several hosts: the library would stay with the first for as
+// long as that says nothing.
+std::vector<ServerHost> addresses_of(const ServerHost& host) {
+    if (host.host.empty() || !host.address.empty() || host.host.starts_with('/') ||
+        host.host.starts_with('@'))
+        return {host};
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (::getaddrinfo(host.host.c_str(), nullptr, &hints, &found) != 0) return {host};
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
+    std::vector<ServerHost> all;
+    for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+        std::array<char, NI_MAXHOST> text{};
+        if (::getnameinfo(one->ai_addr, one->ai_addrlen, text.data(), text.size(), nullptr, 0,
+                          NI_NUMERICHOST) == 0)
+            all.push_back({.host = host.host, .address = text.data(), .port = host.port});
+    }
+    return all.empty() ? std::vector{host} : all;
 }
 
 } // namespace
@@ -50,6 +86,10 @@ std::string_view to_string(Fault fault) {
         return "shared-refused";
     case Fault::schema:
         return "shared-schema";
+    case Fault::full:
+        return "shared-full";
+    case Fault::too_large:
+        return "shared-too-large";
     }
     return "";
 }
@@ -58,9 +98,13 @@ Rows::Rows(pg_result* result) : result_(result) {}
 void Rows::Clear::operator()(pg_result* result) const { PQclear(result); }
 int Rows::size() const { return PQntuples(result_.get()); }
 
+std::size_t Rows::length(int row, int column) const {
+    return static_cast<std::size_t>(PQgetlength(result_.get(), row, column));
+}
+
 std::string Rows::text(int row, int column) const {
-    return {PQgetvalue(result_.get(), row, column),
-            static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+    const std::size_t size = length(row, column);
+    return printable({PQgetvalue(result_.get(), row, column), size}, size);
 }
 
 std::string Rows::octets(int row, int column) const {
@@ -80,13 +124,16 @@ std::int64_t Rows::number(int row, int column) const {
 }
 
 WallTime Rows::time(int row, int column) const {
-    return WallTime(milliseconds(number(row, column)));
+    constexpr std::int64_t end_of_9999 = 253'402'300'799'999;
+    return WallTime(milliseconds(std::clamp<std::int64_t>(number(row, column), 0, end_of_9999)));
 }
 
 bool Rows::flag(int row, int column) const { return text(row, column).starts_with('t'); }
 
 Postgres::Postgres(std::string uri, Limits limits, const Interrupt& interrupt)
-    : uri_(std::move(uri)), passwords_(passwords_of(uri_)), limits_(limits), interrupt_(interrupt) {
+    : uri_(std::move(uri)), passwords_(passwords_of(uri_)), options_(connect_options(uri_)),
+      limits_(limits), interrupt_(interrupt) {
+    limits_.connect = options_.connect_timeout.value_or(limits_.connect);
 }
 
 void Postgres::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
@@ -98,13 +145,19 @@ std::string Postgres::without_password(std::string text) const {
     return text;
 }
 
+void Postgres::leave() {
+    connection_.reset();
+    next_host_ = (next_host_ + 1) % options_.hosts.size();
+}
+
 std::unexpected<Error> Postgres::broken(Fault fault) {
     std::string text = connection_ ? first_line(PQerrorMessage(connection_.get())) : std::string();
     if (fault == Fault::slow)
-        text = fmt::format("no answer within {} s", limits_.answer.count() / 1000);
+        text = fmt::format("no answer within {:g} s",
+                           std::chrono::duration<double>(limit_now_).count());
     else if (text.empty())
         text = "the connection broke";
-    connection_.reset();
+    leave();
     return std::unexpected(Error{fault, without_password(std::move(text))});
 }
 
@@ -113,7 +166,7 @@ std::unexpected<Error> Postgres::failed(const pg_result* result) {
     const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const Fault fault = fault_of(state == nullptr ? "" : state);
     Error error{fault, without_password(first_line(PQresultErrorMessage(result)))};
-    if (fault == Fault::unreachable) connection_.reset();
+    if (fault == Fault::unreachable || fault == Fault::read_only) leave();
     return std::unexpected(std::move(error));
 }
 
@@ -131,16 +184,51 @@ Result<> Postgres::await_socket(short events, Deadline deadline) {
     }
 }
 
-// The operator's URI comes after our own defaults, and wins.
 Result<> Postgres::connect() {
+    limit_now_ = limits_.connect;
+    std::string all;
+    Fault fault = Fault::unreachable;
+    for (std::size_t tried = 0; tried < options_.hosts.size(); tried++) {
+        const std::size_t at = next_host_;
+        for (const ServerHost& one : addresses_of(options_.hosts[at])) {
+            next_host_ = at;
+            auto connected = connect_to(one);
+            if (connected) connected = set_up_session();
+            if (connected) return connected;
+            fault = connected.error().fault;
+            const std::string& text = connected.error().text;
+            const bool names_it = text.contains(one.address.empty() ? one.host : one.address);
+            all += fmt::format("{}{}{}", all.empty() ? "" : "; ",
+                               names_it || options_.hosts.size() == 1 ? "" : one.host + ": ", text);
+        }
+        next_host_ = (at + 1) % options_.hosts.size();
+    }
+    return std::unexpected(Error{fault, printable(all, longest_text)});
+}
+
+// The operator's URI comes after our own defaults, and wins, but for the host: one at a time.
+Result<> Postgres::connect_to(const ServerHost& host) {
     const Deadline deadline = std::chrono::steady_clock::now() + limits_.connect;
-    constexpr std::array keywords{"fallback_application_name", "keepalives_idle",
-                                  "keepalives_interval",       "keepalives_count",
-                                  "tcp_user_timeout",          "dbname",
-                                  "client_encoding",           static_cast<const char*>(nullptr)};
-    const std::array values{"postseal", "10",         "5",    "3",
-                            "5000",     uri_.c_str(), "UTF8", static_cast<const char*>(nullptr)};
-    connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 1));
+    std::vector<const char*> keywords{"fallback_application_name", "keepalives_idle",
+                                      "keepalives_interval", "keepalives_count",
+                                      "tcp_user_timeout"};
+    std::vector<const char*> values{"postseal", "10", "5", "3", "5000"};
+    const auto also = [&](const char* keyword, const std::string& value) {
+        if (value.empty()) return;
+        keywords.push_back(keyword);
+        values.push_back(value.c_str());
+    };
+    // Not in the clear to whoever sits between. (libpq 16 and later.)
+    const std::string no_password = "!password";
+    if (knows_require_auth() && !options_.verifies_server) also("require_auth", no_password);
+    for (const auto& [keyword, value] : options_.others)
+        also(keyword.c_str(), value);
+    also("host", host.host);
+    also("hostaddr", host.address);
+    also("port", host.port);
+    keywords.insert(keywords.end(), {"client_encoding", nullptr});
+    values.insert(values.end(), {"UTF8", nullptr});
+    connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 0));
     if (!connection_ || PQstatus(connection_.get()) == CONNECTION_BAD)
         return broken(Fault::unreachable);
     for (auto next = PGRES_POLLING_WRITING; next != PGRES_POLLING_OK;
@@ -151,10 +239,24 @@ Result<> Postgres::connect() {
     }
     PQsetnonblocking(connection_.get(), 1);
     PQsetNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
-    // The server gives up when we do: what it still did would be of no use.
-    auto set = run(fmt::format("SET statement_timeout = {}", limits_.answer.count()));
-    if (!set) return std::unexpected(std::move(set.error()));
     return {};
+}
+
+// The server gives up when we do: what it still did would be of no use.
+Result<> Postgres::set_up_session() {
+    const std::int64_t limit = limits_.answer.count();
+    auto set = run("SELECT set_config('statement_timeout', $1, false),"
+                   " set_config('idle_in_transaction_session_timeout', $1, false),"
+                   // The schema that has the tables now, whatever is made later.
+                   " set_config('search_path', concat_ws(', ', quote_ident(coalesce("
+                   "(SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
+                   " ON n.oid = c.relnamespace WHERE c.oid = to_regclass('postseal_meta')),"
+                   " current_schema(), 'public')), 'pg_temp'), false)"
+                   " WHERE pg_backend_pid() = $2",
+                   {Param::of(fmt::format("{}", limit)),
+                    Param::of(std::int64_t{PQbackendPID(connection_.get())})});
+    if (set || (is_open() && set.error().fault == Fault::refused)) return {};
+    return std::unexpected(std::move(set.error()));
 }
 
 Result<> Postgres::send_all(Deadline deadline) {
@@ -164,8 +266,23 @@ Result<> Postgres::send_all(Deadline deadline) {
         if (left < 0) return broken(Fault::unreachable);
         // The server may have to be read from before it reads on.
         if (auto ready = await_socket(POLLIN | POLLOUT, deadline); !ready) return ready;
-        if (PQconsumeInput(connection_.get()) == 0) return broken(Fault::unreachable);
+        if (auto taken = take_input(); !taken) return taken;
     }
+}
+
+// What the kernel has is counted before libpq takes it; libpq itself knows no bound.
+Result<> Postgres::take_input() {
+    int there = 0;
+    if (::ioctl(PQsocket(connection_.get()), FIONREAD, &there) == 0 && there > 0)
+        received_ += static_cast<std::size_t>(there);
+    if (received_ > limits_.answer_octets) {
+        leave();
+        return std::unexpected(
+            Error{Fault::too_large, fmt::format("an answer of more than {} MiB was refused",
+                                                limits_.answer_octets >> 20)});
+    }
+    if (PQconsumeInput(connection_.get()) == 0) return broken(Fault::unreachable);
+    return {};
 }
 
 Result<Rows> Postgres::receive(Deadline deadline) {
@@ -175,7 +292,7 @@ Result<Rows> Postgres::receive(Deadline deadline) {
         while (PQisBusy(connection_.get()) != 0) {
             if (auto ready = await_socket(POLLIN, deadline); !ready)
                 return std::unexpected(std::move(ready.error()));
-            if (PQconsumeInput(connection_.get()) == 0) return broken(Fault::unreachable);
+            if (auto taken = take_input(); !taken) return std::unexpected(std::move(taken.error()));
         }
         pg_result* result = PQgetResult(connection_.get());
         if (result == nullptr) break;
@@ -194,7 +311,9 @@ Result<Rows> Postgres::receive(Deadline deadline) {
 
 Result<Rows> Postgres::run(const std::string& sql, const Params& params) {
     if (!connection_) return std::unexpected(Error{Fault::unreachable, "not connected"});
-    const Deadline deadline = std::chrono::steady_clock::now() + limits_.answer;
+    limit_now_ = limits_.answer;
+    received_ = 0;
+    const Deadline deadline = std::chrono::steady_clock::now() + limit_now_;
     std::vector<Oid> types;
     std::vector<const char*> values;
     std::vector<int> lengths, formats;
@@ -211,8 +330,12 @@ Result<Rows> Postgres::run(const std::string& sql, const Params& params) {
     return receive(deadline);
 }
 
+bool Postgres::in_transaction() const {
+    return connection_ && PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
+}
+
 void Postgres::give_up() {
-    if (!connection_ || PQtransactionStatus(connection_.get()) == PQTRANS_IDLE) return;
+    if (!in_transaction()) return;
     if (!run("ROLLBACK")) connection_.reset();
 }
 

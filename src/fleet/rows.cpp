@@ -21,6 +21,12 @@ void add_values(std::string& values, Params& params, Params row) {
     std::ranges::move(row, std::back_inserter(params));
 }
 
+bool is_too_large(const Rows& rows, int row, int columns, int body = -1) {
+    for (int column = 0; column < columns; column++)
+        if (rows.length(row, column) > (column == body ? 2 * max_body + 2 : max_text)) return true;
+    return false;
+}
+
 // Nothing: its domain is none.
 std::optional<Policy> policy_at(const Rows& rows, int row) {
     auto domain = Domain::parse(rows.text(row, 0));
@@ -51,7 +57,7 @@ Look look_at(const Rows& rows, int row) {
                     .dane_seen_at = rows.time(row, 2),
                     .dane_by = rows.text(row, 3),
                     .verdict = rows.text(row, 4),
-                    .row = static_cast<int>(rows.number(row, 5)),
+                    .row = static_cast<int>(std::clamp<std::int64_t>(rows.number(row, 5), 0, 1000)),
                     .verdict_since = rows.time(row, 6),
                     .seen_at = rows.time(row, 7)},
             .forgotten_at = rows.time(row, 8)};
@@ -91,10 +97,15 @@ Params params_of(const SharedOverride& one) {
 } // namespace
 
 template <> std::optional<Policy> read_at(const Rows& rows, int row) {
+    if (is_too_large(rows, row, table_of<Policy>.column_count, 1)) return std::nullopt;
     return policy_at(rows, row);
 }
-template <> std::optional<Look> read_at(const Rows& rows, int row) { return look_at(rows, row); }
+template <> std::optional<Look> read_at(const Rows& rows, int row) {
+    if (is_too_large(rows, row, table_of<Look>.column_count)) return std::nullopt;
+    return look_at(rows, row);
+}
 template <> std::optional<SharedOverride> read_at(const Rows& rows, int row) {
+    if (is_too_large(rows, row, table_of<SharedOverride>.column_count)) return std::nullopt;
     return SharedOverride{.key = rows.text(row, 0),
                           .line = rows.text(row, 1),
                           .by = rows.text(row, 2),

@@ -64,7 +64,11 @@ inline constexpr std::string_view table_prefix = "postseal_";
     return {.row = {.nexthop = look.row.nexthop}, .forgotten_at = {}};
 }
 
-// The row's table columns. Nothing: its domain is none.
+// What a node writes is never larger; a row that is, is refused.
+inline constexpr std::size_t max_body = std::size_t{64} << 10;
+inline constexpr std::size_t max_text = 2000;
+
+// The row's table columns. Nothing: its domain is none, or it is larger than any node writes.
 template <class T> [[nodiscard]] std::optional<T> read_at(const Rows& rows, int row);
 // Of the first `count` rows; what is nothing is left out.
 template <class T> [[nodiscard]] std::vector<T> read(const Rows& rows, int count) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fleet/server.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 namespace postseal::fleet {
@@ -14,12 +12,7 @@ std::expected<std::unique_ptr<Server>, std::string> Server::open(const std::stri
     auto place = parse_place(uri);
     if (!place) return std::unexpected(std::move(place.error()));
     auto server = std::make_unique<Server>(uri, *std::move(place));
-    auto checked = server->store.check();
-    if (checked) return server;
-    if (checked.error().fault == Fault::schema)
-        return std::unexpected(
-            fmt::format("shared store {}: {}", server->place.shown, checked.error().text));
-    server->away = std::move(checked.error());
+    if (auto checked = server->store.check(); !checked) server->away = std::move(checked.error());
     return server;
 }
 

@@ -18,11 +18,12 @@ struct Server {
     Place place;
     Interrupt interrupt;
     SharedStore store;
-    std::optional<Error> away; // why it could not be reached at start
+    std::optional<Error> away; // why it could not be reached, or used, at start
 
     Server(const std::string& uri, Place where);
-    // Blocks for some seconds at most. Error: a sentence that says why a daemon must not start so,
-    // and the remedy. A server that cannot be reached is no such reason.
+    // Blocks for some seconds a host at most. Error: a sentence that says why the URI is none.
+    // A server that cannot be reached is no reason for a relay not to start; nor are tables that
+    // are missing or of another version: it goes on with its own database until that is mended.
     [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string>
     open(const std::string& uri);
 };

@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <thread>
+#include <utility>
 
 namespace postseal::fleet {
 namespace {
@@ -151,26 +153,39 @@ Result<bool> SharedStore::init(const std::function<void()>& on_wait) {
     if (checked.error().fault != Fault::schema || about_.schema > schema_version)
         return std::unexpected(std::move(checked.error()));
     const auto end = std::chrono::steady_clock::now() + init_wait;
-    for (bool waited = false;; waited = true) {
-        auto locked = lock_schema();
-        if (!locked) return std::unexpected(std::move(locked.error()));
-        if (*locked) break;
-        if (!waited && on_wait) on_wait();
+    for (bool waited = false;;) {
+        auto made = init_once();
+        const bool again = !made && made.error().fault == Fault::conflict;
+        if (!again && !made) return std::unexpected(std::move(made.error()));
+        if (made && *made) {
+            checked = check();
+            if (!checked) return std::unexpected(std::move(checked.error()));
+            return **made;
+        }
+        if (!again && !std::exchange(waited, true) && on_wait) on_wait();
         if (std::chrono::steady_clock::now() > end)
             return std::unexpected(Error{
                 Fault::conflict, "another \"postseal store init\" is at work, and does not end"});
         std::this_thread::sleep_for(init_pause);
     }
+}
+
+// Nothing: another is at work. False: another has done it.
+Result<std::optional<bool>> SharedStore::init_once() {
+    if (!postgres_.is_open())
+        if (auto connected = postgres_.connect(); !connected)
+            return std::unexpected(std::move(connected.error()));
+    auto locked = lock_schema();
+    if (!locked) return std::unexpected(std::move(locked.error()));
+    if (!*locked) return std::nullopt;
     auto found = found_schema();
     if (!found) return std::unexpected(std::move(found.error()));
-    const bool behind = *found < schema_version;
-    if (!behind)
+    if (*found >= schema_version) {
         postgres_.give_up();
-    else if (auto made = make_tables(*found); !made)
-        return std::unexpected(std::move(made.error()));
-    checked = check();
-    if (!checked) return std::unexpected(std::move(checked.error()));
-    return behind;
+        return false;
+    }
+    if (auto made = make_tables(*found); !made) return std::unexpected(std::move(made.error()));
+    return true;
 }
 
 } // namespace postseal::fleet

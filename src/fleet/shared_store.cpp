@@ -34,21 +34,22 @@ template <class T> std::unexpected<Error> error_of(Result<T>& result) {
 }
 
 // The row's version stands behind the table's columns.
+// False: it is refused.
 template <class T>
-void read_with_version(const Rows& rows, int row, std::vector<T>& facts, RowVersions& versions) {
+bool read_with_version(const Rows& rows, int row, std::vector<T>& facts, RowVersions& versions) {
     auto fact = read_at<T>(rows, row);
-    if (!fact) return;
+    if (!fact) return false;
     versions[row_key(*fact)] = rows.number(row, table_of<T>.column_count);
     facts.push_back(*std::move(fact));
+    return true;
 }
 
 // Rows in the order of their version.
 template <class T>
-void read_upto(const Rows& rows, std::int64_t version, std::vector<T>& facts,
-               RowVersions& versions) {
+void read_upto(const Rows& rows, std::int64_t version, std::vector<T>& facts, Changes& changes) {
     for (int row = 0; row < rows.size(); row++)
         if (rows.number(row, table_of<T>.column_count) <= version)
-            read_with_version(rows, row, facts, versions);
+            changes.refused += read_with_version(rows, row, facts, changes.versions) ? 0 : 1;
 }
 
 template <class T> std::vector<std::string> keys_of(const std::vector<T>& facts) {
@@ -75,9 +76,17 @@ Result<> SharedStore::ready() {
     return {};
 }
 
-// Nothing of a transaction may be left when the next begins.
+// Nothing of a transaction may be left when the next begins. A statement that stands alone and met
+// another's transaction is run again; it can always be (contrib/doc/fleet-sql.md).
 Result<Rows> SharedStore::run(const std::string& sql, const Params& params) {
+    const bool alone = !postgres_.in_transaction();
     auto rows = postgres_.run(sql, params);
+    for (int attempt = 0; alone && attempt < max_attempts && !rows &&
+                          rows.error().fault == Fault::conflict && postgres_.is_open();
+         attempt++) {
+        pause_after_conflict(attempt);
+        rows = postgres_.run(sql, params);
+    }
     if (rows) return rows;
     postgres_.give_up();
     if (rows.error().fault == Fault::schema) checked_ = false;
@@ -131,8 +140,16 @@ Result<About> SharedStore::check() {
     return about_;
 }
 
+// Rows may be large, where domains have large policies: then a few at a time.
 Result<Changes> SharedStore::changes(const FeedVersion& after, std::size_t most,
                                      std::int64_t at_least) {
+    auto changes = read_changes(after, most, at_least);
+    if (changes || changes.error().fault != Fault::too_large || most <= min_page) return changes;
+    return read_changes(after, min_page, at_least);
+}
+
+Result<Changes> SharedStore::read_changes(const FeedVersion& after, std::size_t most,
+                                          std::int64_t at_least) {
     if (auto is = ready(); !is) return error_of(is);
     auto feed = run(fmt::format("SELECT c.version, {}, m.schema_version, m.identity,"
                                 " coalesce(l.token, ''), coalesce((SELECT token FROM postseal_log"
@@ -177,8 +194,8 @@ Result<Changes> SharedStore::changes(const FeedVersion& after, std::size_t most,
          {std::pair(&*sts, table_of<Policy>.column_count), {&*looks, table_of<Look>.column_count}})
         if (static_cast<std::size_t>(rows->size()) == most)
             upto = std::min(upto, rows->number(rows->size() - 1, column) - 1);
-    read_upto(*sts, upto, changes.policies, changes.versions);
-    read_upto(*looks, upto, changes.looks, changes.versions);
+    read_upto(*sts, upto, changes.policies, changes);
+    read_upto(*looks, upto, changes.looks, changes);
     // A pooler may have gone over to another server between the questions.
     const FeedVersion end{.version = upto, .token = upto == latest.version ? latest.token : ""};
     auto log = log_of({after, end});
@@ -216,7 +233,8 @@ Result<> SharedStore::add_overrides(Changes& changes, const Params& range) {
                     range);
     if (!rows) return error_of(rows);
     for (int row = 0; row < rows->size(); row++)
-        read_with_version(*rows, row, changes.overrides, changes.versions);
+        changes.refused +=
+            read_with_version(*rows, row, changes.overrides, changes.versions) ? 0 : 1;
     return {};
 }
 
@@ -324,19 +342,23 @@ Result<> SharedStore::merge_with_held(std::vector<T>& facts, std::vector<Known<T
                                 table.name, table.key),
                     {Param::list(keys_of(facts))});
     if (!rows) return error_of(rows);
-    std::map<std::string, Known<T>> held;
+    struct Held {
+        std::optional<T> fact;
+        std::int64_t version = 0;
+    };
+    std::map<std::string, Held> held;
     for (int row = 0; row < rows->size(); row++) {
-        auto fact = read_at<T>(*rows, row);
-        if (!fact) continue;
-        const std::int64_t version = rows->number(row, table.column_count);
-        std::string key = key_of(*fact);
-        held.emplace(std::move(key), Known<T>{*std::move(fact), version});
+        // One that is refused is as nothing, and is written over.
+        held.emplace(rows->text(row, 0), Held{.fact = read_at<T>(*rows, row),
+                                              .version = rows->number(row, table.column_count)});
     }
     const WallTime now = server_now();
     for (T& fact : facts) {
         const auto found = held.find(key_of(fact));
         const bool is_there = found != held.end();
-        const Known<T> before = is_there ? found->second : Known<T>{nothing_of(fact), 0};
+        const Known<T> before = is_there ? Known<T>{found->second.fact.value_or(nothing_of(fact)),
+                                                    found->second.version}
+                                         : Known<T>{nothing_of(fact), 0};
         fact = merge(before.fact, fact, now);
         versions[row_key(fact)] = before.version;
         if (is_worth_sharing(before.fact, fact))

@@ -1,7 +1,8 @@
 // fleet/shared_store.h: the tables that the nodes of a fleet share
 //
-// Plain SQL that PostgreSQL, CockroachDB and YugabyteDB have in common. Times in the tables are
-// milliseconds since 1970 by the server's clock, and so are all times here.
+// PostgreSQL's SQL; contrib/doc/fleet-sql.md says of each statement why it can be run again, and what
+// CockroachDB's and YugabyteDB's documentation says of it. Times in the tables are milliseconds
+// since 1970 by the server's clock, and so are all times here.
 // Change feed: a statement that writes first counts the one row of postseal_change up; the lock on
 // that row makes the order of versions the order of commits, so that whoever has read up to a
 // version misses nothing before it. Its rows carry that version; changes() reads them by index, and
@@ -37,6 +38,9 @@
 namespace postseal::fleet {
 
 inline constexpr int schema_version = 3;
+// Rows that one write may have; each page of the feed is larger, so that it gets beyond it.
+inline constexpr std::size_t max_group = 200;
+inline constexpr std::size_t min_page = max_group + 1;
 
 struct Node {
     std::string id;      // its own for ever: "relay7-3f9a"
@@ -53,6 +57,7 @@ struct Changes {
     std::vector<Look> looks;
     std::vector<SharedOverride> overrides;
     RowVersions versions;       // of all of these
+    std::size_t refused = 0;    // rows that no node writes: too large, or about no domain
     FeedVersion upto;           // all before and including it is known now
     std::int64_t latest = 0;    // that there is
     bool other_history = false; // and nothing else was read
@@ -130,6 +135,8 @@ class SharedStore {
     // Of a Policy or a Look, T.
     template <class T>
     [[nodiscard]] Result<std::vector<T>> select(std::string_view which, const Params& params);
+    [[nodiscard]] Result<Changes> read_changes(const FeedVersion& after, std::size_t most,
+                                               std::int64_t at_least);
     template <class T>
     [[nodiscard]] Result<> find_in(const std::string& key, std::vector<T>& facts,
                                    RowVersions& versions);
@@ -146,6 +153,7 @@ class SharedStore {
     [[nodiscard]] Result<std::size_t> write(const Worth& worth, Batch& batch);
     [[nodiscard]] Result<std::size_t> write_once(const WriteStatement& statement, Batch& batch);
     [[nodiscard]] Result<bool> lock_schema();
+    [[nodiscard]] Result<std::optional<bool>> init_once();
     [[nodiscard]] Result<int> found_schema();
     [[nodiscard]] Result<> make_tables(int from);
     [[nodiscard]] Result<> add_overrides(Changes& changes, const Params& range);

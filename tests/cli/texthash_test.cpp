@@ -45,3 +45,21 @@ TEST_CASE("cli/texthash: what cannot be promised is left out, and said") {
     ended["policy"] = nullptr;
     CHECK(line(ended) == "");
 }
+
+TEST_CASE("cli/texthash: nothing that is kept breaks out of its line") {
+    for (const char* name : {"key", "verdict", "verdict_since", "seen_at"}) {
+        CAPTURE(name);
+        Json of = kept("enforce");
+        of[name] = std::string(of[name]) + "\nevil.example may\r\033[2J";
+        const std::string text = cli::texthash_entry(of);
+        CHECK_FALSE(text.contains("\nevil"));
+        CHECK_FALSE(text.contains('\r'));
+        CHECK_FALSE(text.contains('\033'));
+    }
+    for (const char* name : {"id", "mode", "expires_at"}) {
+        CAPTURE(name);
+        Json of = kept("tempfail");
+        of["policy"][name] = "7\nevil.example may";
+        CHECK_FALSE(cli::texthash_entry(of).contains("\nevil"));
+    }
+}

@@ -130,6 +130,10 @@ void change_facts(Facts& facts, const std::string& name, const std::string& valu
                                       .fix = "how",
                                       .servers = value.substr(value.find(' ') + 1)};
     if (name == "anchor") facts.trust_anchor_fault = value;
+    if (name == "shared_store") {
+        facts.shared_store = true;
+        if (value != "verified") facts.unverified_store = value;
+    }
     if (name == "user") facts.mail_owner->uid = static_cast<std::uint32_t>(std::stoul(value));
 }
 

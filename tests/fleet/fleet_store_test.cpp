@@ -375,12 +375,7 @@ TEST_CASE("what is due is leased by one node; the other is told when to look aga
     CHECK(due(a.next()) == 0);
 }
 
-TEST_CASE("a daemon does not start with tables that are not its own") {
-    PostgresServer* server = postgres();
-    if (server == nullptr) return;
-    const auto opened = Server::open(server->new_database());
-    REQUIRE_FALSE(opened.has_value());
-    CHECK(opened.error().contains("postseal store init"));
+TEST_CASE("a daemon starts whatever its server is like, but not with what is no URI") {
     CHECK_FALSE(Server::open("postgresql://x:s3cret@[").has_value());
     // Nobody there: it starts.
     const auto away = Server::open("postgresql:///x?host=/nonexistent");
@@ -531,4 +526,71 @@ TEST_CASE("an override is logged when it comes into force: key, policy, who, whe
     CHECK(std::ranges::count_if(a.log, [](const std::string& line) {
               return line.contains("for a.example is");
           }) == 1);
+}
+
+TEST_CASE("what the server refuses stays in sight while all else works") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    world.sql("DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'relay')"
+              " THEN CREATE ROLE relay LOGIN; END IF; END $$");
+    world.sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO relay");
+    world.sql("REVOKE INSERT, UPDATE ON postseal_sts FROM relay");
+    std::string uri = world.uri;
+    uri.replace(uri.find("user=postseal"), std::string("user=postseal").size(), "user=relay");
+    Relay a(world.loop, uri);
+    a.store->save(policy("example.com", a.clock()));
+    REQUIRE(world.turn_until([&] { return !a.reached(); }));
+    CHECK(a.store->status().reason.contains("permission denied"));
+    // It reads, and tells of itself every 10 s; that is no reason to say that all is well.
+    const MonoTime end = world.loop.now() + 12s;
+    bool flapped = false;
+    while (world.loop.now() < end) {
+        flapped = flapped || a.reached();
+        world.turn(50ms);
+    }
+    CHECK_FALSE(flapped);
+    CHECK(a.behind() < 10s);
+    CHECK(std::ranges::count_if(
+              a.log, [](const std::string& line) { return line.contains("works again"); }) == 0);
+    // Leases are refused as well; what is due is fetched by this node alone.
+    a.store->save(policy("due.example", a.clock() - 25h));
+    CHECK(world.turn_until([&] {
+        const auto next = a.next();
+        return std::ranges::any_of(next, [&](const store::RefreshDue& due) {
+            return due.domain.name() == "due.example" && due.at <= a.clock();
+        });
+    }));
+    world.sql("GRANT INSERT, UPDATE ON postseal_sts TO relay");
+    CHECK(world.turn_until([&] {
+        a.next();
+        return a.reached() && a.all_shared();
+    }));
+}
+
+TEST_CASE("tables that are missing or newer keep no node from starting") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    const std::string empty = server->new_database();
+    Relay a(world.loop, empty);
+    CHECK_FALSE(a.reached());
+    CHECK(a.store->status().reason.contains("postseal store init"));
+    a.store->save(policy("example.com", a.clock()));
+    CHECK(mode_of(a.load("example.com")) == "enforce");
+    const Interrupt interrupt;
+    SharedStore tables(empty, generous, interrupt);
+    REQUIRE(tables.init().has_value());
+    CHECK(world.turn_until([&] { return a.reached() && a.all_shared(); }));
+    CHECK(server->sql(empty, "SELECT count(*) FROM postseal_sts") == "1");
+    // Another node is upgraded first.
+    server->sql(empty, "UPDATE postseal_meta SET schema_version = 99");
+    CHECK(world.turn_until([&] { return !a.reached(); }));
+    a.store->save(policy("two.example", a.clock()));
+    world.turn(2s);
+    CHECK(server->sql(empty, "SELECT count(*) FROM postseal_sts") == "1");
+    CHECK(a.store->status().reason.contains("newer postseal"));
+    Relay b(world.loop, empty);
+    CHECK_FALSE(b.reached());
+    CHECK(b.store->status().reason.contains("newer postseal"));
 }

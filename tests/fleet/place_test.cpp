@@ -18,6 +18,43 @@ TEST_CASE("a connection URI is shown without its password") {
     CHECK(parse_place("postgres://a,b/mail")->shown == "postgresql://a,b/mail");
 }
 
+TEST_CASE("a server that could be anybody") {
+    for (const auto& [uri, host] : {std::pair("postgresql://u@db.example/m", "db.example"),
+                                    {"postgresql://u@db.example/m?sslmode=require", "db.example"},
+                                    {"postgresql://u@db.example/m?sslmode=verify-ca", "db.example"},
+                                    {"postgresql://u@127.0.0.1,db.example/m", "db.example"},
+                                    {"postgresql:///m?hostaddr=192.0.2.1", "192.0.2.1"},
+                                    {"postgresql://u@127.54.0.1/m", "127.54.0.1"},
+                                    {"postgresql://u@db.example/m?sslmode=verify-full", ""},
+                                    {"postgresql:///m?host=/run/postgresql", ""},
+                                    {"postgresql:///m", ""},
+                                    {"postgresql://u@localhost,127.0.0.1,[::1]/m", ""}}) {
+        CAPTURE(uri);
+        CHECK(parse_place(uri)->unverified == host);
+    }
+}
+
+TEST_CASE("several hosts of a URI, each with its port") {
+    using Hosts = std::vector<ServerHost>;
+    CHECK(connect_options("postgresql://a:1,b:2/m").hosts == Hosts{{"a", "", "1"}, {"b", "", "2"}});
+    CHECK(connect_options("postgresql:///m?host=a,b&port=7").hosts ==
+          Hosts{{"a", "", "7"}, {"b", "", "7"}});
+    CHECK(connect_options("postgresql:///m?host=a,b&hostaddr=192.0.2.1,192.0.2.2").hosts ==
+          Hosts{{"a", "192.0.2.1", ""}, {"b", "192.0.2.2", ""}});
+    CHECK(connect_options("postgresql://u@a,b/m").hosts == Hosts{{"a", "", ""}, {"b", "", ""}});
+    CHECK(connect_options("postgresql://u@a,b:2/m").hosts == Hosts{{"a", "", ""}, {"b", "", "2"}});
+    CHECK(connect_options("postgresql://u@a,b/m?sslmode=require").others ==
+          std::vector<std::pair<std::string, std::string>>{
+              {"dbname", "m"}, {"sslmode", "require"}, {"user", "u"}});
+    CHECK(connect_options("postgresql:///m").hosts == Hosts{{"", "", ""}});
+    CHECK(connect_options("postgresql:///m").connect_timeout == std::nullopt);
+    CHECK(connect_options("postgresql://a/m?connect_timeout=7").connect_timeout ==
+          postseal::seconds(7));
+    CHECK(connect_options("postgresql://a/m?connect_timeout=0").connect_timeout == std::nullopt);
+    CHECK(connect_options("postgresql://a/m?sslmode=verify-full").verifies_server);
+    CHECK_FALSE(connect_options("postgresql://a/m?sslmode=require").verifies_server);
+}
+
 TEST_CASE("what is no URI is refused, and a password in it is not repeated") {
     for (const char* uri : {"postgresql://relay:s3cret@db/mail?nonsense=s3cret",
                             "postgresql://relay:s3cret@[::1/mail", "postgresql://x:s3cret%zz@db/m",

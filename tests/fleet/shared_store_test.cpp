@@ -486,3 +486,107 @@ TEST_CASE("init from several places at once: one makes the tables, the others wa
         CHECK(made == 1);
     }
 }
+
+TEST_CASE("rows that no node writes are refused, and written over") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    Shared::offer(shared.a, shared.policy("good.example", 1h, 20h));
+    const auto insert = [&](const std::string& domain, const std::string& body,
+                            const std::string& reason) {
+        shared.sql(fmt::format(
+            "WITH c AS (UPDATE postseal_change SET version = version + 1 RETURNING version),"
+            " l AS (INSERT INTO postseal_log SELECT version, 'x' || version, 0 FROM c)"
+            " INSERT INTO postseal_sts SELECT {}, {}, '1', 5, 6, 0, '', '', {}, 0, 0, 0, false,"
+            " 'evil', 0, 0, version FROM c",
+            domain, body, reason));
+    };
+    insert("'large.example'", "convert_to(repeat('x', 3000000), 'UTF8')", "''");
+    insert("'reason.example'", "'x'", "repeat('x', 2001)");
+    insert("E'a\\nb.example'", "'x'", "''");
+    insert("'terminal.example'", "'x'", "E'\\x1b[2Jgone'");
+    insert("'most.example'", "convert_to(repeat('x', 65536), 'UTF8')", "repeat('x', 2000)");
+    const auto changes = shared.b.changes({}, 1000).value();
+    CHECK(changes.refused == 3);
+    CHECK(names(changes.policies) ==
+          std::vector<std::string>{"good.example", "terminal.example", "most.example"});
+    CHECK(changes.policies[1].row.reason == "?[2Jgone");
+    CHECK(changes.upto.version == 6); // and it goes on
+    CHECK_FALSE(Shared::find(shared.b, "large.example").has_value());
+    const Policy mended = shared.policy("large.example", 1h, 20h);
+    Shared::offer(shared.b, mended);
+    CHECK(Shared::find(shared.a, "large.example") == mended);
+}
+
+TEST_CASE("a page of large policies is read in smaller ones") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    // 600 in groups of 200, each of 64 KiB: 75 MiB on the wire.
+    for (int group = 0; group < 3; group++)
+        shared.sql(fmt::format(
+            "WITH c AS (UPDATE postseal_change SET version = version + 1 RETURNING version),"
+            " l AS (INSERT INTO postseal_log SELECT version, 'x' || version, 0 FROM c)"
+            " INSERT INTO postseal_sts SELECT 'd{}-' || n || '.example',"
+            " convert_to(repeat('x', 65536), 'UTF8'), '1', 5, 6, 0, '', '', '', 0, 0, 0, false, '',"
+            " 0, 0, version FROM c, generate_series(1, 200) n",
+            group));
+    FeedVersion upto;
+    std::size_t read = 0;
+    for (int page = 0; page < 3; page++) {
+        const auto changes = shared.b.changes(upto, 1000);
+        REQUIRE_MESSAGE(changes.has_value(), changes.error().text);
+        upto = changes->upto;
+        read += changes->policies.size();
+    }
+    CHECK(read == 600);
+}
+
+TEST_CASE("what met another's transaction is run again, whatever it is") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    // Every second write of each table fails, as servers do that order transactions by chance.
+    shared.sql("CREATE SEQUENCE turns");
+    shared.sql("CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$"
+               " DECLARE turn bigint := nextval('turns'); BEGIN"
+               " IF turn % 4 = 1 THEN RAISE EXCEPTION SQLSTATE '40001'; END IF;"
+               " IF turn % 4 = 3 THEN RAISE EXCEPTION SQLSTATE '40003'; END IF;"
+               " RETURN NULL; END $$");
+    for (const char* what : {"INSERT OR UPDATE ON postseal_sts",
+                             "INSERT OR UPDATE ON postseal_override", "INSERT ON postseal_node"})
+        shared.sql(fmt::format("CREATE TRIGGER c BEFORE {} FOR EACH STATEMENT"
+                               " EXECUTE FUNCTION conflict()",
+                               what));
+    for (int i = 0; i < 10; i++) {
+        Shared::offer(shared.a, shared.policy(fmt::format("d{}.example", i), 1h, -1h));
+        CHECK(shared.a.report({.id = "relay1-0001", .version = "1"}).has_value());
+        CHECK(shared.a.set({.key = "k.example", .line = fmt::format("k.example may # {}", i)})
+                  .has_value());
+        CHECK(shared.b.lease("b", 1, 1h).has_value());
+    }
+    CHECK(shared.sql("SELECT count(*) FROM postseal_sts") == "10");
+    CHECK(shared.b.overrides().value().at(0).line == "k.example may # 9");
+}
+
+TEST_CASE("init where every transaction is serializable, from several places at once") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    for (int round = 0; round < 5; round++) {
+        const std::string uri =
+            server->new_database() + "&options=-c%20default_transaction_isolation%3Dserializable";
+        std::atomic<int> made = 0, failed = 0, waited = 0;
+        const auto init = [&] {
+            const Interrupt interrupt;
+            SharedStore store(uri, generous, interrupt);
+            const auto done = store.init([&] { waited++; });
+            if (!done) MESSAGE(done.error().text);
+            (!done ? failed : made) += !done ? 1 : *done ? 1 : 0;
+        };
+        {
+            std::jthread one(init), two(init), three(init);
+        }
+        CHECK(failed == 0);
+        CHECK(made == 1);
+    }
+}

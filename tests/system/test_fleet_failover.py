@@ -143,8 +143,9 @@ def test_after_a_split_all_hold_what_both_sides_knew(server, new_node, round_):
     with Standby(server, address=addresses.SECOND_SERVER) as standby:
         fleet = Fleet(server, new_node)
         one, two, other = fleet.nodes
-        # The standby takes no writes, so all begin at the primary.
-        for node, hosts in ((one, (standby, server)), (two, (standby, server)),
+        # The standby takes no writes, so all begin at the primary; `one` will have to leave its
+        # first host, from which then nothing comes any more.
+        for node, hosts in ((one, (server, standby)), (two, (standby, server)),
                             (other, (server, standby))):
             node.settings.pop("store")
             node.keep_at(f"postgresql://postseal@{hosts[0].address},{hosts[1].address}/"

@@ -19,15 +19,27 @@ _http_ports = itertools.count(8300)
 
 def test_tables_that_are_not_there(fleet_server, new_node):
     node = new_node()
-    node.keep_at(fleet_server.uri(fleet_server.new_database()))
-    result = run([*node.enter_command, *node.command()])
-    assert result.returncode == BAD_CONFIG
-    assert "postseal store init" in result.stderr.splitlines()[-1]
+    database = fleet_server.new_database()
+    node.keep_at(fleet_server.uri(database))
+    # A relay goes on with its own database, and says what is missing.
+    node.start()
+    assert node.ask("sts-one.example") == enforced("sts-one.example")
+    wait_until(lambda: node.status()["degraded"], "it is not degraded")
+    assert "postseal store init" in node.log.read_text()
     assert node.tool("store", "status").returncode == BAD_CONFIG
     made = node.tool("store", "init")
     assert (made.returncode, "have been made" in made.stdout) == (0, True)
     assert "there already" in node.tool("store", "init").stdout
+    wait_until(lambda: not node.status()["degraded"], "it does not see that they are there")
+    wait_until(lambda: fleet_server.sql(database, "SELECT count(*) FROM postseal_sts") == "1",
+               "it does not share what it has found out")
+    # As after the upgrade of another node.
+    node.stop()
+    fleet_server.sql(database, "UPDATE postseal_meta SET schema_version = 99")
     node.start()
+    assert node.ask("sts-one.example") == enforced("sts-one.example")
+    wait_until(lambda: node.status()["degraded"], "it is not degraded")
+    assert "run the newer postseal" in node.log.read_text()
 
 
 def test_commands(fleet):

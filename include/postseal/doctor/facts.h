@@ -114,6 +114,8 @@ struct Facts {
     std::string resolv_conf;
     bool resolv_conf_missing = false;
     std::vector<NameServer> name_servers;
+    bool shared_store = false;            // a fleet has one
+    std::string unverified_store;         // a host of it that could be anybody; empty: none
     std::string trust_anchor_fault;       // empty: all is well
     std::optional<Validation> validation; // nothing: not checked
     WallTime now;
