@@ -48,7 +48,8 @@ bool has_ended_since(const verdict::Sts& sts, WallTime now) {
 WallTime judged_at(const verdict::Sts& sts, WallTime now, milliseconds span) {
     using verdict::FetchState;
     const bool renewed = sts.record == verdict::RecordState::pending ||
-                         sts.fetch == FetchState::pending || sts.fetch == FetchState::fetched;
+                         sts.fetch == FetchState::pending || sts.fetch == FetchState::waiting ||
+                         sts.fetch == FetchState::fetched;
     const bool just_ended = sts.policy && sts.expires_at > sts.fetched_at &&
                             sts.expires_at <= now && sts.expires_at > now - span;
     return renewed && just_ended ? sts.expires_at - milliseconds(1) : now;

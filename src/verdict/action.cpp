@@ -138,7 +138,7 @@ bool in_doubt(const Verdict& verdict, const Evidence& evidence) {
     const Sts& sts = evidence.sts;
     return evidence.partial || any_failed(evidence) || evidence.mx.beyond > 0 ||
            sts.record == RecordState::pending || sts.fetch == FetchState::failed ||
-           sts.fetch == FetchState::pending || sts.unknown();
+           sts.fetch == FetchState::pending || sts.unknown(evidence.obtained_at);
 }
 
 } // namespace

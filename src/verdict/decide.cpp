@@ -167,8 +167,8 @@ Says adjusted(Says says, bool enforced, const Options& options, std::vector<std:
 }
 
 // Whether the options have mail wait where an unknown policy would decide.
-bool must_be_known(const Sts& sts, const Options& options) {
-    if (!sts.unknown()) return false;
+bool must_be_known(const Sts& sts, const Options& options, WallTime now) {
+    if (!sts.unknown(now)) return false;
     const bool unread = !sts.unread.empty();
     return (unread ? options.without_store : options.untried_policy) == IfUnknown::tempfail;
 }
@@ -278,7 +278,7 @@ Judgement judgement(const Evidence& evidence, const Options& options, WallTime n
                         reasons);
     };
     out.says = said(enforced, out.why);
-    if (!enforced && must_be_known(evidence.sts, options)) {
+    if (!enforced && must_be_known(evidence.sts, options, now)) {
         std::vector<std::string> unused;
         out.unknown = said(true, unused) != out.says;
     }

@@ -111,7 +111,7 @@ bool any_failed(const Evidence& evidence) {
     return evidence.mx.state == MxState::bogus || evidence.mx.state == MxState::failed ||
            std::ranges::find(evidence.mx.hosts, HostState::failed, &Host::state) !=
                evidence.mx.hosts.end() ||
-           evidence.sts.record == RecordState::failed || evidence.sts.unknown();
+           evidence.sts.record == RecordState::failed || evidence.sts.unknown(evidence.obtained_at);
 }
 
 } // namespace postseal::verdict

@@ -123,6 +123,21 @@ TEST_CASE("waiting for a turn of ours is no failure of the policy host") {
     CHECK(is_secure(field.reply("example.org")));
 }
 
+TEST_CASE("a policy that ends while its successor waits for a turn of ours") {
+    Sts field;
+    field.fetcher.serve("example.org",
+                        "version: STSv1\nmode: enforce\nmx: mx.example.org\nmax_age: 100\n");
+    REQUIRE(is_secure(field.reply("example.org")));
+    field.loop.advance(91s);
+    field.restart();
+    field.fetcher.turn_after(25s);
+    CHECK(is_secure(field.reply("example.org"))); // at the deadline, just after its end
+    field.loop.advance(12s);
+    CHECK(is_temp(field.reply("example.org")));
+    field.loop.advance(5s);
+    CHECK(is_secure(field.reply("example.org"))); // its successor
+}
+
 TEST_CASE("a fetch that had no turn is not stored as failed, and tried again soon") {
     Sts field;
     field.fetcher.fail("example.org", https::FetchFault::no_turn, "no turn within 30 s");

@@ -91,7 +91,7 @@ class Clients:
             reply = connection.receive()
             got = time.monotonic()
             with self._lock:
-                if self._model.is_busy(asked, got):
+                if self._model.is_busy(domain, asked, got):
                     self._note_busy(asked, got)
                 self._unjudged.append((domain, reply, asked, got))
         with self._lock:

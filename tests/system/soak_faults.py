@@ -39,8 +39,6 @@ def _fault(name: str, happens, lasts: float, reason: str, *effects: Effect,
 
 # Where the daemon does not stand the fault yet, by items of issue 15.
 AWAITS = {
-    "policy-host-crowded": "item 24: one answer in some hundreds",
-    "policy-host-crowded-for-long": "item 24: likewise",
     "clock-400-days-ahead-at-start": "item 5", "clock-800-days-ahead-at-start": "item 5",
     "clock-8-days-ahead-at-start": "item 5", "clock-ahead-until-restart": "item 7",
 }

@@ -5,6 +5,8 @@
 import enum
 from dataclasses import dataclass, field
 
+from world.changing import Changing
+
 
 class Effect(enum.Enum):
     """What a fault may do to answers. soak_model.py says what it allows, and for how long."""
@@ -48,6 +50,10 @@ class History:
 
     def at(self, time: float) -> list[Happening]:
         return [h for h in list(self.happenings) if h.touches(time, time)]
+
+    def forgotten_of(self, domain: Changing, time: float) -> list[Interval]:
+        """The commands that began before this time."""
+        return [f for f in list(self.forgotten.get(domain.name, [])) if f.since < time]
 
     def since_last_kill(self, time: float) -> float:
         """When the process that answers at this time was started; what is in memory is of it."""

@@ -23,11 +23,11 @@ FAILED_AGAIN = 130  # failures in a row: 30, 60 s and the like
 UNREAD_HOLDS = 45  # a tempfail for want of the store is made anew within 30 s; and the way here
 SHARED = 15  # seconds, until each node has what one has learnt
 WAITS_ON = 45  # seconds after a rush for a policy host, until all have had their turn
+FETCHED_WITHIN = 2  # seconds: from the beginning of a lookup to its fetch, if it need not wait
 RENEWED = 6  # seconds: a policy that ends while it is fetched again is judged at its last moment
 RENEWED_LATE = DEADLINE  # the same while lookups do not end: until the daemon's own deadline
 EXPIRY = 1.5  # an answer made of a policy ends with it; the way here is added
 BUSY = "busy-machine"  # what is_busy() says: nobody's fault, but lookups may have failed
-DELAYS = {Effect.LOOKUPS_FAIL, Effect.STORE_UNREAD, Effect.FETCHES_WAIT}
 
 # Section 3 of the design: the rows by number, with an enforced policy and without.
 ROWS = {
@@ -78,7 +78,10 @@ class Model:
         """Without what excused() says."""
         slow = got - asked > SLOW
         # What is in memory is of the present process.
-        earliest = max(asked - HOLDS - DEADLINE, self._history.since_last_kill(asked))
+        # Evidence holds from the end of its lookup, which may have waited for a policy's turn.
+        waited = self._touches(Effect.FETCHES_WAIT, asked - HOLDS - WAITS_ON, asked)
+        earliest = max(asked - HOLDS - (WAITS_ON if waited else DEADLINE),
+                       self._history.since_last_kill(asked))
         failing = self._dns_failing(domain, earliest, got)
         earliest = self._after_last_fetch(domain, earliest, asked, got)
         seen = self._dane(domain, earliest, got, failing or slow)
@@ -108,9 +111,13 @@ class Model:
         if self._touches(Effect.STORE_UNREAD, max(process, got - UNREAD_HOLDS), got):
             return {TEMPFAIL}
         waits = self._touches(Effect.FETCHES_WAIT, max(process, got - WAITS_ON), got)
-        has_record = any(s.dns.sts_id is not None and _interval(s).touches(asked - HOLDS, got)
-                         for s in list(domain.seen))
-        return {TEMPFAIL} if waits and has_record else set()
+        had_record = self._had_record(domain, asked - HOLDS - WAITS_ON, got)
+        return {TEMPFAIL} if waits and had_record else set()
+
+    @staticmethod
+    def _had_record(domain: Changing, begin: float, end: float) -> bool:
+        return any(s.dns.sts_id is not None and _interval(s).touches(begin, end)
+                   for s in list(domain.seen))
 
     def _shared(self, domain: Changing, asked: float) -> bool:
         """Whether all nodes hold an enforced policy."""
@@ -118,10 +125,13 @@ class Model:
         return any(s.policy.mode == "enforce" and s.done < asked - SHARED
                    and not self._ended(s, asked) for s in latest)
 
-    def is_busy(self, asked: float, got: float) -> bool:
+    def is_busy(self, domain: Changing, asked: float, got: float) -> bool:
         """Whether an answer came late for no other reason than that the machine is busy."""
+        delays = {Effect.LOOKUPS_FAIL, Effect.STORE_UNREAD}
+        if self._had_record(domain, asked - AT_ONCE, got):
+            delays.add(Effect.FETCHES_WAIT)
         return got - asked > SLOW and not any(
-            h.name != BUSY and h.effects & DELAYS and h.touches(asked - DEADLINE, got)
+            h.name != BUSY and h.effects & delays and h.touches(asked - DEADLINE, got)
             for h in list(self._history.happenings)
         )
 
@@ -183,8 +193,7 @@ class Model:
         kills = [k.since for k in self._history.kills]
         unsure = any(self._touches(effect, asked - HOLDS, got)
                      for effect in (Effect.STORE_UNREAD, Effect.CLOCK_WRONG))
-        forgotten = self._history.forgotten.get(domain.name, [])
-        if (unsure or any(f.since < got for f in forgotten)
+        if (unsure or self._history.forgotten_of(domain, got)
                 or any(first > t - KILL_LOSES for t in down if t < got)
                 or any(saved > t for t in kills if t < got)):
             memories.add("nothing")
@@ -197,25 +206,30 @@ class Model:
         """An answer is of no evaluation before the one that fetched the last policy: that took the
         place of what was known, unless a lookup of it failed."""
         for served in list(domain.served):
-            kept = served.policy.status == 200 and self._is_own(served) and self._kept(served, got)
+            kept = (served.policy.status == 200 and self._is_own(served)
+                    and self._kept(domain, served, got))
             if kept and served.done < asked - AT_ONCE:
-                if not self._dns_failing(domain, served.at - DEADLINE, served.done + AT_ONCE):
-                    earliest = max(earliest, served.at - DEADLINE)
+                waited = self._touches(Effect.FETCHES_WAIT, served.at - WAITS_ON, served.at)
+                begun = served.at - (WAITS_ON if waited else DEADLINE)
+                if not self._dns_failing(domain, begun, served.done + AT_ONCE):
+                    earliest = max(earliest, begun)
         return earliest
 
     def _is_own(self, served: Served) -> bool:
         return not self._addresses or served.to in self._addresses
 
-    def _kept(self, served: Served, got: float) -> bool:
-        """Not lost by a kill."""
-        return served.done < got and not any(
-            kill.touches(served.at, self._history.written_by(served.done))
-            for kill in list(self._history.kills) if kill.since < got
-        )
+    def _kept(self, domain: Changing, served: Served, got: float) -> bool:
+        """Not lost by a kill, nor by a command to forget what its lookup had begun with."""
+        killed = any(kill.touches(served.at, self._history.written_by(served.done))
+                     for kill in list(self._history.kills) if kill.since < got)
+        waited = self._touches(Effect.FETCHES_WAIT, served.at - WAITS_ON, served.at)
+        begun = served.at - (WAITS_ON if waited else FETCHED_WITHIN)
+        dropped = any(f.touches(begun, served.at) for f in self._history.forgotten_of(domain, got))
+        return served.done < got and not killed and not dropped
 
     def _forgotten(self, domain: Changing, served: Served, got: float) -> float | None:
         """When it was, if somebody had the daemon forget the domain since."""
-        times = [f.until for f in self._history.forgotten.get(domain.name, [])
+        times = [f.until for f in self._history.forgotten_of(domain, got)
                  if f.touches(served.at, got)]
         return max(times, default=None)
 
@@ -229,14 +243,14 @@ class Model:
             forgotten = self._forgotten(domain, served, got)
             if forgotten is not None and served.done < forgotten < asked - AT_ONCE:
                 held = [None]
-            elif (forgotten is None and self._kept(served, got) and self._is_own(served)
+            elif (forgotten is None and self._kept(domain, served, got) and self._is_own(served)
                     and served.done + AT_ONCE < earliest):
                 held = [served]
             elif served.at < got:
                 held.append(served)
         # One that was fetched in good time is the only one, whatever came before.
         sure = [n for n, s in enumerate(held)
-                if s and self._kept(s, got) and self._is_own(s)
+                if s and self._kept(domain, s, got) and self._is_own(s)
                 and self._forgotten(domain, s, got) is None
                 and s.done < asked - AT_ONCE]
         if sure and not hindered:

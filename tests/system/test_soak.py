@@ -202,6 +202,18 @@ def test_judge_of_a_policy_that_waits_for_its_turn():
     assert TEMPFAIL not in judged([Seen(Dns(), 0)], [], waits, offers=ENFORCE)
 
 
+def test_a_busy_machine_shows_in_answers_that_nothing_else_delays():
+    def is_busy(state: Dns, took: float, history: History) -> bool:
+        domain = Changing("a.example", True, state, REFUSED, [Seen(state, 0)], offered(REFUSED), [])
+        return Model(history).is_busy(domain, 1000, 1000 + took)
+
+    assert is_busy(Dns(), 6, History()) and is_busy(STS, 6, History())
+    assert not is_busy(Dns(), 4, History())
+    assert not is_busy(Dns(), 6, during(Effect.LOOKUPS_FAIL, 1003))
+    waits = during(Effect.FETCHES_WAIT, 990)
+    assert is_busy(Dns(), 6, waits) and not is_busy(STS, 6, waits)
+
+
 def test_judge_of_a_wrong_clock():
     """At its start a process may take a policy that has ended for one that has not, for a while;
     never the other way round."""
@@ -219,5 +231,9 @@ def test_judge_of_a_domain_that_is_forgotten():
     assert judged([Seen(Dns(), 0)], [fetched(10), fetched(993)], history) == {SECURE}
     later = History(forgotten={"a.example": [Interval(1001, 1002)]}, kills=[Interval(1003)])
     assert judged([Seen(Dns(), 0)], [fetched(10), fetched(999.9)], later) == {SECURE}
+    # Its lookup may have begun before the command, and what it finds is then not kept.
+    assert judged([Seen(Dns(), 0)], [fetched(10), fetched(991)], history) == {MAY, SECURE}
+    history.happenings.append(Happening(970, 1000, effects=frozenset({Effect.FETCHES_WAIT})))
+    assert judged([Seen(Dns(), 0)], [fetched(10), fetched(993)], history) == {MAY, SECURE}
     just_now = History(forgotten={"a.example": [Interval(998, 998.1)]})
     assert judged([Seen(Dns(), 0)], [fetched(10)], just_now) == {MAY, SECURE}

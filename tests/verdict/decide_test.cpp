@@ -57,6 +57,9 @@ void set_sts(Sts& sts, std::string_view word) {
     if (word.starts_with("fetch-")) sts.record = RecordState::found;
     if (word.ends_with("fetch-failed")) sts.fetch = FetchState::failed;
     if (word == "fetch-invalid") sts.fetch = FetchState::invalid;
+    if (word == "waiting-after-end") sts = enforce;
+    if (word == "waiting-after-end") sts.expires_at = test::noon;
+    if (word == "waiting-after-end") sts.fetch = FetchState::waiting;
     if (word == "waiting") sts = {.record = RecordState::found, .fetch = FetchState::waiting};
     if (word.starts_with("unread")) sts.unread = "cannot read postseal.db: disk I/O error";
     if (word == "unread-fetch-failed") sts.record = RecordState::found;

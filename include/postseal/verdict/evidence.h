@@ -108,9 +108,11 @@ struct Sts {
     // is not shown here. Empty: it was read, or a policy has been fetched since.
     std::string unread;
 
-    // A policy may be in force, and we have only ourselves to blame that nobody knows.
-    [[nodiscard]] bool unknown() const {
-        return !policy && (!unread.empty() || fetch == FetchState::waiting);
+    // Another policy than one that has ended may be in force, and we have only ourselves to blame
+    // that nobody knows.
+    [[nodiscard]] bool unknown(WallTime now) const {
+        const bool held = policy && now < expires_at;
+        return !held && (!unread.empty() || fetch == FetchState::waiting);
     }
     [[nodiscard]] bool in_force(mtasts::Mode mode, WallTime now) const {
         return policy && policy->mode == mode && now < expires_at;
