@@ -128,6 +128,7 @@ std::string status_json(const engine::Engine& engine, const serve::Totals& count
                 {"lookups_at_work", engine.in_the_air()},
                 {"downgrades", engine.downgrades().count()},
                 {"last_downgrade", engine.downgrades().last()},
+                {"clock_confirmed_by", to_string(engine.clock_watch().confirmed_by())},
                 {"degraded", stored.degraded},
                 {"degraded_reason", stored.reason},
                 {"validation", validation_json(own_dns)},
@@ -168,7 +169,8 @@ std::string status_line(const engine::Engine& engine, const serve::Listeners& li
 
 std::vector<serve::PartHealth> health(const service::Reload& reload,
                                       const service::Watchdog& watchdog,
-                                      const engine::OwnDns& own_dns) {
+                                      const engine::OwnDns& own_dns,
+                                      const engine::ClockWatch& clock) {
     const std::vector<std::string>& warnings = own_dns.now()->warnings();
     const auto stuck = [&](std::string_view part) {
         return std::string(watchdog.stuck(part) ? "does not answer" : "");
@@ -178,7 +180,11 @@ std::vector<serve::PartHealth> health(const service::Reload& reload,
             {"worker", stuck("store")},
             {"threads", stuck("serving threads")},
             {"trust-anchor", warnings.empty() ? "" : warnings.front()},
-            {"validation", validation_trouble(own_dns)}};
+            {"validation", validation_trouble(own_dns)},
+            {"clock", "",
+             clock.confirmed() ? ""
+                               : "not confirmed yet, so no policy expires by it; see THE CLOCK in "
+                                 "postseald(8)"}};
 }
 
 std::string admin_socket(const config::Config& config) {
@@ -321,13 +327,13 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
     if (auto switched = serve::switch_user(config.user); !switched)
         return refuse(bad_config, std::move(switched.error()));
 
+    const engine::SystemClock clock; // reads what the sandbox does not show
     const Confined confined = confine(arguments, config, *sockets);
     Log log(config.log, {.journal_reads = log::is_journal(2, std::getenv("JOURNAL_STREAM"))});
     for (const std::string& reason : sockets->complaints)
         log.warning("passed-socket", {{"reason", reason}});
     if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
         log.warning("descriptors", {{"reason", *warning}});
-    const engine::SystemClock clock;
     auto opened_dns = engine::OwnDns::open(loop, engine::unbound_options(config.dns), clock, log);
     if (!opened_dns) return refuse(bad_config, std::move(opened_dns.error()));
     engine::OwnDns& own_dns = **opened_dns;
@@ -358,6 +364,7 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
     const engine::Options options = engine::engine_options(config);
     engine::Engine engine(sources, engine::Maps(config), overrides, options);
     tell_engine(*stores, engine);
+    engine.on_clock_jump([&own_dns] { own_dns.clock_jumped(); });
     own_dns.on_reconsider([&engine](const std::string& name) {
         if (const auto domain = Domain::parse(name)) engine.reconsider(*domain);
     });
@@ -410,7 +417,7 @@ std::expected<int, Refusal> serve_until_told(const Arguments& arguments,
                  const dns::Unbound& now = *own_dns.now();
                  return observe::DnsQuestions{.asked = now.in_flight(), .waiting = now.waiting()};
              },
-         .health = [&] { return health(reload, watchdog, own_dns); },
+         .health = [&] { return health(reload, watchdog, own_dns, engine.clock_watch()); },
          .validation = [&own_dns] { return own_dns.health().last().fault; }});
     const auto status_text = [&] {
         return status_json(engine, stations.counted(), shared, store, own_dns, reload, observer);

@@ -132,6 +132,13 @@ std::string class_lines(const Json& status, const Interval& interval) {
     return out;
 }
 
+std::string clock_text(std::string_view by) {
+    if (by == "kernel") return "confirmed by the kernel";
+    if (by == "hosts") return "confirmed by policy hosts";
+    if (by == "running") return "confirmed by a day of running";
+    return "NOT CONFIRMED: no policy expires by it, and nothing is pruned";
+}
+
 } // namespace
 
 std::string health_text(const Json& status) {
@@ -172,6 +179,9 @@ std::string stats_text(const Interval& interval) {
         out += fmt::format("{:<22}{}, as {}; {} rows wait for it\n", "shared store",
                            shared->value("up", false) ? "good" : "AWAY", text_of(*shared, "node"),
                            number_of(*shared, "unshared"));
+    if (status.contains("clock_confirmed_by"))
+        out +=
+            fmt::format("{:<22}{}\n", "clock", clock_text(text_of(status, "clock_confirmed_by")));
     out += fmt::format("{:<22}{}\n", "configuration",
                        reload_error.empty() ? "good"
                                             : "AT FAULT, the old one counts: " + reload_error);

@@ -42,6 +42,14 @@ void Upstream::reconfigure(UnboundOptions options) {
     follow_file();
 }
 
+void Upstream::forget() {
+    auto next = open(asked_);
+    if (next == nullptr) return;
+    generation_++;
+    fresh_ = true;
+    resolver_.replace(std::move(next));
+}
+
 UnboundOptions Upstream::options_for(AskedServers asked) const {
     UnboundOptions options = options_;
     if (asked != asked_by(options_)) options.forward = {std::string(resolv_conf_word)};

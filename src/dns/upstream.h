@@ -45,6 +45,8 @@ class Upstream {
     // The resolver in use was made from these options.
     void reconfigure(UnboundOptions options);
 
+    // What the resolver in use remembers counts no more: times of its memory are of another clock.
+    void forget();
     // As the one in use, but it remembers nothing; null: it cannot be opened.
     [[nodiscard]] std::shared_ptr<Unbound> open_anew() const { return open(asked_); }
     [[nodiscard]] AskedServers asked() const { return asked_; }

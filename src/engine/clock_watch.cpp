@@ -1,38 +1,90 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "engine/clock_watch.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace postseal::engine {
 namespace {
 
-constexpr milliseconds allowed = std::chrono::days(1);
+using namespace std::chrono_literals;
 
-milliseconds offset_of(const Clock& clock) {
-    return clock.now().time_since_epoch() - clock.elapsed();
-}
+constexpr milliseconds max_step = 1min;
+constexpr milliseconds steady_for = 24h;
+constexpr milliseconds kernel_asked_after = 1s;
+constexpr milliseconds dates_differ = 5min; // by caches, and clocks that nobody looks after
+constexpr std::ptrdiff_t hosts_needed = 2;
+constexpr std::size_t max_hosts = 64;
 
 } // namespace
 
-ClockWatch::ClockWatch(const Clock& clock, OnJump on_jump)
-    : clock_(clock), on_jump_(std::move(on_jump)), offset_(offset_of(clock)) {}
+std::string_view to_string(ClockWatch::By by) {
+    switch (by) {
+    case ClockWatch::By::nothing:
+        return "nothing";
+    case ClockWatch::By::running:
+        return "running";
+    case ClockWatch::By::hosts:
+        return "hosts";
+    case ClockWatch::By::kernel:
+        return "kernel";
+    }
+    std::unreachable();
+}
 
-WallTime ClockWatch::now() const {
+ClockWatch::ClockWatch(const Clock& clock, Listener listener)
+    : clock_(clock), listener_(std::move(listener)),
+      offset_(clock.now().time_since_epoch() - clock.elapsed()), steady_(clock.elapsed()),
+      checked_(steady_ - kernel_asked_after) {}
+
+ClockWatch::By ClockWatch::evidence(milliseconds elapsed) const {
+    if (elapsed - checked_ >= kernel_asked_after) {
+        checked_ = elapsed;
+        if (clock_.synchronised()) return By::kernel;
+    }
+    const auto agree = std::ranges::count(hosts_, true, &decltype(hosts_)::value_type::second);
+    if (agree >= hosts_needed && agree > std::ssize(hosts_) - agree) return By::hosts;
+    return elapsed - steady_ >= steady_for ? By::running : By::nothing;
+}
+
+WallTime ClockWatch::look() const {
     const milliseconds elapsed = clock_.elapsed();
     const WallTime now = clock_.now();
     const WallTime expected(elapsed + offset_);
     offset_ = now.time_since_epoch() - elapsed;
-    if (std::chrono::abs(now - expected) <= allowed) return now;
-    const store::ClockJump jump{.from = expected, .to = now};
-    jumps_.push_back(jump);
-    on_jump_(jump);
+    if (std::chrono::abs(now - expected) > max_step) {
+        steady_ = elapsed;
+        by_ = By::nothing;
+        hosts_.clear();
+        jumps_++;
+        moved_ += now - expected;
+        listener_.jumped({.from = expected, .to = now});
+    }
+    if (by_ == By::nothing) {
+        by_ = evidence(elapsed);
+        if (by_ != By::nothing) listener_.confirmed(by_);
+    }
     return now;
 }
 
-store::StsRow ClockWatch::caught_up(store::StsRow row, std::size_t since) const {
-    for (; since < jumps_.size(); since++)
-        row = store::moved(std::move(row), jumps_[since]);
-    return row;
+WallTime ClockWatch::now() const { return look(); }
+
+ClockWatch::By ClockWatch::confirmed_by() const {
+    look();
+    return by_;
+}
+
+store::Moment ClockWatch::moment() const {
+    const WallTime now = look();
+    return {.now = now,
+            .confirmed = by_ != By::nothing,
+            .boot = clock_.boot(),
+            .elapsed = clock_.elapsed()};
+}
+
+void ClockWatch::heard(const std::string& host, WallTime date) {
+    const bool agrees = std::chrono::abs(look() - date) <= dates_differ;
+    if (hosts_.size() < max_hosts || hosts_.contains(host)) hosts_.insert_or_assign(host, agrees);
 }
 
 } // namespace postseal::engine

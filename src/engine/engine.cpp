@@ -75,7 +75,8 @@ bool has_ended(const verdict::Mx& mx) {
 
 Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
                const Options& options)
-    : watch_(sources.clock, [this](const store::ClockJump& jump) { on_jump(jump); }),
+    : watch_(sources.clock, {.jumped = [this](const store::ClockJump& jump) { on_jump(jump); },
+                             .confirmed = [this](ClockWatch::By by) { on_confirmed(by); }}),
       sources_(sources.with(watch_)), overrides_(overrides), options_(options),
       known_(std::make_shared<const Maps>(maps), options.cache_octets), cache_(known_.cache()),
       downgrades_(sources_), notes_(sources_, downgrades_), findings_(sources_.log),
@@ -83,10 +84,16 @@ Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
       sts_(sources_, watch_, downgrades_), flights_(sources.loop), group_(sources.loop) {}
 
 void Engine::on_jump(const store::ClockJump& jump) {
-    sources_.log.warning("clock-jump", {{"old", rfc3339(jump.from)},
-                                        {"new", rfc3339(jump.to)},
-                                        {"reason", "policies keep what was left of their lives"}});
+    sources_.log.warning("clock-jump",
+                         {{"old", rfc3339(jump.from)},
+                          {"new", rfc3339(jump.to)},
+                          {"reason", "policies live on by the time that has passed"}});
     sources_.store.clock_jumped(jump);
+    if (clock_jumped_) clock_jumped_();
+}
+
+void Engine::on_confirmed(ClockWatch::By by) {
+    sources_.log.info("clock-confirmed", {{"by", std::string(to_string(by))}});
 }
 
 void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& options) {
@@ -245,7 +252,9 @@ async::Task<Import> Engine::import(Memory memory, DryRun dry_run) {
         if (!sts_.in_the_air(nexthop.domain)) break;
     }
     if (!held.sts_unread.empty() || !held.nexthop_unread.empty()) co_return Import::unread;
-    Merged merged = merge(memory, held, sources_.clock.now());
+    const store::Moment moment = sources_.clock.moment();
+    if (held.sts) held.sts = store::by_age(store::as_of(std::move(*held.sts), moment), moment);
+    Merged merged = merge(memory, held, moment.now);
     if (dry_run == DryRun::yes) co_return merged.outcome;
     if (merged.sts) {
         cache_.erase(nexthop.key());
@@ -426,7 +435,7 @@ verdict::Evidence Engine::partial_evidence(const Nexthop& nexthop, const Progres
                                .obtained_at = now,
                                .partial = true};
     if (progress.sts) {
-        evidence.sts = progress.sts->context.shown();
+        evidence.sts = progress.sts->context.shown(watch_.moved());
         evidence.obtained_at = judged_at(evidence.sts, now, options_.deadline);
     } else if (!progress.loaded) {
         evidence.sts.unread = not_answered().sts_unread;

@@ -30,6 +30,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -106,6 +107,9 @@ class Engine {
     }
     void on_policy_due(StsLookup::OnDue listener) { sts_.on_due(std::move(listener)); }
 
+    // Called when the wall clock was set, by whoever asks for the time next; must not ask for it.
+    void on_clock_jump(std::function<void()> listener) { clock_jumped_ = std::move(listener); }
+    [[nodiscard]] const ClockWatch& clock_watch() const { return watch_; }
     // What the engine asks; its clock is the one that notices jumps.
     [[nodiscard]] const Sources& sources() const { return sources_; }
     [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
@@ -172,6 +176,7 @@ class Engine {
     async::Task<> look_up_sts(Nexthop nexthop, Progress& progress, Found& found,
                               StsLookup::For whom);
     void on_jump(const store::ClockJump& jump);
+    void on_confirmed(ClockWatch::By by);
     std::shared_ptr<const Answer> at_deadline(const Nexthop& nexthop, Flights::Flight& flight);
     std::shared_ptr<const Answer> overloaded(const Nexthop& nexthop);
     std::shared_ptr<const Answer> conclude(verdict::Evidence evidence, milliseconds holds);
@@ -188,6 +193,7 @@ class Engine {
     Known known_;
     Cache& cache_; // of known_
     async::Callback sooner_;
+    std::function<void()> clock_jumped_;
     Downgrades downgrades_;
     NexthopNotes notes_;
     Findings findings_;

@@ -30,6 +30,7 @@ Merged merge_policy(const Memory& memory, const std::optional<store::StsRow>& he
     row.fetched_at = memory.fetched_at;
     row.origin.clear();
     row.expires_at = end;
+    row.age = {};
     row.refresh_at = now;
     row.record_gone = false;
     return {.outcome = Import::taken, .sts = std::move(row)};

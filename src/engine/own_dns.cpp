@@ -39,6 +39,11 @@ void OwnDns::replace(std::shared_ptr<dns::Unbound> resolver, const dns::UnboundO
     health_.check_now();
 }
 
+void OwnDns::clock_jumped() {
+    upstream_.forget();
+    health_.check_now();
+}
+
 void OwnDns::warn(const dns::Unbound& resolver) {
     for (const std::string& warning : resolver.warnings())
         log_.warning("dns", {{"reason", warning}});

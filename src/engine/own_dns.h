@@ -35,6 +35,8 @@ class OwnDns {
     void start() { health_.check_now(); }
     // Takes the place of the one in use, whose lookups end with it.
     void replace(std::shared_ptr<dns::Unbound> resolver, const dns::UnboundOptions& options);
+    // The wall clock was set: what libunbound remembers would end by the old one.
+    void clock_jumped();
     // Called with domains whose MX RRset was judged otherwise than it would be now. One listener,
     // which gives {} before it ends.
     void on_reconsider(std::function<void(const std::string& domain)> reconsider) {

@@ -105,6 +105,9 @@ void Refresh::on_policy_due(WallTime at) {
 }
 
 async::Task<> Refresh::refresh_policies() {
+    // The clock may have been ahead when an earlier process saved what is due.
+    const WallTime start = sources_.clock.now();
+    sources_.store.clock_jumped({.from = start, .to = start});
     for (;;) {
         soonest_ = WallTime::max();
         const auto next = co_await sources_.store.next_refreshes(batch);

@@ -5,6 +5,8 @@
 #include "dns/txt_lookup.h"
 #include "engine/validity.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -15,14 +17,15 @@ namespace {
 constexpr std::size_t most_fetching_without_slot = 4096;
 
 // The stored policy, while it lives.
-void show_stored(const store::StsRow& row, WallTime now, verdict::Sts& sts) {
-    if (row.body.empty() || row.expires_at <= now) return;
+void show_stored(const store::StsRow& row, const store::Moment& moment, verdict::Sts& sts) {
+    const store::StsRow aged = store::by_age(row, moment);
+    if (row.body.empty() || aged.expires_at <= moment.now) return;
     auto policy = mtasts::parse_policy(row.body);
     if (!policy) return;
     sts.policy = std::move(*policy);
     sts.policy_id = row.id;
-    sts.fetched_at = row.fetched_at;
-    sts.expires_at = row.expires_at;
+    sts.fetched_at = aged.fetched_at;
+    sts.expires_at = aged.expires_at;
 }
 
 void show_failure(const store::StsRow& row, verdict::Sts& sts) {
@@ -33,6 +36,13 @@ void show_failure(const store::StsRow& row, verdict::Sts& sts) {
     sts.retry_at = row.retry_at;
 }
 
+// After the machine's next start nobody can tell how much of this boot has passed, but by what was
+// saved meanwhile; and by then the wall clock may not help.
+bool is_worth_noting(const store::Age& saved, const store::Age& now, const store::Moment& moment) {
+    constexpr std::chrono::hours often{1};
+    return !moment.confirmed && (saved.boot != now.boot || now.least - saved.least >= often);
+}
+
 // The record's id; if it cannot be had, the latest that is known.
 std::string id_for_fetch(const store::StsRow& row, const verdict::Sts& sts) {
     if (sts.record == verdict::RecordState::found) return sts.record_id;
@@ -40,8 +50,9 @@ std::string id_for_fetch(const store::StsRow& row, const verdict::Sts& sts) {
 }
 
 // Another node's failure saves work only where a policy is in force (fleet/merge.h).
-bool binds(const store::StsRow& row, WallTime now) {
-    return row.failed_by.empty() || (!row.body.empty() && now < row.expires_at);
+bool binds(const store::StsRow& row, const store::Moment& moment) {
+    return row.failed_by.empty() ||
+           (!row.body.empty() && moment.now < store::by_age(row, moment).expires_at);
 }
 
 // Ended, or so near its end that a verdict might be decided, or hold, past it; and not fetched just
@@ -54,14 +65,24 @@ bool ends_soon(const verdict::Sts& sts, seconds txt_ttl, WallTime now) {
            sts.expires_at - now <= std::max<milliseconds>(before, decided_within);
 }
 
-bool backing_off(const store::StsRow& row, const std::string& id, WallTime now) {
-    return row.failures > 0 && row.failed_id == id && now < row.retry_at && binds(row, now);
+bool backing_off(const store::StsRow& row, const std::string& id, const store::Moment& moment) {
+    return row.failures > 0 && row.failed_id == id && moment.now < row.retry_at &&
+           binds(row, moment);
 }
 
 } // namespace
 
-verdict::Sts StsLookup::Progress::shown() const {
-    verdict::Sts shown = sts;
+void StsLookup::Progress::move(milliseconds moved_now) {
+    const milliseconds by = moved_now - std::exchange(moved, moved_now);
+    if (!sts.policy) return;
+    sts.fetched_at += by;
+    sts.expires_at += by;
+}
+
+verdict::Sts StsLookup::Progress::shown(milliseconds moved_now) const {
+    Progress now = *this;
+    now.move(moved_now);
+    verdict::Sts shown = std::move(now.sts);
     // What was forgotten is found out anew, and until then nobody knows.
     if (forgotten) shown.policy.reset();
     if (waits || forgotten) shown.fetch = verdict::FetchState::waiting;
@@ -87,18 +108,20 @@ void StsLookup::forget(const Domain& domain) {
 
 async::Task<> StsLookup::refresh(Domain domain) {
     store::Loaded loaded = co_await sources_.store.load(domain, std::string());
-    const WallTime now = sources_.clock.now();
+    const store::Moment moment = sources_.clock.moment();
+    const WallTime now = moment.now;
+    if (loaded.sts) loaded.sts = store::as_of(std::move(*loaded.sts), moment);
     if (!loaded.sts || loaded.sts->refresh_at == WallTime{} || now < loaded.sts->refresh_at)
         co_return;
+    const WallTime end = store::by_age(*loaded.sts, moment).expires_at;
     // A refresh that comes late is one still; past the grace the end is noticed.
-    const bool only_late = loaded.sts->refresh_at < loaded.sts->expires_at &&
-                           now < loaded.sts->expires_at + expiry_grace;
-    if (loaded.sts->expires_at <= now && !only_late) {
-        expire(std::move(*loaded.sts));
+    const bool only_late = loaded.sts->refresh_at < end && now < end + expiry_grace;
+    if (end <= now && !only_late) {
+        expire(std::move(*loaded.sts), end);
         co_return;
     }
     if (loaded.sts->failures > 0 && now < loaded.sts->retry_at) {
-        loaded.sts->refresh_at = refresh_retry_time(loaded.sts->retry_at, loaded.sts->expires_at);
+        loaded.sts->refresh_at = refresh_retry_time(loaded.sts->retry_at, end);
         save(std::move(*loaded.sts));
         co_return;
     }
@@ -112,9 +135,9 @@ void StsLookup::save(store::StsRow row) {
     if (due != WallTime{} && on_due_) on_due_(due);
 }
 
-void StsLookup::expire(store::StsRow row) {
-    if (sources_.clock.now() < row.expires_at + expiry_grace) {
-        row.refresh_at = row.expires_at + expiry_grace;
+void StsLookup::expire(store::StsRow row, WallTime end) {
+    if (sources_.clock.now() < end + expiry_grace) {
+        row.refresh_at = end + expiry_grace;
     } else {
         const auto mode = held_mode(row);
         if (mode && *mode != mtasts::Mode::none)
@@ -122,6 +145,18 @@ void StsLookup::expire(store::StsRow row) {
         row.refresh_at = WallTime{};
     }
     save(std::move(row));
+}
+
+void StsLookup::note_doubt(const store::StsRow& row, verdict::Sts& sts) {
+    if (!store::is_doubtful(row, sources_.clock.moment())) return;
+    sts.fetch_reason += fmt::format("; its max_age ended {} by a clock that is not confirmed yet, "
+                                    "so it stays in force until that is",
+                                    rfc3339(row.expires_at));
+    if (std::exchange(doubt_logged_, true)) return;
+    sources_.log.warning("clock-unconfirmed",
+                         {{"domain", row.domain.name()},
+                          {"reason", "a policy past its max_age stays in force until the clock is "
+                                     "confirmed"}});
 }
 
 // Whether the row has changed.
@@ -140,23 +175,32 @@ bool StsLookup::note_record(store::StsRow& row, const verdict::Sts& sts) {
 async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, Progress& progress, Fetch when,
                                                   For whom) {
     verdict::Sts& sts = progress.sts;
-    show_stored(row, sources_.clock.now(), sts);
-    const std::size_t jumps = watch_.jumps();
+    const store::Age saved = row.age;
+    store::Moment moment = sources_.clock.moment();
+    row = store::as_of(std::move(row), moment);
+    progress.moved = watch_.moved();
+    show_stored(row, moment, sts);
     dns::ForClient resolver(sources_.resolver, whom.client);
     const dns::TxtResult txt = co_await dns::txt_lookup(resolver, row.domain);
     sts.record = txt.state;
     sts.record_id = txt.id;
     sts.record_reason = txt.reason;
-    const WallTime now = sources_.clock.now();
-    row = watch_.caught_up(std::move(row), jumps);
+    moment = sources_.clock.moment();
+    row = store::as_of(std::move(row), moment);
+    progress.move(watch_.moved());
     if (progress.forgotten) co_return Result{sts, txt.ttl};
-    const bool changed = note_record(row, sts);
+    const bool aged = !row.body.empty() && is_worth_noting(saved, row.age, moment);
+    const bool changed = note_record(row, sts) || aged;
     const bool held = sts.policy && sts.policy_id == txt.id;
     const bool has_record = txt.state == verdict::RecordState::found;
-    const bool wanted = (has_record && !held) || ends_soon(sts, txt.ttl, now) ||
-                        when == Fetch::daily || (when == Fetch::now && (has_record || sts.policy));
-    const bool waits = when != Fetch::now && backing_off(row, id_for_fetch(row, sts), now);
-    if (wanted && waits) show_failure(row, sts);
+    const bool wanted = (has_record && !held) || ends_soon(sts, txt.ttl, moment.now) ||
+                        store::is_doubtful(row, moment) || when == Fetch::daily ||
+                        (when == Fetch::now && (has_record || sts.policy));
+    const bool waits = when != Fetch::now && backing_off(row, id_for_fetch(row, sts), moment);
+    if (wanted && waits) {
+        show_failure(row, sts);
+        note_doubt(row, sts);
+    }
     if (wanted && !waits) {
         if (fetching_ < most_fetching_without_slot) whom.slot.reset();
         co_await fetch(std::move(row), progress);
@@ -169,13 +213,13 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, Progress& p
 async::Task<> StsLookup::fetch(store::StsRow row, Progress& progress) {
     verdict::Sts& sts = progress.sts;
     sts.fetch = verdict::FetchState::pending;
-    const std::size_t jumps = watch_.jumps();
     fetching_++;
     const https::FetchResult fetched = co_await sources_.fetcher.fetch(row.domain, progress.waits);
     fetching_--;
     progress.waits = false;
-    [[maybe_unused]] const WallTime now = sources_.clock.now(); // notices a jump
-    row = watch_.caught_up(std::move(row), jumps);
+    if (fetched && fetched->date != WallTime{}) watch_.heard(fetched->address, fetched->date);
+    row = store::as_of(std::move(row), sources_.clock.moment());
+    progress.move(watch_.moved());
     if (progress.forgotten) co_return;
     if (fetched)
         keep(std::move(row), *fetched, sts);
@@ -184,7 +228,8 @@ async::Task<> StsLookup::fetch(store::StsRow row, Progress& progress) {
 }
 
 void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, verdict::Sts& sts) {
-    const WallTime now = sources_.clock.now();
+    store::Moment moment = sources_.clock.moment();
+    const WallTime now = moment.now;
     const WallTime end = now + fetched.policy.max_age;
     if (held_mode(row) == mtasts::Mode::enforce && fetched.policy.mode != mtasts::Mode::enforce)
         downgrades_.note(row.domain.name(), "enforce", to_string(fetched.policy.mode));
@@ -194,6 +239,10 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
                       .id = id_for_fetch(row, sts),
                       .fetched_at = now,
                       .expires_at = end,
+                      .age = {.boot = std::move(moment.boot),
+                              .elapsed = moment.elapsed,
+                              .exact = true,
+                              .dated = moment.confirmed},
                       .refresh_at = refresh_time(now, end, sources_.random.next()),
                       .record_gone = row.record_gone && sts.record != verdict::RecordState::found};
     sts.fetch = verdict::FetchState::fetched;
@@ -217,20 +266,22 @@ void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict:
         sts.fetch_reason = error.reason;
         return;
     }
-    const WallTime now = sources_.clock.now();
+    const store::Moment moment = sources_.clock.moment();
+    const WallTime now = moment.now;
+    const WallTime expires_at = store::by_age(row, moment).expires_at;
     std::string id = id_for_fetch(row, sts);
-    row.failures = row.failed_id == id && binds(row, now) ? row.failures + 1 : 1;
+    row.failures = row.failed_id == id && binds(row, moment) ? row.failures + 1 : 1;
     row.failed_id = std::move(id);
     row.fault = to_string(error.fault);
     row.reason = error.reason;
     row.failed_at = now;
     row.failed_by.clear();
-    const milliseconds life_left = row.body.empty() ? milliseconds(0) : row.expires_at - now;
+    const milliseconds life_left = row.body.empty() ? milliseconds(0) : expires_at - now;
     row.retry_at = now + fetch_retry(row.failures, life_left);
     // 1970: there is no policy, or its end has been noticed.
-    if (row.refresh_at != WallTime{})
-        row.refresh_at = refresh_retry_time(row.retry_at, row.expires_at);
+    if (row.refresh_at != WallTime{}) row.refresh_at = refresh_retry_time(row.retry_at, expires_at);
     show_failure(row, sts);
+    note_doubt(row, sts);
     sources_.log.debug("policy-fetch-failed", {{"domain", row.domain.name()},
                                                {"id", row.failed_id},
                                                {"fault", row.fault},

@@ -35,13 +35,16 @@ class StsLookup {
     };
     struct Progress {
         verdict::Sts sts;       // what is known so far
+        milliseconds moved{0};  // ClockWatch::moved() at its times
         bool waits = false;     // for a turn at the policy host
         bool forgotten = false; // meanwhile: what it finds is not kept, and counts for nobody
-        [[nodiscard]] verdict::Sts shown() const;
+        // With the times of a clock that has been moved so far.
+        void move(milliseconds moved_now);
+        [[nodiscard]] verdict::Sts shown(milliseconds moved_now) const;
     };
     using Flights = SingleFlight<Domain, Result, Progress>;
 
-    StsLookup(Sources sources, const ClockWatch& watch, Downgrades& downgrades)
+    StsLookup(Sources sources, ClockWatch& watch, Downgrades& downgrades)
         : sources_(sources), watch_(watch), downgrades_(downgrades), flights_(sources.loop) {}
 
     // if_new: as the record says; daily: unless a fetch failed lately; now: at once, if there is a
@@ -74,16 +77,18 @@ class StsLookup {
 
   private:
     async::Task<Result> look_up(store::StsRow row, Progress& progress, Fetch when, For whom);
-    void expire(store::StsRow row);
+    void expire(store::StsRow row, WallTime end);
+    void note_doubt(const store::StsRow& row, verdict::Sts& sts);
     bool note_record(store::StsRow& row, const verdict::Sts& sts);
     async::Task<> fetch(store::StsRow row, Progress& progress);
     void keep(store::StsRow row, const https::FetchedPolicy& fetched, verdict::Sts& sts);
     void keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts);
 
     Sources sources_;
-    const ClockWatch& watch_;
+    ClockWatch& watch_;
     Downgrades& downgrades_;
     OnDue on_due_;
+    bool doubt_logged_ = false;
     std::size_t fetching_ = 0;
     Flights flights_; // last: its bodies use the rest
 };

@@ -31,6 +31,7 @@ void drop_policy(StsRow& row) {
     row.origin.clear();
     row.fetched_at = row.expires_at = row.refresh_at = never;
     row.record_gone = false;
+    row.age = {};
 }
 
 void drop_failure(StsRow& row) {

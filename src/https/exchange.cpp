@@ -72,8 +72,11 @@ async::Task<FetchResult> run(async::UvLoop& loop, std::shared_ptr<const Trust> t
                        .ours = false,
                        .body = std::move(*body)});
     }
-    co_return FetchedPolicy{
-        .policy = std::move(*policy), .body = std::move(*body), .note = progress.parser.note()};
+    co_return FetchedPolicy{.policy = std::move(*policy),
+                            .body = std::move(*body),
+                            .note = progress.parser.note(),
+                            .date = progress.parser.date().value_or(WallTime{}),
+                            .address = connected->address.to_string()};
 }
 
 } // namespace

@@ -10,6 +10,7 @@
 
 #include "async/task.h"
 #include "postseal/base/domain.h"
+#include "postseal/base/time.h"
 #include "postseal/mtasts/policy.h"
 
 #include <cstddef>
@@ -54,6 +55,9 @@ struct FetchedPolicy {
     mtasts::Policy policy;
     std::string body; // as served
     std::string note; // what is odd about the answer and was passed over; empty: nothing
+    // The answer's Date (RFC 9110 section 6.6.1), and the address that said so; 1970: it had none.
+    WallTime date;
+    std::string address;
     friend bool operator==(const FetchedPolicy&, const FetchedPolicy&) = default;
 };
 

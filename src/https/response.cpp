@@ -2,6 +2,7 @@
 #include "https/response.h"
 
 #include "http/parser.h"
+#include "https/date.h"
 #include "https/media_type.h"
 #include "postseal/base/text.h"
 
@@ -22,6 +23,7 @@ struct Fields {
     std::optional<std::string> transfer_encoding;
     std::optional<std::string> location;
     std::size_t content_types = 0;
+    std::optional<std::string> date;
 
     void add(std::string_view name, std::string_view value) {
         const std::pair<std::string_view, std::optional<std::string>&> known[] = {
@@ -29,6 +31,7 @@ struct Fields {
             {"content-encoding", content_encoding},
             {"transfer-encoding", transfer_encoding},
             {"location", location},
+            {"date", date},
         };
         for (auto& [known_name, slot] : known) {
             if (!equals_ignoring_case(name, known_name)) continue;
@@ -181,6 +184,11 @@ std::string ResponseParser::note() const {
         "Content-Type is sent twice ({}); the first counts, other senders may refuse "
         "the policy: send it once",
         printable(*fields.content_type, 80));
+}
+
+std::optional<WallTime> ResponseParser::date() const {
+    const std::optional<std::string>& date = impl_->fields.date;
+    return date ? parse_date(*date) : std::nullopt;
 }
 
 std::string ResponseParser::where() const {

@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,7 @@ class ResponseParser {
     [[nodiscard]] std::string take_body();         // complete
     // complete: what is odd about the head and was passed over; empty: nothing.
     [[nodiscard]] std::string note() const;
+    [[nodiscard]] std::optional<WallTime> date() const; // of the head, if it has a good one
     // How far the answer has come: "before the answer", "in the head", "in the body, after 12
     // octets".
     [[nodiscard]] std::string where() const;

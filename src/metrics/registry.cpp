@@ -33,6 +33,9 @@ constexpr Description table[] = {
      "Policies that are due to be looked at again and were not yet; counted up to 100000."},
     {Metric::downgrades, counter, "postseal_downgrades_total", "",
      "Promises of domains that grew weaker."},
+    {Metric::clock_confirmed, gauge, "postseal_clock_confirmed", "",
+     "1 if the wall clock is confirmed; while it is not, no policy expires by it, and nothing is "
+     "pruned."},
     {Metric::policies, gauge, "postseal_policies", "mode", "MTA-STS policies held, by mode."},
     {Metric::remembered, gauge, "postseal_remembered_domains", "class",
      "Nexthops in the store, by class of the last verdict."},

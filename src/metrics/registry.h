@@ -33,6 +33,7 @@ enum class Metric {
     refreshes,
     refresh_backlog,
     downgrades,
+    clock_confirmed,
     policies,
     remembered,
     failing,

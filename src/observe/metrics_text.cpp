@@ -62,6 +62,8 @@ void add_lookups(Exposition& out, const Parts& parts) {
     out.add(Metric::refreshes, {{"kind", "look_ahead"}}, parts.refresh.looking_ahead());
     out.add(Metric::refreshes, {{"kind", "policy"}}, parts.refresh.fetching());
     out.add(Metric::downgrades, {}, parts.engine.downgrades().count());
+    out.add(Metric::clock_confirmed, {},
+            std::uint64_t{parts.engine.clock_watch().confirmed() ? 1U : 0U});
 }
 
 void add_cache(Exposition& out, const engine::Cache& cache) {

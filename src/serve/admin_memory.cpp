@@ -144,6 +144,13 @@ std::string node_of(const store::Store& store) {
     return status.shared ? std::move(status.shared->node) : std::string();
 }
 
+// With the times that the policy's age makes of it, whatever the wall clock says.
+store::Listed aged(store::Listed kept, const store::Moment& moment) {
+    kept.nexthop = store::as_of(std::move(kept.nexthop), moment);
+    if (kept.sts) kept.sts = store::by_age(store::as_of(std::move(*kept.sts), moment), moment);
+    return kept;
+}
+
 // Of all that there are.
 bool is_last(const store::Listed& kept, const std::vector<store::Listed>& page) {
     return page.size() < portion && &kept == &page.back();
@@ -164,9 +171,11 @@ async::Task<AdminMemory::Result> AdminMemory::show(Json request) {
     store::NexthopRow row =
         std::move(loaded.nexthop)
             .value_or(store::NexthopRow{.nexthop = nexthop->key(), .verdict = {}});
-    const store::Listed kept{.nexthop = std::move(row), .sts = std::move(loaded.sts)};
+    const store::Moment moment = sources.clock.moment();
+    const store::Listed kept =
+        aged({.nexthop = std::move(row), .sts = std::move(loaded.sts)}, moment);
     const std::string node = node_of(sources.store);
-    Json shown = kept_json(kept, node, sources.clock.now(), Bodies::no);
+    Json shown = kept_json(kept, node, moment.now, Bodies::no);
     shown["findings"] = findings_json(engine_, nexthop->key());
     co_return Json{{"show", std::move(shown)}};
 }
@@ -176,7 +185,8 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
     if (!filter) co_return std::unexpected(filter.error());
     const std::size_t most = std::max<std::size_t>(number_of(request, "most", most_listed), 1);
     const engine::Sources& sources = engine_.sources();
-    const WallTime now = sources.clock.now();
+    const store::Moment moment = sources.clock.moment();
+    const WallTime now = moment.now;
     const std::string node = node_of(sources.store);
     const Bodies bodies = flag_of(request, "bodies") ? Bodies::yes : Bodies::no;
     Json list = Json::array();
@@ -186,8 +196,9 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
         const std::vector<store::Listed> page = co_await sources.store.list(after, portion);
         if (const std::string why = sources.store.status().unread; page.empty() && !why.empty())
             co_return std::unexpected(why);
-        for (const store::Listed& kept : page) {
-            after = kept.nexthop.nexthop;
+        for (const store::Listed& stored : page) {
+            after = stored.nexthop.nexthop;
+            const store::Listed kept = aged(stored, moment);
             Json json = kept_json(kept, node, now, bodies);
             json["findings"] = findings_json(engine_, kept.nexthop.nexthop);
             if (!filter->takes(kept, json, now)) continue;
@@ -195,7 +206,7 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
             list.push_back(std::move(json));
             if (list.size() >= most || bytes >= max_reply)
                 co_return Json{{"list", std::move(list)},
-                               {"next", is_last(kept, page) ? Json(nullptr) : Json(after)}};
+                               {"next", is_last(stored, page) ? Json(nullptr) : Json(after)}};
         }
         if (page.size() < portion) co_return Json{{"list", std::move(list)}, {"next", nullptr}};
     }

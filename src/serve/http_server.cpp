@@ -111,11 +111,13 @@ void HttpServer::route(const http::Request& request, const http::Manner& manner,
 }
 
 std::string HttpServer::health(const http::Manner& manner) {
-    std::string text;
-    for (const PartHealth& part : views_.health())
-        if (!part.trouble.empty()) text += fmt::format("{}: {}\n", part.part, part.trouble);
-    if (text.empty()) return written({.body = "ok\n"}, manner);
-    return written({.status = 503, .body = "degraded\n" + text}, manner);
+    std::string troubles, notes;
+    for (const PartHealth& part : views_.health()) {
+        if (!part.trouble.empty()) troubles += fmt::format("{}: {}\n", part.part, part.trouble);
+        if (!part.note.empty()) notes += fmt::format("{}: {}\n", part.part, part.note);
+    }
+    if (troubles.empty()) return written({.body = "ok\n" + notes}, manner);
+    return written({.status = 503, .body = "degraded\n" + troubles + notes}, manner);
 }
 
 void HttpServer::explain(std::string_view coded, const http::Manner& manner,

@@ -13,6 +13,7 @@ namespace postseal::serve {
 struct PartHealth {
     std::string_view part; // a word
     std::string trouble;   // a sentence; empty: it is as it should be
+    std::string note;      // what is worth knowing, and no trouble
 };
 
 class Views {

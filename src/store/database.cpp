@@ -60,12 +60,28 @@ bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0;
 
 constexpr auto insert_sts =
     "INSERT INTO sts (domain, body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
-    " failed_at, retry_at, refresh_at, record_gone, mode, origin, failed_by)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+    " failed_at, retry_at, refresh_at, record_gone, mode, origin, failed_by,"
+    " age_boot, age_elapsed, age_least, age_exact, age_dated)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+    " ?17, ?18, ?19, ?20, ?21)"
     " ON CONFLICT (domain) DO UPDATE SET";
 constexpr auto failure_columns =
     "failures, failed_id, fault, reason, failed_at, retry_at, failed_by";
 constexpr auto failure_values = "?6, ?7, ?8, ?9, ?10, ?11, ?16";
+// What goes with a policy's body.
+constexpr std::pair<const char*, int> policy_columns[] = {
+    {"id", 3},           {"fetched_at", 4}, {"expires_at", 5}, {"refresh_at", 12},
+    {"record_gone", 13}, {"origin", 15},    {"age_boot", 17},  {"age_elapsed", 18},
+    {"age_least", 19},   {"age_exact", 20}, {"age_dated", 21},
+};
+
+// `how`: with column and parameter.
+std::string set_policy(const char* how) {
+    std::string sql;
+    for (const auto& [column, parameter] : policy_columns)
+        sql += (sql.empty() ? "" : ", ") + fmt::format(fmt::runtime(how), column, parameter);
+    return sql;
+}
 
 } // namespace
 
@@ -167,17 +183,11 @@ DbResult<> Database::prepare_all() {
                            " ORDER BY refresh_at, domain LIMIT ?1"},
         // No REPLACE: the triggers that count must see what a row was before. What over() keeps
         // is kept by the statements themselves: nobody need have read the row.
-        {&put_sts_,
-         fmt::format("{} ({}, body, id, fetched_at, expires_at, refresh_at, record_gone, mode,"
-                     " origin) = ({}, ?2, ?3, ?4, ?5, ?12, ?13, ?14, ?15)",
-                     insert_sts, failure_columns, failure_values)},
-        {&put_without_policy_, fmt::format("{} ({}) = ({}), id = iif(length(body) > 0, id, ?3),"
-                                           " fetched_at = iif(length(body) > 0, fetched_at, ?4),"
-                                           " expires_at = iif(length(body) > 0, expires_at, ?5),"
-                                           " refresh_at = iif(length(body) > 0, refresh_at, ?12),"
-                                           " record_gone = iif(length(body) > 0, record_gone, ?13),"
-                                           " origin = iif(length(body) > 0, origin, ?15)",
-                                           insert_sts, failure_columns, failure_values)},
+        {&put_sts_, fmt::format("{} ({}, body, mode) = ({}, ?2, ?14), {}", insert_sts,
+                                failure_columns, failure_values, set_policy("{} = ?{}"))},
+        {&put_without_policy_,
+         fmt::format("{} ({}) = ({}), {}", insert_sts, failure_columns, failure_values,
+                     set_policy("{0} = iif(length(body) > 0, {0}, ?{1})"))},
         {&drop_sts_, "DELETE FROM sts WHERE domain = ?1"},
         {&put_nexthop_,
          "INSERT INTO nexthop (nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at,"

@@ -24,25 +24,32 @@ NexthopRow nexthop_at(sqlite3_stmt* s) {
             .seen_at = time_at(s, 6)};
 }
 
-// The columns are sts_columns.
-StsRow sts_at(sqlite3_stmt* s, Domain domain) {
+// The columns are sts_columns, from `first` on.
+StsRow sts_at(sqlite3_stmt* s, Domain domain, int first = 0) {
     constexpr sqlite3_int64 most = std::numeric_limits<std::uint32_t>::max();
-    const auto failures = std::clamp<sqlite3_int64>(sqlite3_column_int64(s, 4), 0, most);
+    const auto number = [&](int column) { return sqlite3_column_int64(s, first + column); };
+    const auto text = [&](int column) { return text_at(s, first + column); };
+    const auto time = [&](int column) { return time_at(s, first + column); };
     return {.domain = std::move(domain),
-            .body = text_at(s, 0),
-            .id = text_at(s, 1),
-            .fetched_at = time_at(s, 2),
-            .expires_at = time_at(s, 3),
-            .failures = static_cast<std::uint32_t>(failures),
-            .failed_id = text_at(s, 5),
-            .fault = text_at(s, 6),
-            .reason = text_at(s, 7),
-            .failed_at = time_at(s, 8),
-            .retry_at = time_at(s, 9),
-            .failed_by = text_at(s, 13),
-            .refresh_at = time_at(s, 10),
-            .record_gone = sqlite3_column_int64(s, 11) != 0,
-            .origin = text_at(s, 12)};
+            .body = text(0),
+            .id = text(1),
+            .fetched_at = time(2),
+            .expires_at = time(3),
+            .age = {.boot = text(14),
+                    .elapsed = milliseconds(number(15)),
+                    .least = milliseconds(number(16)),
+                    .exact = number(17) != 0,
+                    .dated = number(18) != 0},
+            .failures = static_cast<std::uint32_t>(std::clamp<sqlite3_int64>(number(4), 0, most)),
+            .failed_id = text(5),
+            .fault = text(6),
+            .reason = text(7),
+            .failed_at = time(8),
+            .retry_at = time(9),
+            .failed_by = text(13),
+            .refresh_at = time(10),
+            .record_gone = number(11) != 0,
+            .origin = text(12)};
 }
 
 HistoryRow history_at(sqlite3_stmt* s) {
@@ -114,6 +121,11 @@ DbResult<> Database::put(const StsRow& row) {
     bind_text(s, 14, mode ? to_string(*mode) : "");
     bind_text(s, 15, row.origin);
     bind_text(s, 16, row.failed_by);
+    bind_text(s, 17, row.age.boot);
+    sqlite3_bind_int64(s, 18, row.age.elapsed.count());
+    sqlite3_bind_int64(s, 19, row.age.least.count());
+    sqlite3_bind_int64(s, 20, row.age.exact ? 1 : 0);
+    sqlite3_bind_int64(s, 21, row.age.dated ? 1 : 0);
     return run(s);
 }
 
@@ -184,19 +196,19 @@ DbResult<std::vector<HistoryRow>> Database::latest(HistoryRow::Kind kind, std::s
     return rows;
 }
 
-// Its columns are sts_columns, and the domain.
+// Its columns are the domain and sts_columns.
 DbResult<std::vector<StsRow>> Database::all_sts(sqlite3_stmt* statement) {
     std::vector<StsRow> rows;
     auto done = each(statement, [&](sqlite3_stmt* s) {
-        if (auto domain = Domain::parse(text_at(s, 14)))
-            rows.push_back(sts_at(s, std::move(*domain)));
+        if (auto domain = Domain::parse(text_at(s, 0)))
+            rows.push_back(sts_at(s, std::move(*domain), 1));
     });
     if (!done) return std::unexpected(std::move(done.error()));
     return rows;
 }
 
 DbResult<std::vector<StsRow>> Database::failing(std::size_t most) {
-    const auto prepared = prepare(fmt::format("SELECT {}, domain FROM sts WHERE failures <> 0"
+    const auto prepared = prepare(fmt::format("SELECT domain, {} FROM sts WHERE failures <> 0"
                                               " ORDER BY failed_at DESC LIMIT ?1",
                                               sts_columns));
     if (!prepared) return std::unexpected(prepared.error());
@@ -205,7 +217,7 @@ DbResult<std::vector<StsRow>> Database::failing(std::size_t most) {
 }
 
 DbResult<std::vector<StsRow>> Database::policies(const std::string& after, std::size_t most) {
-    const auto prepared = prepare(fmt::format("SELECT {}, domain FROM sts WHERE domain > ?1"
+    const auto prepared = prepare(fmt::format("SELECT domain, {} FROM sts WHERE domain > ?1"
                                               " ORDER BY domain LIMIT ?2",
                                               sts_columns));
     if (!prepared) return std::unexpected(prepared.error());

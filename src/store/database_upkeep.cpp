@@ -53,23 +53,28 @@ DbResult<bool> Database::prune(WallTime before, std::size_t keys) {
     return pruning_.table == 0;
 }
 
-// As moved() does it.
+// As rescheduled() does it. At a start nothing is moved, and the indexes find what lies too far
+// ahead.
 DbResult<> Database::clock_jumped(const ClockJump& jump) {
-    const char* is_old = jump.to > jump.from ? "<= ?2" : "> ?2";
-    const auto move = prepare(fmt::format(
-        "UPDATE sts SET"
-        " refresh_at = refresh_at + iif(refresh_at <> 0 AND max(fetched_at, failed_at) {0}, ?1, 0),"
-        " expires_at = expires_at + iif(fetched_at <> 0 AND fetched_at {0}, ?1, 0),"
-        " fetched_at = fetched_at + iif(fetched_at <> 0 AND fetched_at {0}, ?1, 0),"
-        " retry_at = retry_at + iif(failed_at <> 0 AND failed_at {0}, ?1, 0),"
-        " failed_at = failed_at + iif(failed_at <> 0 AND failed_at {0}, ?1, 0)"
-        " WHERE max(fetched_at, failed_at) <> 0",
-        is_old));
-    if (!move) return std::unexpected(move.error());
     const milliseconds by = jump.to - jump.from;
-    sqlite3_bind_int64(move->get(), 1, by.count());
-    bind_time(move->get(), 2, jump.to > jump.from ? jump.from : jump.to);
-    return run(move->get());
+    if (by != milliseconds(0)) {
+        const auto move = prepare("UPDATE sts SET refresh_at = max(1, refresh_at + ?1)"
+                                  " WHERE refresh_at <> 0");
+        if (!move) return std::unexpected(move.error());
+        sqlite3_bind_int64(move->get(), 1, by.count());
+        if (auto moved = run(move->get()); !moved) return moved;
+    }
+    const auto cap = prepare("UPDATE sts SET refresh_at = ?1"
+                             " WHERE refresh_at <> 0 AND refresh_at > ?1");
+    if (!cap) return std::unexpected(cap.error());
+    bind_time(cap->get(), 1, jump.to + max_refresh);
+    if (auto capped = run(cap->get()); !capped) return capped;
+    const auto retry = prepare("UPDATE sts SET refresh_at = ?1"
+                               " WHERE failures <> 0 AND failed_at > ?2 AND refresh_at > ?1");
+    if (!retry) return std::unexpected(retry.error());
+    bind_time(retry->get(), 1, jump.to + max_retry);
+    bind_time(retry->get(), 2, jump.to);
+    return run(retry->get());
 }
 
 } // namespace postseal::store

@@ -120,7 +120,7 @@ async::Task<bool> MemoryStore::prune(WallTime before) {
 void MemoryStore::clock_jumped(ClockJump jump) {
     refreshes_.clear();
     for (auto& [domain, row] : std::exchange(sts_, {}))
-        save(moved(std::move(row), jump));
+        save(rescheduled(std::move(row), jump));
 }
 
 async::Task<> MemoryStore::flush() { co_return; }

@@ -30,7 +30,7 @@ namespace postseal::store {
 [[nodiscard]] inline std::size_t weight(const StsRow& row) {
     return 2 * sizeof row + row.domain.name().size() + row.body.size() + row.id.size() +
            row.failed_id.size() + row.fault.size() + row.reason.size() + row.origin.size() +
-           row.failed_by.size();
+           row.failed_by.size() + row.age.boot.size();
 }
 [[nodiscard]] inline std::size_t weight(const NexthopRow& row) {
     return 2 * sizeof row + row.nexthop.size() + row.verdict.size() + row.dane_by.size();

@@ -6,6 +6,11 @@
 
 namespace postseal::store {
 
+namespace {
+// What a wall clock is set by now and then, and what the clocks of a fleet differ by.
+constexpr std::chrono::minutes followed{1};
+} // namespace
+
 bool is_blank(const StsRow& row) { return row == StsRow{.domain = row.domain}; }
 bool is_blank(const NexthopRow& row) { return row == NexthopRow{.nexthop = row.nexthop}; }
 
@@ -17,6 +22,7 @@ StsRow over(StsRow row, const StsRow& before) {
     row.id = before.id;
     row.fetched_at = before.fetched_at;
     row.expires_at = before.expires_at;
+    row.age = before.age;
     row.refresh_at = before.refresh_at;
     row.record_gone = before.record_gone;
     row.origin = before.origin;
@@ -51,23 +57,65 @@ std::optional<Domain> policy_domain(const NexthopRow& row) {
     return std::move(nexthop->domain);
 }
 
-StsRow moved(StsRow row, const ClockJump& jump) {
-    const milliseconds by = jump.to - jump.from;
-    // Set ahead, all that was is of the old time; set back, what lies in the future now.
-    const auto of_old_time = [&](WallTime time) {
-        return time != WallTime{} && (by > milliseconds(0) ? time <= jump.from : time > jump.to);
-    };
-    if (row.refresh_at != WallTime{} && of_old_time(std::max(row.fetched_at, row.failed_at)))
-        row.refresh_at += by;
-    if (of_old_time(row.fetched_at)) {
+StsRow rescheduled(StsRow row, const ClockJump& jump) {
+    if (row.refresh_at == WallTime{}) return row;
+    const bool failed_later = row.failures > 0 && row.failed_at > jump.to;
+    row.refresh_at = std::clamp<WallTime>(
+        row.refresh_at + (jump.to - jump.from), WallTime(milliseconds(1)),
+        jump.to + (failed_later ? milliseconds(max_retry) : milliseconds(max_refresh)));
+    return row;
+}
+
+StsRow as_of(StsRow row, const Moment& moment) {
+    const WallTime now = moment.now;
+    row.refresh_at = std::min<WallTime>(row.refresh_at, now + max_refresh);
+    row.retry_at = std::min<WallTime>(row.retry_at, now + max_retry);
+    // That was of a clock that was ahead: when it may be tried again is not known, so it is now.
+    if (row.failed_at > now + followed) row.retry_at = std::min(row.retry_at, now);
+    row.failed_at = std::min(row.failed_at, now);
+    if (row.body.empty()) return row;
+
+    Age& age = row.age;
+    const bool counted = age.boot == moment.boot && age.elapsed <= moment.elapsed;
+    if (counted)
+        age.least += moment.elapsed - age.elapsed;
+    else
+        age.exact = false;
+    age.boot = moment.boot;
+    age.elapsed = moment.elapsed;
+    if (!moment.confirmed) return row;
+    if (!age.exact && age.dated) age.least = std::max(age.least, now - row.fetched_at);
+    const milliseconds by = now - age.least - row.fetched_at;
+    if (!age.dated || std::chrono::abs(by) > followed) {
         row.fetched_at += by;
         row.expires_at += by;
     }
-    if (of_old_time(row.failed_at)) {
-        row.failed_at += by;
-        row.retry_at += by;
-    }
+    age.exact = age.dated = true;
     return row;
+}
+
+NexthopRow as_of(NexthopRow row, const Moment& moment) {
+    for (WallTime* time : {&row.dane_seen_at, &row.verdict_since, &row.seen_at})
+        *time = std::min(*time, moment.now);
+    return row;
+}
+
+StsRow by_age(StsRow row, const Moment& moment) {
+    if (row.body.empty()) return row;
+    const milliseconds by = moment.now - row.age.least - row.fetched_at;
+    if (row.refresh_at == WallTime{}) {
+        row.expires_at = std::min<WallTime>(row.expires_at, row.expires_at + by);
+        return row;
+    }
+    if (moment.confirmed && std::chrono::abs(by) <= followed) return row;
+    row.fetched_at += by;
+    row.expires_at += by;
+    return row;
+}
+
+bool is_doubtful(const StsRow& row, const Moment& moment) {
+    return !moment.confirmed && !row.age.exact && row.expires_at <= moment.now &&
+           by_age(row, moment).expires_at > moment.now;
 }
 
 } // namespace postseal::store

@@ -130,6 +130,14 @@ CREATE TABLE fleet (
 ALTER TABLE sts ADD COLUMN failed_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE nexthop ADD COLUMN dane_by TEXT NOT NULL DEFAULT '';
 )sql"},
+    // How old a policy is by clocks that nobody sets.
+    {R"sql(
+ALTER TABLE sts ADD COLUMN age_boot TEXT NOT NULL DEFAULT '';
+ALTER TABLE sts ADD COLUMN age_elapsed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sts ADD COLUMN age_least INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sts ADD COLUMN age_exact INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sts ADD COLUMN age_dated INTEGER NOT NULL DEFAULT 1;
+)sql"},
 };
 
 DbResult<std::int64_t> number(sqlite3* db, const std::string& path, const char* sql) {

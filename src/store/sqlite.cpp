@@ -359,7 +359,7 @@ async::Task<bool> SqliteStore::prune(WallTime before) {
 void SqliteStore::clock_jumped(ClockJump jump) {
     Batch waiting = std::exchange(pending_, {});
     for (const StsRow& row : waiting.sts.rows())
-        pending_.sts.put(moved(row, jump));
+        pending_.sts.put(rescheduled(row, jump));
     pending_.nexthops = std::move(waiting.nexthops);
     pending_.history = std::move(waiting.history);
     pending_.unshared = std::move(waiting.unshared);

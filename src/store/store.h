@@ -27,6 +27,25 @@
 
 namespace postseal::store {
 
+// The present, by every clock that there is.
+struct Moment {
+    WallTime now;
+    bool confirmed = false;  // now may be believed where that destroys something
+    std::string boot;        // of the machine
+    milliseconds elapsed{0}; // since some moment of that boot; nobody sets it
+};
+
+// How old a policy is, by clocks that nobody sets.
+struct Age {
+    std::string boot;        // when that was noted; empty: it was not
+    milliseconds elapsed{0}; // likewise, of that boot
+    milliseconds least{0};   // the age at that moment, or less than it was
+    bool exact = false;      // not less
+    bool dated = true;       // fetched_at is of a wall clock that was confirmed
+
+    friend bool operator==(const Age&, const Age&) = default;
+};
+
 // All that is kept of a policy domain's MTA-STS: the last policy fetched with success and the last
 // failure since. Times are wall clock.
 struct StsRow {
@@ -36,6 +55,7 @@ struct StsRow {
     std::string id;   // of the record when it was fetched
     WallTime fetched_at;
     WallTime expires_at;
+    Age age;
 
     std::uint32_t failures = 0; // in a row, for failed_id
     std::string failed_id;
@@ -101,9 +121,25 @@ struct ClockJump {
     WallTime from;
     WallTime to;
 };
-// The row with its times moved as if the new time had always been told, if they are of the old one:
-// what was left of the policy's life is left of it still.
-[[nodiscard]] StsRow moved(StsRow row, const ClockJump& jump);
+
+// No refresh lies further ahead, and no retry.
+inline constexpr std::chrono::hours max_refresh{24};
+inline constexpr std::chrono::hours max_retry{1};
+// Its refresh comes after as much time as before the jump, and no later than it can.
+[[nodiscard]] StsRow rescheduled(StsRow row, const ClockJump& jump);
+
+// A row as it comes out of the store: nothing in it lies further ahead than if it were written now,
+// and its age is that of this moment. How old a policy is, is said by the elapsed time of the boot
+// in which it was fetched; after another one by the wall clock, once that is confirmed, but never
+// less than what has been counted. The wall clock's times are changed only by a confirmed one.
+[[nodiscard]] StsRow as_of(StsRow row, const Moment& moment);
+[[nodiscard]] NexthopRow as_of(NexthopRow row, const Moment& moment);
+// Of a row as_of() this moment: with the times that the policy's age makes of it. A policy past its
+// end by a wall clock that is not confirmed is in force by them. One whose end has been noticed
+// stays ended.
+[[nodiscard]] StsRow by_age(StsRow row, const Moment& moment);
+// Whether only the wall clock says that the policy has ended.
+[[nodiscard]] bool is_doubtful(const StsRow& row, const Moment& moment);
 
 // When a policy is to be looked at again.
 struct RefreshDue {
@@ -186,6 +222,7 @@ class Store {
     // One step through all that is kept: drops history, nexthops and ends of policies older than
     // `before`. True: the step was the last of a round; the next begins a new one.
     virtual async::Task<bool> prune(WallTime before) = 0;
+    // rescheduled() for every row.
     virtual void clock_jumped(ClockJump jump) = 0;
     virtual async::Task<> flush() = 0;
     [[nodiscard]] virtual Status status() const = 0;

@@ -21,6 +21,7 @@ Json status(unsigned queries, unsigned cached) {
             {"connections", 3},
             {"downgrades", 1},
             {"last_downgrade", "example.com: enforce -> none"},
+            {"clock_confirmed_by", "running"},
             {"degraded", false},
             {"reload_error", ""}};
 }
@@ -40,6 +41,7 @@ TEST_CASE("cli/stats: aligned, with shares") {
     CHECK(line_with(text, "queries") == "queries                         12,345");
     CHECK(line_with(text, "answered") == "answered from memory            12,000   97.2 %");
     CHECK(line_with(text, "downgrades").ends_with("1   example.com: enforce -> none"));
+    CHECK(line_with(text, "clock").ends_with("confirmed by a day of running"));
     CHECK(line_with(text, "store") == "store                 good");
 }
 

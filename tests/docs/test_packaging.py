@@ -77,6 +77,7 @@ def test_logcheck_leaves_out_what_is_normal_and_nothing_else(tmp_path):
         "info stopped",
         "info servers-changed servers=192.0.2.1,2001:db8::1",
         "info validation-restored",
+        "info clock-confirmed by=kernel",
     ]
     told = [
         "warning downgrade domain=example.com old=enforce new=none",

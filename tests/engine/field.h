@@ -22,12 +22,23 @@ class LoopClock final : public engine::Clock {
         return start_ + (loop_.now() - MonoTime{}) + jump_;
     }
     [[nodiscard]] milliseconds elapsed() const override { return loop_.now() - MonoTime{}; }
-    void jump(milliseconds by) { jump_ += by; }
+    [[nodiscard]] const std::string& boot() const override { return boot_; }
+    [[nodiscard]] bool synchronised() const override { return synchronised_; }
+    // The machine is started again, and nobody knows how long that took.
+    void reboot() { boot_ += "'"; }
+    // Somebody sets it.
+    void jump(milliseconds by) {
+        jump_ += by;
+        synchronised_ = false;
+    }
+    void synchronise(bool synchronised = true) { synchronised_ = synchronised; }
 
   private:
     const VirtualLoop& loop_;
     WallTime start_{std::chrono::sys_days{std::chrono::year{2026} / 11 / 22}};
     milliseconds jump_{0};
+    std::string boot_ = "boot";
+    bool synchronised_ = true;
 };
 
 // Always the same, unless told otherwise.

@@ -95,6 +95,18 @@ TEST_CASE("exchange: a policy comes as it is served") {
                                         "Connection: close\r\n\r\n");
 }
 
+TEST_CASE("exchange: the Date of the answer, and who said so") {
+    std::string dated = answer(text);
+    dated.insert(dated.find("\r\n") + 2, "Date: Sun, 22 Nov 2026 08:49:37 GMT\r\n");
+    const TlsServer with(World::get().good, answer_with(dated));
+    const FetchResult result = fetch_from(with);
+    REQUIRE(result.has_value());
+    CHECK(rfc3339(result->date) == "2026-11-22T08:49:37Z");
+    CHECK(result->address == "127.0.0.1");
+    const TlsServer without(World::get().good, answer_with(answer(text)));
+    CHECK(fetch_from(without).value().date == WallTime{});
+}
+
 TEST_CASE("exchange: TLS 1.2 and 1.3 are spoken, nothing older") {
     for (const char* version : {"1.2", "1.3"}) {
         CAPTURE(version);

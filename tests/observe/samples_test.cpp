@@ -21,6 +21,9 @@ namespace {
 struct StillClock final : engine::Clock {
     [[nodiscard]] WallTime now() const override { return WallTime(1000h); }
     [[nodiscard]] milliseconds elapsed() const override { return 1000h; }
+    [[nodiscard]] const std::string& boot() const override { return name; }
+    [[nodiscard]] bool synchronised() const override { return true; }
+    std::string name = "boot";
 };
 
 // Counts how often it is asked for the census, and may be slow with it.

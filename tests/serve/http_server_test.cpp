@@ -147,6 +147,16 @@ TEST_CASE("http: health, with a reason a line") {
               "EOF");
 }
 
+TEST_CASE("http: health, with a note, which is no trouble") {
+    Field field;
+    field.views.parts = {{"store", ""}, {"clock", "", "not confirmed yet"}};
+    CHECK(field.get("/healthz") == text("200 OK", "ok\nclock: not confirmed yet\n", last) + "EOF");
+    field.views.parts.front().trouble = "gone";
+    CHECK(field.get("/healthz") == text("503 Service Unavailable",
+                                        "degraded\nstore: gone\nclock: not confirmed yet\n", last) +
+                                       "EOF");
+}
+
 TEST_CASE("http: a destination is explained as by the tool") {
     Field field;
     CHECK(field.explain("example.com")["verdict"]["class"] == "dane");

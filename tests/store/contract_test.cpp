@@ -422,39 +422,47 @@ TEST_CASE("pruning goes through a large store in steps, round after round") {
     }
 }
 
-TEST_CASE_TEMPLATE("the wall clock is set: a policy's life is as long as before", World, OfMemory,
-                   OfSqlite) {
+TEST_CASE_TEMPLATE("the wall clock is set: refreshes come after as much time as before", World,
+                   OfMemory, OfSqlite) {
     World world;
     bool flushed = false;
     SUBCASE("not flushed") {}
     SUBCASE("flushed") { flushed = true; }
-    // Of the old time; fetched under the new one before it was set back; never fetched.
-    const StsRow old = sts_row("old.example");
-    const StsRow blank_but_failed{.domain = domain("failed.example"),
-                                  .failures = 1,
-                                  .failed_at = old.failed_at,
-                                  .retry_at = old.retry_at};
+    StsRow old = sts_row("old.example");
+    old.failures = 0;
+    StsRow done = sts_row("done.example"); // its end was noticed
+    done.refresh_at = at(0);
     world.store.save(old);
-    world.store.save(blank_but_failed);
+    world.store.save(done);
     if (flushed) flush(world);
+    const auto check = [&](WallTime due) {
+        StsRow expected = old;
+        expected.refresh_at = due;
+        CHECK(load(world, "old.example", "x").sts == expected);
+        CHECK(load(world, "done.example", "x").sts == done);
+        CHECK(async::block_on(world.loop, world.store.next_refreshes(9)) ==
+              std::vector{RefreshDue{old.domain, due}});
+    };
     const milliseconds by = std::chrono::days(3650);
-    const WallTime ahead = old.failed_at + by;
-    world.store.clock_jumped({.from = old.failed_at, .to = ahead});
-    const StsRow moved_row = *load(world, "old.example", "x").sts;
-    CHECK(moved_row == moved(old, {.from = old.failed_at, .to = ahead}));
-    CHECK(moved_row.fetched_at == old.fetched_at + by);
-    CHECK(moved_row.expires_at == old.expires_at + by);
-    CHECK(moved_row.refresh_at == old.refresh_at + by);
-    CHECK(moved_row.retry_at == old.retry_at + by);
-    const StsRow failed = *load(world, "failed.example", "x").sts;
-    CHECK(failed.retry_at == old.retry_at + by);
-    CHECK(failed.fetched_at == at(0));
-    CHECK(failed.expires_at == at(0));
-    CHECK(async::block_on(world.loop, world.store.next_refreshes(9)) ==
-          std::vector{RefreshDue{moved_row.domain, moved_row.refresh_at}});
-
-    world.store.save(sts_row("new.example")); // its times are before `to`: of the right time
-    world.store.clock_jumped({.from = ahead, .to = old.failed_at + 1h});
-    CHECK(load(world, "old.example", "x").sts->expires_at == old.expires_at + 1h);
-    CHECK(load(world, "new.example", "x").sts == sts_row("new.example"));
+    const WallTime now = old.refresh_at - 5h;
+    world.store.clock_jumped({.from = now, .to = now + by});
+    check(old.refresh_at + by);
+    world.store.clock_jumped({.from = now + by + 1h, .to = now + 1h});
+    check(old.refresh_at);
+    // It may have been put off by a clock that was ahead; then nobody knows, and a day is the most.
+    const WallTime early = old.refresh_at - std::chrono::days(400);
+    world.store.clock_jumped({.from = early, .to = early});
+    check(early + max_refresh);
+    // A failure of that clock says nothing of when to try again.
+    StsRow failed = old;
+    failed.failures = 1;
+    failed.failed_at = early + 13h;
+    failed.refresh_at = early + 14h;
+    world.store.save(failed);
+    if (flushed) flush(world);
+    world.store.clock_jumped({.from = early, .to = early});
+    CHECK(load(world, "old.example", "x").sts->refresh_at == early + max_retry);
+    // To before 1970, if somebody likes; it stays due.
+    world.store.clock_jumped({.from = early, .to = early - 100 * by});
+    CHECK(load(world, "old.example", "x").sts->refresh_at != at(0));
 }

@@ -67,10 +67,10 @@ TEST_CASE("an older version is brought up to date and keeps its rows") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
     sql(scratch.file(), "INSERT INTO nexthop VALUES ('example.com', 1, 17, '', 0, 0, 17, '')");
-    auto newer = steps(6);
+    auto newer = steps(7);
     newer.push_back({newest});
     make(scratch.file(), newer);
-    CHECK(sql(scratch.file(), "PRAGMA user_version") == "7");
+    CHECK(sql(scratch.file(), "PRAGMA user_version") == "8");
     CHECK(sql(scratch.file(), "SELECT note FROM nexthop") == "known since 17");
     // A second time there is nothing to do: the step would fail.
     make(scratch.file(), newer);
@@ -176,6 +176,30 @@ TEST_CASE("version 5 to 6: failures and DANE stay, found out by this node") {
     CHECK(nexthop->dane_by.empty());
 }
 
+TEST_CASE("version 6 to 7: policies stay, as old as the wall clock says") {
+    const Scratch scratch;
+    const auto opened = brought_up_to_date(
+        scratch, 6,
+        "INSERT INTO sts VALUES ('a.example', CAST('version: STSv1' AS BLOB), 'a', 1, 9,"
+        " 0, '', '', '', 0, 0, 5, 0, 'enforce', '', '')");
+    CHECK(opened->find_sts(domain("a.example")).value()->age == Age{});
+}
+
+TEST_CASE("what lies too far ahead at a start is found by an index, not by a scan") {
+    const Scratch scratch;
+    make(scratch.file(), schema_steps());
+    const std::pair<const char*, const char*> all[] = {
+        {"UPDATE sts SET refresh_at = ?1 WHERE refresh_at <> 0 AND refresh_at > ?1",
+         "INDEX sts_by_refresh"},
+        {"UPDATE sts SET refresh_at = ?1 WHERE failures <> 0 AND failed_at > ?2 AND"
+         " refresh_at > ?1",
+         "INDEX sts_by_failure"}};
+    for (const auto& [query, index] : all) {
+        const std::string plan = plan_of(scratch.file(), query);
+        CHECK_MESSAGE(plan.contains(index), plan);
+    }
+}
+
 TEST_CASE("what the status page asks is read from an index, not by a scan") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
@@ -213,7 +237,7 @@ TEST_CASE("a newer version is refused and not touched") {
     REQUIRE_FALSE(opened.has_value());
     CHECK(opened.error().fault == DbFault::refused);
     CHECK(opened.error().text ==
-          scratch.file() + " has schema version 9, this postseal knows 6 at most: run the newer "
+          scratch.file() + " has schema version 9, this postseal knows 7 at most: run the newer "
                            "postseal, or move the file away to begin anew");
     CHECK(read_file(scratch.file()) == before);
 }

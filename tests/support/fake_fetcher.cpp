@@ -18,7 +18,10 @@ async::Task<https::FetchResult> FakeFetcher::fetch(Domain policy_domain, bool& w
     if (!policy)
         co_return std::unexpected(
             https::FetchError{https::FetchFault::policy, policy.error().text});
-    co_return https::FetchedPolicy{std::move(*policy), host->second.body};
+    co_return https::FetchedPolicy{.policy = std::move(*policy),
+                                   .body = host->second.body,
+                                   .date = host->second.date,
+                                   .address = host->second.address};
 }
 
 } // namespace postseal::test

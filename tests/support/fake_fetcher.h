@@ -25,6 +25,11 @@ class FakeFetcher final : public https::PolicyFetcher {
         hosts_[domain] = {.fault =
                               https::FetchError{https::FetchFault::dns, std::move(reason), true}};
     }
+    // What its answers say that the time is, from now on.
+    void dated(const std::string& domain, std::string address, WallTime date) {
+        hosts_.at(domain).address = std::move(address);
+        hosts_.at(domain).date = date;
+    }
     void delay(milliseconds delay) { delay_ = delay; }
     // So long nobody is asked: others come first.
     void turn_after(milliseconds wait) { turn_after_ = wait; }
@@ -36,6 +41,8 @@ class FakeFetcher final : public https::PolicyFetcher {
     struct Host {
         std::string body;
         std::optional<https::FetchError> fault;
+        WallTime date{};
+        std::string address{};
     };
     async::Loop& loop_;
     std::map<std::string, Host> hosts_;

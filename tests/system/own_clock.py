@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from daemon import build_folder, preloaded
 
+SYNCHRONISED = "OWN_CLOCK_SYNCHRONISED=1"  # by the kernel's word, as long as it is right
+
 
 class OwnClock:
     def __init__(self, file: pathlib.Path) -> None:

@@ -47,6 +47,12 @@ def _fleet(*ways: str) -> tuple[str, ...]:
 CONTROLS = {control.name: control for control in (
     Control("another-nodes-failure", "another node's failed fetch holds back this node's first own"
             " one (issue 15, item 4)", _fleet("wrong-ca-file")),
+    Control("wall-clock-ends-policies", "a wall clock that nobody has confirmed ends policies"
+            " (issue 15, item 5)", _one("clock-400-days-ahead-at-start")),
+    Control("refreshes-put-off", "a refresh stays as far ahead as a wrong clock has put it"
+            " (issue 15, items 5 and 6)", _one("clock-ahead-until-restart")),
+    Control("life-begins-anew", "a policy is as young as at its fetch, whenever it is read"
+            " (issue 15, item 7)", _one("clock-ahead-until-restart")),
 )}
 
 

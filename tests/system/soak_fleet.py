@@ -22,13 +22,13 @@ from datetime import timedelta
 
 from daemon import preloaded
 from fleet import Fleet, Node, spoof
-from own_clock import OwnClock
+from own_clock import SYNCHRONISED, OwnClock
 from shared_server import Missing, Server
 from soak_chance import Chance
 from soak_clients import Clients
 from soak_history import Effect, Happening, History, Interval
 from soak_pace import Pace
-from soak_stage import SETTINGS, SYNCHRONISED, other_anchor
+from soak_stage import SETTINGS, other_anchor
 from world import addresses, processes
 from world.changing import Changing, ChangingWorld, Dns, Policy
 from world.netns import Unavailable

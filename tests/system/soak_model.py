@@ -268,11 +268,11 @@ class Model:
         return versions
 
     def _surely(self, served: Served, asked: float, hindered: bool) -> float:
-        """The time by which a policy that has ended is not in force any more: a process that was
-        started with a wrong clock cannot know how old it is, and may begin its life anew, once."""
-        unsure = any(h.touches(served.at, asked)
-                     and asked < h.until + served.policy.max_age + EXPIRY
-                     for h in self._history.of(Effect.CLOCK_WRONG))
+        """The time by which a policy that has ended is not in force any more. How old those are
+        that another node has fetched, a process cannot know that was started with a wrong clock."""
+        unsure = not self._is_own(served) and any(
+            h.touches(served.at, asked) and asked < h.until + served.policy.max_age + EXPIRY
+            for h in self._history.of(Effect.CLOCK_WRONG))
         return 0 if unsure else asked - (RENEWED_LATE if hindered else RENEWED)
 
     @staticmethod

@@ -19,8 +19,8 @@ from world import signing
 from world.changing import Changing, ChangingWorld
 
 PORT = 8461
+DAY = 24 * 3600 * 1000  # ms
 DNS_TIMEOUT = "6s"  # before the name server is back, and long for a busy machine
-SYNCHRONISED = "OWN_CLOCK_SYNCHRONISED=1"  # an ended policy is known to have ended at a start
 SETTINGS = {"dns": {"timeout": DNS_TIMEOUT}, "log": {"level": "info"}}
 
 
@@ -35,8 +35,7 @@ class Stage:
         self.clock = OwnClock(folder / "clock")
         self.disk = OwnDisk(folder / "disk")
         self.daemon.enter_command = preloaded(
-            f"{self.clock.library}:{self.disk.library}", self.clock.variable, self.disk.variable,
-            SYNCHRONISED)
+            f"{self.clock.library}:{self.disk.library}", self.clock.variable, self.disk.variable)
 
     @property
     def database(self) -> pathlib.Path:
@@ -81,13 +80,15 @@ class Stage:
             self.daemon.write_configuration(self.daemon.settings)
 
     def unrefreshed(self) -> list[str]:
-        """In the file, when the daemon has ended: policies that live on, and that nobody will ever
-        fetch again (section 4 of the design: once a day)."""
-        soon = (time.time() + 60) * 1000
+        """In the file, when the daemon has ended: policies that live on, and that nobody will fetch
+        again within a day (section 4 of the design)."""
+        now = time.time() * 1000
         with contextlib.closing(sqlite3.connect(self.database)) as db:
-            rows = db.execute("SELECT domain FROM sts WHERE length(body) > 0 AND refresh_at = 0"
-                              " AND expires_at > ?", (soon,)).fetchall()
-        return [f"{domain}: a policy in force that is never to be refreshed" for (domain,) in rows]
+            rows = db.execute("SELECT domain FROM sts WHERE length(body) > 0 AND expires_at > ?"
+                              " AND (refresh_at = 0 OR refresh_at > ?)",
+                              (now + 60_000, now + DAY + 60_000)).fetchall()
+        return [f"{domain}: a policy in force that is not to be refreshed within a day"
+                for (domain,) in rows]
 
     def _check_store(self) -> None:
         """As the kill left it: of a copy, for to look at it is to mend it."""

@@ -108,14 +108,15 @@ def test_what_the_store_counts(daemon, slow):
 
 def test_health(daemon, slow):
     answer = ask(PORT, "/healthz")
-    assert (answer.status, answer.body) == (200, "ok\n")
+    # The machine's clock may not be confirmed, which is no trouble.
+    assert (answer.status, answer.body.splitlines()[0]) == (200, "ok")
     good = daemon.configuration.read_text(encoding="utf-8")
     try:
         daemon.configuration.write_text(good + "[limits]\nlookup = 1\n", encoding="utf-8")
         assert not daemon.admin("reload")["ok"]
         answer = ask(PORT, "/healthz")
         assert answer.status == 503
-        first, second = answer.body.splitlines()
+        first, second = answer.body.splitlines()[:2]
         assert first == "degraded"
         assert second.startswith(f"configuration: {daemon.configuration}:")
         assert metrics()['postseal_degraded{part="configuration"}'] == 1

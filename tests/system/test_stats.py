@@ -20,8 +20,9 @@ def test_stats(daemon):
     assert re.search(r"^  dane +[\d,]+ +[\d.]+ %$", text, flags=re.MULTILINE)
     assert re.search(r"^health +good$", text, flags=re.MULTILINE)
     assert re.search(r"^store +good$", text, flags=re.MULTILINE)
+    assert re.search(r"^clock +(confirmed by|NOT CONFIRMED)", text, flags=re.MULTILINE)
     assert re.search(r"^configuration +good$", text, flags=re.MULTILINE)
-    figures = {re.match(r"[a-z_ ]+[\d,]+", line).end() for line in text.splitlines()[1:-4]}
+    figures = {re.match(r"[a-z_ ]+[\d,]+", line).end() for line in text.splitlines()[1:-5]}
     assert len(figures) == 1, "aligned"
     assert json.loads(daemon.tool("stats", "--json").stdout)["queries"] >= 1
 
