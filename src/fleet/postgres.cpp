@@ -102,6 +102,15 @@ std::size_t Rows::length(int row, int column) const {
     return static_cast<std::size_t>(PQgetlength(result_.get(), row, column));
 }
 
+std::size_t Rows::total_octets() const {
+    std::size_t sum = 0;
+    const int columns = PQnfields(result_.get());
+    for (int row = 0; row < size(); row++)
+        for (int column = 0; column < columns; column++)
+            sum += length(row, column);
+    return sum;
+}
+
 std::string Rows::text(int row, int column) const {
     const std::size_t size = length(row, column);
     return printable({PQgetvalue(result_.get(), row, column), size}, size);
@@ -270,17 +279,20 @@ Result<> Postgres::send_all(Deadline deadline) {
     }
 }
 
-// What the kernel has is counted before libpq takes it; libpq itself knows no bound.
+std::unexpected<Error> Postgres::refuse_answer() {
+    leave();
+    return std::unexpected(
+        Error{Fault::too_large, fmt::format("an answer of more than {} MiB was refused",
+                                            limits_.answer_octets >> 20)});
+}
+
+// What the kernel has is counted before libpq takes it, which knows no bound; what comes while it
+// takes is not, so receive() counts again.
 Result<> Postgres::take_input() {
     int there = 0;
     if (::ioctl(PQsocket(connection_.get()), FIONREAD, &there) == 0 && there > 0)
         received_ += static_cast<std::size_t>(there);
-    if (received_ > limits_.answer_octets) {
-        leave();
-        return std::unexpected(
-            Error{Fault::too_large, fmt::format("an answer of more than {} MiB was refused",
-                                                limits_.answer_octets >> 20)});
-    }
+    if (received_ > limits_.answer_octets) return refuse_answer();
     if (PQconsumeInput(connection_.get()) == 0) return broken(Fault::unreachable);
     return {};
 }
@@ -298,6 +310,8 @@ Result<Rows> Postgres::receive(Deadline deadline) {
         if (result == nullptr) break;
         const auto status = PQresultStatus(result);
         Rows got(result);
+        if (status == PGRES_TUPLES_OK && got.total_octets() > limits_.answer_octets)
+            return refuse_answer();
         if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
             rows.emplace(std::move(got));
         else if (!error)

@@ -83,6 +83,7 @@ class Rows {
   public:
     explicit Rows(pg_result* result);
     [[nodiscard]] int size() const;
+    [[nodiscard]] std::size_t total_octets() const; // of all values
     // Octets on the wire; bytea has two for each of its own, and two more.
     [[nodiscard]] std::size_t length(int row, int column) const;
     // Without control characters, which a terminal or a file might obey.
@@ -133,6 +134,7 @@ class Postgres {
     [[nodiscard]] Result<> await_socket(short events, Deadline deadline);
     [[nodiscard]] Result<> send_all(Deadline deadline);
     [[nodiscard]] Result<Rows> receive(Deadline deadline);
+    std::unexpected<Error> refuse_answer();
     [[nodiscard]] Result<> take_input();
     [[nodiscard]] std::unexpected<Error> broken(Fault fault);
     [[nodiscard]] std::unexpected<Error> failed(const pg_result* result);
