@@ -31,7 +31,7 @@ def test_first_contact_of_one_protects_all(fleet, world):
 
 def test_who_found_it_out_is_shown(fleet):
     first, second, third = fleet.nodes
-    found = {"sts-one.example": "fetched", "dane.example": "seen", "sts-404.example": "tried"}
+    found = {"sts-one.example": "fetched", "dane.example": "recorded", "sts-404.example": "tried"}
     for domain in found:
         first.ask(domain)
     fleet.wait_until_shared()

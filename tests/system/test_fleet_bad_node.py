@@ -53,7 +53,7 @@ def test_a_resolver_without_validation_of_one_node_is_not_believed(fleet, world)
     finally:
         world.start_dns()
     wait_until(lambda: third.ask(DANE) == "OK dane-only", "DANE does not count")
-    assert third.tool("show", DANE).stdout.count(f"seen by this node, {third.name}") == 1
+    assert third.tool("show", DANE).stdout.count(f"recorded by this node, {third.name}") == 1
 
 
 def test_an_old_trust_anchor_of_one_node_is_not_believed(fleet, world):
