@@ -254,7 +254,7 @@ async::Task<Import> Engine::import(Memory memory, DryRun dry_run) {
     if (!held.sts_unread.empty() || !held.nexthop_unread.empty()) co_return Import::unread;
     const store::Moment moment = sources_.clock.moment();
     if (held.sts) held.sts = store::by_age(store::as_of(std::move(*held.sts), moment), moment);
-    Merged merged = merge(memory, held, moment.now);
+    Merged merged = merge(memory, held, moment);
     if (dry_run == DryRun::yes) co_return merged.outcome;
     if (merged.sts) {
         cache_.erase(nexthop.key());

@@ -17,7 +17,9 @@ std::optional<mtasts::Mode> mode_in_force(const store::StsRow& row, WallTime now
     return policy ? std::optional(policy->mode) : std::nullopt;
 }
 
-Merged merge_policy(const Memory& memory, const std::optional<store::StsRow>& held, WallTime now) {
+Merged merge_policy(const Memory& memory, const std::optional<store::StsRow>& held,
+                    const store::Moment& moment) {
+    const WallTime now = moment.now;
     const auto policy = mtasts::parse_policy(memory.body);
     if (!policy) return {};
     const WallTime end = memory.fetched_at + policy->max_age;
@@ -30,7 +32,10 @@ Merged merge_policy(const Memory& memory, const std::optional<store::StsRow>& he
     row.fetched_at = memory.fetched_at;
     row.origin.clear();
     row.expires_at = end;
-    row.age = {};
+    // What its life has been elsewhere counts, whether our clock is confirmed or not.
+    row.age = {.boot = moment.boot,
+               .elapsed = moment.elapsed,
+               .least = std::max<milliseconds>(now - memory.fetched_at, milliseconds(0))};
     row.refresh_at = now;
     row.record_gone = false;
     return {.outcome = Import::taken, .sts = std::move(row)};
@@ -45,9 +50,10 @@ bool is_news(const store::NexthopRow& dane, const store::NexthopRow& held, WallT
 
 } // namespace
 
-Merged merge(const Memory& memory, const store::Loaded& held, WallTime now) {
+Merged merge(const Memory& memory, const store::Loaded& held, const store::Moment& moment) {
+    const WallTime now = moment.now;
     Merged merged;
-    if (!memory.body.empty()) merged = merge_policy(memory, held.sts, now);
+    if (!memory.body.empty()) merged = merge_policy(memory, held.sts, moment);
     const store::NexthopRow before =
         held.nexthop.value_or(store::NexthopRow{.nexthop = memory.nexthop.key()});
     store::NexthopRow row = before;

@@ -30,6 +30,7 @@ struct Merged {
     std::optional<store::StsRow> sts; // to be saved
     std::optional<store::NexthopRow> nexthop;
 };
-[[nodiscard]] Merged merge(const Memory& memory, const store::Loaded& held, WallTime now);
+[[nodiscard]] Merged merge(const Memory& memory, const store::Loaded& held,
+                           const store::Moment& moment);
 
 } // namespace postseal::engine

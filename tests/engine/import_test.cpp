@@ -13,6 +13,7 @@ using engine::Memory;
 namespace {
 
 const WallTime now = parse_until("2026-11-22T12:00:00Z").value();
+const store::Moment moment{.now = now, .boot = "b", .elapsed = 1h};
 const Nexthop nexthop = Nexthop::parse("example.com").value();
 
 std::string body(std::string_view mode, seconds max_age = 604'800s) {
@@ -44,7 +45,7 @@ store::Loaded held(std::string_view mode, milliseconds ago) {
 } // namespace
 
 TEST_CASE("a policy lives from when it was fetched there, and is fetched again at once") {
-    const auto merged = merge(memory("enforce", 24h), {}, now);
+    const auto merged = merge(memory("enforce", 24h), {}, moment);
     CHECK(merged.outcome == Import::taken);
     REQUIRE(merged.sts);
     CHECK(merged.sts->domain == nexthop.domain);
@@ -53,28 +54,29 @@ TEST_CASE("a policy lives from when it was fetched there, and is fetched again a
     CHECK(merged.sts->fetched_at == now - 24h);
     CHECK(merged.sts->expires_at == now + 6 * 24h);
     CHECK(merged.sts->refresh_at == now);
+    CHECK(store::by_age(store::as_of(*merged.sts, moment), moment).expires_at == now + 6 * 24h);
     REQUIRE(merged.nexthop); // so that a list has it
     CHECK(merged.nexthop->seen_at == now - 24h);
 }
 
 TEST_CASE("a policy that has run out is not revived") {
-    const auto merged = merge(memory("enforce", 7 * 24h), {}, now);
+    const auto merged = merge(memory("enforce", 7 * 24h), {}, moment);
     CHECK(merged.outcome == Import::expired);
     CHECK_FALSE(merged.sts);
     CHECK_FALSE(merged.nexthop);
-    CHECK(merge(memory("enforce", 7 * 24h - 1s), {}, now).outcome == Import::taken);
+    CHECK(merge(memory("enforce", 7 * 24h - 1s), {}, moment).outcome == Import::taken);
 }
 
 TEST_CASE("what was fetched later, or is stronger, stays while it is in force") {
-    CHECK(merge(memory("enforce", 2h), held("enforce", 1h), now).outcome == Import::held);
-    CHECK(merge(memory("enforce", 1h), held("enforce", 1h), now).outcome == Import::held);
-    CHECK(merge(memory("enforce", 2h), held("none", 1h), now).outcome == Import::held);
-    CHECK(merge(memory("none", 1h), held("enforce", 2h), now).outcome == Import::held);
-    CHECK(merge(memory("testing", 1h), held("enforce", 2h), now).outcome == Import::held);
-    CHECK(merge(memory("enforce", 1h), held("testing", 2h), now).outcome == Import::taken);
-    CHECK(merge(memory("testing", 1h), held("enforce", 8 * 24h), now).outcome == Import::taken);
+    CHECK(merge(memory("enforce", 2h), held("enforce", 1h), moment).outcome == Import::held);
+    CHECK(merge(memory("enforce", 1h), held("enforce", 1h), moment).outcome == Import::held);
+    CHECK(merge(memory("enforce", 2h), held("none", 1h), moment).outcome == Import::held);
+    CHECK(merge(memory("none", 1h), held("enforce", 2h), moment).outcome == Import::held);
+    CHECK(merge(memory("testing", 1h), held("enforce", 2h), moment).outcome == Import::held);
+    CHECK(merge(memory("enforce", 1h), held("testing", 2h), moment).outcome == Import::taken);
+    CHECK(merge(memory("testing", 1h), held("enforce", 8 * 24h), moment).outcome == Import::taken);
 
-    const auto merged = merge(memory("enforce", 1h), held("enforce", 2h), now);
+    const auto merged = merge(memory("enforce", 1h), held("enforce", 2h), moment);
     REQUIRE(merged.sts);
     CHECK(merged.sts->id == "7");
     CHECK(merged.sts->failures == 2); // what fails here fails still
@@ -85,7 +87,7 @@ TEST_CASE("what was seen of DANE: the later counts, but not against what is reme
     there.body.clear();
     there.row.dane = true;
     there.row.dane_seen_at = now - 1h;
-    const auto merged = merge(there, {}, now);
+    const auto merged = merge(there, {}, moment);
     CHECK(merged.outcome == Import::taken);
     REQUIRE(merged.nexthop);
     CHECK(merged.nexthop->dane);
@@ -96,13 +98,13 @@ TEST_CASE("what was seen of DANE: the later counts, but not against what is reme
         .nexthop = "example.com", .dane = true, .dane_seen_at = now - 2h, .verdict = "dane-only"};
     Memory gone = there;
     gone.row.dane = false;
-    CHECK(merge(gone, known, now).outcome == Import::held);
+    CHECK(merge(gone, known, moment).outcome == Import::held);
     known.nexthop->dane_seen_at = now - 8 * 24h;
-    CHECK(merge(gone, known, now).outcome == Import::taken);
+    CHECK(merge(gone, known, moment).outcome == Import::taken);
     known.nexthop->dane_seen_at = now;
-    CHECK(merge(there, known, now).outcome == Import::held);
+    CHECK(merge(there, known, moment).outcome == Import::held);
     there.row.dane_seen_at = now - 7 * 24h; // nobody remembers
-    CHECK(merge(there, {}, now).outcome == Import::held);
+    CHECK(merge(there, {}, moment).outcome == Import::held);
 }
 
 TEST_CASE("a verdict is taken where there was none") {
@@ -111,7 +113,7 @@ TEST_CASE("a verdict is taken where there was none") {
     from.row.row = 11;
     from.row.verdict_since = now - 24h;
     from.row.seen_at = now - 2h;
-    const auto merged = merge(from, {}, now);
+    const auto merged = merge(from, {}, moment);
     REQUIRE(merged.nexthop);
     CHECK(merged.nexthop->verdict == "enforce");
     CHECK(merged.nexthop->row == 11);
@@ -121,5 +123,5 @@ TEST_CASE("a verdict is taken where there was none") {
     store::Loaded known;
     known.nexthop =
         store::NexthopRow{.nexthop = "example.com", .verdict = "may", .row = 13, .seen_at = now};
-    CHECK_FALSE(merge(from, known, now).nexthop);
+    CHECK_FALSE(merge(from, known, moment).nexthop);
 }

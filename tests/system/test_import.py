@@ -39,6 +39,10 @@ def line(key: str, text: str, ago: float = 3600) -> str:
                                               "fetched_at": timestamp(ago)}}) + "\n"
 
 
+def seconds(text: str) -> float:
+    return time.mktime(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ")) - time.timezone
+
+
 @pytest.fixture(name="daemon")
 def empty_daemon(new_daemon):
     daemon = new_daemon()
@@ -68,9 +72,15 @@ def test_export_and_import(new_daemon, tmp_path):
     assert (imported.returncode, imported.stderr) == (OK, "")
     assert imported.stdout == "4 taken, 0 already held, 0 expired, 0 rejected\n"
     again = [json.loads(text) for text in second.tool("export", "--json").stdout.splitlines()]
-    for entry in kept + again:
-        if entry["policy"]:
-            del entry["policy"]["refresh_at"]  # it is fetched again soon
+    for before, after in zip(kept, again):
+        if before["policy"]:
+            policies = before["policy"], after["policy"]
+            for policy in policies:
+                del policy["refresh_at"]  # it is fetched again soon
+            # By how old it is, until the clock is confirmed: to the second, and perhaps the next.
+            for name in ("fetched_at", "expires_at"):
+                then, now = (seconds(policy.pop(name)) for policy in policies)
+                assert abs(now - then) <= 1, name
     assert again == kept
     repeated = json.loads(second.tool("import", "--json", str(file)).stdout)
     assert repeated == {"taken": 0, "held": 4, "expired": 0, "rejected": 0, "dry_run": False}
@@ -156,7 +166,7 @@ def test_migration(daemon, tmp_path):
     assert daemon.ask("sts-404.example") == "NOTFOUND ", "not revived"
     policy = json.loads(daemon.tool("show", "--json", GONE).stdout)["policy"]
     assert (policy["id"], policy["mode"], policy["in_force"]) == ("20260101", "enforce", True)
-    left = time.mktime(time.strptime(policy["expires_at"], "%Y-%m-%dT%H:%M:%SZ")) - time.timezone
+    left = seconds(policy["expires_at"])
     assert abs(left - time.time() - 5 * 86400) < 120, "max_age counts from its fetch there"
     daemon.restart()
     assert daemon.ask(GONE) == f"OK secure match=mx.{GONE} servername=hostname"

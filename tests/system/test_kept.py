@@ -1,6 +1,7 @@
 # test_kept.py: the tool's commands about what the daemon keeps of destinations
 # SPDX-License-Identifier: BSD-3-Clause
 import json
+import time
 
 import pytest
 
@@ -49,16 +50,27 @@ def test_list_of_a_pattern(asked):
     assert asked.tool("list", "nothing-like-this").returncode == 1
 
 
+def history_of_all(asked, changes: int) -> list[str]:
+    """A change is written soon after the answer."""
+    end = time.monotonic() + 20
+    while True:
+        shown = asked.tool("history").stdout.splitlines()
+        lines = [line for line in shown if not line.startswith(" ")]
+        if len(lines) >= changes or time.monotonic() > end:
+            assert len(lines) == changes, lines
+            return lines
+        time.sleep(0.1)
+
+
 def test_history_of_all(asked, overrides):
     nothing = asked.tool("history")
     assert (nothing.returncode, nothing.stderr) == (1, "postseal: no verdict has changed\n")
-    for word in ("may", "encrypt"):
+    for changes, word in ((2, "may"), (4, "encrypt")):
         overrides.write_text(f"sts-one.example {word}\nplain.example {word}\n", encoding="utf-8")
         assert asked.tool("overrides", "reload").returncode == 0
         for key in ("sts-one.example", "plain.example"):
             assert asked.ask(key) == f"OK {word}"
-    lines = [line for line in asked.tool("history").stdout.splitlines() if not line.startswith(" ")]
-    assert len(lines) == 4, lines
+        lines = history_of_all(asked, changes)
     assert all(" -> override encrypt" in line for line in lines[:2]), "the newest first"
     assert {line.split()[1] for line in lines} == {"sts-one.example:", "plain.example:"}
     assert len(asked.tool("history", "--json", "-n", "1").stdout.splitlines()) == 1
