@@ -91,10 +91,11 @@ void check_authorities(const Facts& facts, const Client& client, Report& report)
                             "MTA-STS policy is deferred";
     if (!file.empty()) {
         if (const std::string fault = fault_of(facts, file); !fault.empty())
-            report.problem("ca-file", fmt::format("{}: {}", name_of(client, file_name), fault),
-                           "smtp(8) then has no TLS at all: mail that must be encrypted, as DANE and "
-                           "MTA-STS demand, is deferred, and the rest goes in the clear",
-                           fix);
+            report.problem(
+                "ca-file", fmt::format("{}: {}", name_of(client, file_name), fault),
+                "smtp(8) then has no TLS at all: mail that must be encrypted, as DANE and "
+                "MTA-STS demand, is deferred, and the rest goes in the clear",
+                fix);
         else
             report.ok("ca-file", fmt::format("Postfix verifies with {}", file));
         return;

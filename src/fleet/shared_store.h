@@ -1,22 +1,19 @@
 // fleet/shared_store.h: the tables that the nodes of a fleet share
 //
-// PostgreSQL's SQL; contrib/doc/fleet-sql.md says of each statement why it can be run again, and what
-// CockroachDB's and YugabyteDB's documentation says of it. Times in the tables are milliseconds
-// since 1970 by the server's clock, and so are all times here.
-// Change feed: a statement that writes first counts the one row of postseal_change up; the lock on
-// that row makes the order of versions the order of commits, so that whoever has read up to a
-// version misses nothing before it. Its rows carry that version; changes() reads them by index, and
-// one row where there is nothing new. Each version has a token of chance in postseal_log: a server
-// that has another one than this node has read there is of another history (fleet/feed_history.h),
-// whatever its numbers are.
-// Leases: due policies are given to one node each (FOR UPDATE SKIP LOCKED) until a time; a node
-// that dies gives them back by that.
-// Writing is reading without a lock, merging (fleet/merge.h), and one statement that writes what
-// nobody has changed since; what somebody has is read and merged again. No transaction stays open,
-// so a node that dies blocks nobody. The statement does nothing where the tables are of another
-// schema.
-// Blocks; thread: one at a time. Whatever is called connects first if it must. Errors:
-// fleet::Error; nothing was changed then.
+// PostgreSQL's SQL; contrib/doc/fleet-sql.md says of each statement why it can be run again, and
+// what CockroachDB's and YugabyteDB's documentation says of it. Times in the tables are
+// milliseconds since 1970 by the server's clock, and so are all times here. Change feed: a
+// statement that writes first counts the one row of postseal_change up; the lock on that row makes
+// the order of versions the order of commits, so that whoever has read up to a version misses
+// nothing before it. Its rows carry that version; changes() reads them by index, and one row where
+// there is nothing new. Each version has a token of chance in postseal_log: a server that has
+// another one than this node has read there is of another history (fleet/feed_history.h), whatever
+// its numbers are. Leases: due policies are given to one node each (FOR UPDATE SKIP LOCKED) until a
+// time; a node that dies gives them back by that. Writing is reading without a lock, merging
+// (fleet/merge.h), and one statement that writes what nobody has changed since; what somebody has
+// is read and merged again. No transaction stays open, so a node that dies blocks nobody. The
+// statement does nothing where the tables are of another schema. Blocks; thread: one at a time.
+// Whatever is called connects first if it must. Errors: fleet::Error; nothing was changed then.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -10,7 +10,8 @@
 //                                                              At most some 256 KiB at a time
 //   {"command":"history","key":"example.com","most":100,"since":"2026-01-31T12:00:00Z"}
 //                                                              without key: of all
-//   {"ok":true,"history":[{"key","at","kind","before","after","row","reasons"},...]}   the newest first,
+//   {"ok":true,"history":[{"key","at","kind","before","after","row","reasons"},...]}   the newest
+//   first,
 //                                                              some 256 KiB at most
 //   {"command":"refresh","key":"example.com"}
 //   {"ok":true,"key","verdict","row","reason"}

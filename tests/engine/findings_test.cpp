@@ -58,8 +58,8 @@ TEST_CASE("findings: mail that is deferred now, with reason and since when, unti
 TEST_CASE("findings: a policy that fits no MX host, until it does") {
     Field field;
     field.resolver.set(sts_world);
-    field.fetcher.serve("sts.example",
-                        "version: STSv1\nmode: enforce\nmx: mx.elsewhere.example\nmax_age: 86400\n");
+    field.fetcher.serve(
+        "sts.example", "version: STSv1\nmode: enforce\nmx: mx.elsewhere.example\nmax_age: 86400\n");
     field.reply("sts.example");
     const auto count = [&] {
         return field.engine->findings().count(FindingCode::policy_fits_none, field.clock.now());

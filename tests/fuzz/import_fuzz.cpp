@@ -47,13 +47,13 @@ void check_memory(const engine::Memory& memory) {
 
 // What is taken is held as it was, and taking it once more changes nothing.
 void check_taken(const engine::Memory& memory) {
-    const engine::Merged merged = engine::merge(memory, {}, now);
+    const engine::Merged merged = engine::merge(memory, {}, {.now = now, .boot = {}});
     const store::Loaded held{.sts = merged.sts, .nexthop = merged.nexthop};
     if (merged.sts) {
         check(merged.sts->body == memory.body && merged.sts->expires_at > now);
         check(merged.sts->domain == memory.nexthop.domain);
     }
-    check(engine::merge(memory, held, now).outcome != engine::Import::taken);
+    check(engine::merge(memory, held, {.now = now, .boot = {}}).outcome != engine::Import::taken);
     if (!merged.nexthop) return;
     const auto json = serve::kept_json({.nexthop = *merged.nexthop, .sts = merged.sts}, "", now,
                                        serve::Bodies::yes);

@@ -30,10 +30,10 @@ struct Table {
     std::string text; // as written, with "proxy:"
     bool proxied = false;
     bool joined = false; // in a unionmap or pipemap, which fails as a whole
-    Endpoint endpoint; // socketmap, tcp; empty where Postfix cannot read it
-    std::string map;   // socketmap
-    std::string kind;  // other: "hash", "inline", ...
-    std::string file;  // other: what follows the kind, if it is a path
+    Endpoint endpoint;   // socketmap, tcp; empty where Postfix cannot read it
+    std::string map;     // socketmap
+    std::string kind;    // other: "hash", "inline", ...
+    std::string file;    // other: what follows the kind, if it is a path
 
     friend bool operator==(const Table&, const Table&) = default;
 };
