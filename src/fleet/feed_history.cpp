@@ -18,8 +18,8 @@ FeedHistory::FeedHistory(std::string_view text) {
         const auto colon = word.find(':');
         FeedVersion one;
         const std::string_view number = word.substr(0, colon);
-        const char* const end_of_number = number.data() + number.size();
-        const auto [rest, fault] = std::from_chars(number.data(), end_of_number, one.version);
+        const auto [rest, fault] =
+            std::from_chars(number.data(), number.data() + number.size(), one.version);
         if (fault != std::errc() || colon == std::string_view::npos) continue;
         one.token = word.substr(colon + 1);
         read_up_to(std::move(one));

@@ -96,8 +96,8 @@ void FleetStore::note(Way way, const Error* error) {
             if (!other) continue;
             if (other->fault != Fault::unreachable && !(was_away && other->fault == Fault::slow))
                 continue;
-            if (!ended) ended = std::move(other);
-            other.reset();
+            const std::optional<Trouble> cleared = std::exchange(other, std::nullopt);
+            if (!ended) ended = cleared;
         }
     }
     if (ended)

@@ -157,10 +157,11 @@ Result<bool> SharedStore::init(const std::function<void()>& on_wait) {
         auto made = init_once();
         const bool again = !made && made.error().fault == Fault::conflict;
         if (!again && !made) return std::unexpected(std::move(made.error()));
-        if (made && *made) {
+        const std::optional<bool> done = made ? *made : std::nullopt;
+        if (done) {
             checked = check();
             if (!checked) return std::unexpected(std::move(checked.error()));
-            return **made;
+            return *done;
         }
         if (!again && !std::exchange(waited, true) && on_wait) on_wait();
         if (std::chrono::steady_clock::now() > end)
