@@ -4,6 +4,7 @@
 #include "config/config.h"
 
 #include "fuzz/check.h"
+#include "postseal/base/text.h"
 
 #include <algorithm>
 #include <chrono>
@@ -21,7 +22,9 @@ void check_listen(const config::Listen& listen, const config::Config& config) {
     check(listen.protocol != config::Protocol::admin || listen.address.is_unix());
     check(listen.protocol != config::Protocol::tcp_table || listen.maps.size() == 1);
     for (const std::string& name : listen.maps)
-        check(std::ranges::find(config.maps, name, &config::Map::name) != config.maps.end());
+        check(std::ranges::any_of(config.maps, [&name](const config::Map& map) {
+            return equals_ignoring_case(map.name, name);
+        }));
 }
 
 void check_config(const config::Config& config) {
