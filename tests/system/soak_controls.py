@@ -45,6 +45,20 @@ def _fleet(*ways: str) -> tuple[str, ...]:
 
 
 CONTROLS = {control.name: control for control in (
+    Control("unread-is-absent", "what is stored and cannot be read counts as not there"
+            " (issue 15, items 1 and 2)", _one("store-stopped", "locked-at-start")),
+    Control("reads-wait-for-fsync", "reads queue behind the writer (issue 15, item 1)",
+            _one("disk-slow")),
+    Control("full-disk-is-not-read", "a full disk is not read either (issue 15, item 2)",
+            _one("disk-full-at-start")),
+    Control("failure-over-policy", "a failed fetch is saved over the policy (issue 15, item 2)",
+            _one("unreadable-at-start")),
+    Control("one-error-moves-the-file", "one error of a read moves the database aside"
+            " (issue 15, item 3)", _one("one-read-fails")),
+    Control("our-anchor-blames-domains", "a wrong trust anchor of ours makes every domain bogus"
+            " (issue 15, item 8)", _one("anchor-wrong")),
+    Control("forgotten-is-saved-again", "a lookup in flight brings back what was forgotten"
+            " (issue 15, item 20)", _one("forgotten")),
     Control("another-nodes-failure", "another node's failed fetch holds back this node's first own"
             " one (issue 15, item 4)", _fleet("wrong-ca-file")),
     Control("wall-clock-ends-policies", "a wall clock that nobody has confirmed ends policies"
