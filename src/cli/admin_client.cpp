@@ -2,6 +2,7 @@
 #include "cli/admin_client.h"
 
 #include "cli/exit_status.h"
+#include "engine/json.h"
 #include "serve/socket.h"
 
 #include <fmt/format.h>
@@ -89,7 +90,7 @@ std::expected<Json, ClientError> ask_daemon(const std::string& socket, const Jso
     const auto fd = connect_to(socket, patience, has_direct(request));
     if (!fd) return std::unexpected(fd.error());
     std::string line;
-    const std::string question = request.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
+    const std::string question = dumped(request) + "\n";
     if (!send_all(fd->get(), question) || !read_line(fd->get(), line))
         return std::unexpected(ClientError{
             unreachable,

@@ -5,6 +5,7 @@
 #include "cli/setup.h"
 #include "config/faults.h"
 #include "engine/from_config.h"
+#include "engine/json.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -68,7 +69,7 @@ int write_json(const Found& found) {
         {"file", found.file},          {"there", found.there},
         {"good", found.good()},        {"error", first.empty() ? "" : message(first.front())},
         {"errors", std::move(errors)}, {"notes", json_of(found.machine.notes, "machine")}};
-    fmt::print("{}\n", json.dump(-1, ' ', true, Json::error_handler_t::replace));
+    fmt::print("{}\n", dumped(json));
     return found.good() ? ExitStatus::found : bad_config;
 }
 

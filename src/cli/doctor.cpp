@@ -6,6 +6,7 @@
 #include "cli/setup.h"
 #include "dns/system_files.h"
 #include "dns/trust_anchor.h"
+#include "engine/json.h"
 #include "fleet/place.h"
 #include "postseal/doctor/examine.h"
 #include "serve/configuration_json.h"
@@ -173,8 +174,7 @@ int examine_all(const Common& common, const DoctorOptions& options) {
         return fail(load_config(common).error());
     const auto findings = examine(gather(common, options, load_config(common)));
     if (common.json) {
-        const Json json = doctor_json(findings);
-        fmt::print("{}\n", json.dump(2, ' ', true, Json::error_handler_t::replace));
+        fmt::print("{}\n", dumped(doctor_json(findings), 2));
     } else {
         const Colour colour = ::isatty(STDOUT_FILENO) == 1 ? Colour::yes : Colour::no;
         fmt::print("{}", doctor_text(findings, colour));

@@ -3,6 +3,7 @@
 #include "cli/exit_status.h"
 #include "cli/setup.h"
 #include "cli/stats_text.h"
+#include "engine/json.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -18,8 +19,7 @@ constexpr seconds health_patience{4};
 int write_health(const Common& common, std::string_view state, const std::string& text, int status,
                  const Json& parts) {
     if (common.json)
-        fmt::print("{}\n", Json{{"state", state}, {"parts", parts}, {"reason", text}}.dump(
-                               -1, ' ', true, Json::error_handler_t::replace));
+        fmt::print("{}\n", dumped({{"state", state}, {"parts", parts}, {"reason", text}}));
     else
         fmt::print("{}\n{}", state, text);
     return status;

@@ -4,6 +4,7 @@
 #include "cli/import_entries.h"
 #include "cli/progress.h"
 #include "cli/setup.h"
+#include "engine/json.h"
 
 #include <fmt/format.h>
 
@@ -44,8 +45,7 @@ class Importer {
             reject(entry.place, entry.fault);
             return true;
         }
-        const std::size_t size =
-            entry.kept.dump(-1, ' ', true, Json::error_handler_t::replace).size();
+        const std::size_t size = dumped(entry.kept).size();
         if (size > longest_entry) {
             reject(entry.place, "longer than any policy");
             return true;

@@ -19,10 +19,6 @@ namespace {
 
 using Notes = std::vector<std::string>;
 
-std::string dumped(const Json& json) {
-    return json.dump(-1, ' ', true, Json::error_handler_t::replace);
-}
-
 std::string text_of(const Notes& notes) {
     std::string out;
     for (const std::string& note : notes)

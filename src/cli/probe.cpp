@@ -7,6 +7,7 @@
 #include "cli/probe_text.h"
 #include "cli/setup.h"
 #include "dns/mx_lookup.h"
+#include "engine/json.h"
 #include "https/trust.h"
 #include "postseal/base/text.h"
 
@@ -148,7 +149,7 @@ int status_of(const Probed& probed) {
 
 void print(const Probed& probed, const Common& common) {
     if (common.json) {
-        fmt::print("{}\n", probe_json(probed).dump(2, ' ', true, Json::error_handler_t::replace));
+        fmt::print("{}\n", dumped(probe_json(probed), 2));
     } else {
         const Colour colour = ::isatty(STDOUT_FILENO) == 1 ? Colour::yes : Colour::no;
         fmt::print("{}", probe_text(probed, colour));

@@ -138,7 +138,7 @@ std::string status_json(Observer& observer) {
         {"failing", failing_json(kept.failing)},
         {"downgraded", history_json(kept.downgrades)},
         {"changed", history_json(kept.changes)}};
-    return out.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
+    return dumped(out) + "\n";
 }
 
 } // namespace postseal::observe

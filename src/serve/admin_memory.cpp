@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/admin_memory.h"
 
+#include "engine/json.h"
 #include "postseal/base/text.h"
 #include "serve/kept_json.h"
 
@@ -202,7 +203,7 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
             Json json = kept_json(kept, node, now, bodies);
             json["findings"] = findings_json(engine_, kept.nexthop.nexthop);
             if (!filter->takes(kept, json, now)) continue;
-            bytes += json.dump(-1, ' ', true, Json::error_handler_t::replace).size();
+            bytes += dumped(json).size();
             list.push_back(std::move(json));
             if (list.size() >= most || bytes >= max_reply)
                 co_return Json{{"list", std::move(list)},

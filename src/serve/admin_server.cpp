@@ -2,6 +2,7 @@
 #include "serve/admin_server.h"
 
 #include "engine/explain.h"
+#include "engine/json.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -26,9 +27,7 @@ Json parse_request(const std::string& line) {
         line, [](int depth, Json::parse_event_t, Json&) { return depth <= deepest; }, false);
 }
 
-std::string line_of(const Json& object) {
-    return object.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
-}
+std::string line_of(const Json& object) { return dumped(object) + "\n"; }
 
 std::string refused(std::string text, const char* fault = "usage") {
     return line_of({{"ok", false}, {"fault", fault}, {"error", std::move(text)}});
