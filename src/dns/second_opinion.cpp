@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dns/second_opinion.h"
 
+#include "async/counted.h"
 #include <string_view>
 #include <utility>
 
@@ -15,17 +16,6 @@ constexpr milliseconds kept_open = 60s;
 constexpr milliseconds remembered_for = 10min; // retries are 5 min apart at most
 constexpr std::size_t max_names = 1024;
 constexpr std::size_t max_asked = 16;
-
-class Counted {
-  public:
-    explicit Counted(std::size_t& count) : count_(count) { count_++; }
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
-    ~Counted() { count_--; }
-
-  private:
-    std::size_t& count_;
-};
 
 // "no DNSSEC records from 192.0.2.1 for DS example.com. while building chain of trust", also after
 // "key for validation example.com. is marked as invalid because of a previous validation failure";
@@ -48,7 +38,7 @@ async::Task<Answer> SecondOpinion::resolve_for(async::Limiter::ClientId client, 
     if (!again || asked_ >= max_asked) co_return answer;
     const std::shared_ptr<Resolver> other = fresh();
     if (!other) co_return answer;
-    const Counted counted(asked_);
+    const async::Counted counted(asked_);
     Answer second = co_await other->resolve_for(client, std::move(name), type);
     if (second.status == Status::failed) co_return answer;
     co_return second;

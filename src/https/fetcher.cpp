@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "https/fetcher.h"
 
+#include "async/counted.h"
 #include "async/thread_name.h"
 #include "async/timeout.h"
 #include "https/address_guard.h"
@@ -35,17 +36,6 @@ std::vector<Address> allowed(const std::vector<Address>& addresses, std::string&
     return out;
 }
 
-class Counted {
-  public:
-    explicit Counted(std::size_t& count) : count_(count) { count_++; }
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
-    ~Counted() { count_--; }
-
-  private:
-    std::size_t& count_;
-};
-
 } // namespace
 
 std::expected<std::unique_ptr<HttpsPolicyFetcher>, std::string>
@@ -70,7 +60,7 @@ HttpsPolicyFetcher::HttpsPolicyFetcher(async::UvLoop& home, dns::Resolver& resol
 
 async::Task<FetchResult> HttpsPolicyFetcher::fetch(Domain policy_domain, bool& waits) {
     const std::string host = policy_domain.with_prefix("mta-sts");
-    const Counted counted(fetches_);
+    const async::Counted counted(fetches_);
     co_return co_await look_up_and_fetch(host, home_.now() + options_.timeout, waits);
 }
 

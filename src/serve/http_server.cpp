@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/http_server.h"
 
+#include "async/counted.h"
 #include "engine/explain.h"
 #include "engine/json.h"
 #include "metrics/registry.h"
@@ -34,21 +35,7 @@ bool is_address(const std::string& host) {
     return ::inet_pton(AF_INET, host.c_str(), address.data()) == 1;
 }
 
-std::string json_text(const Json& object) {
-    return object.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
-}
-
-// Counts one as long as it lives.
-class Counted {
-  public:
-    explicit Counted(std::size_t& count) : count_(count) { count_++; }
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
-    ~Counted() { count_--; }
-
-  private:
-    std::size_t& count_;
-};
+std::string json_text(const Json& object) { return dumped(object) + "\n"; }
 
 } // namespace
 
@@ -148,7 +135,7 @@ async::Task<> HttpServer::send_status(Connection& connection, Place place, http:
 
 async::Task<> HttpServer::send_policy(Connection& connection, Place place, http::Manner manner,
                                       std::string key) {
-    const Counted counted(explaining_);
+    const async::Counted counted(explaining_);
     Json explained;
     auto nexthop = Nexthop::parse(key);
     if (nexthop) {
