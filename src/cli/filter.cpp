@@ -24,7 +24,8 @@ std::expected<Json, ClientError> request_for(const Filter& filter) {
     const auto span = parse_span(filter.expiring);
     if (!span)
         return std::unexpected(ClientError{
-            usage, fmt::format("--expiring \"{}\" is no time: write 12h, 2d", filter.expiring)});
+            usage, fmt::format("--expiring \"{}\" is not a valid duration: write 12h, 2d",
+                               filter.expiring)});
     request["expiring_s"] = std::chrono::duration_cast<seconds>(*span).count();
     return request;
 }

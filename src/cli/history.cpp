@@ -60,9 +60,10 @@ int history(const Common& common, const HistoryOptions& options) {
     if (!options.since.empty()) {
         const auto since = since_when(options.since);
         if (!since)
-            return fail(usage, fmt::format("--since \"{}\" is no time: write 2d, 2026-01-31 or "
-                                           "2026-01-31T12:00Z",
-                                           options.since));
+            return fail(usage,
+                        fmt::format("--since \"{}\" is not a valid time: write 2d, 2026-01-31 or "
+                                    "2026-01-31T12:00Z",
+                                    options.since));
         request["since"] = rfc3339(*since);
     }
     const auto reply = ask(common, request);

@@ -57,12 +57,13 @@ class Search {
         if (path.empty() || std::ranges::find(made_by_systemd, path) != std::end(made_by_systemd))
             return;
         struct stat status{};
-        if (::stat(path.c_str(), &status) != 0 && errno == ENOENT)
+        const bool there = ::stat(path.c_str(), &status) == 0;
+        if (!there && errno == ENOENT)
             error(
                 key, index,
                 fmt::format("the folder {0} does not exist: create it (install -d -m 0750{1} {0})",
                             path, owner.empty() ? "" : fmt::format(" -o {0} -g {0}", owner)));
-        else if (::stat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode))
+        else if (there && !S_ISDIR(status.st_mode))
             error(key, index, fmt::format("{} is no folder: write the path of one", path));
     }
     void file(std::string_view key, const std::string& path, std::string_view what,
@@ -75,13 +76,15 @@ class Search {
         error(key, 0, fmt::format("the {} {} cannot be read: {}; {}", what, path, why, fix));
     }
     void port(const config::Listen& listen, std::size_t index) {
-        if (listen.address.is_unix() || listen.address.port >= first_free_port()) return;
+        if (listen.address.is_unix()) return;
+        const unsigned first_free = first_free_port();
+        if (listen.address.port >= first_free) return;
         add(found_.notes, "listen.address", index,
             fmt::format(
                 "port {} needs CAP_NET_BIND_SERVICE: write AmbientCapabilities="
                 "CAP_NET_BIND_SERVICE and CapabilityBoundingSet=CAP_NET_BIND_SERVICE below "
                 "[Service] of the unit (systemctl edit postseald), or take a port from {} on",
-                listen.address.port, first_free_port()));
+                listen.address.port, first_free));
     }
     void twice(const std::vector<config::Listen>& all, std::size_t index) {
         for (std::size_t i = 0; i < index; i++) {

@@ -227,11 +227,15 @@ void FleetStore::feed_read(const Changes& changes) {
     offer_again(ahead_.missed(changes.versions, changes.upto.version));
     if (feed_.latest() == changes.upto) return;
     feed_.read_up_to(changes.upto);
-    remember("feed", fmt::format("{}", changes.upto.version));
-    remember("history", feed_.text());
+    remember_feed();
     if (written_.versions().empty()) return;
     written_.drop_up_to(changes.upto.version);
     remember("written", written_.text());
+}
+
+void FleetStore::remember_feed() {
+    remember("feed", fmt::format("{}", feed_.latest().version));
+    remember("history", feed_.text());
 }
 
 void FleetStore::offer_again(const std::vector<RowToOffer>& rows) {
@@ -311,8 +315,7 @@ async::Task<> FleetStore::go_back() {
         overrides_.unshared().size()));
     feed_.go_back_to(common);
     written_ = {};
-    remember("feed", fmt::format("{}", feed_.latest().version));
-    remember("history", feed_.text());
+    remember_feed();
     remember("written", "");
 }
 
@@ -331,8 +334,7 @@ async::Task<> FleetStore::take_up(std::string identity) {
     shared_keys_ = SharedKeys(0);
     overrides_.doubt_all();
     remember("identity", identity_);
-    remember("feed", "0");
-    remember("history", "");
+    remember_feed();
     remember("written", "");
 }
 

@@ -130,6 +130,7 @@ class FleetStore final : public store::Store {
     void offer_overdue(const std::vector<store::RefreshDue>& due);
     async::Task<> sweep();
     void remember(std::string name, std::string value);
+    void remember_feed();
 
     async::UvLoop& loop_;
     WallClock wall_clock_;

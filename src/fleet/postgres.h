@@ -9,7 +9,7 @@
 // URI's connect_timeout, to itself. Whatever ends a connection, or an attempt, the next attempt
 // begins with the next host.
 // What the server sends is somebody else's: text loses its control characters, and an answer that
-// is too large is not read to its end.
+// is too large is not read completely.
 // No settings of a session are made where a pooler is between (its backend's number is another
 // than that of the connection): the session would be somebody else's next. What
 // is sent is always a parameter, never part of the SQL. Errors never contain a password.

@@ -464,17 +464,12 @@ TEST_CASE("a lookup under way when the wall clock jumps begins again under the n
     field.resolver.set("_mta-sts.example.org TXT insecure 600 \"v=STSv1; id=two;\"");
     field.fetcher.delay(5s);
     field.fetcher.fail("example.org", https::FetchFault::connect, "refused");
-    auto asking = field.engine->answer(Nexthop::parse("example.org").value());
-    async::Group group(field.loop);
-    std::shared_ptr<const engine::Answer> answer;
-    group.start([](auto task, auto& to) -> async::Task<> {
-        to = co_await std::move(task);
-    }(std::move(asking), answer));
+    const Field::PendingAnswer asked(field, "example.org");
     field.loop.advance(1s);
     field.clock.jump(100 * 24h); // far past the policy's end
     field.loop.advance(20s);
-    REQUIRE(answer != nullptr);
-    CHECK(answer->verdict.cls == verdict::Class::enforce);
+    REQUIRE(asked.answer != nullptr);
+    CHECK(asked.answer->verdict.cls == verdict::Class::enforce);
     CHECK(field.reply("example.org") == secure());
     const auto row =
         field.loop.run_until_done(field.store.load(Domain::parse("example.org").value(), "x")).sts;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "async/group.h"
 #include "engine/engine.h"
 #include "store/memory.h"
 #include "support/fake_fetcher.h"
@@ -93,6 +94,16 @@ struct Field {
     std::shared_ptr<const engine::Answer> ask(const std::string& key) {
         return loop.run_until_done(engine->answer(Nexthop::parse(key).value()));
     }
+    // The answer to a question that goes on while the loop turns; null until then.
+    struct PendingAnswer {
+        PendingAnswer(Field& field, const std::string& key) : group(field.loop) {
+            group.start([](auto task, auto& to) -> async::Task<> {
+                to = co_await std::move(task);
+            }(field.engine->answer(Nexthop::parse(key).value()), answer));
+        }
+        std::shared_ptr<const engine::Answer> answer;
+        async::Group group;
+    };
     // The legacy reply as it goes over the wire; asks memory first, as a server does.
     std::string reply(const std::string& key) {
         if (const auto* known = engine->find(key)) return std::string(known->at(legacy));

@@ -258,17 +258,12 @@ TEST_CASE("a clock that is set while a policy host is waited for ends no policy 
     field.restart_with(-days(20));
     field.resolver.set("_mta-sts.example.org TXT insecure 3600 \"v=STSv1; id=two;\"\n");
     field.fetcher.delay(25s);
-    auto asking = field.engine->answer(Nexthop::parse("example.org").value());
-    async::Group group(field.loop);
-    std::shared_ptr<const engine::Answer> answer;
-    group.start([](auto task, auto& to) -> async::Task<> {
-        to = co_await std::move(task);
-    }(std::move(asking), answer));
+    const Field::PendingAnswer asked(field, "example.org");
     field.loop.advance(1s);
     field.clock.jump(days(20));
     field.loop.advance(10s);
-    REQUIRE(answer != nullptr);
-    CHECK(answer->evidence.partial);
-    CHECK(answer->verdict.level == verdict::Level::secure);
+    REQUIRE(asked.answer != nullptr);
+    CHECK(asked.answer->evidence.partial);
+    CHECK(asked.answer->verdict.level == verdict::Level::secure);
     field.loop.advance(20s);
 }

@@ -83,6 +83,8 @@ struct World {
         }
     }
     std::string sql(const std::string& statement) { return server.sql(uri, statement); }
+    // How many the server has.
+    std::string policies() { return sql("SELECT count(*) FROM postseal_sts WHERE body <> ''"); }
 
     PostgresServer& server;
     std::string uri;
@@ -426,14 +428,11 @@ TEST_CASE("what was shared with a server that then failed over is shared with th
             world.turn(1s);
             Standby standby(world);
             a.store->save(policy("two.example", a.clock()));
-            const auto there = [&] {
-                return world.sql("SELECT count(*) FROM postseal_sts WHERE body <> ''");
-            };
-            REQUIRE(world.turn_until([&] { return there() == "2"; }, 5ms));
+            REQUIRE(world.turn_until([&] { return world.policies() == "2"; }, 5ms));
             if (read_back) world.turn(2s);
             standby.take_over(more);
-            CHECK(there() == "1");
-            CHECK(world.turn_until([&] { return there() == "2"; }));
+            CHECK(world.policies() == "1");
+            CHECK(world.turn_until([&] { return world.policies() == "2"; }));
         }
 }
 
@@ -447,16 +446,13 @@ TEST_CASE("what was shared before a restart with a server that then failed over 
     world.turn(1s);
     Standby standby(world);
     a.store->save(policy("two.example", a.clock()));
-    const auto there = [&] {
-        return world.sql("SELECT count(*) FROM postseal_sts WHERE body <> ''");
-    };
-    REQUIRE(world.turn_until([&] { return there() == "2"; }, 5ms));
+    REQUIRE(world.turn_until([&] { return world.policies() == "2"; }, 5ms));
     world.turn(10ms);
     async::block_on(world.loop, a.store->flush());
     a.store.reset();
     standby.take_over(9);
     a.start();
-    CHECK(world.turn_until([&] { return there() == "2"; }));
+    CHECK(world.turn_until([&] { return world.policies() == "2"; }));
 }
 
 TEST_CASE("a policy that was asked for and is not on the next server is offered to it") {
@@ -474,8 +470,7 @@ TEST_CASE("a policy that was asked for and is not on the next server is offered 
     REQUIRE(dead.offer({.policies = {{.row = policy("one.example", fetched)}}}).has_value());
     CHECK(mode_of(b.load("one.example")) == "enforce");
     standby.take_over(9);
-    CHECK(world.turn_until(
-        [&] { return world.sql("SELECT count(*) FROM postseal_sts WHERE body <> ''") == "1"; }));
+    CHECK(world.turn_until([&] { return world.policies() == "1"; }));
 }
 
 TEST_CASE("what an operator forgot does not come back with a server that failed over") {
@@ -488,13 +483,10 @@ TEST_CASE("what an operator forgot does not come back with a server that failed 
     world.turn(1s);
     Standby standby(world);
     a.store->save(store::StsRow{.domain = domain("one.example")});
-    const auto there = [&] {
-        return world.sql("SELECT count(*) FROM postseal_sts WHERE body <> ''");
-    };
-    REQUIRE(world.turn_until([&] { return there() == "0"; }));
+    REQUIRE(world.turn_until([&] { return world.policies() == "0"; }));
     world.turn(2s);
     standby.take_over(9);
-    CHECK(world.turn_until([&] { return there() == "0"; }));
+    CHECK(world.turn_until([&] { return world.policies() == "0"; }));
     CHECK(mode_of(a.load("one.example")) == "");
 }
 

@@ -224,7 +224,7 @@ TEST_CASE("the server ends what a node that died has left open") {
         CHECK(postgres.run(fmt::format("SHOW {}", limit))->text(0, 0) == "77s");
 }
 
-TEST_CASE("an answer that is too large is not read to its end") {
+TEST_CASE("an answer that is too large is not read completely") {
     test::PostgresServer* server = test::postgres();
     if (server == nullptr) return;
     const Interrupt interrupt;
