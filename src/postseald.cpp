@@ -25,6 +25,7 @@
 #include "service/control.h"
 #include "service/predecessor.h"
 #include "service/sandbox.h"
+#include "service/syscalls.h"
 #include "service/watchdog.h"
 #include "store/sqlite.h"
 #include "version.h"
@@ -224,39 +225,45 @@ std::expected<Sockets, std::string> listening_sockets(const Arguments& arguments
 // What the process has given up.
 struct Confined {
     bool root = false;
-    std::optional<service::FileAccess> granted; // empty: all that its user may
+    std::optional<service::Access> granted; // empty: all that its user may
     std::expected<int, std::string> landlock{0};
+    std::expected<void, std::string> calls;
 
     void tell(Log& log) const {
         if (root) log.warning("runs-as-root", {{"reason", "name a user of its own (key user)"}});
         if (!landlock) log.warning("no-sandbox", {{"reason", landlock.error()}});
-        if (granted) log.info("sandbox", {{"landlock", std::to_string(*landlock)}});
+        if (!calls) log.warning("no-sandbox", {{"reason", calls.error()}});
+        if (granted)
+            log.info("sandbox",
+                     {{"landlock", std::to_string(*landlock)}, {"seccomp", calls ? "yes" : "no"}});
     }
 };
 
 // Before the first thread. What is open stays open; the predecessor's sockets are ours to remove.
 Confined confine(const Arguments& arguments, const config::Config& config, Sockets& sockets) {
     Confined confined{.root = ::geteuid() == 0};
+    serve::drop_capabilities();
     serve::give_up_for_good();
     if (!config.sandbox.enabled) return confined;
     serve::hide_memory();
-    service::FileAccess access = service::file_access(config, arguments.config_file);
+    service::Access access = service::needed_access(config, arguments.config_file);
     if (sockets.predecessor)
         service::add_sockets(sockets.predecessor->listeners().addresses(), access);
-    confined.landlock = service::restrict_files(access);
+    confined.landlock = service::restrict_access(access);
     if (confined.landlock) confined.granted = std::move(access);
+    confined.calls = service::restrict_calls(); // last: it needs fewer than what is before it
     return confined;
 }
 
 // On reload: what could not be opened is told before anything is tried.
 std::expected<config::Config, std::string>
-load_within(const std::string& file, const std::optional<service::FileAccess>& granted) {
+load_within(const std::string& file, const std::optional<service::Access>& granted) {
     auto config = load_config(file);
     if (!config || !granted) return config;
     config::Config named = *config;
     named.sandbox = {}; // a change there needs a restart, as one of state_dir does
     named.store = "sqlite";
-    if (const auto path = service::beyond(*granted, service::file_access(named, file)))
+    if (const auto path = service::beyond(*granted, service::needed_access(named, file)))
         return std::unexpected(fmt::format("{} is outside of what this process has been able to "
                                            "open since it started (sandbox): restart it",
                                            *path));

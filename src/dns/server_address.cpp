@@ -26,17 +26,21 @@ std::optional<bool> loopback(const std::string& address) {
     return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
 }
 
-bool is_port(std::string_view text) {
+std::optional<std::uint16_t> port_number(std::string_view text) {
     std::uint16_t port = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), port);
-    return read.ec == std::errc() && read.ptr == text.data() + text.size() && port != 0;
+    if (read.ec != std::errc() || read.ptr != text.data() + text.size() || port == 0)
+        return std::nullopt;
+    return port;
 }
 
 } // namespace
 
 std::expected<ServerAddress, std::string> parse_server(std::string_view text) {
     const auto at = text.find('@');
-    if (at != std::string_view::npos && !is_port(text.substr(at + 1)))
+    const std::optional<std::uint16_t> port =
+        at == std::string_view::npos ? 53 : port_number(text.substr(at + 1));
+    if (!port)
         return std::unexpected(
             fmt::format("\"{}\" has no port number (1 to 65535) after the @", printable(text)));
     const auto is_loopback = loopback(std::string(text.substr(0, at)));
@@ -44,7 +48,7 @@ std::expected<ServerAddress, std::string> parse_server(std::string_view text) {
         return std::unexpected(fmt::format("\"{}\" is no IP address, nor one followed by @ and a "
                                            "port",
                                            printable(text)));
-    return ServerAddress{std::string(text), *is_loopback};
+    return ServerAddress{std::string(text), *is_loopback, *port};
 }
 
 std::expected<StubZone, std::string> parse_stub(std::string_view text) {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@ namespace postseal::dns {
 struct ServerAddress {
     std::string text; // as written
     bool loopback = false;
+    std::uint16_t port = 53;
 
     friend bool operator==(const ServerAddress&, const ServerAddress&) = default;
 };

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string_view>
@@ -16,6 +17,8 @@ namespace postseal::fleet {
 namespace {
 
 using Options = std::map<std::string, std::string>;
+
+constexpr std::uint16_t default_port = 5432;
 
 // What stands between quotes may be part of a password.
 std::string without_quotes(std::string_view text) {
@@ -67,6 +70,23 @@ bool is_local(const ServerHost& one) {
            host == "127.0.0.1" || host == "::1";
 }
 
+// One for each host, or one for all; where there is none, libpq's own.
+std::vector<std::uint16_t> ports_of(const Options& options) {
+    if (options.contains("service") || std::getenv("PGSERVICE") != nullptr ||
+        std::getenv("PGPORT") != nullptr)
+        return {};
+    const std::string all = value(options, "port") + ",";
+    std::vector<std::uint16_t> ports;
+    for (std::size_t begin = 0; begin < all.size();) {
+        const std::size_t end = all.find(',', begin);
+        std::uint16_t port = default_port;
+        std::from_chars(all.data() + begin, all.data() + end, port);
+        ports.push_back(port);
+        begin = end + 1;
+    }
+    return ports;
+}
+
 std::unexpected<std::string> no_uri(std::string_view why) {
     return std::unexpected(fmt::format("store: this is no connection URI of libpq: {}", why));
 }
@@ -94,6 +114,7 @@ std::expected<Place, std::string> parse_place(const std::string& uri) {
     const auto remote = std::ranges::find_if_not(connect.hosts, is_local);
     if (remote != connect.hosts.end() && !connect.verifies_server)
         place.unverified = printable(remote->host.empty() ? remote->address : remote->host, 100);
+    place.ports = ports_of(*options);
     return place;
 }
 

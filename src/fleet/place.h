@@ -7,6 +7,7 @@
 
 #include "postseal/base/time.h"
 
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
@@ -19,6 +20,8 @@ struct Place {
     std::string shown;              // without password: for logs and people
     std::vector<std::string> files; // that libpq reads: certificates, a password file
     std::string unverified;         // a host that could be anybody: TCP without verify-full
+    // TCP ports of its hosts; empty: a service file or the environment says which.
+    std::vector<std::uint16_t> ports;
 };
 // Error: a sentence about the key "store"; quotes nothing that may be a password.
 [[nodiscard]] std::expected<Place, std::string> parse_place(const std::string& uri);

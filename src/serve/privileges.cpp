@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -40,6 +42,15 @@ std::expected<void, std::string> switch_user(const std::string& user) {
         return std::unexpected(
             fmt::format("user: cannot switch to \"{}\": {}", user, std::strerror(errno)));
     return {};
+}
+
+void drop_capabilities() {
+    if (::geteuid() == 0) return;
+    drop_bounding_set(); // where it may
+    ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+    ::syscall(SYS_capset, &header, none);
 }
 
 void give_up_for_good() {

@@ -12,7 +12,9 @@ namespace postseal::serve {
 // that user.
 [[nodiscard]] std::expected<void, std::string> switch_user(const std::string& user);
 
-// Neither has a way back, nor a way to fail.
+// None has a way back, nor a way to fail.
+// Every capability that it was started with, an ambient one too, unless it is root still.
+void drop_capabilities();
 // No program that it might start has more rights than it has (no_new_privs), and what it writes is
 // for its user and group only (umask 027).
 void give_up_for_good();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "service/sandbox.h"
 
+#include "dns/server_address.h"
 #include "dns/system_files.h"
 #include "fleet/place.h"
 #include "serve/socket.h"
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
@@ -29,6 +31,22 @@ namespace fs = std::filesystem;
 // Newer than the headers of Debian 12.
 constexpr std::uint64_t right_truncate = 1ULL << 14U;
 constexpr std::uint64_t right_ioctl_dev = 1ULL << 15U;
+constexpr std::uint64_t right_connect_tcp = 1ULL << 1U;
+constexpr std::uint64_t scope_abstract_sockets = 1ULL << 0U;
+constexpr std::uint64_t scope_signals = 1ULL << 1U;
+constexpr int rule_port = 2; // LANDLOCK_RULE_NET_PORT
+struct Ruleset {             // landlock_ruleset_attr
+    std::uint64_t files = 0;
+    std::uint64_t net = 0;
+    std::uint64_t scoped = 0;
+};
+struct Port { // landlock_net_port_attr
+    std::uint64_t allowed;
+    std::uint64_t port;
+};
+
+constexpr std::uint16_t https_port = 443;
+constexpr std::uint16_t dns_port = 53;
 
 constexpr std::uint64_t to_read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 constexpr std::uint64_t to_write = to_read | LANDLOCK_ACCESS_FS_WRITE_FILE |
@@ -99,6 +117,23 @@ bool covered(const std::string& path, const std::vector<std::string>& granted) {
     });
 }
 
+// Nothing: any.
+std::optional<std::vector<std::uint16_t>> ports_to_connect_to(const config::Config& config) {
+    if (!config.dns.unbound_conf.empty()) return std::nullopt;
+    std::vector<std::uint16_t> ports{https_port, dns_port};
+    for (const std::string& server : config.dns.forward)
+        if (const auto parsed = dns::parse_server(server)) ports.push_back(parsed->port);
+    for (const std::string& text : config.dns.stub)
+        if (const auto stub = dns::parse_stub(text)) ports.push_back(stub->server.port);
+    if (!config::has_shared_store(config)) return ports;
+    const auto place = fleet::parse_place(config.store);
+    if (place && place->ports.empty()) return std::nullopt;
+    if (place) ports.insert(ports.end(), place->ports.begin(), place->ports.end());
+    return ports;
+}
+
+bool is_abstract(const char* socket) { return socket != nullptr && *socket == '@'; }
+
 void allow(int ruleset, const std::string& path, std::uint64_t rights) {
     const serve::Fd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
     struct stat info{};
@@ -114,10 +149,12 @@ std::unexpected<std::string> refused(const char* what) {
 
 } // namespace
 
-FileAccess file_access(const config::Config& config, const std::string& config_file) {
-    FileAccess access{.read = {std::begin(systems), std::end(systems)},
-                      .write = config.sandbox.write,
-                      .sockets = {}};
+Access needed_access(const config::Config& config, const std::string& config_file) {
+    Access access{.read = {std::begin(systems), std::end(systems)},
+                  .write = config.sandbox.write,
+                  .sockets = {},
+                  .connect = ports_to_connect_to(config),
+                  .abstract_sockets = is_abstract(std::getenv("NOTIFY_SOCKET"))};
     access.write.push_back(config.state_dir);
     access.write.emplace_back("/dev/null");
     for (const std::string& file :
@@ -137,29 +174,36 @@ FileAccess file_access(const config::Config& config, const std::string& config_f
     return access;
 }
 
-void add_sockets(const std::vector<std::string>& addresses, FileAccess& access) {
+void add_sockets(const std::vector<std::string>& addresses, Access& access) {
     for (const std::string& address : addresses)
         if (const auto parsed = config::parse_address(address))
             add_folders_of(parsed->path, access.sockets);
 }
 
-std::optional<std::string> beyond(const FileAccess& granted, const FileAccess& wanted) {
+std::optional<std::string> beyond(const Access& granted, const Access& wanted) {
     std::vector<std::string> readable = granted.read;
     readable.insert(readable.end(), granted.write.begin(), granted.write.end());
     for (const std::string& path : wanted.read)
         if (!covered(path, readable)) return path;
     for (const std::string& path : wanted.sockets)
         if (!covered(path, granted.sockets)) return path;
+    if (!granted.connect) return std::nullopt;
+    if (!wanted.connect) return "any TCP port";
+    for (const std::uint16_t port : *wanted.connect)
+        if (std::ranges::find(*granted.connect, port) == granted.connect->end())
+            return fmt::format("TCP port {}", port);
     return std::nullopt;
 }
 
-std::expected<int, std::string> restrict_files(const FileAccess& access) {
+std::expected<int, std::string> restrict_access(const Access& access) {
     const auto version = static_cast<int>(
         ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION));
     if (version < 1) return refused("this kernel has no Landlock");
     const std::uint64_t known = known_rights(version);
-    landlock_ruleset_attr attributes{};
-    attributes.handled_access_fs = known;
+    Ruleset attributes{.files = known};
+    if (version >= 4 && access.connect) attributes.net = right_connect_tcp;
+    if (version >= 6)
+        attributes.scoped = scope_signals | (access.abstract_sockets ? 0 : scope_abstract_sockets);
     const serve::Fd ruleset(static_cast<int>(
         ::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
     if (!ruleset.valid()) return refused("landlock_create_ruleset(2)");
@@ -168,6 +212,11 @@ std::expected<int, std::string> restrict_files(const FileAccess& access) {
                                         {&access.sockets, to_make_sockets}})
         for (const std::string& path : *paths)
             allow(ruleset.get(), path, rights & known);
+    if (version >= 4 && access.connect)
+        for (const std::uint16_t number : *access.connect) {
+            const Port rule{.allowed = right_connect_tcp, .port = number};
+            ::syscall(SYS_landlock_add_rule, ruleset.get(), rule_port, &rule, 0);
+        }
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); // landlock_restrict_self(2) asks for it
     if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0)
         return refused("landlock_restrict_self(2)");

@@ -20,6 +20,11 @@ TEST_CASE("parse_server: table") {
     }
 }
 
+TEST_CASE("parse_server: its port") {
+    CHECK(dns::parse_server("192.0.2.1")->port == 53);
+    CHECK(dns::parse_server("2001:db8::1@65535")->port == 65535);
+}
+
 TEST_CASE("parse_stub: table") {
     for (const Row& row : read_table("dns/stub.table", 3)) {
         CAPTURE(row.line);

@@ -55,6 +55,14 @@ TEST_CASE("several hosts of a URI, each with its port") {
     CHECK_FALSE(connect_options("postgresql://a/m?sslmode=require").verifies_server);
 }
 
+TEST_CASE("the ports of its hosts") {
+    using Ports = std::vector<std::uint16_t>;
+    CHECK(parse_place("postgresql://db.example:5433/mail")->ports == Ports{5433});
+    CHECK(parse_place("postgresql://db.example/mail")->ports == Ports{5432});
+    CHECK(parse_place("postgresql://a:1,b,c:3/mail")->ports == Ports{1, 5432, 3});
+    CHECK(parse_place("postgresql://a/mail?service=relay")->ports.empty()); // a file says which
+}
+
 TEST_CASE("what is no URI is refused, and a password in it is not repeated") {
     for (const char* uri : {"postgresql://relay:s3cret@db/mail?nonsense=s3cret",
                             "postgresql://relay:s3cret@[::1/mail", "postgresql://x:s3cret%zz@db/m",

@@ -28,13 +28,13 @@ def open_folder():
 def configured(world, new_daemon, open_folder):
     """A daemon that has not been started: `configured(user)` gives it to that user."""
 
-    def configure(user: str, **changes):
+    def configure(user: str, owner: str = "", under=(), **changes):
         daemon = new_daemon(**changes)
         settings = daemon.with_settings(user=user)
         folder = open_folder / "daemon"
         for name in ("etc", "run", "state"):
             (folder / name).mkdir(parents=True)
-            shutil.chown(folder / name, user or "root")
+            shutil.chown(folder / name, user or owner or "root")
         for name, file in (("root.key", world.trust_anchor), ("root.hints", world.root_hints),
                            ("ca.pem", world.ca_file)):
             shutil.copy(file, folder / "etc" / name)
@@ -52,6 +52,7 @@ def configured(world, new_daemon, open_folder):
         daemon.settings = settings
         daemon.write_configuration(settings)
         daemon.configuration.chmod(0o644)
+        daemon.enter_command = list(under)
         daemon.start()
         return daemon
 
@@ -69,6 +70,7 @@ def landlock_version(daemon) -> int:
     log = daemon.log.read_text(encoding="utf-8")
     if "no-sandbox" in log:
         pytest.skip("NOT TRIED WHETHER FILES ARE OUT OF REACH: THIS KERNEL HAS NO LANDLOCK")
+    assert "seccomp=yes" in log
     return int(log.partition("sandbox landlock=")[2].split()[0])
 
 
@@ -88,6 +90,7 @@ def test_what_proc_shows(configured):
         assert {int(thread[name], 16) for name in CAPABILITIES} == {0}
         assert int(thread["CapBnd"], 16) == 0
         assert thread["NoNewPrivs"] == "1"
+        assert thread["Seccomp"] == "2", "a filter"
         assert thread["Umask"] == "0027"
     limits = (process / "limits").read_text(encoding="ascii").splitlines()
     core, = (line for line in limits if line.startswith("Max core file size"))
@@ -98,6 +101,24 @@ def test_what_proc_shows(configured):
     assert (database.stat().st_uid, database.stat().st_mode & 0o777) == (user.pw_uid, 0o640)
     assert daemon.stop() == 0
     assert not daemon.unix_socket.exists()
+
+
+def test_an_ambient_capability_ends_with_binding(configured):
+    """As systemd's AmbientCapabilities gives it: a port below 1024 is bound, and no other later."""
+    under = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups",
+             "--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"]
+    low = {"address": "inet:127.0.0.1:99", "protocol": "socketmap"}
+    daemon = configured("", owner=USER, under=under, listen=[low])
+    daemon.connect_to(99).close()
+    for task in (pathlib.Path("/proc") / str(daemon.process.pid) / "task").iterdir():
+        thread = status_of(task)
+        assert thread["Uid"].split() == [str(pwd.getpwnam(USER).pw_uid)] * 4
+        assert {int(thread[name], 16) for name in CAPABILITIES} == {0}, thread
+    another = {"address": "inet:127.0.0.1:98", "protocol": "socketmap"}
+    daemon.write_configuration(daemon.with_settings(
+        listen=[*daemon.settings["listen"], another]))
+    said = daemon.admin("reload")
+    assert not said["ok"] and "98" in said["error"] and "Permission denied" in said["error"], said
 
 
 def test_cannot_open_what_it_does_not_need(configured, open_folder):
