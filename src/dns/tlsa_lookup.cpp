@@ -33,6 +33,7 @@ struct AddressView {
     std::string canonical_name; // secure
     seconds ttl{0};
     std::string reason; // insecure, none, unknown
+    bool bogus = false; // unknown: a lookup is
 };
 
 seconds least_ttl(const Answer& a, const Answer& b) { return std::min(a.ttl, b.ttl); }
@@ -78,7 +79,7 @@ AddressView view_of(const std::string& host, const Answer& a, const Answer& aaaa
     // would have said; a bogus answer contradicts that proof.
     if (bad.status == Status::failed && shows_unsigned_zone(other))
         return {Addresses::insecure, {}, seconds(0), reason + ", and its zone is not signed"};
-    return {Addresses::unknown, {}, seconds(0), std::move(reason)};
+    return {Addresses::unknown, {}, seconds(0), std::move(reason), bad.status == Status::bogus};
 }
 
 void append_clause(std::string& text, std::string_view clause) {
@@ -91,6 +92,11 @@ HostResult& settle(HostResult& result, HostState state, std::string reason) {
     result.host.reason = std::move(reason);
     if (state == HostState::failed) result.ttl = seconds(0);
     return result;
+}
+
+HostResult& settle_failed(HostResult& result, std::string reason, bool bogus) {
+    result.host.bogus = bogus;
+    return settle(result, HostState::failed, std::move(reason));
 }
 
 // U or X, by a secure TLSA RRset (RFC 7672 section 3.1).
@@ -146,7 +152,8 @@ async::Task<bool> alias_is_secure(Resolver& resolver, std::string host, HostResu
         if (dname) alias = *std::move(dname);
     }
     if (is_failure(alias)) {
-        settle(result, HostState::failed, failure_clause(host, RrType::cname, alias));
+        settle_failed(result, failure_clause(host, RrType::cname, alias),
+                      alias.status == Status::bogus);
         co_return false;
     }
     result.ttl = std::min(result.ttl, alias.ttl);
@@ -174,7 +181,8 @@ async::Task<> look_at_bases(Resolver& resolver, std::vector<std::string> bases, 
         }
         const Answer answer = co_await resolver.resolve(name, RrType::tlsa);
         if (is_failure(answer)) {
-            settle(result, HostState::failed, failure_clause(name, RrType::tlsa, answer));
+            settle_failed(result, failure_clause(name, RrType::tlsa, answer),
+                          answer.status == Status::bogus);
             co_return;
         }
         result.ttl = std::min(result.ttl, answer.ttl);
@@ -197,7 +205,7 @@ async::Task<HostResult> look_at(Resolver& resolver, Domain host, std::uint16_t p
     case Addresses::none:
         co_return settle(result, HostState::no_address, std::move(view.reason));
     case Addresses::unknown:
-        co_return settle(result, HostState::failed, std::move(view.reason));
+        co_return settle_failed(result, std::move(view.reason), view.bogus);
     case Addresses::insecure:
         co_return settle(result, HostState::none, std::move(view.reason));
     case Addresses::insecure_alias: {

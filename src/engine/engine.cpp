@@ -471,7 +471,7 @@ std::shared_ptr<const Answer> Engine::at_deadline(const Nexthop& nexthop, Flight
 std::shared_ptr<const Answer> Engine::overloaded(const Nexthop& nexthop) {
     verdict::Evidence evidence{
         .nexthop = nexthop, .obtained_at = sources_.clock.now(), .partial = true};
-    verdict::Verdict verdict{.cls = verdict::Class::tempfail};
+    verdict::Verdict verdict{.cls = verdict::Class::tempfail, .cause = verdict::Cause::busy};
     verdict.temp_reason = fmt::format("{} lookups are at work and {} wait (limits.lookups)",
                                       limiter_.in_use(), limiter_.waiting());
     verdict.reasons = {verdict.temp_reason};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "engine/explain.h"
 
+#include "engine/deferral.h"
 #include "engine/outlook.h"
 
 #include "postseal/base/text.h"
@@ -16,8 +17,7 @@
 namespace postseal::engine {
 namespace {
 
-Json with_outlook(Json explained) {
-    Outlook what = outlook(explained);
+Json with_outlook(Json explained, Outlook what) {
     explained["mail"] = std::move(what.mail);
     explained["next"] = std::move(what.next);
     return explained;
@@ -147,21 +147,25 @@ Json explain(const Answer& answer, const Maps& maps, const Overrides& overrides,
     }
     if (auto found = verdict::findings(evidence, now); !found.empty())
         out["findings"] = findings_json(found);
+    if (const Deferral deferred = deferral(answer))
+        out["deferred"] = {{"cause", verdict::to_string(deferred.cause)},
+                           {"reason", deferred.reason},
+                           {"maps", deferred.maps}};
     out["obtained_at"] = time_or_null(evidence.obtained_at);
     out["holds_s"] = std::chrono::duration_cast<seconds>(answer.holds).count();
     out["partial"] = evidence.partial;
     out["replies"] = replies_json(maps, answer.written);
     if (const auto variant = maps.delegation()) out["delegation"] = answer.written[*variant].text;
-    return with_outlook(std::move(out));
+    return with_outlook(std::move(out), outlook(answer));
 }
 
 Json explain_no_nexthop(std::string_view key, const NexthopError& error, const Maps& maps) {
     const std::string reason =
         fmt::format("not a destination that can have a policy: {}", error.text);
-    return with_outlook(
-        {{"key", printable(key)},
-         {"verdict", {{"class", "may"}, {"level", "-"}, {"row", 0}, {"reasons", {reason}}}},
-         {"replies", replies_json(maps, maps.no_nexthop())}});
+    Json out = {{"key", printable(key)},
+                {"verdict", {{"class", "may"}, {"level", "-"}, {"row", 0}, {"reasons", {reason}}}},
+                {"replies", replies_json(maps, maps.no_nexthop())}};
+    return with_outlook(std::move(out), outlook_no_nexthop());
 }
 
 } // namespace postseal::engine

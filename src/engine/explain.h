@@ -3,6 +3,7 @@
 //
 // {"key", "verdict": {"class", "level", "row", "reasons"},
 //  "override": {"key", "policy", "file", "line", "until", "comment"}, if one decided;
+//  "deferred": {"cause", "reason", "maps"}, if a map defers (engine/deferral.h);
 //  "findings": [{"code", "text", "fix"}], "mx": {...}, "mta_sts": {...}, "remembered",
 //  "obtained_at", "holds_s", "partial", "replies": {MAP: {"kind", "text"}},
 //  "delegation": the action, if there is a delegation listener, "mail", "next": engine/outlook.h}

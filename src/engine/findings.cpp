@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "engine/findings.h"
 
-#include <fmt/format.h>
+#include "engine/deferral.h"
+#include "engine/outlook.h"
 
 #include <algorithm>
 #include <utility>
@@ -18,29 +19,13 @@ bool is_outdated(WallTime noted_at, WallTime now) {
 
 } // namespace
 
-std::string deferral(const Answer& answer) {
-    if (answer.verdict.cls == verdict::Class::tempfail) return answer.verdict.temp_reason;
-    std::size_t asked = 0;
-    std::size_t deferring = 0;
-    std::string first;
-    for (const auto& [name, variant] : answer.maps->all()) {
-        if (answer.maps->variants()[variant].reply.form == verdict::Form::requiretls) continue;
-        asked++;
-        const verdict::Reply& reply = answer.written[variant];
-        if (reply.kind != verdict::Reply::Kind::temp) continue;
-        if (deferring++ == 0) first = fmt::format("map {}: {}", name, reply.text);
-    }
-    if (deferring == 0) return {};
-    return deferring == asked ? first.substr(first.find(": ") + 2) : first;
-}
-
 void Findings::note(const Answer& answer, WallTime now) {
     const std::string key = answer.evidence.nexthop.key();
     std::vector<verdict::Finding> found = verdict::findings(answer.evidence, now);
-    if (std::string reason = deferral(answer); !reason.empty())
+    if (const Deferral deferred = deferral(answer))
         found.insert(found.begin(), {.code = verdict::FindingCode::deferred,
-                                     .text = std::move(reason),
-                                     .fix = fmt::format("postseal explain {}", key)});
+                                     .text = deferred.text(),
+                                     .fix = outlook(answer).next});
     const auto there = destinations_.find(key);
     if (found.empty()) {
         if (there != destinations_.end()) destinations_.erase(there);

@@ -1,10 +1,9 @@
 // engine/findings.h: what an operator should hear of destinations now
 //
 // Of each destination what the latest evaluation found (verdict/findings.h), and whether a map
-// defers its mail. In memory only: after a restart a destination is back when it is looked up
-// again, which the next try of its mail does. What is not looked up any more is dropped after a
-// while. At most max_findings destinations.
-// Thread: the loop's.
+// defers its mail (deferral.h). In memory only: after a restart a destination is back when it is
+// looked up again, which the next try of its mail does. What is not looked up any more is dropped
+// after a while. At most max_findings destinations. Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -61,9 +60,5 @@ class Findings {
     Log& log_;
     std::map<std::string, Destination, std::less<>> destinations_;
 };
-
-// What the maps that smtp_tls_policy_maps may name say: "REASON" where all of them defer the mail,
-// "map NAME: REASON" where some do; empty: none.
-[[nodiscard]] std::string deferral(const Answer& answer);
 
 } // namespace postseal::engine

@@ -37,6 +37,10 @@ class Maps {
     [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
     // Of a map that a tcp_table listener offers.
     [[nodiscard]] std::optional<std::size_t> tcp_table(std::string_view name) const;
+    // Of all tcp_table listeners, each map once.
+    [[nodiscard]] const std::vector<std::pair<std::string, std::size_t>>& tcp_tables() const {
+        return tcp_table_;
+    }
     // Nothing: there is no delegation listener.
     [[nodiscard]] std::optional<std::size_t> delegation() const { return delegation_; }
 

@@ -1,13 +1,15 @@
-// engine/outlook.h: what becomes of mail by a verdict, and what helps
+// engine/outlook.h: what becomes of mail by an answer, and what helps
 //
-// From engine/explain.h's JSON, so without the mail hosts' own answers: where their certificates
-// decide, it says so and names probe. In the words of Postfix's log (smtp(8)).
+// Without the mail hosts' own answers: where their certificates decide, it says so and names
+// probe. In the words of Postfix's log (smtp(8)).
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/json.h"
+#include "engine/answer.h"
+#include "postseal/verdict/decide.h"
 
 #include <string>
+#include <string_view>
 
 namespace postseal::engine {
 
@@ -16,6 +18,11 @@ struct Outlook {
     std::string next; // a command, a record, an override
 };
 
-[[nodiscard]] Outlook outlook(const Json& explain);
+[[nodiscard]] Outlook outlook(const Answer& answer);
+// Of a key that is no nexthop.
+[[nodiscard]] Outlook outlook_no_nexthop();
+
+// How to fix what defers the mail for the key.
+[[nodiscard]] std::string fix_of(verdict::Cause cause, std::string_view key);
 
 } // namespace postseal::engine

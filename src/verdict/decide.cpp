@@ -196,8 +196,14 @@ std::string_view conclusion(Says says) {
     return "?";
 }
 
-std::string blame(const Row& row, const Evidence& evidence) {
+Blame blame(const Row& row, const Evidence& evidence) {
     return row.number == 8 ? host_blame(evidence) : mx_blame(evidence);
+}
+
+void defer(Verdict& verdict, Blame blame) {
+    verdict.cls = Class::tempfail;
+    verdict.cause = blame.cause;
+    verdict.temp_reason = std::move(blame.reason);
 }
 
 Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
@@ -224,16 +230,15 @@ Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
         verdict.level = Level::secure;
         break;
     case unsealed:
-        verdict.cls = Class::tempfail;
-        verdict.temp_reason = printable(
-            fmt::format("override sealed: {} has neither DANE nor an enforced MTA-STS policy",
-                        printable(evidence.nexthop.domain.name(), 100)));
+        defer(verdict, {Cause::nothing_promised,
+                        printable(fmt::format(
+                            "override sealed: {} has neither DANE nor an enforced MTA-STS policy",
+                            printable(evidence.nexthop.domain.name(), 100)))});
         break;
     case by_mixed:
     case unknown_dane:
     case tempfail:
-        verdict.cls = Class::tempfail;
-        verdict.temp_reason = blame(row, evidence);
+        defer(verdict, blame(row, evidence));
         break;
     }
     return verdict;
@@ -288,7 +293,7 @@ Judgement judgement(const Evidence& evidence, const Options& options, WallTime n
 
 Verdict verdict_of(const Judgement& judged, const Evidence& evidence) {
     Verdict verdict = verdict_of(judged.says, *judged.row, evidence);
-    if (judged.unknown) verdict.temp_reason = sts_blame(evidence);
+    if (judged.unknown) defer(verdict, sts_blame(evidence));
     if (judged.sealed) verdict.row = table.front().number;
     return verdict;
 }
@@ -314,6 +319,40 @@ Verdict decide(const Evidence& evidence, const Options& options, WallTime now) {
     if (!evidence.override_ || evidence.override_->needs_lookup())
         std::ranges::move(describe(evidence, now), std::back_inserter(verdict.reasons));
     return verdict;
+}
+
+std::string_view to_string(Cause cause) {
+    switch (cause) {
+    case Cause::none:
+        return "none";
+    case Cause::mx_bogus:
+        return "mx-bogus";
+    case Cause::mx_failed:
+        return "mx-failed";
+    case Cause::host_bogus:
+        return "host-bogus";
+    case Cause::host_failed:
+        return "host-failed";
+    case Cause::too_many_hosts:
+        return "too-many-hosts";
+    case Cause::nothing_promised:
+        return "nothing-promised";
+    case Cause::policy_unread:
+        return "policy-unread";
+    case Cause::policy_untried:
+        return "policy-untried";
+    case Cause::busy:
+        return "busy";
+    case Cause::fits_no_host:
+        return "fits-no-host";
+    case Cause::no_usable_mx:
+        return "no-usable-mx";
+    case Cause::reply_too_long:
+        return "reply-too-long";
+    case Cause::defect:
+        return "defect";
+    }
+    return "?";
 }
 
 std::string brief(const Verdict& verdict) {

@@ -214,40 +214,47 @@ std::vector<std::string> describe(const Evidence& evidence, WallTime now) {
     return out;
 }
 
-std::string mx_blame(const Evidence& evidence) {
+Blame mx_blame(const Evidence& evidence) {
     const std::string domain = brief(evidence.nexthop.domain.name());
     const std::string_view cause = evidence.mx.reason;
     if (evidence.mx.state == MxState::bogus)
-        return printable(fmt::format("MX {} is bogus: {}", domain,
-                                     cause.empty() ? "DNSSEC validation failed" : cause));
-    return printable(fmt::format("MX {}: lookup failed{}{}; DANE may be in use{}", domain,
-                                 cause.empty() ? "" : ": ", brief(cause),
-                                 evidence.remembered == Remembered::dane ? ", as it was" : ""));
+        return {Cause::mx_bogus,
+                printable(fmt::format("MX {} is bogus: {}", domain,
+                                      cause.empty() ? "DNSSEC validation failed" : cause))};
+    return {Cause::mx_failed,
+            printable(fmt::format("MX {}: lookup failed{}{}; DANE may be in use{}", domain,
+                                  cause.empty() ? "" : ": ", brief(cause),
+                                  evidence.remembered == Remembered::dane ? ", as it was" : ""))};
 }
 
-std::string host_blame(const Evidence& evidence) {
+Blame host_blame(const Evidence& evidence) {
     const auto host = std::ranges::find(evidence.mx.hosts, HostState::failed, &Host::state);
     if (host == evidence.mx.hosts.end())
-        return printable(fmt::format("TLSA of {} of {} not looked up: it has more than {} MX hosts",
-                                     plural(evidence.mx.beyond, "host"),
-                                     brief(evidence.nexthop.domain.name()), max_hosts));
+        return {
+            Cause::too_many_hosts,
+            printable(fmt::format("TLSA of {} of {} not looked up: it has more than {} MX hosts",
+                                  plural(evidence.mx.beyond, "host"),
+                                  brief(evidence.nexthop.domain.name()), max_hosts))};
+    const Cause cause = host->bogus ? Cause::host_bogus : Cause::host_failed;
     const std::string& name = host->name.name();
     const std::string_view record = host->address_secure ? "TLSA" : "address";
     if (contains(host->reason, name) && contains(host->reason, record) && host->reason.size() < 200)
-        return printable(host->reason);
-    return printable(fmt::format("{} lookup of {} failed{}{}", record, brief(name),
-                                 host->reason.empty() ? "" : ": ", host->reason));
+        return {cause, printable(host->reason)};
+    return {cause, printable(fmt::format("{} lookup of {} failed{}{}", record, brief(name),
+                                         host->reason.empty() ? "" : ": ", host->reason))};
 }
 
-std::string sts_blame(const Evidence& evidence) {
+Blame sts_blame(const Evidence& evidence) {
     const std::string domain = brief(evidence.nexthop.domain.name());
     const Sts& sts = evidence.sts;
     if (!sts.unread.empty())
-        return printable(fmt::format("MTA-STS {}: the policy that may be stored is not known: {}",
-                                     domain, sts.unread));
-    return printable(
-        fmt::format("MTA-STS {}: the policy host has not been asked yet: {}", domain,
-                    sts.fetch_reason.empty() ? "others come first" : sts.fetch_reason));
+        return {Cause::policy_unread,
+                printable(fmt::format("MTA-STS {}: the policy that may be stored is not known: {}",
+                                      domain, sts.unread))};
+    return {
+        Cause::policy_untried,
+        printable(fmt::format("MTA-STS {}: the policy host has not been asked yet: {}", domain,
+                              sts.fetch_reason.empty() ? "others come first" : sts.fetch_reason))};
 }
 
 } // namespace postseal::verdict

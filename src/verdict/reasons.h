@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "postseal/verdict/decide.h"
 #include "postseal/verdict/evidence.h"
 
 #include <string>
@@ -17,11 +18,16 @@ namespace postseal::verdict {
 
 [[nodiscard]] std::string mx_clause(const Evidence& evidence);
 
-// Why mail must wait, for the log of Postfix: at most 200 octets, of which no name or cause takes
+struct Blame {
+    Cause cause = Cause::none;
+    std::string reason;
+};
+
+// Why mail is deferred, for the log of Postfix: at most 200 octets, of which no name or cause takes
 // so many that the rest does not fit. Rows 3 and 5 blame the MX RRset, row 8 the first host that
 // failed; an MTA-STS policy that is unknown() blames ourselves.
-[[nodiscard]] std::string mx_blame(const Evidence& evidence);
-[[nodiscard]] std::string host_blame(const Evidence& evidence);
-[[nodiscard]] std::string sts_blame(const Evidence& evidence);
+[[nodiscard]] Blame mx_blame(const Evidence& evidence);
+[[nodiscard]] Blame host_blame(const Evidence& evidence);
+[[nodiscard]] Blame sts_blame(const Evidence& evidence);
 
 } // namespace postseal::verdict

@@ -155,12 +155,12 @@ PostfixPolicy secure_policy(const Evidence& evidence, const Policy& policy, Matc
     return out;
 }
 
-Reply temp(std::string_view reason) {
-    return {.kind = Reply::Kind::temp, .text = printable(reason), .defect = {}};
+Reply temp(Cause cause, std::string_view reason) {
+    return {.kind = Reply::Kind::temp, .text = printable(reason), .defect = {}, .cause = cause};
 }
 
 Reply defect(std::string what) {
-    Reply reply = temp("postseal could not write the TLS policy, its log says why");
+    Reply reply = temp(Cause::defect, "postseal could not write the TLS policy, its log says why");
     reply.defect = std::move(what);
     return reply;
 }
@@ -189,19 +189,21 @@ Reply enforce(const Evidence& evidence, const ReplyOptions& options) {
     const auto fits = [&](const Host& host) { return mtasts::matches(policy, host.name); };
     if (options.match == Match::mx && obtained(evidence.mx) &&
         std::ranges::none_of(evidence.mx.hosts, fits))
-        return temp(fmt::format("the MTA-STS policy of {} fits {}",
-                                printable(evidence.nexthop.domain.name(), 60),
-                                none_of(evidence.mx)));
+        return temp(Cause::fits_no_host, fmt::format("the MTA-STS policy of {} fits {}",
+                                                     printable(evidence.nexthop.domain.name(), 60),
+                                                     none_of(evidence.mx)));
     for (const Extent& extent : extents) {
         if (extent.form == Form::tlsrpt && options.form == Form::legacy) continue;
         const PostfixPolicy meant = secure_policy(evidence, policy, options.match, extent);
         if (meant.attributes.empty())
-            return temp(fmt::format("no mx of the MTA-STS policy can be a host: {}",
+            return temp(Cause::no_usable_mx,
+                        fmt::format("no mx of the MTA-STS policy can be a host: {}",
                                     evidence.nexthop.domain.name()));
         if (size_of(written(meant), options.coding) <= options.limit)
             return checked(meant, extent.form);
     }
-    return temp(fmt::format("the MTA-STS policy does not fit into a reply of {} octets: {}",
+    return temp(Cause::reply_too_long,
+                fmt::format("the MTA-STS policy does not fit into a reply of {} octets: {}",
                             options.limit, evidence.nexthop.domain.name()));
 }
 
@@ -253,7 +255,7 @@ Reply requiretls(const Verdict& verdict, const Evidence& evidence) {
                     : bad_override(verdict.override_text, read.error());
     }
     case Class::tempfail:
-        return temp(verdict.temp_reason);
+        return temp(verdict.cause, verdict.temp_reason);
     }
     return defect("a verdict without a class");
 }
@@ -287,7 +289,7 @@ Reply render(const Verdict& verdict, const Evidence& evidence, const ReplyOption
     case Class::override_:
         return operators_word(verdict.override_text);
     case Class::tempfail:
-        return temp(verdict.temp_reason);
+        return temp(verdict.cause, verdict.temp_reason);
     }
     return defect("a verdict without a class");
 }

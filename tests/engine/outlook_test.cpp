@@ -1,92 +1,191 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "engine/outlook.h"
 
+#include "engine/deferral.h"
+#include "engine/explain.h"
+#include "engine/findings.h"
+
 #include <doctest/doctest.h>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
+#include <memory>
+#include <utility>
+
 using namespace postseal;
+using engine::Outlook;
+using engine::outlook;
+using verdict::Cause;
 
 namespace {
 
-engine::Outlook of(std::string_view cls, std::string_view level, int row, std::string_view replies,
-                   std::string_view mx = "secure") {
-    return engine::outlook(Json::parse(fmt::format(
-        R"({{"key":"example.com","verdict":{{"class":"{}","level":"{}","row":{}}},"mx":{{"state":"{}"}},
-            "replies":{}}})",
-        cls, level, row, mx, replies)));
+constexpr WallTime noon{std::chrono::hours(12)};
+
+config::Map map(std::string name, verdict::Form form,
+                verdict::Match match = verdict::Match::patterns) {
+    return {.name = std::move(name), .reply = {.form = form, .match = match}, .verdict = {}};
 }
 
-constexpr const char* not_found = R"({"postfix":{"kind":"not-found","text":""}})";
+verdict::Evidence evidence(verdict::MxState mx, std::string key = "example.com") {
+    verdict::Evidence out{.nexthop = *Nexthop::parse(key), .obtained_at = noon};
+    out.mx.state = mx;
+    out.sts.record = verdict::RecordState::absent;
+    return out;
+}
+
+verdict::Host host(std::string_view name, verdict::HostState state) {
+    return {
+        .name = *Domain::parse(name), .state = state, .tlsa_name = {}, .tlsa = {}, .reason = {}};
+}
+
+void enforce(verdict::Evidence& evidence, const std::string& mx) {
+    evidence.sts.policy =
+        *mtasts::parse_policy("version: STSv1\nmode: enforce\nmax_age: 86400\nmx: " + mx + "\n");
+    evidence.sts.expires_at = noon + std::chrono::hours(1);
+}
+
+// As the engine writes it.
+engine::Answer answer(const verdict::Evidence& evidence,
+                      const config::Config& config = *config::parse("", "f")) {
+    auto maps = std::make_shared<const engine::Maps>(config);
+    engine::Answer out{.evidence = evidence,
+                       .verdict = verdict::decide(evidence, maps->verdicts().front(), noon),
+                       .maps = maps,
+                       .written = {}};
+    for (const engine::Variant& variant : maps->variants())
+        out.written.push_back(
+            verdict::render(verdict::decide(evidence, maps->verdicts()[variant.verdict], noon),
+                            evidence, variant.reply));
+    return out;
+}
+
+Outlook of(verdict::Evidence evidence) { return outlook(answer(std::move(evidence))); }
+
+config::Config with_maps(std::vector<config::Map> maps) {
+    config::Config out;
+    out.maps = std::move(maps);
+    return out;
+}
 
 } // namespace
 
 TEST_CASE("engine/outlook: mail that is deferred says why in Postfix's words, and what helps") {
-    const auto bogus = of("tempfail", "-", 3,
-                          R"({"postfix":{"kind":"temp","text":"MX example.com is bogus: x"}})");
-    CHECK(bogus.mail == "deferred: client TLS configuration problem; in the log: MX example.com is "
-                        "bogus: x");
-    CHECK(bogus.next == "the domain's operator must put its DNSSEC right; then: postseal refresh "
-                        "example.com; postqueue -s example.com");
-    const auto next = [](std::string_view reason) {
-        return of("tempfail", "-", 5,
-                  fmt::format(R"({{"postfix":{{"kind":"temp","text":"{}"}}}})", reason))
-            .next;
-    };
-    CHECK(next("MX example.com: lookup failed: SERVFAIL; DANE may be in use")
-              .starts_with("postseal doctor, which says whether our own DNS works"));
-    // What is our own failure is not blamed on the domain.
-    for (const char* ours :
-         {"MTA-STS example.com: the policy that may be stored is not known: disk I/O error",
-          "MTA-STS example.com: the policy host has not been asked yet: others come first",
-          "12 lookups are at work and 3 wait (limits.lookups)",
-          "the MTA-STS policy does not fit into a reply of 4096 octets: example.com",
-          "postseal could not write the TLS policy, its log says why"}) {
-        CAPTURE(ours);
-        CHECK_FALSE(next(ours).contains("operator"));
-    }
-    const auto sealed =
-        of("tempfail", "-", 1,
-           R"({"postfix":{"kind":"temp","text":"override sealed: example.com has"}})");
-    CHECK(sealed.next.contains("postseal overrides set example.com POLICY"));
+    verdict::Evidence bogus = evidence(verdict::MxState::bogus);
+    bogus.mx.reason = "x";
+    CHECK(of(bogus).mail ==
+          "deferred: client TLS configuration problem; in the log: MX example.com is bogus: x");
+    CHECK(of(bogus).next == "the domain's operator must put its DNSSEC right; then: postseal "
+                            "refresh example.com; postqueue -s example.com");
+
+    // The word "bogus" in a server's reason makes no bogus answer.
+    verdict::Evidence failed = evidence(verdict::MxState::failed);
+    failed.mx.reason = "server says: this is bogus";
+    enforce(failed, "mx.example.com");
+    CHECK(answer(failed).verdict.cause == Cause::mx_failed);
+    CHECK(of(failed).next.starts_with("postseal doctor, which says whether our own DNS works"));
+
+    verdict::Evidence host_fails = evidence(verdict::MxState::secure);
+    enforce(host_fails, "mx.example.com");
+    host_fails.mx.hosts = {host("mx.example.com", verdict::HostState::none),
+                           host("mx2.example.com", verdict::HostState::failed)};
+    CHECK(answer(host_fails).verdict.cause == Cause::host_failed);
+    host_fails.mx.hosts[1].bogus = true;
+    CHECK(answer(host_fails).verdict.cause == Cause::host_bogus);
+    CHECK(of(host_fails).next.starts_with("the domain's operator must put its DNSSEC right"));
+
+    verdict::Evidence sealed = evidence(verdict::MxState::insecure, "[mx.example.com]:587");
+    sealed.override_ = {.kind = verdict::Override::Kind::sealed, .policy = {}};
+    sealed.mx.hosts = {host("mx.example.com", verdict::HostState::none)};
+    CHECK(of(sealed).next.contains("postseal overrides set '[mx.example.com]:587' POLICY"));
+}
+
+TEST_CASE("engine/outlook: what is our own failure is not blamed on the domain") {
+    verdict::Evidence unread = evidence(verdict::MxState::insecure);
+    unread.mx.hosts = {host("mx.example.com", verdict::HostState::none)};
+    unread.sts.unread = "disk I/O error";
+    CHECK(answer(unread).verdict.cause == Cause::policy_unread);
+    for (const Cause ours : {Cause::policy_unread, Cause::policy_untried, Cause::busy,
+                             Cause::reply_too_long, Cause::defect})
+        CHECK_FALSE(engine::fix_of(ours, "example.com").contains("operator"));
 }
 
 TEST_CASE("engine/outlook: where a certificate decides, probe is named") {
-    const auto dane = of("dane", "dane-only", 6, R"({"postfix":{"kind":"ok","text":"dane-only"}})");
+    verdict::Evidence usable = evidence(verdict::MxState::secure);
+    usable.mx.hosts = {host("mx.example.com", verdict::HostState::usable)};
+    const Outlook dane = of(usable);
     CHECK(dane.mail.contains("certificate fits its TLSA records"));
     CHECK(dane.mail.ends_with("else deferred: Server certificate not trusted"));
     CHECK(dane.next == "postseal probe example.com");
-    const auto enforce =
-        of("enforce", "secure", 11, R"({"postfix":{"kind":"ok","text":"secure"}})");
-    CHECK(enforce.mail.ends_with("else deferred: Server certificate not verified"));
-    CHECK(enforce.next == "postseal probe example.com");
+    verdict::Evidence none = evidence(verdict::MxState::secure);
+    none.mx.hosts = {host("mx.example.com", verdict::HostState::none)};
+    enforce(none, "mx.example.com");
+    CHECK(of(none).mail.ends_with("else deferred: Server certificate not verified"));
+    CHECK(of(none).next == "postseal probe example.com");
 }
 
-TEST_CASE("engine/outlook: a map that defers where others do not is named") {
-    const auto some =
-        of("enforce", "secure", 11,
-           R"({"exact":{"kind":"temp","text":"the MTA-STS policy of example.com fits none"},
-                             "postfix":{"kind":"ok","text":"secure"},
-                             "requiretls":{"kind":"ok","text":"enforce"}})");
-    CHECK(some.mail.ends_with(
-        "; by map exact deferred: the MTA-STS policy of example.com fits none"));
-    const auto all =
-        of("enforce", "secure", 11,
-           R"({"exact":{"kind":"temp","text":"the MTA-STS policy of example.com fits none"},
-                            "requiretls":{"kind":"ok","text":"enforce"}})");
-    CHECK(all.mail.starts_with("deferred: "));
-    CHECK(all.next.contains("correct its policy or its MX records"));
+TEST_CASE("engine/outlook: findings, explain and outlook agree on what defers, by the maps' form") {
+    using enum verdict::Form;
+    verdict::Evidence outside = evidence(verdict::MxState::secure);
+    outside.mx.hosts = {host("mx.example.com", verdict::HostState::none)};
+    enforce(outside, "mx.example.net");
+    const auto explained = [](const engine::Answer& a) {
+        return engine::explain(a, *a.maps, engine::Overrides(), noon);
+    };
+
+    // One of form requiretls counts for nothing, whatever it is called; others do.
+    const engine::Answer all = answer(outside, with_maps({map("exact", legacy, verdict::Match::mx),
+                                                          map("bounce-or-not", requiretls)}));
+    CHECK(engine::deferral(all).all);
+    CHECK(outlook(all).mail.starts_with("deferred: client TLS configuration problem; in the log: "
+                                        "the MTA-STS policy of example.com fits none"));
+    CHECK(outlook(all).next.contains("correct its policy or its MX records"));
+    CHECK(explained(all)["deferred"]["cause"] == "fits-no-host");
+    CHECK(explained(all)["mail"] == outlook(all).mail);
+
+    const engine::Answer some = answer(
+        outside, with_maps({map("exact", legacy, verdict::Match::mx), map("requiretls", legacy)}));
+    CHECK_FALSE(engine::deferral(some).all);
+    CHECK(
+        engine::deferral(some).text().starts_with("map exact: the MTA-STS policy of example.com"));
+    CHECK(outlook(some).mail.contains("; by map exact deferred: client TLS configuration problem"));
+    CHECK(outlook(some).next.contains("correct its policy or its MX records"));
+    CHECK_FALSE(explained(answer(evidence(verdict::MxState::nxdomain))).contains("deferred"));
+}
+
+TEST_CASE("engine/outlook: a reply that is too long for tcp_table only is named so") {
+    verdict::Evidence long_one = evidence(verdict::MxState::secure);
+    long_one.mx.hosts = {host("mx.example.com", verdict::HostState::none)};
+    std::string mx = "mx.example.com";
+    for (int i = 0; i < 200; i++)
+        mx += "\nmx: mx" + std::to_string(i) + ".a-rather-long-name-of-a-host.example.com";
+    enforce(long_one, mx);
+    long_one.mx.state = verdict::MxState::insecure;
+    config::Config config = with_maps({map("postfix", verdict::Form::legacy)});
+    config::Listen listen;
+    listen.protocol = config::Protocol::tcp_table;
+    listen.maps = {"postfix"};
+    config.listen.push_back(listen);
+    for (int i = 0; i < 100; i++)
+        long_one.mx.hosts.push_back(
+            host("mx" + std::to_string(i) + ".a-rather-long-name-of-a-host.example.com",
+                 verdict::HostState::none));
+    const engine::Deferral found = engine::deferral(answer(long_one, config));
+    CHECK(found.maps == std::vector<std::string>{"tcp:postfix"});
+    CHECK(found.cause == Cause::reply_too_long);
 }
 
 TEST_CASE("engine/outlook: without a promise main.cf decides, or there is nowhere to deliver to") {
-    CHECK(of("may", "-", 11, not_found)
-              .mail.starts_with("sent as main.cf's smtp_tls_security_level"));
-    CHECK(of("may", "-", 2, not_found, "NXDOMAIN").mail ==
+    verdict::Evidence plain = evidence(verdict::MxState::secure);
+    plain.mx.hosts = {host("mx.example.com", verdict::HostState::none)};
+    CHECK(of(plain).mail.starts_with("sent as main.cf's smtp_tls_security_level"));
+    CHECK(of(evidence(verdict::MxState::nxdomain)).mail ==
           "bounced: Host or domain name not found");
-    CHECK(of("may", "-", 2, not_found, "null MX").mail ==
+    CHECK(of(evidence(verdict::MxState::null_mx)).mail ==
           "bounced: Domain does not accept mail (nullMX)");
-    CHECK(of("may", "-", 2, not_found).mail.starts_with("bounced: no MX host of the domain has"));
-    const auto override_ = of("override", "-", 1, R"({"postfix":{"kind":"ok","text":"encrypt"}})");
-    CHECK(override_.mail.starts_with("sent at \"encrypt\", as the override says"));
-    CHECK(of("may", "-", 0, not_found).next.contains("a table before postseald"));
+    CHECK(of(evidence(verdict::MxState::secure))
+              .mail.starts_with("bounced: no MX host of the domain has"));
+    verdict::Evidence encrypt = evidence(verdict::MxState::secure);
+    encrypt.override_ = {.kind = verdict::Override::Kind::policy, .policy = "encrypt"};
+    CHECK(of(encrypt).mail.starts_with("sent at \"encrypt\", as the override says"));
+    CHECK(engine::outlook_no_nexthop().next.contains("a table before postseald"));
 }

@@ -67,6 +67,26 @@ enum class Class { dane, enforce, may, override_, tempfail };
 enum class Level { none_said, dane, dane_only, secure }; // none_said: may, override, tempfail
 [[nodiscard]] std::string_view to_string(Level level);
 
+// Why mail is deferred: by it, and not by the words of the reason, the fix is chosen
+// (engine/outlook.h).
+enum class Cause {
+    none,             // it is not deferred
+    mx_bogus,         // row 3
+    mx_failed,        // row 5
+    host_bogus,       // row 8: of a host a needed lookup is bogus
+    host_failed,      // row 8: or fails
+    too_many_hosts,   // row 8: more than are looked up
+    nothing_promised, // override sealed
+    policy_unread,    // the database could not be read
+    policy_untried,   // the policy host has not been asked yet
+    busy,             // limits.lookups
+    fits_no_host,     // option match = "mx": the policy fits none of the MX hosts
+    no_usable_mx,     // no mx of the policy can be the name of a host
+    reply_too_long,   // for the client's protocol
+    defect,           // of ours: the reply is not one that Postfix would read
+};
+[[nodiscard]] std::string_view to_string(Cause cause); // "mx-bogus"
+
 struct Verdict {
     Class cls = Class::tempfail;
     Level level = Level::none_said;
@@ -74,6 +94,7 @@ struct Verdict {
     std::vector<std::string> reasons; // in order; the first says what decided
     std::string override_text;        // class override
     std::string temp_reason;          // class tempfail: at most 200 printable characters
+    Cause cause = Cause::none;        // class tempfail
 
     friend bool operator==(const Verdict&, const Verdict&) = default;
 };

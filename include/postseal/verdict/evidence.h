@@ -48,6 +48,7 @@ struct Host {
     std::vector<dane::Tlsa> tlsa; // U and X
     std::string reason;           // N, F, A: why; X: why none is usable
     HostLookup lookup = HostLookup::ended;
+    bool bogus = false; // F: what failed is bogus
 
     friend bool operator==(const Host&, const Host&) = default;
 };

@@ -54,8 +54,9 @@ struct ReplyOptions {
 struct Reply {
     enum class Kind { ok, not_found, temp };
     Kind kind = Kind::temp;
-    std::string text;   // ok: the policy; temp: the reason, printable, at most 200 octets
-    std::string defect; // not empty: a bug of ours was caught; log it
+    std::string text;          // ok: the policy; temp: the reason, printable, at most 200 octets
+    std::string defect;        // not empty: a bug of ours was caught; log it
+    Cause cause = Cause::none; // temp
 
     friend bool operator==(const Reply&, const Reply&) = default;
 };
