@@ -18,6 +18,8 @@ constexpr std::size_t group = max_group; // rows offered at once
 
 } // namespace
 
+// Only promises are shared: a name that promises nothing means nothing to other nodes
+// (fleet/merge.h), and who may ask can make up as many as he likes.
 void FleetStore::save(store::StsRow row) {
     std::string key = "sts/" + row.domain.name();
     const WallTime forgotten_at = is_blank(row) ? wall_clock_() : WallTime{};
@@ -25,11 +27,13 @@ void FleetStore::save(store::StsRow row) {
         arrivals_.forget(row.domain);
     else
         row = arrivals_.caught_up(std::move(row), wall_clock_());
+    const bool is_shared = !promises_nothing(row);
     own_->save(std::move(row));
-    offer_soon(std::move(key), forgotten_at);
+    if (is_shared) offer_soon(std::move(key), forgotten_at);
 }
 
 void FleetStore::save(store::NexthopRow row) {
+    if (promises_nothing(row)) return own_->save(std::move(row));
     std::string key = "nexthop/" + row.nexthop;
     const WallTime forgotten_at = is_blank(row) ? wall_clock_() : WallTime{};
     own_->save(std::move(row));

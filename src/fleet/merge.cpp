@@ -188,12 +188,20 @@ News news(const NexthopRow& before, const NexthopRow& after) {
     return same ? News::quiet : News::binding;
 }
 
-bool is_worth_sharing(const Policy& held, const Policy& merged) { return held != merged; }
 bool is_worth_sharing(const SharedOverride& held, const SharedOverride& merged) {
     return held != merged;
 }
 
+bool is_worth_sharing(const Policy& held, const Policy& merged) {
+    if (held == merged) return false;
+    // A failure where no policy is known binds nobody.
+    return !is_blank(held.row) || !promises_nothing(merged.row) ||
+           held.forgotten_at != merged.forgotten_at;
+}
+
 bool is_worth_sharing(const Look& held, const Look& merged) {
+    if (is_blank(held.row) && promises_nothing(merged.row))
+        return held.forgotten_at != merged.forgotten_at;
     if (held.forgotten_at != merged.forgotten_at) return true;
     if (news(held.row, merged.row) == News::binding) return true;
     if (held.row.verdict.empty() && !merged.row.verdict.empty()) return true;

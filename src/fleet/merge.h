@@ -107,7 +107,8 @@ enum class News {
 [[nodiscard]] News news(const store::NexthopRow& before, const store::NexthopRow& after);
 
 // Whether `merged` is worth a write where `held` is: looks alone are told once a day, for nodes
-// look every hour.
+// look every hour; names that promise nothing and are not there yet never, for whoever may ask can
+// make up as many as he likes.
 [[nodiscard]] bool is_worth_sharing(const Policy& held, const Policy& merged);
 [[nodiscard]] bool is_worth_sharing(const Look& held, const Look& merged);
 [[nodiscard]] bool is_worth_sharing(const SharedOverride& held, const SharedOverride& merged);

@@ -62,9 +62,9 @@ constexpr auto insert_sts =
     "INSERT INTO sts (domain, body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
     " failed_at, retry_at, refresh_at, record_gone, mode, origin, failed_by,"
     " age_boot, age_elapsed, age_least, age_exact, age_dated)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-    " ?17, ?18, ?19, ?20, ?21)"
-    " ON CONFLICT (domain) DO UPDATE SET";
+    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+    " ?17, ?18, ?19, ?20, ?21";
+constexpr auto or_update_sts = "ON CONFLICT (domain) DO UPDATE SET";
 constexpr auto failure_columns =
     "failures, failed_id, fault, reason, failed_at, retry_at, failed_by";
 constexpr auto failure_values = "?6, ?7, ?8, ?9, ?10, ?11, ?16";
@@ -82,6 +82,32 @@ std::string set_policy(const char* how) {
         sql += (sql.empty() ? "" : ", ") + fmt::format(fmt::runtime(how), column, parameter);
     return sql;
 }
+
+// A name that promises nothing is new only while there are fewer than max_without_promise.
+std::string if_known_or_few(std::string_view table, std::string_view key) {
+    return fmt::format("WHERE EXISTS (SELECT 1 FROM {0} WHERE {1} = ?1) OR (SELECT n FROM census"
+                       " WHERE what = 'without-promise' AND kind = '{0}') < {2}",
+                       table, key, max_without_promise);
+}
+
+// Its condition follows.
+constexpr auto insert_nexthop =
+    "INSERT INTO nexthop (nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at,"
+    " dane_by) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+constexpr auto or_update_nexthop =
+    "ON CONFLICT (nexthop) DO UPDATE SET"
+    " dane = iif(?3 = 0, dane, ?2), dane_by = iif(?3 = 0, dane_by, ?8),"
+    " dane_seen_at = iif(?3 = 0, dane_seen_at, ?3),"
+    " row = iif(?4 = '', row, ?5), verdict_since = iif(?4 = '', verdict_since, ?6),"
+    " verdict = iif(?4 = '', verdict, ?4), seen_at = ?7";
+// The history of a nexthop that promises nothing, and of which nothing says that it ever did.
+constexpr auto trim_history =
+    "DELETE FROM history WHERE nexthop = ?1 AND kind = 0 AND at < (SELECT at FROM history"
+    " WHERE nexthop = ?1 AND kind = 0 ORDER BY at DESC LIMIT 1 OFFSET ?2)"
+    " AND NOT EXISTS (SELECT 1 FROM nexthop WHERE nexthop = ?1"
+    " AND (dane <> 0 OR verdict = 'enforce'))"
+    " AND NOT EXISTS (SELECT 1 FROM history WHERE nexthop = ?1"
+    " AND (kind <> 0 OR before = 'enforce' OR after = 'enforce'))";
 
 } // namespace
 
@@ -183,22 +209,22 @@ DbResult<> Database::prepare_all() {
                            " ORDER BY refresh_at, domain LIMIT ?1"},
         // No REPLACE: the triggers that count must see what a row was before. What over() keeps
         // is kept by the statements themselves: nobody need have read the row.
-        {&put_sts_, fmt::format("{} ({}, body, mode) = ({}, ?2, ?14), {}", insert_sts,
-                                failure_columns, failure_values, set_policy("{} = ?{}"))},
+        {&put_sts_,
+         fmt::format("{} WHERE true {} ({}, body, mode) = ({}, ?2, ?14), {}", insert_sts,
+                     or_update_sts, failure_columns, failure_values, set_policy("{} = ?{}"))},
         {&put_without_policy_,
-         fmt::format("{} ({}) = ({}), {}", insert_sts, failure_columns, failure_values,
+         fmt::format("{} {} {} ({}) = ({}), {}", insert_sts, if_known_or_few("sts", "domain"),
+                     or_update_sts, failure_columns, failure_values,
                      set_policy("{0} = iif(length(body) > 0, {0}, ?{1})"))},
         {&drop_sts_, "DELETE FROM sts WHERE domain = ?1"},
-        {&put_nexthop_,
-         "INSERT INTO nexthop (nexthop, dane, dane_seen_at, verdict, row, verdict_since, seen_at,"
-         " dane_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (nexthop) DO UPDATE SET"
-         " dane = iif(?3 = 0, dane, ?2), dane_by = iif(?3 = 0, dane_by, ?8),"
-         " dane_seen_at = iif(?3 = 0, dane_seen_at, ?3),"
-         " row = iif(?4 = '', row, ?5), verdict_since = iif(?4 = '', verdict_since, ?6),"
-         " verdict = iif(?4 = '', verdict, ?4), seen_at = ?7"},
+        {&put_nexthop_, fmt::format("{} WHERE true {}", insert_nexthop, or_update_nexthop)},
+        {&put_without_promise_,
+         fmt::format("{} {} {}", insert_nexthop, if_known_or_few("nexthop", "nexthop"),
+                     or_update_nexthop)},
         {&drop_nexthop_, "DELETE FROM nexthop WHERE nexthop = ?1"},
         {&put_history_, "REPLACE INTO history (nexthop, at, kind, before, after, row, reasons)"
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+        {&trim_history_, trim_history},
     };
     for (const auto& [statement, sql] : all) {
         sqlite3_stmt* raw = nullptr;

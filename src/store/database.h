@@ -95,6 +95,7 @@ class Database {
     // Calls `take(statement)` for each row.
     template <class Take> [[nodiscard]] DbResult<> each(sqlite3_stmt* statement, Take take);
     [[nodiscard]] DbResult<std::vector<StsRow>> all_sts(sqlite3_stmt* statement);
+    [[nodiscard]] DbResult<bool> is_crowded();
     // Runs a statement that gives no row.
     [[nodiscard]] DbResult<> run(sqlite3_stmt* statement);
     [[nodiscard]] DbResult<> put_all(const Batch& batch);
@@ -110,7 +111,7 @@ class Database {
     Statement begin_, commit_, rollback_;
     Statement find_sts_, find_nexthop_, next_refreshes_;
     Statement put_sts_, put_without_policy_, drop_sts_;
-    Statement put_nexthop_, drop_nexthop_, put_history_;
+    Statement put_nexthop_, put_without_promise_, drop_nexthop_, put_history_, trim_history_;
     struct Pruning {
         std::size_t table = 0;
         std::string after; // what lies before it has been looked at in this round

@@ -134,7 +134,7 @@ DbResult<> Database::put(const NexthopRow& row) {
         bind_text(drop_nexthop_.get(), 1, row.nexthop);
         if (auto done = run(drop_nexthop_.get()); !done || is_blank(row)) return done;
     }
-    sqlite3_stmt* s = put_nexthop_.get();
+    sqlite3_stmt* s = promises_nothing(row) ? put_without_promise_.get() : put_nexthop_.get();
     bind_text(s, 1, row.nexthop);
     sqlite3_bind_int64(s, 2, row.dane ? 1 : 0);
     bind_time(s, 3, row.dane_seen_at);
@@ -155,7 +155,10 @@ DbResult<> Database::put(const HistoryRow& row) {
     bind_text(s, 5, row.after);
     sqlite3_bind_int64(s, 6, row.row);
     bind_text(s, 7, row.reasons);
-    return run(s);
+    if (auto done = run(s); !done || row.kind != HistoryRow::Kind::verdict) return done;
+    bind_text(trim_history_.get(), 1, row.nexthop);
+    sqlite3_bind_int64(trim_history_.get(), 2, max_history_without_promise - 1);
+    return run(trim_history_.get());
 }
 
 DbResult<> Database::put_all(const Batch& batch) {
@@ -228,7 +231,7 @@ DbResult<std::vector<StsRow>> Database::policies(const std::string& after, std::
 
 DbResult<Census> Database::census(WallTime now) {
     const auto prepared =
-        prepare("SELECT what, kind, n FROM census WHERE n > 0"
+        prepare("SELECT what, kind, n FROM census WHERE n > 0 AND what IN ('mode', 'verdict')"
                 " UNION ALL SELECT 'failing', '', count(*) FROM sts WHERE failures <> 0"
                 " UNION ALL SELECT 'due', '', count(*) FROM"
                 " (SELECT 1 FROM sts WHERE refresh_at <> 0 AND refresh_at <= ?1 LIMIT ?2)");

@@ -11,15 +11,31 @@ struct Prunable {
     const char* table;
     const char* key;
     const char* old; // when a row is dropped; ?3 is the time before which it must be
+    // The same of a name that promises nothing, when half of their places are taken.
+    const char* without_promise;
 };
 constexpr Prunable prunable[] = {
-    {"history", "nexthop", "at < ?3"},
-    {"nexthop", "nexthop", "seen_at < ?3"},
+    {"history", "nexthop", "at < ?3",
+     "at < ?3 AND kind = 0 AND before <> 'enforce' AND after <> 'enforce' AND NOT EXISTS"
+     " (SELECT 1 FROM nexthop AS n WHERE n.nexthop = history.nexthop"
+     " AND (n.dane <> 0 OR n.verdict = 'enforce' OR n.seen_at >= ?3))"},
+    {"nexthop", "nexthop", "seen_at < ?3", "seen_at < ?3 AND dane = 0 AND verdict <> 'enforce'"},
     // No policy is held any more, and nothing else was lately.
-    {"sts", "domain", "refresh_at = 0 AND expires_at < ?3 AND fetched_at < ?3 AND failed_at < ?3"},
+    {"sts", "domain", "refresh_at = 0 AND expires_at < ?3 AND fetched_at < ?3 AND failed_at < ?3",
+     "length(body) = 0 AND failed_at < ?3"},
 };
 
 } // namespace
+
+// Whether half of the places of names that promise nothing are taken.
+DbResult<bool> Database::is_crowded() {
+    const auto count = prepare("SELECT max(n) FROM census WHERE what = 'without-promise'");
+    if (!count) return std::unexpected(count.error());
+    const int rc = sqlite3_step(count->get());
+    if (rc != SQLITE_ROW) return db_error(db_.get(), rc, "read", path_);
+    return sqlite3_column_int64(count->get(), 0) >
+           static_cast<sqlite3_int64>(max_without_promise / 2);
+}
 
 // Goes by key, for which every table has its order already; an index by time would cost each save.
 DbResult<bool> Database::prune(WallTime before, std::size_t keys) {
@@ -37,13 +53,19 @@ DbResult<bool> Database::prune(WallTime before, std::size_t keys) {
     const bool at_end = sqlite3_column_int64(next->get(), 1) < static_cast<sqlite3_int64>(keys);
     sqlite3_reset(next->get());
 
-    const auto drop = prepare(fmt::format("DELETE FROM {1} WHERE {0} > ?1 AND {0} <= ?2 AND {2}",
-                                          of.key, of.table, of.old));
-    if (!drop) return std::unexpected(drop.error());
-    bind_text(drop->get(), 1, pruning_.after);
-    bind_text(drop->get(), 2, last);
-    bind_time(drop->get(), 3, before);
-    if (auto done = run(drop->get()); !done) return std::unexpected(done.error());
+    const auto crowded = is_crowded();
+    if (!crowded) return std::unexpected(crowded.error());
+    for (const bool sooner : {false, true}) {
+        if (sooner && !*crowded) continue;
+        const auto drop =
+            prepare(fmt::format("DELETE FROM {1} WHERE {0} > ?1 AND {0} <= ?2 AND {2}", of.key,
+                                of.table, sooner ? of.without_promise : of.old));
+        if (!drop) return std::unexpected(drop.error());
+        bind_text(drop->get(), 1, pruning_.after);
+        bind_text(drop->get(), 2, last);
+        bind_time(drop->get(), 3, sooner ? before + pruned_sooner : before);
+        if (auto done = run(drop->get()); !done) return std::unexpected(done.error());
+    }
 
     if (!at_end) {
         pruning_.after = last;

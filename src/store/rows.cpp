@@ -14,6 +14,11 @@ constexpr std::chrono::minutes followed{1};
 bool is_blank(const StsRow& row) { return row == StsRow{.domain = row.domain}; }
 bool is_blank(const NexthopRow& row) { return row == NexthopRow{.nexthop = row.nexthop}; }
 
+bool promises_nothing(const StsRow& row) { return row.body.empty() && !is_blank(row); }
+bool promises_nothing(const NexthopRow& row) {
+    return !row.dane && row.verdict != "enforce" && !is_blank(row);
+}
+
 StsRow over(StsRow row, const StsRow& before) {
     if (is_blank(row) || row.replaces) return row;
     row.replaces = before.replaces || is_blank(before);

@@ -138,6 +138,37 @@ ALTER TABLE sts ADD COLUMN age_least INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sts ADD COLUMN age_exact INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sts ADD COLUMN age_dated INTEGER NOT NULL DEFAULT 1;
 )sql"},
+    // How many promise nothing (promises_nothing()).
+    {R"sql(
+INSERT INTO census SELECT 'without-promise', 'nexthop', count(*) FROM nexthop
+    WHERE dane = 0 AND verdict <> 'enforce';
+INSERT INTO census SELECT 'without-promise', 'sts', count(*) FROM sts WHERE length(body) = 0;
+CREATE TRIGGER nexthop_without_promise_added AFTER INSERT ON nexthop
+    WHEN new.dane = 0 AND new.verdict <> 'enforce' BEGIN
+    UPDATE census SET n = n + 1 WHERE what = 'without-promise' AND kind = 'nexthop';
+END;
+CREATE TRIGGER nexthop_without_promise_dropped AFTER DELETE ON nexthop
+    WHEN old.dane = 0 AND old.verdict <> 'enforce' BEGIN
+    UPDATE census SET n = n - 1 WHERE what = 'without-promise' AND kind = 'nexthop';
+END;
+CREATE TRIGGER nexthop_without_promise_changed AFTER UPDATE OF dane, verdict ON nexthop
+    WHEN (old.dane = 0 AND old.verdict <> 'enforce') <> (new.dane = 0 AND new.verdict <> 'enforce')
+    BEGIN
+    UPDATE census SET n = n + iif(new.dane = 0 AND new.verdict <> 'enforce', 1, -1)
+        WHERE what = 'without-promise' AND kind = 'nexthop';
+END;
+CREATE TRIGGER sts_without_promise_added AFTER INSERT ON sts WHEN length(new.body) = 0 BEGIN
+    UPDATE census SET n = n + 1 WHERE what = 'without-promise' AND kind = 'sts';
+END;
+CREATE TRIGGER sts_without_promise_dropped AFTER DELETE ON sts WHEN length(old.body) = 0 BEGIN
+    UPDATE census SET n = n - 1 WHERE what = 'without-promise' AND kind = 'sts';
+END;
+CREATE TRIGGER sts_without_promise_changed AFTER UPDATE OF body ON sts
+    WHEN (length(old.body) = 0) <> (length(new.body) = 0) BEGIN
+    UPDATE census SET n = n + iif(length(new.body) = 0, 1, -1)
+        WHERE what = 'without-promise' AND kind = 'sts';
+END;
+)sql"},
 };
 
 DbResult<std::int64_t> number(sqlite3* db, const std::string& path, const char* sql) {

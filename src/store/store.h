@@ -98,6 +98,17 @@ struct NexthopRow {
 // row) is gone: a row saved over a blank one says so in `replaces`, until it has been written.
 [[nodiscard]] StsRow over(StsRow row, const StsRow& before);
 [[nodiscard]] NexthopRow over(NexthopRow row, const NexthopRow& before);
+
+// Who may ask can make names up. Of names that promise nothing, and never did, so many are kept: a
+// row for one more is not written, while those that are there go on. So at most 33 MB are theirs,
+// and 100 MB of history.
+inline constexpr std::size_t max_without_promise = 100'000;   // nexthops; and failures of policies
+inline constexpr std::size_t max_history_without_promise = 4; // the newest of each nexthop
+// When half of these places are taken, they are given back so much sooner than prune() says.
+inline constexpr std::chrono::days pruned_sooner{370};
+[[nodiscard]] bool promises_nothing(const StsRow& row);     // a failure, and no policy
+[[nodiscard]] bool promises_nothing(const NexthopRow& row); // neither DANE nor a policy in force
+
 // Of the policy held, also of one whose end has not been noticed.
 [[nodiscard]] std::optional<mtasts::Mode> held_mode(const StsRow& row);
 // RFC 8461 section 3.4: of "[mx.example.com]:587" it is mx.example.com. Nothing: the key is none.
@@ -220,7 +231,8 @@ class Store {
     virtual void save(NexthopRow row) = 0;
     virtual void save(HistoryRow row) = 0;
     // One step through all that is kept: drops history, nexthops and ends of policies older than
-    // `before`. True: the step was the last of a round; the next begins a new one.
+    // `before`; see pruned_sooner. True: the step was the last of a round; the next begins a new
+    // one.
     virtual async::Task<bool> prune(WallTime before) = 0;
     // rescheduled() for every row.
     virtual void clock_jumped(ClockJump jump) = 0;

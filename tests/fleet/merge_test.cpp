@@ -211,3 +211,15 @@ TEST_CASE("what is news") {
     CHECK(is_worth_sharing(look_of("dane@1 x@1"), look_of("dane@86401 x@86401")));
     CHECK(is_worth_sharing(look_of("dane@1 x@1"), look_of("no-dane@2 x@2")));
 }
+
+TEST_CASE("names that promise nothing are not shared") {
+    CHECK_FALSE(is_worth_sharing(look_of("-"), look_of("no-dane@9 x@9")));
+    CHECK(is_worth_sharing(look_of("-"), look_of("dane@9 x@9")));
+    const char* failure = "fail@30 x1 id=b retry@60";
+    CHECK_FALSE(is_worth_sharing(policy_of("-"), policy_of(failure)));
+    CHECK(is_worth_sharing(policy_of("-"), policy_of("enforce@10+100 refresh@40")));
+    CHECK(is_worth_sharing(policy_of("enforce@10+100 refresh@40"),
+                           policy_of("enforce@10+100 refresh@40 fail@30 x1 id=b retry@60")));
+    // What an operator forgot is, whatever was known of it.
+    CHECK(is_worth_sharing(policy_of("-"), policy_of("forgot@9")));
+}

@@ -236,8 +236,8 @@ TEST_CASE("why a daemon must not start") {
     }
     SUBCASE("a newer version") {
         open(scratch);
-        sql(path, "PRAGMA user_version = 9");
-        sentence = fmt::format("{} has schema version 9, this postseal knows ", path);
+        sql(path, "PRAGMA user_version = 10");
+        sentence = fmt::format("{} has schema version 10, this postseal knows ", path);
     }
     const auto opened = DatabaseFile::open(path, tests_clock);
     REQUIRE_FALSE(opened.has_value());

@@ -67,10 +67,10 @@ TEST_CASE("an older version is brought up to date and keeps its rows") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
     sql(scratch.file(), "INSERT INTO nexthop VALUES ('example.com', 1, 17, '', 0, 0, 17, '')");
-    auto newer = steps(7);
+    auto newer = steps(8);
     newer.push_back({newest});
     make(scratch.file(), newer);
-    CHECK(sql(scratch.file(), "PRAGMA user_version") == "8");
+    CHECK(sql(scratch.file(), "PRAGMA user_version") == "9");
     CHECK(sql(scratch.file(), "SELECT note FROM nexthop") == "known since 17");
     // A second time there is nothing to do: the step would fail.
     make(scratch.file(), newer);
@@ -200,6 +200,21 @@ TEST_CASE("what lies too far ahead at a start is found by an index, not by a sca
     }
 }
 
+TEST_CASE("version 7 to 8: names that promise nothing are counted") {
+    const Scratch scratch;
+    const auto opened = brought_up_to_date(
+        scratch, 7,
+        "INSERT INTO sts VALUES ('a.example', x'', '', 0, 0, 3, 'x', 'y', 'z', 7, 8, 0, 0, '', '',"
+        " '', '', 0, 0, 0, 1);"
+        "INSERT INTO nexthop VALUES ('a.example', 0, 17, 'may', 13, 0, 17, '');"
+        "INSERT INTO nexthop VALUES ('b.example', 1, 17, 'may', 6, 0, 17, '');"
+        "INSERT INTO nexthop VALUES ('c.example', 0, 17, 'enforce', 13, 0, 17, '')");
+    for (const char* kind : {"nexthop", "sts"})
+        CHECK(sql(scratch.file(), fmt::format("SELECT n FROM census WHERE what ="
+                                              " 'without-promise' AND kind = '{}'",
+                                              kind)) == "1");
+}
+
 TEST_CASE("what the status page asks is read from an index, not by a scan") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
@@ -231,13 +246,13 @@ TEST_CASE("what is due next is read from an index, not by a scan") {
 TEST_CASE("a newer version is refused and not touched") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
-    sql(scratch.file(), "PRAGMA journal_mode = DELETE; PRAGMA user_version = 9");
+    sql(scratch.file(), "PRAGMA journal_mode = DELETE; PRAGMA user_version = 10");
     const std::string before = read_file(scratch.file());
     const auto opened = Database::open(scratch.file());
     REQUIRE_FALSE(opened.has_value());
     CHECK(opened.error().fault == DbFault::refused);
     CHECK(opened.error().text ==
-          scratch.file() + " has schema version 9, this postseal knows 7 at most: run the newer "
+          scratch.file() + " has schema version 10, this postseal knows 8 at most: run the newer "
                            "postseal, or move the file away to begin anew");
     CHECK(read_file(scratch.file()) == before);
 }

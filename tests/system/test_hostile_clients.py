@@ -7,6 +7,7 @@ import contextlib
 import pathlib
 import resource
 import socket
+import sqlite3
 import time
 
 import pytest
@@ -19,6 +20,7 @@ KNOWN = "dane.example"
 KNOWN_REPLY = "OK dane-only"
 AT_ONCE = 1.0  # seconds
 COLD = 4.0
+MAX_WITHOUT_PROMISE = 100_000  # names
 
 
 @pytest.fixture
@@ -219,6 +221,37 @@ def test_ten_thousand_new_domains_from_one_client(started):
     assert waits and max(waits) < patience(COLD)
     assert more < 64 * 1024
     assert_served(daemon)
+
+
+def rows_of(daemon, query: str, *values) -> list:
+    with contextlib.closing(sqlite3.connect(daemon.folder / "state" / "postseal.db")) as database:
+        rows = database.execute(query, values).fetchall()
+        database.commit()
+        return rows
+
+
+def test_made_up_names_do_not_fill_the_disk(started):
+    """Of names that promise nothing 100,000 are kept; one that promises something always is."""
+    daemon = started()
+    daemon.settle()
+    daemon.stop()
+    rows_of(daemon, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+            " INSERT INTO nexthop SELECT 'm' || i || '.plain.example', 0, 0, 'may', 13, ?2, ?2, ''"
+            " FROM n", MAX_WITHOUT_PROMISE, round(time.time() * 1000))
+    size = (daemon.folder / "state" / "postseal.db").stat().st_size
+    daemon.start()
+    made_up = [f"new{n}.plain.example" for n in range(200)]
+    with daemon.connect() as client:
+        for name in made_up:
+            assert client.ask("postfix", name).startswith(("NOTFOUND", "OK dane"))
+    assert daemon.ask("dane-two.example") == KNOWN_REPLY
+    daemon.settle()
+    daemon.stop()
+    kept = {name for name, in rows_of(daemon, "SELECT nexthop FROM nexthop")}
+    assert {KNOWN, "dane-two.example", "m1.plain.example"} <= kept
+    assert not kept & set(made_up)
+    assert len(kept) == MAX_WITHOUT_PROMISE + 2
+    assert (daemon.folder / "state" / "postseal.db").stat().st_size < size + 64 * 1024
 
 
 def split(buffer: bytes) -> tuple[list[bytes], bytes]:

@@ -109,6 +109,7 @@ def test_an_ambient_capability_ends_with_binding(configured):
              "--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"]
     low = {"address": "inet:127.0.0.1:99", "protocol": "socketmap"}
     daemon = configured("", owner=USER, under=under, listen=[low])
+    daemon.wait_for_log("info started")  # the last listener is there, too
     daemon.connect_to(99).close()
     for task in (pathlib.Path("/proc") / str(daemon.process.pid) / "task").iterdir():
         thread = status_of(task)
