@@ -209,7 +209,7 @@ int change(const Common& common, const std::string& key, const std::string& line
 
 // Tells all nodes of the fleet. An empty line: removed.
 int tell(const Common& common, const std::string& key, const std::string& line) {
-    const auto shared = shared_access(common);
+    const auto shared = shared_access(common, few_rows);
     if (!shared) return fail(shared.error());
     const auto there = (*shared)->store.overrides();
     const auto failed = [&](const fleet::Error& error) {
@@ -249,7 +249,7 @@ int remove(const Common& common, const std::string& key) {
 }
 
 int list_shared(const Common& common) {
-    const auto shared = shared_access(common);
+    const auto shared = shared_access(common, few_rows);
     if (!shared) return fail(shared.error());
     const auto there = (*shared)->store.overrides();
     if (!there) {

@@ -8,7 +8,8 @@
 
 namespace postseal::cli {
 
-std::expected<std::unique_ptr<SharedAccess>, ClientError> shared_access(const Common& common) {
+std::expected<std::unique_ptr<SharedAccess>, ClientError> shared_access(const Common& common,
+                                                                        milliseconds answer) {
     const auto config = load_config(common);
     if (!config) return std::unexpected(config.error());
     if (!config::has_shared_store(*config))
@@ -16,7 +17,7 @@ std::expected<std::unique_ptr<SharedAccess>, ClientError> shared_access(const Co
             ClientError{bad_config, "there is no shared store: the key store says \"sqlite\""});
     auto place = fleet::parse_place(config->store);
     if (!place) return std::unexpected(ClientError{bad_config, std::move(place.error())});
-    return std::make_unique<SharedAccess>(config->store, *std::move(place));
+    return std::make_unique<SharedAccess>(config->store, *std::move(place), answer);
 }
 
 ClientError client_error(const SharedAccess& shared, const fleet::Error& error) {

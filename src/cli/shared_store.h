@@ -12,11 +12,15 @@
 
 namespace postseal::cli {
 
+// How long a statement may take. What asks or changes a few rows is answered at once, or waits for
+// a lock that somebody holds; all rows take their time.
+inline constexpr milliseconds few_rows{10'000};
+inline constexpr milliseconds all_rows{60'000};
+
 struct SharedAccess {
-    SharedAccess(const std::string& uri, fleet::Place where)
+    SharedAccess(const std::string& uri, fleet::Place where, milliseconds answer)
         : place(std::move(where)),
-          store(uri, {.connect = milliseconds(10'000), .answer = milliseconds(60'000)}, interrupt) {
-    }
+          store(uri, {.connect = milliseconds(10'000), .answer = answer}, interrupt) {}
 
     fleet::Place place;
     fleet::Interrupt interrupt;
@@ -25,7 +29,7 @@ struct SharedAccess {
 
 // By the key store of the configuration; nothing is connected yet.
 [[nodiscard]] std::expected<std::unique_ptr<SharedAccess>, ClientError>
-shared_access(const Common& common);
+shared_access(const Common& common, milliseconds answer);
 
 [[nodiscard]] ClientError client_error(const SharedAccess& shared, const fleet::Error& error);
 

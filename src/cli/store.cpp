@@ -15,7 +15,7 @@ namespace postseal::cli {
 namespace {
 
 int init(const Common& common) {
-    const auto shared = shared_access(common);
+    const auto shared = shared_access(common, all_rows);
     if (!shared) return fail(shared.error());
     const auto made = (*shared)->store.init([] {
         fmt::print(stderr,
@@ -53,7 +53,7 @@ void write_daemon(const Json& daemon) {
 }
 
 int status(const Common& common) {
-    const auto shared = shared_access(common);
+    const auto shared = shared_access(common, few_rows);
     if (!shared) return fail(shared.error());
     const auto about = (*shared)->store.check();
     const Json daemon = as_the_daemon_sees_it(common);
@@ -87,7 +87,7 @@ constexpr auto from_server = "from-server";
 int copy(const Common& common, const Copy& what) {
     const auto config = load_config(common);
     if (!config) return fail(config.error());
-    const auto shared = shared_access(common);
+    const auto shared = shared_access(common, all_rows);
     if (!shared) return fail(shared.error());
     auto own = store::DatabaseFile::open(
         what.file.empty() ? config->state_dir + "/postseal.db" : what.file, wall_now);
@@ -121,7 +121,7 @@ int copy(const Common& common, const Copy& what) {
 constexpr seconds seen_lately{30};
 
 int nodes(const Common& common) {
-    const auto shared = shared_access(common);
+    const auto shared = shared_access(common, few_rows);
     if (!shared) return fail(shared.error());
     const auto about = (*shared)->store.check();
     if (!about) return fail(client_error(**shared, about.error()));

@@ -28,6 +28,10 @@ std::string first_line(const char* message) {
     return printable(text, longest_text);
 }
 
+std::string nothing_within(milliseconds limit) {
+    return fmt::format("no answer within {:g} s", std::chrono::duration<double>(limit).count());
+}
+
 Fault fault_of(std::string_view state) {
     if (state == "57014") return Fault::slow; // its own statement_timeout
     if (state == "25006") return Fault::read_only;
@@ -162,8 +166,7 @@ void Postgres::leave() {
 std::unexpected<Error> Postgres::broken(Fault fault) {
     std::string text = connection_ ? first_line(PQerrorMessage(connection_.get())) : std::string();
     if (fault == Fault::slow)
-        text = fmt::format("no answer within {:g} s",
-                           std::chrono::duration<double>(limit_now_).count());
+        text = nothing_within(limit_now_);
     else if (text.empty())
         text = "the connection broke";
     leave();
@@ -174,7 +177,10 @@ std::unexpected<Error> Postgres::failed(const pg_result* result) {
     if (PQstatus(connection_.get()) == CONNECTION_BAD) return broken(Fault::unreachable);
     const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const Fault fault = fault_of(state == nullptr ? "" : state);
-    Error error{fault, without_password(first_line(PQresultErrorMessage(result)))};
+    std::string text = first_line(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+    if (text.empty()) text = first_line(PQresultErrorMessage(result));
+    if (fault == Fault::slow) text = fmt::format("{}: {}", nothing_within(limit_now_), text);
+    Error error{fault, without_password(std::move(text))};
     if (fault == Fault::unreachable || fault == Fault::read_only) leave();
     return std::unexpected(std::move(error));
 }

@@ -106,6 +106,25 @@ TEST_CASE("a server that hangs is given up, and so is one that is waited for at 
     CHECK(postgres.connect().has_value());
 }
 
+TEST_CASE("a statement that waits for somebody's lock is given up by the server, and said so") {
+    test::PostgresServer* server = test::postgres();
+    if (server == nullptr) return;
+    const Interrupt interrupt;
+    Postgres holder(server->uri("postgres"), {}, interrupt);
+    Postgres waits(server->uri("postgres"), {.answer = milliseconds(500)}, interrupt);
+    REQUIRE(holder.connect().has_value());
+    REQUIRE(waits.connect().has_value());
+    REQUIRE(holder.run("CREATE TABLE held (n int)").has_value());
+    REQUIRE(holder.run("BEGIN").has_value());
+    REQUIRE(holder.run("LOCK TABLE held IN ACCESS EXCLUSIVE MODE").has_value());
+    const auto waited = waits.run("SELECT n FROM held");
+    REQUIRE_FALSE(waited.has_value());
+    CHECK(waited.error().fault == Fault::slow);
+    CHECK(waited.error().text.starts_with("no answer within 0.5 s"));
+    REQUIRE(holder.run("DROP TABLE held").has_value());
+    REQUIRE(holder.run("COMMIT").has_value());
+}
+
 TEST_CASE("a server that ends breaks the connection; the next one is good") {
     test::PostgresServer* server = test::postgres();
     if (server == nullptr) return;
