@@ -69,7 +69,8 @@ class Soak:
                     self._stage.kill()
                     self._stage.start()
             self._pace.go_on(self._end - time.monotonic())
-        self.violations = [*self.clients.violations, *self._stage.unrefreshed()]
+        self.violations = [*self.clients.violations, *self._stage.violations,
+                           *self._stage.unrefreshed()]
 
     def _check(self) -> None:
         for fault in self.clients.faults[:1]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from soak_history import Effect, Happening, History
-from soak_model import BUSY, DEADLINE, Model, Verdict
+from soak_model import BUSY, DEADLINE, SLOW, Model, Verdict
 from socketmap import Closed, Connection, request
 from world.changing import Changing
 
@@ -87,12 +87,14 @@ class Clients:
     def _ask(self, connection, domains: list[Changing]) -> None:
         asked = time.monotonic()
         connection.send(b"".join(request("postfix", domain.name) for domain in domains))
+        late = False  # replies come in order: what follows waits for the one that is late
         for domain in domains:
             reply = connection.receive()
             got = time.monotonic()
             with self._lock:
-                if self._model.is_busy(domain, asked, got):
+                if not late and self._model.is_busy(domain, asked, got):
                     self._note_busy(asked, got)
+                late = late or got - asked > SLOW
                 self._unjudged.append((domain, reply, asked, got))
         with self._lock:
             self._judge_until(asked - DEADLINE)

@@ -59,12 +59,18 @@ CONTROLS = {control.name: control for control in (
             " (issue 15, item 8)", _one("anchor-wrong")),
     Control("forgotten-is-saved-again", "a lookup in flight brings back what was forgotten"
             " (issue 15, item 20)", _one("forgotten")),
+    Control("policy-ends-during-its-lookup", "a policy that ends while its own lookup lasts is not"
+            " fetched again (issue 15, item 23)", _one("dns-hesitates-at-start", seconds=80)),
+    Control("our-queue-blames-hosts", "waiting for a turn in our own queue counts as no policy"
+            " (issue 15, item 24)", _one("policy-host-crowded")),
     Control("another-nodes-failure", "another node's failed fetch holds back this node's first own"
             " one (issue 15, item 4)", _fleet("wrong-ca-file")),
     Control("wall-clock-ends-policies", "a wall clock that nobody has confirmed ends policies"
             " (issue 15, item 5)", _one("clock-400-days-ahead-at-start")),
     Control("refreshes-put-off", "a refresh stays as far ahead as a wrong clock has put it"
             " (issue 15, items 5 and 6)", _one("clock-ahead-until-restart")),
+    Control("retries-put-off", "a failed fetch is tried again when a wrong clock has said"
+            " (issue 15, item 6)", _one("fetches-fail-by-a-clock-ahead")),
     Control("life-begins-anew", "a policy is as young as at its fetch, whenever it is read"
             " (issue 15, item 7)", _one("clock-ahead-until-restart")),
 )}
@@ -80,7 +86,7 @@ class Copy:
         for name in filter(None, listed.split("\0")):
             to = self._folder / name
             to.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT / name, to, follow_symlinks=False)
+            shutil.copy(PROJECT / name, to, follow_symlinks=False)
 
     def patch(self, name: str, *options: str) -> None:
         # Whatever repository the folder is in, it is none of the copy.

@@ -104,6 +104,21 @@ def dns_hesitates(stage: Stage):
 
 
 @contextlib.contextmanager
+def dns_hesitates_at_start(stage: Stage):
+    """What is in force when a fresh process looks it up has ended when DNS has answered."""
+    for _ in range(4):
+        stage.kill()
+        stage.world.zone_server.fall_silent()
+        try:
+            stage.start()
+            time.sleep(1.2)
+        finally:
+            stage.world.zone_server.speak_again()
+        stage.pace.go_on(1)
+    yield
+
+
+@contextlib.contextmanager
 def policy_host_away(stage: Stage):
     stage.world.policy_server.stop()
     try:
@@ -252,6 +267,23 @@ def clock_ahead_until_restart(stage: Stage):
     stage.start()
 
 
+@contextlib.contextmanager
+def fetches_fail_by_a_clock_ahead(stage: Stage):
+    """When they are tried again is written by a clock that the next process does not share."""
+    domains = stage.held()[:20]
+    stage.kill()
+    stage.clock.set(timedelta(hours=13))
+    try:
+        stage.pace.withdraw(domains)
+        stage.start()
+        yield
+        stage.kill()
+    finally:
+        stage.clock.set(timedelta())
+    stage.start()
+    stage.check_retries(domains)
+
+
 _READ, _WRITTEN = Effect.STORE_UNREAD, Effect.STORE_UNWRITTEN
 _LOOKUPS, _FETCHES, _CLOCK = Effect.LOOKUPS_FAIL, Effect.FETCHES_FAIL, Effect.CLOCK_WRONG
 
@@ -262,6 +294,8 @@ FAULTS = {fault.name: fault for fault in (
     _fault("dns-away", dns_away, 9, "rows 4 and 5; what is stored decides", _LOOKUPS),
     _fault("dns-hesitates", dns_hesitates, 0, "for less than the timeout: a lookup takes longer,"
            " and policies end while it lasts"),
+    _fault("dns-hesitates-at-start", dns_hesitates_at_start, 0, "a policy that ends while its own"
+           " lookup lasts is fetched again first"),
     _fault("policy-host-away", policy_host_away, 4, "a policy that is held stays in force",
            _FETCHES),
     _fault("policy-host-crowded", policy_host_crowded, 12, "waiting for a turn is no failure of"
@@ -290,6 +324,8 @@ FAULTS = {fault.name: fault for fault in (
            " signatures and certificates hold", _CLOCK),
     _fault("clock-ahead-until-restart", clock_ahead_until_restart, 2, "the life of a policy is not"
            " longer than its max_age", _CLOCK),
+    _fault("fetches-fail-by-a-clock-ahead", fetches_fail_by_a_clock_ahead, 4, "they are tried again"
+           " within an hour", _CLOCK),
     _fault("clock-back-and-forth", clock_back_and_forth, 0, "certificates are not valid yet; a"
            " policy lives its time, not longer", _FETCHES),
 )}

@@ -1,12 +1,14 @@
 # soak_stage.py: the daemon of a soak, and what is around it that a fault can touch
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib
+import json
 import pathlib
 import shutil
 import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import dns.name
 
@@ -20,6 +22,7 @@ from world.changing import Changing, ChangingWorld
 
 PORT = 8461
 DAY = 24 * 3600 * 1000  # ms
+LONGEST_RETRY = timedelta(hours=1, minutes=5)  # and what a busy machine needs
 DNS_TIMEOUT = "6s"  # before the name server is back, and long for a busy machine
 SETTINGS = {"dns": {"timeout": DNS_TIMEOUT}, "log": {"level": "info"}}
 
@@ -31,6 +34,7 @@ class Stage:
         self.history = history
         self.pace = pace
         self.crowd = crowd  # policies that are wanted at once
+        self.violations: list[str] = []  # in what is scheduled, not in an answer
         self.daemon = Daemon(world, folder, PORT, **SETTINGS)
         self.clock = OwnClock(folder / "clock")
         self.disk = OwnDisk(folder / "disk")
@@ -78,6 +82,15 @@ class Stage:
             yield
         finally:
             self.daemon.write_configuration(self.daemon.settings)
+
+    def check_retries(self, domains: list[Changing]) -> None:
+        """Whose policy could not be fetched is tried again within an hour (section 4)."""
+        for domain in domains:
+            explained = self.daemon.tool("explain", "--json", domain.name)
+            assert explained.returncode in (0, 1), explained.stderr
+            retry_at = json.loads(explained.stdout)["mta_sts"]["retry_at"]
+            if retry_at and datetime.fromisoformat(retry_at) - datetime.now(UTC) > LONGEST_RETRY:
+                self.violations.append(f"{domain.name}: is tried again at {retry_at} only")
 
     def unrefreshed(self) -> list[str]:
         """In the file, when the daemon has ended: policies that live on, and that nobody will fetch
