@@ -110,4 +110,9 @@ std::string span_text(milliseconds span) {
     return text;
 }
 
+std::string limit_text(milliseconds limit) {
+    if (limit.count() % 1000 == 0) return fmt::format("{} s", limit.count() / 1000);
+    return fmt::format("{} ms", limit.count());
+}
+
 } // namespace postseal

@@ -8,8 +8,8 @@
 #include "cli/setup.h"
 #include "dns/mx_lookup.h"
 #include "engine/json.h"
-#include "https/trust.h"
 #include "postseal/base/text.h"
+#include "tls/trust.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -58,7 +58,7 @@ std::expected<probe::Options, ClientError> probe_options(const ProbeOptions& opt
     if (!step)
         return std::unexpected(ClientError{
             usage, fmt::format("--timeout {}: a time, please, such as 10s", options.timeout)});
-    using Family = https::Address::Family;
+    using Family = tls::Address::Family;
     probe::Options out{.family = {}, .helo = own_name(), .step = *step, .progress = {}};
     if (options.ipv4 != options.ipv6) out.family = options.ipv4 ? Family::v4 : Family::v6;
     if (::isatty(STDERR_FILENO) == 1)
@@ -91,7 +91,7 @@ delivery::Destination destination_of(const Nexthop& nexthop, verdict::Mx mx,
 // The tool's parts, for one destination after another.
 class Prober {
   public:
-    Prober(Direct& direct, std::shared_ptr<const https::Trust> trust, std::size_t variant,
+    Prober(Direct& direct, std::shared_ptr<const tls::Trust> trust, std::size_t variant,
            verdict::DefaultLevel default_level, const ProbeOptions& options,
            const probe::Options& how)
         : direct_(direct), trust_(std::move(trust)), variant_(variant),
@@ -121,7 +121,7 @@ class Prober {
 
   private:
     Direct& direct_;
-    std::shared_ptr<const https::Trust> trust_;
+    std::shared_ptr<const tls::Trust> trust_;
     std::size_t variant_;
     verdict::DefaultLevel default_level_;
     const ProbeOptions& options_;
@@ -179,7 +179,7 @@ int probe_all(const Common& common, const ProbeOptions& options) {
     if (!direct) return fail(bad_config, direct.error());
     const auto variant = variant_of(direct->maps(), options.map);
     if (!variant) return fail(variant.error());
-    auto trust = https::Trust::load(config->https.ca_file);
+    auto trust = tls::Trust::load(config->https.ca_file);
     if (!trust) return fail(bad_config, trust.error());
     Prober prober(*direct, std::move(*trust), *variant, config->verdict.default_level, options,
                   *how);

@@ -110,8 +110,8 @@ std::optional<std::string_view> look_up(const Octets& address, std::span<const R
 
 } // namespace
 
-std::optional<std::string_view> why_not_global(const Address& address) {
-    if (address.family == Address::Family::v4) return look_up(address.octets, v4_ranges);
+std::optional<std::string_view> why_not_global(const tls::Address& address) {
+    if (address.family == tls::Address::Family::v4) return look_up(address.octets, v4_ranges);
     bool carries = false;
     for (const Carrier& carrier : carriers) {
         if (!within(address.octets, carrier.prefix, carrier.bits)) continue;

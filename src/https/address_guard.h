@@ -9,7 +9,7 @@
 // A NAT64 prefix of the operator's own cannot be known here. SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "https/address.h"
+#include "tls/address.h"
 
 #include <optional>
 #include <string_view>
@@ -18,6 +18,6 @@ namespace postseal::https {
 
 // Nothing: the address is global. Else what kind of address it is, with its source, for an
 // operator: "private (RFC 1918)".
-[[nodiscard]] std::optional<std::string_view> why_not_global(const Address& address);
+[[nodiscard]] std::optional<std::string_view> why_not_global(const tls::Address& address);
 
 } // namespace postseal::https

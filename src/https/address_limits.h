@@ -9,7 +9,7 @@
 
 #include "async/limiter.h"
 #include "async/task.h"
-#include "https/address.h"
+#include "tls/address.h"
 
 #include <cstddef>
 #include <map>
@@ -33,7 +33,7 @@ class AddressLimits {
       private:
         friend class AddressLimits;
         AddressLimits* limits_;
-        std::vector<std::pair<Address, async::Limiter::Permit>> held_;
+        std::vector<std::pair<tls::Address, async::Limiter::Permit>> held_;
     };
 
     AddressLimits(async::Loop& loop, std::size_t each) : loop_(loop), each_(each) {}
@@ -41,17 +41,17 @@ class AddressLimits {
     AddressLimits& operator=(const AddressLimits&) = delete;
     ~AddressLimits() = default;
 
-    [[nodiscard]] async::Task<Permits> acquire(std::vector<Address> addresses);
+    [[nodiscard]] async::Task<Permits> acquire(std::vector<tls::Address> addresses);
     // That somebody has or waits for.
     [[nodiscard]] std::size_t addresses() const { return limiters_.size(); }
 
   private:
-    async::Limiter& limiter_of(const Address& address);
-    void drop_if_idle(const Address& address);
+    async::Limiter& limiter_of(const tls::Address& address);
+    void drop_if_idle(const tls::Address& address);
 
     async::Loop& loop_;
     std::size_t each_;
-    std::map<Address, std::unique_ptr<async::Limiter>> limiters_;
+    std::map<tls::Address, std::unique_ptr<async::Limiter>> limiters_;
 };
 
 } // namespace postseal::https

@@ -2,10 +2,10 @@
 #include "https/exchange.h"
 
 #include "async/timeout.h"
-#include "https/connect.h"
 #include "https/get.h"
 #include "https/response.h"
-#include "https/tls_stream.h"
+#include "tls/connect.h"
+#include "tls/stream.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,7 +20,7 @@ namespace {
 struct Progress {
     enum class Step { connect, handshake, answer };
     Step step = Step::connect;
-    std::optional<Address> peer;
+    std::optional<tls::Address> peer;
     ResponseParser parser;
 };
 
@@ -28,15 +28,15 @@ std::string late(const ExchangeRequest& request, const Progress& progress) {
     switch (progress.step) {
     case Progress::Step::connect: {
         std::vector<std::string> all;
-        for (const Address& address : take_turns(request.addresses))
+        for (const tls::Address& address : tls::take_turns(request.addresses))
             all.push_back(fmt::format("[{}]", address.to_string()));
         return fmt::format("{} no connection within {}", fmt::join(all, ", "),
-                           to_words(request.limit));
+                           limit_text(request.limit));
     }
     case Progress::Step::handshake:
-        return fmt::format("no end of the TLS handshake within {}", to_words(request.limit));
+        return fmt::format("no end of the TLS handshake within {}", limit_text(request.limit));
     case Progress::Step::answer:
-        return fmt::format("no complete answer within {}; stopped {}", to_words(request.limit),
+        return fmt::format("no complete answer within {}; stopped {}", limit_text(request.limit),
                            progress.parser.where());
     }
     std::unreachable();
@@ -50,15 +50,15 @@ FetchError placed(const ExchangeRequest& request, const Progress& progress, Fetc
     return error;
 }
 
-async::Task<FetchResult> run(async::UvLoop& loop, std::shared_ptr<const Trust> trust,
+async::Task<FetchResult> run(async::UvLoop& loop, std::shared_ptr<const tls::Trust> trust,
                              const ExchangeRequest& request, Progress& progress) {
-    auto connected = co_await connect(loop, request.addresses, request.port);
-    if (!connected) co_return std::unexpected(std::move(connected.error()));
+    auto connected = co_await tls::connect(loop, request.addresses, request.port);
+    if (!connected) co_return std::unexpected(fetch_error(std::move(connected.error())));
     progress.peer = connected->address;
     progress.step = Progress::Step::handshake;
-    TlsStream stream(loop, std::move(trust), connected->socket.fd(), request.host);
+    tls::Stream stream(loop, std::move(trust), connected->socket.fd(), request.host);
     auto secured = co_await stream.handshake();
-    if (!secured) co_return std::unexpected(std::move(secured.error()));
+    if (!secured) co_return std::unexpected(fetch_error(std::move(secured.error())));
     progress.step = Progress::Step::answer;
     auto body = co_await get(stream, progress.parser, request.host, std::string(policy_path));
     if (!body) co_return std::unexpected(std::move(body.error()));
@@ -81,7 +81,7 @@ async::Task<FetchResult> run(async::UvLoop& loop, std::shared_ptr<const Trust> t
 
 } // namespace
 
-async::Task<FetchResult> exchange(async::UvLoop& loop, std::shared_ptr<const Trust> trust,
+async::Task<FetchResult> exchange(async::UvLoop& loop, std::shared_ptr<const tls::Trust> trust,
                                   ExchangeRequest request) {
     Progress progress;
     auto result = co_await async::with_timeout(loop, run(loop, std::move(trust), request, progress),
@@ -89,11 +89,6 @@ async::Task<FetchResult> exchange(async::UvLoop& loop, std::shared_ptr<const Tru
     if (!result) result = std::unexpected(FetchError{FetchFault::timeout, late(request, progress)});
     if (!*result) co_return std::unexpected(placed(request, progress, std::move(result->error())));
     co_return std::move(*result);
-}
-
-std::string to_words(milliseconds span) {
-    if (span.count() % 1000 == 0) return fmt::format("{} s", span.count() / 1000);
-    return fmt::format("{} ms", span.count());
 }
 
 } // namespace postseal::https

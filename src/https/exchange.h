@@ -7,9 +7,9 @@
 
 #include "async/task.h"
 #include "async/uv_loop.h"
-#include "https/address.h"
 #include "https/policy_fetch.h"
-#include "https/trust.h"
+#include "tls/address.h"
+#include "tls/trust.h"
 
 #include <cstdint>
 #include <memory>
@@ -20,16 +20,13 @@ namespace postseal::https {
 
 struct ExchangeRequest {
     std::string host;
-    std::vector<Address> addresses;
+    std::vector<tls::Address> addresses;
     std::uint16_t port = 443;
     milliseconds left{0};  // of the time limit
     milliseconds limit{0}; // what the clause of a time-out says
 };
 
 [[nodiscard]] async::Task<FetchResult>
-exchange(async::UvLoop& loop, std::shared_ptr<const Trust> trust, ExchangeRequest request);
-
-// "30 s", "250 ms".
-[[nodiscard]] std::string to_words(milliseconds span);
+exchange(async::UvLoop& loop, std::shared_ptr<const tls::Trust> trust, ExchangeRequest request);
 
 } // namespace postseal::https

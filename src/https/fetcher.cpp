@@ -5,9 +5,9 @@
 #include "async/thread_name.h"
 #include "async/timeout.h"
 #include "https/address_guard.h"
-#include "https/connect.h"
 #include "https/exchange.h"
 #include "https/host_lookup.h"
+#include "tls/connect.h"
 
 #include <fmt/format.h>
 
@@ -24,9 +24,10 @@ FetchResult failed(FetchFault fault, std::string reason) {
 }
 
 // Leaves the global addresses; what was left out is in `refused`.
-std::vector<Address> allowed(const std::vector<Address>& addresses, std::string& refused) {
-    std::vector<Address> out;
-    for (const Address& address : addresses) {
+std::vector<tls::Address> allowed(const std::vector<tls::Address>& addresses,
+                                  std::string& refused) {
+    std::vector<tls::Address> out;
+    for (const tls::Address& address : addresses) {
         if (const auto why = why_not_global(address))
             refused +=
                 fmt::format("{}[{}] is {}", refused.empty() ? "" : ", ", address.to_string(), *why);
@@ -40,7 +41,7 @@ std::vector<Address> allowed(const std::vector<Address>& addresses, std::string&
 
 std::expected<std::unique_ptr<HttpsPolicyFetcher>, std::string>
 HttpsPolicyFetcher::open(async::UvLoop& home, dns::Resolver& resolver, FetcherOptions options) {
-    auto trust = Trust::load(options.ca_file);
+    auto trust = tls::Trust::load(options.ca_file);
     if (!trust) return std::unexpected(std::move(trust.error()));
     auto thread = Thread::open(home, [trust = std::move(*trust)](async::UvLoop&) {
         async::name_this_thread("policies");
@@ -74,7 +75,7 @@ async::Task<FetchResult> HttpsPolicyFetcher::look_up_and_fetch(std::string host,
         if (result && (!found || !*found)) break;
         if (!found)
             co_return failed(FetchFault::dns, fmt::format("{}: no address found within {}", host,
-                                                          to_words(options_.timeout)));
+                                                          limit_text(options_.timeout)));
         if (!*found) co_return std::unexpected(std::move(found->error()));
         result = co_await fetch_from(host, std::move(**found), end, waits);
     } while (!*result &&
@@ -85,7 +86,7 @@ async::Task<FetchResult> HttpsPolicyFetcher::look_up_and_fetch(std::string host,
 }
 
 async::Task<FetchResult> HttpsPolicyFetcher::fetch_from(std::string host,
-                                                        std::vector<Address> addresses,
+                                                        std::vector<tls::Address> addresses,
                                                         MonoTime& end, bool& waits) {
     if (!options_.allow_private) {
         std::string refused;
@@ -94,7 +95,7 @@ async::Task<FetchResult> HttpsPolicyFetcher::fetch_from(std::string host,
             co_return failed(FetchFault::private_address,
                              fmt::format("{} {}; https.allow_private is off", host, refused));
     }
-    addresses = take_turns(addresses);
+    addresses = tls::take_turns(addresses);
     const MonoTime asked = home_.now();
     waits = true;
     const auto permits =
@@ -103,7 +104,7 @@ async::Task<FetchResult> HttpsPolicyFetcher::fetch_from(std::string host,
         co_return failed(
             FetchFault::no_turn,
             fmt::format("{}: no turn within {}: {} fetches from [{}] at once (https.per_address)",
-                        host, to_words(options_.timeout), options_.per_address,
+                        host, limit_text(options_.timeout), options_.per_address,
                         addresses.front().to_string()));
     const auto permit = co_await limiter_.acquire();
     // A host that is asked late because of us has not had its time when the question's is over.

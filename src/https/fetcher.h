@@ -12,10 +12,10 @@
 #include "async/loop_thread.h"
 #include "async/uv_loop.h"
 #include "dns/resolver.h"
-#include "https/address.h"
 #include "https/address_limits.h"
 #include "https/policy_fetch.h"
-#include "https/trust.h"
+#include "tls/address.h"
+#include "tls/trust.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -50,14 +50,14 @@ class HttpsPolicyFetcher final : public PolicyFetcher {
   private:
     // Lives on the second loop's thread.
     struct Service {
-        std::shared_ptr<const Trust> trust;
+        std::shared_ptr<const tls::Trust> trust;
     };
     using Thread = async::LoopThread<Service>;
 
     HttpsPolicyFetcher(async::UvLoop& home, dns::Resolver& resolver, FetcherOptions options,
                        std::unique_ptr<Thread> thread);
     async::Task<FetchResult> look_up_and_fetch(std::string host, MonoTime end, bool& waits);
-    async::Task<FetchResult> fetch_from(std::string host, std::vector<Address> addresses,
+    async::Task<FetchResult> fetch_from(std::string host, std::vector<tls::Address> addresses,
                                         MonoTime& end, bool& waits);
 
     async::UvLoop& home_;

@@ -17,16 +17,16 @@ std::string request_text(std::string_view host, std::string_view path) {
                        path, host);
 }
 
-async::Task<std::expected<std::string, FetchError>> get(TlsStream& stream, ResponseParser& parser,
+async::Task<std::expected<std::string, FetchError>> get(tls::Stream& stream, ResponseParser& parser,
                                                         std::string host, std::string path) {
     const std::string request = request_text(host, path);
     auto written = co_await stream.write(request);
-    if (!written) co_return std::unexpected(std::move(written.error()));
+    if (!written) co_return std::unexpected(fetch_error(std::move(written.error())));
     std::array<char, 4096> buffer{};
     for (;;) {
         auto size = co_await stream.read(buffer);
         if (!size) {
-            FetchError error = std::move(size.error());
+            FetchError error = fetch_error(std::move(size.error()));
             error.reason += ' ' + parser.where();
             co_return std::unexpected(std::move(error));
         }

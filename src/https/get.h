@@ -7,7 +7,7 @@
 
 #include "async/task.h"
 #include "https/response.h"
-#include "https/tls_stream.h"
+#include "tls/stream.h"
 
 #include <expected>
 #include <string>
@@ -21,6 +21,6 @@ inline constexpr std::string_view policy_path = "/.well-known/mta-sts.txt";
 
 // The body of a 200 answer in text/plain.
 [[nodiscard]] async::Task<std::expected<std::string, FetchError>>
-get(TlsStream& stream, ResponseParser& parser, std::string host, std::string path);
+get(tls::Stream& stream, ResponseParser& parser, std::string host, std::string path);
 
 } // namespace postseal::https

@@ -25,14 +25,14 @@ bool HostLookup::more() const {
     return std::ranges::any_of(families_, [](const Family& f) { return !f.given; });
 }
 
-std::vector<Address> HostLookup::take() {
-    std::vector<Address> addresses;
+std::vector<tls::Address> HostLookup::take() {
+    std::vector<tls::Address> addresses;
     for (Family& family : families_) {
         if (family.given || !family.answered) continue;
         family.given = true;
         if (family.answer.status != dns::Status::found) continue;
         for (const std::string& rdata : family.answer.rdata)
-            if (const auto address = Address::from_rdata(rdata)) addresses.push_back(*address);
+            if (const auto address = tls::Address::from_rdata(rdata)) addresses.push_back(*address);
     }
     return addresses;
 }
@@ -52,8 +52,8 @@ FetchError HostLookup::no_address() const {
     return {FetchFault::dns, host_ + (exists ? " has no address" : " does not exist")};
 }
 
-async::Task<std::expected<std::vector<Address>, FetchError>> HostLookup::next() {
-    std::vector<Address> addresses = take();
+async::Task<std::expected<std::vector<tls::Address>, FetchError>> HostLookup::next() {
+    std::vector<tls::Address> addresses = take();
     while (addresses.empty() && more()) {
         co_await news_.wait();
         addresses = take();

@@ -9,11 +9,11 @@
 #pragma once
 
 #include "async/group.h"
+#include "async/nudge.h"
 #include "async/task.h"
 #include "dns/resolver.h"
-#include "https/address.h"
-#include "https/nudge.h"
 #include "https/policy_fetch.h"
+#include "tls/address.h"
 
 #include <array>
 #include <expected>
@@ -31,7 +31,7 @@ class HostLookup {
     HostLookup& operator=(const HostLookup&) = delete;
     ~HostLookup() = default;
 
-    [[nodiscard]] async::Task<std::expected<std::vector<Address>, FetchError>> next();
+    [[nodiscard]] async::Task<std::expected<std::vector<tls::Address>, FetchError>> next();
     // A family has not answered yet, so that another next() may give more.
     [[nodiscard]] bool more() const;
 
@@ -43,12 +43,12 @@ class HostLookup {
         bool given = false;
     };
     async::Task<> ask(Family& family);
-    [[nodiscard]] std::vector<Address> take();
+    [[nodiscard]] std::vector<tls::Address> take();
     [[nodiscard]] FetchError no_address() const;
 
     dns::Resolver& resolver_;
     std::string host_;
-    Nudge news_;
+    async::Nudge news_;
     std::array<Family, 2> families_;
     async::Group group_;
 };

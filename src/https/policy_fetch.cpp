@@ -54,4 +54,28 @@ std::string_view tlsrpt_result(FetchFault fault) {
     }
 }
 
+FetchError fetch_error(tls::Error error) {
+    FetchFault fault = FetchFault::tls;
+    switch (error.fault) {
+    case tls::Fault::connect:
+        fault = FetchFault::connect;
+        break;
+    case tls::Fault::protocol:
+        break;
+    case tls::Fault::truncated:
+        fault = FetchFault::http;
+        break;
+    case tls::Fault::cert_untrusted:
+        fault = FetchFault::cert_untrusted;
+        break;
+    case tls::Fault::cert_expired:
+        fault = FetchFault::cert_expired;
+        break;
+    case tls::Fault::cert_name:
+        fault = FetchFault::cert_name;
+        break;
+    }
+    return {.fault = fault, .reason = std::move(error.reason), .ours = false, .body = {}};
+}
+
 } // namespace postseal::https

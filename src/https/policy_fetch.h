@@ -12,6 +12,7 @@
 #include "postseal/base/domain.h"
 #include "postseal/base/time.h"
 #include "postseal/mtasts/policy.h"
+#include "tls/fault.h"
 
 #include <cstddef>
 #include <expected>
@@ -60,6 +61,9 @@ struct FetchedPolicy {
     std::string address;
     friend bool operator==(const FetchedPolicy&, const FetchedPolicy&) = default;
 };
+
+// Of the connection on which a policy is fetched.
+[[nodiscard]] FetchError fetch_error(tls::Error error);
 
 using FetchResult = std::expected<FetchedPolicy, FetchError>;
 

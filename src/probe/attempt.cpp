@@ -2,12 +2,11 @@
 #include "probe/attempt.h"
 
 #include "async/timeout.h"
-#include "https/connect.h"
-#include "https/exchange.h"
-#include "https/tls_stream.h"
 #include "postseal/base/text.h"
-#include "probe/inspect.h"
 #include "probe/smtp_session.h"
+#include "tls/connect.h"
+#include "tls/inspect.h"
+#include "tls/stream.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -57,7 +56,7 @@ async::Task<std::optional<T>> timed(async::UvLoop& loop, Attempt& attempt, Step 
         attempt.fault = {.step = step,
                          .late = true,
                          .reason =
-                             fmt::format("{} within {}", late_words(step), https::to_words(limit))};
+                             fmt::format("{} within {}", late_words(step), limit_text(limit))};
         co_return std::nullopt;
     }
     if (!*result) {
@@ -69,10 +68,10 @@ async::Task<std::optional<T>> timed(async::UvLoop& loop, Attempt& attempt, Step 
     co_return std::move(**result);
 }
 
-async::Task<std::expected<https::Socket, std::string>>
-connect(async::UvLoop& loop, https::Address address, std::uint16_t port) {
-    std::vector<https::Address> only{address};
-    auto connected = co_await https::connect(loop, std::move(only), port);
+async::Task<std::expected<tls::Socket, std::string>>
+connect(async::UvLoop& loop, tls::Address address, std::uint16_t port) {
+    std::vector<tls::Address> only{address};
+    auto connected = co_await tls::connect(loop, std::move(only), port);
     if (!connected) co_return std::unexpected(std::move(connected.error().reason));
     co_return std::move(connected->socket);
 }
@@ -99,13 +98,13 @@ async::Task<SmtpSession::Result> say_hello(SmtpSession& session, std::string hel
 }
 
 async::Task<std::expected<delivery::Tls, std::string>>
-handshake(https::TlsStream& stream, std::string server_name, std::vector<dane::Tlsa> records) {
+handshake(tls::Stream& stream, std::string server_name, std::vector<dane::Tlsa> records) {
     auto secured = co_await stream.handshake();
     if (!secured) co_return std::unexpected(std::move(secured.error().reason));
     co_return inspect(stream, std::move(server_name), records);
 }
 
-async::Task<std::expected<bool, std::string>> quit(https::TlsStream& stream) {
+async::Task<std::expected<bool, std::string>> quit(tls::Stream& stream) {
     auto said = co_await stream.write("QUIT\r\n");
     stream.bye();
     co_return said.has_value();
@@ -117,9 +116,9 @@ std::string own_literal(int fd) {
     socklen_t size = sizeof storage;
     auto* name = reinterpret_cast<sockaddr*>(&storage);
     if (::getsockname(fd, name, &size) != 0) return "localhost";
-    const auto address = https::Address::from_socket(storage);
+    const auto address = tls::Address::from_socket(storage);
     if (!address) return "localhost";
-    const bool v6 = address->family == https::Address::Family::v6;
+    const bool v6 = address->family == tls::Address::Family::v6;
     return fmt::format("[{}{}]", v6 ? "IPv6:" : "", address->to_string());
 }
 
@@ -141,7 +140,7 @@ bool may_start_tls(Attempt& attempt, const Reply& reply, const SmtpSession& sess
 
 } // namespace
 
-async::Task<> try_address(async::UvLoop& loop, std::shared_ptr<const https::Trust> trust,
+async::Task<> try_address(async::UvLoop& loop, std::shared_ptr<const tls::Trust> trust,
                           Target target, Attempt& attempt) {
     auto socket = co_await timed(loop, attempt, Step::connect,
                                  connect(loop, target.address, target.port), target.step);
@@ -164,8 +163,7 @@ async::Task<> try_address(async::UvLoop& loop, std::shared_ptr<const https::Trus
         session.quit();
         co_return;
     }
-    https::TlsStream stream(loop, std::move(trust), socket->fd(), target.server_name,
-                            https::TlsUse::smtp);
+    tls::Stream stream(loop, std::move(trust), socket->fd(), target.server_name, tls::Use::smtp);
     attempt.tls = co_await timed(loop, attempt, Step::handshake,
                                  handshake(stream, target.server_name, std::move(target.records)),
                                  target.step);

@@ -8,10 +8,10 @@
 
 #include "async/task.h"
 #include "async/uv_loop.h"
-#include "https/address.h"
-#include "https/trust.h"
 #include "postseal/dane/tlsa.h"
 #include "postseal/delivery/facts.h"
+#include "tls/address.h"
+#include "tls/trust.h"
 
 #include <cstdint>
 #include <memory>
@@ -21,7 +21,7 @@
 namespace postseal::probe {
 
 struct Target {
-    https::Address address;
+    tls::Address address;
     std::uint16_t port = 25;
     std::string server_name;         // SNI
     std::vector<dane::Tlsa> records; // to hold against the chain
@@ -30,7 +30,7 @@ struct Target {
 };
 
 [[nodiscard]] async::Task<> try_address(async::UvLoop& loop,
-                                        std::shared_ptr<const https::Trust> trust, Target target,
+                                        std::shared_ptr<const tls::Trust> trust, Target target,
                                         delivery::Attempt& attempt);
 
 } // namespace postseal::probe

@@ -4,10 +4,9 @@
 #include "async/group.h"
 #include "async/limiter.h"
 #include "async/timeout.h"
-#include "https/connect.h"
-#include "https/exchange.h"
 #include "https/host_lookup.h"
 #include "probe/attempt.h"
+#include "tls/connect.h"
 
 #include <fmt/format.h>
 
@@ -26,7 +25,7 @@ using delivery::MxHost;
 struct Work {
     async::UvLoop& loop;
     dns::Resolver& resolver;
-    std::shared_ptr<const https::Trust> trust;
+    std::shared_ptr<const tls::Trust> trust;
     const Destination& destination;
     const delivery::Orders& orders;
     const Options& options;
@@ -43,7 +42,7 @@ async::Task<> try_in_turn(Work& work, Target target, Attempt& attempt) {
 }
 
 // Both families, whenever they come; the error is that neither came.
-async::Task<std::expected<std::vector<https::Address>, https::FetchError>>
+async::Task<std::expected<std::vector<tls::Address>, https::FetchError>>
 addresses_of(Work& work, std::string host) {
     https::HostLookup lookup(work.loop, work.resolver, std::move(host));
     auto found = co_await lookup.next();
@@ -55,9 +54,9 @@ addresses_of(Work& work, std::string host) {
     co_return found;
 }
 
-void keep_family(std::vector<https::Address>& addresses, const Options& options) {
+void keep_family(std::vector<tls::Address>& addresses, const Options& options) {
     if (!options.family) return;
-    std::erase_if(addresses, [&](const https::Address& a) { return a.family != *options.family; });
+    std::erase_if(addresses, [&](const tls::Address& a) { return a.family != *options.family; });
 }
 
 async::Task<> try_host(Work& work, MxHost& host) {
@@ -66,21 +65,21 @@ async::Task<> try_host(Work& work, MxHost& host) {
         host.no_address = std::move(found.error().reason);
         co_return;
     }
-    std::vector<https::Address> addresses = std::move(*found);
+    std::vector<tls::Address> addresses = std::move(*found);
     keep_family(addresses, work.options);
     if (addresses.empty()) {
         host.no_address = host.host.name.name() + " has no address of this family";
         co_return;
     }
     host.no_address.clear();
-    std::ranges::sort(addresses, std::greater<>(), &https::Address::family); // IPv6 first
+    std::ranges::sort(addresses, std::greater<>(), &tls::Address::family); // IPv6 first
     if (addresses.size() > addresses_of_a_host) {
         host.addresses_beyond = addresses.size() - addresses_of_a_host;
         addresses.resize(addresses_of_a_host);
     }
     const std::string never =
-        fmt::format("not tried within {}", https::to_words(work.options.step * steps_in_all));
-    for (const https::Address& address : addresses) {
+        fmt::format("not tried within {}", limit_text(work.options.step * steps_in_all));
+    for (const tls::Address& address : addresses) {
         Attempt attempt;
         attempt.address = address.to_string();
         attempt.fault = delivery::Fault{.step = delivery::Step::connect, .reason = never};
@@ -111,7 +110,7 @@ async::Task<> try_hosts(Work& work, std::vector<MxHost>& hosts) {
 } // namespace
 
 async::Task<> probe(async::UvLoop& loop, dns::Resolver& resolver,
-                    std::shared_ptr<const https::Trust> trust, Destination& destination,
+                    std::shared_ptr<const tls::Trust> trust, Destination& destination,
                     const delivery::Orders& orders, const Options& options) {
     Work work{.loop = loop,
               .resolver = resolver,

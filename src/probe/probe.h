@@ -9,10 +9,10 @@
 #include "async/task.h"
 #include "async/uv_loop.h"
 #include "dns/resolver.h"
-#include "https/address.h"
-#include "https/trust.h"
 #include "postseal/delivery/facts.h"
 #include "postseal/delivery/predict.h"
+#include "tls/address.h"
+#include "tls/trust.h"
 
 #include <cstddef>
 #include <functional>
@@ -27,15 +27,15 @@ inline constexpr std::size_t addresses_of_a_host = 16;
 inline constexpr int steps_in_all = 12; // the time in all, in step limits
 
 struct Options {
-    std::optional<https::Address::Family> family; // nothing: both
-    std::string helo;                             // attempt.h
+    std::optional<tls::Address::Family> family; // nothing: both
+    std::string helo;                           // attempt.h
     milliseconds step{10'000};
     // Told of each address that is done with: how many are, and how many there are so far.
     std::function<void(std::size_t done, std::size_t all)> progress;
 };
 
 [[nodiscard]] async::Task<> probe(async::UvLoop& loop, dns::Resolver& resolver,
-                                  std::shared_ptr<const https::Trust> trust,
+                                  std::shared_ptr<const tls::Trust> trust,
                                   delivery::Destination& destination,
                                   const delivery::Orders& orders, const Options& options);
 

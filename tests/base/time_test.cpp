@@ -80,3 +80,9 @@ TEST_CASE("spans as an operator reads them: the two largest units") {
     CHECK(span_text(6 * 24h + 3h + 59min) == "6d 3h");
     CHECK(span_text(400 * 24h) == "400d");
 }
+
+TEST_CASE("limits, exactly") {
+    CHECK(limit_text(30s) == "30 s");
+    CHECK(limit_text(1500ms) == "1500 ms");
+    CHECK(limit_text(0ms) == "0 s");
+}

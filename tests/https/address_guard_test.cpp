@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "https/address_guard.h"
 
-#include "https/tls_server.h"
 #include "support/table.h"
+#include "tls/tls_server.h"
 
 #include <doctest/doctest.h>
 
 namespace postseal::https {
 namespace {
+
+using namespace tls;
 
 TEST_CASE("guard: each special-purpose range and its neighbours") {
     for (const test::Row& row : test::read_table("https/address.table", 3)) {

@@ -14,13 +14,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const Address a = Address::parse("192.0.2.1").value();
-const Address b = Address::parse("192.0.2.2").value();
-const Address c = Address::parse("2001:db8::1").value();
+const tls::Address a = tls::Address::parse("192.0.2.1").value();
+const tls::Address b = tls::Address::parse("192.0.2.2").value();
+const tls::Address c = tls::Address::parse("2001:db8::1").value();
 
 struct Field {
     // Notes when it has its permits, and gives them back after a second.
-    async::Task<> hold(std::vector<Address> addresses, char name) {
+    async::Task<> hold(std::vector<tls::Address> addresses, char name) {
         const AddressLimits::Permits permits = co_await limits.acquire(std::move(addresses));
         got += name;
         co_await async::Sleep(loop, 1s);

@@ -3,9 +3,9 @@
 
 #include "async/block_on.h"
 #include "async/timeout.h"
-#include "https/certificates.h"
 #include "https/response.h"
-#include "https/tls_server.h"
+#include "tls/certificates.h"
+#include "tls/tls_server.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -14,6 +14,8 @@
 
 namespace postseal::https {
 namespace {
+
+using namespace tls;
 
 using namespace std::chrono_literals;
 using namespace std::string_view_literals;

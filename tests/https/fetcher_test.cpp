@@ -3,8 +3,8 @@
 
 #include "async/block_on.h"
 #include "async/timeout.h"
-#include "https/tls_server.h"
 #include "support/fake_resolver.h"
+#include "tls/tls_server.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -13,6 +13,8 @@
 
 namespace postseal::https {
 namespace {
+
+using namespace tls;
 
 using namespace std::chrono_literals;
 

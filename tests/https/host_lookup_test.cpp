@@ -2,14 +2,16 @@
 #include "https/host_lookup.h"
 
 #include "async/timeout.h"
-#include "https/tls_server.h"
 #include "support/fake_resolver.h"
 #include "support/virtual_loop.h"
+#include "tls/tls_server.h"
 
 #include <doctest/doctest.h>
 
 namespace postseal::https {
 namespace {
+
+using namespace tls;
 
 using namespace std::chrono_literals;
 using Found = std::expected<std::vector<Address>, FetchError>;

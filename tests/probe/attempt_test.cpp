@@ -2,8 +2,8 @@
 #include "probe/attempt.h"
 
 #include "async/block_on.h"
-#include "https/certificates.h"
-#include "https/tls_server.h"
+#include "tls/certificates.h"
+#include "tls/tls_server.h"
 
 #include <doctest/doctest.h>
 
@@ -18,25 +18,25 @@ namespace {
 using namespace std::chrono_literals;
 using delivery::Attempt;
 using delivery::Step;
-using https::Behaviour;
-using https::ServerConnection;
+using tls::Behaviour;
+using tls::ServerConnection;
 using Result = dane::RecordMatch::Result;
 
 constexpr auto host = "mx.example.com";
 
-const https::Authority& authority() {
-    static const https::Authority made("test authority");
+const tls::Authority& authority() {
+    static const tls::Authority made("test authority");
     return made;
 }
-const https::Authority& stranger() {
-    static const https::Authority made("stranger");
+const tls::Authority& stranger() {
+    static const tls::Authority made("stranger");
     return made;
 }
 
-https::Subject mx() { return {.common_name = {}, .dns_names = {host}}; }
+tls::Subject mx() { return {.common_name = {}, .dns_names = {host}}; }
 
-https::Subject expired() {
-    https::Subject subject = mx();
+tls::Subject expired() {
+    tls::Subject subject = mx();
     subject.begins = std::chrono::days(-20);
     subject.ends = std::chrono::days(-10);
     return subject;
@@ -68,22 +68,22 @@ Behaviour say(std::vector<std::string> texts) {
 
 Attempt attempt_at(std::uint16_t port, std::vector<dane::Tlsa> records = {},
                    milliseconds step = 10s) {
-    const https::TemporaryFile ca(authority().pem());
+    const tls::TemporaryFile ca(authority().pem());
     async::UvLoop loop;
     Attempt attempt;
-    Target target{.address = https::address_of("127.0.0.1"),
+    Target target{.address = tls::address_of("127.0.0.1"),
                   .port = port,
                   .server_name = host,
                   .records = std::move(records),
                   .helo = {},
                   .step = step};
     async::block_on(loop,
-                    try_address(loop, *https::Trust::load(ca.path()), std::move(target), attempt));
+                    try_address(loop, *tls::Trust::load(ca.path()), std::move(target), attempt));
     return attempt;
 }
 
-Attempt attempt_with(const https::Identity& identity, std::vector<dane::Tlsa> records = {}) {
-    const https::TlsServer server(identity, smtp());
+Attempt attempt_with(const tls::Identity& identity, std::vector<dane::Tlsa> records = {}) {
+    const tls::TlsServer server(identity, smtp());
     return attempt_at(server.port(), std::move(records));
 }
 
@@ -109,7 +109,7 @@ dane::Tlsa record(const Attempt& seen, std::uint8_t usage, std::uint8_t selector
 }
 
 TEST_CASE("probe/attempt: all is well") {
-    const https::TlsServer server(authority().issue(mx()), smtp());
+    const tls::TlsServer server(authority().issue(mx()), smtp());
     const Attempt attempt = attempt_at(server.port());
     CHECK_FALSE(attempt.fault.has_value());
     CHECK(steps(attempt) ==
@@ -129,26 +129,26 @@ TEST_CASE("probe/attempt: all is well") {
 }
 
 TEST_CASE("probe/attempt: the chain against the trust store, dates too, names not") {
-    const auto fault = [](const https::Identity& identity) {
+    const auto fault = [](const tls::Identity& identity) {
         return attempt_with(identity).tls->chain_fault;
     };
     CHECK(fault(authority().issue({.common_name = {}, .dns_names = {"other.example"}})).empty());
     CHECK(fault(authority().issue(expired())) ==
-          "certificate expired on " + https::date_in(std::chrono::days(-10)));
-    CHECK(fault(https::self_signed(mx())).starts_with("certificate is self-signed"));
+          "certificate expired on " + tls::date_in(std::chrono::days(-10)));
+    CHECK(fault(tls::self_signed(mx())).starts_with("certificate is self-signed"));
     CHECK(fault(stranger().issue(mx())) ==
           "certificate has no chain to the trust store (issuer CN=stranger)");
 }
 
 TEST_CASE("probe/attempt: whose certificate is missing, though others are sent") {
-    https::Identity identity = authority().issue_by_intermediate(mx(), std::chrono::days(30));
+    tls::Identity identity = authority().issue_by_intermediate(mx(), std::chrono::days(30));
     identity.chain = first_certificate(identity.chain) + authority().pem();
     CHECK(attempt_with(identity).tls->chain_fault ==
           "certificate has no chain to the trust store (issuer CN=Middle CA)");
 }
 
 TEST_CASE("probe/attempt: TLS 1.1 is spoken, and said to be old") {
-    const https::TlsServer server(
+    const tls::TlsServer server(
         authority().issue(mx()), smtp(),
         {.priority = "NORMAL:-VERS-ALL:+VERS-TLS1.1:%COMPAT:+SHA1:+SIGN-ECDSA-SHA1"});
     const Attempt attempt = attempt_at(server.port());
@@ -158,19 +158,19 @@ TEST_CASE("probe/attempt: TLS 1.1 is spoken, and said to be old") {
 }
 
 TEST_CASE("probe/attempt: TLSA records of usage 3") {
-    const https::Identity identity = https::self_signed(expired());
+    const tls::Identity identity = tls::self_signed(expired());
     const Attempt seen = attempt_with(identity);
     const Attempt attempt =
         attempt_with(identity, {record(seen, 3, 1, 1, 0), record(seen, 3, 0, 2, 0),
                                 record(seen, 3, 1, 0, 0), record(seen, 3, 0, 0, 0)});
     for (const delivery::TlsaCheck& check : attempt.tls->tlsa)
         CHECK(check.match.result == Result::matched);
-    const Attempt other = attempt_with(https::self_signed(mx()), {record(seen, 3, 1, 1, 0)});
+    const Attempt other = attempt_with(tls::self_signed(mx()), {record(seen, 3, 1, 1, 0)});
     CHECK(other.tls->tlsa.at(0).match.result == Result::no_match);
 }
 
 TEST_CASE("probe/attempt: TLSA records of usage 2, the chain up to what they name") {
-    const https::Identity identity = authority().issue_by_intermediate(mx(), std::chrono::days(30));
+    const tls::Identity identity = authority().issue_by_intermediate(mx(), std::chrono::days(30));
     const Attempt seen = attempt_with(identity);
     REQUIRE(seen.tls->chain.size() == 2);
     for (std::uint8_t selector = 0; selector < 2; selector++)
@@ -183,7 +183,7 @@ TEST_CASE("probe/attempt: TLSA records of usage 2, the chain up to what they nam
 }
 
 TEST_CASE("probe/attempt: TLSA records of usage 2, the dates of the whole chain") {
-    const https::Identity identity = authority().issue_by_intermediate(mx(), std::chrono::days(-1));
+    const tls::Identity identity = authority().issue_by_intermediate(mx(), std::chrono::days(-1));
     const Attempt seen = attempt_with(identity);
     const Attempt attempt = attempt_with(identity, {record(seen, 2, 0, 1, 1)});
     CHECK(attempt.tls->tlsa.at(0).match.result == Result::matched);
@@ -192,7 +192,7 @@ TEST_CASE("probe/attempt: TLSA records of usage 2, the dates of the whole chain"
 
 TEST_CASE("probe/attempt: a trust anchor that only the record has") {
     // The server sends its own certificate and no other.
-    https::Identity identity = authority().issue_by_intermediate(mx(), std::chrono::days(30));
+    tls::Identity identity = authority().issue_by_intermediate(mx(), std::chrono::days(30));
     const Attempt whole = attempt_with(identity);
     identity.chain = first_certificate(identity.chain);
     for (std::uint8_t selector = 0; selector < 2; selector++) {
@@ -210,26 +210,26 @@ TEST_CASE("probe/attempt: a trust anchor that only the record has") {
 }
 
 TEST_CASE("probe/attempt: no STARTTLS, or refused, is no fault of the connection") {
-    const https::TlsServer none({}, say({"220 mx\r\n", "250 mx\r\n"}));
+    const tls::TlsServer none({}, say({"220 mx\r\n", "250 mx\r\n"}));
     Attempt attempt = attempt_at(none.port());
     CHECK_FALSE(attempt.fault.has_value());
     CHECK_FALSE(attempt.offers_starttls);
-    const https::TlsServer refusing({}, smtp("454 4.7.0 not now\r\n"));
+    const tls::TlsServer refusing({}, smtp("454 4.7.0 not now\r\n"));
     attempt = attempt_at(refusing.port());
     CHECK_FALSE(attempt.fault.has_value());
     CHECK(attempt.starttls_refusal == "454 4.7.0 not now");
 }
 
 TEST_CASE("probe/attempt: EHLO refused, HELO will do") {
-    const https::TlsServer server(
-        {}, say({"220 mx\r\n", "502 what?\r\n", "250-mx\r\n250 STARTTLS\r\n"}));
+    const tls::TlsServer server({},
+                                say({"220 mx\r\n", "502 what?\r\n", "250-mx\r\n250 STARTTLS\r\n"}));
     const Attempt attempt = attempt_at(server.port());
     CHECK(attempt.answered());
     CHECK_FALSE(attempt.offers_starttls);
 }
 
 TEST_CASE("probe/attempt: plain text behind the answer to STARTTLS is seen and dropped") {
-    const https::TlsServer server(authority().issue(mx()), smtp("220 go\r\n250 slipped in\r\n"));
+    const tls::TlsServer server(authority().issue(mx()), smtp("220 go\r\n250 slipped in\r\n"));
     const Attempt attempt = attempt_at(server.port());
     CHECK_FALSE(attempt.fault.has_value());
     CHECK(attempt.slipped_in == 16);
@@ -259,7 +259,7 @@ TEST_CASE("probe/attempt: where it ends, and why") {
     };
     for (const Faulty& faulty : all) {
         CAPTURE(std::string(faulty.what));
-        const https::TlsServer server({}, faulty.behaviour);
+        const tls::TlsServer server({}, faulty.behaviour);
         const Attempt attempt = attempt_at(server.port());
         REQUIRE(attempt.fault.has_value());
         CHECK(attempt.fault->step == faulty.step);
@@ -277,20 +277,20 @@ TEST_CASE("probe/attempt: each step has its time limit") {
         {{"220 mx\r\n", "250-mx\r\n250 STARTTLS\r\n", "220 go\r\n"},
          "no end of the TLS handshake within 100 ms"}};
     for (const auto& [texts, reason] : all) {
-        const https::TlsServer server({}, say(texts));
+        const tls::TlsServer server({}, say(texts));
         const Attempt attempt = attempt_at(server.port(), {}, 100ms);
         REQUIRE(attempt.fault.has_value());
         CHECK(attempt.fault->late);
         CHECK(attempt.fault->reason == reason);
     }
-    const https::FullListener full("127.0.0.1");
+    const tls::FullListener full("127.0.0.1");
     const Attempt attempt = attempt_at(full.port(), {}, 100ms);
     REQUIRE(attempt.fault.has_value());
     CHECK(attempt.fault->reason == "no connection within 100 ms");
 }
 
 TEST_CASE("probe/attempt: nobody listens") {
-    const Attempt attempt = attempt_at(https::closed_port("127.0.0.1"));
+    const Attempt attempt = attempt_at(tls::closed_port("127.0.0.1"));
     REQUIRE(attempt.fault.has_value());
     CHECK(attempt.fault->step == Step::connect);
     CHECK_FALSE(attempt.fault->late);

@@ -2,7 +2,7 @@
 #include "probe/smtp_session.h"
 
 #include "async/block_on.h"
-#include "https/socket.h"
+#include "tls/socket.h"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -43,8 +43,8 @@ class Connection {
         return fds;
     }
     explicit Connection(std::array<int, 2> fds) : client_(fds[0]), server_(fds[1]) {}
-    https::Socket client_;
-    std::optional<https::Socket> server_;
+    tls::Socket client_;
+    std::optional<tls::Socket> server_;
 };
 
 // Sends the pieces, one a turn of the loop, and closes.

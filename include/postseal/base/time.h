@@ -30,5 +30,7 @@ using MonoTime = std::chrono::time_point<std::chrono::steady_clock, milliseconds
 [[nodiscard]] std::optional<milliseconds> parse_span(std::string_view text);
 // The two largest units: "6d 3h", "59m 10s"; never negative.
 [[nodiscard]] std::string span_text(milliseconds span);
+// The whole of it: "30 s", "250 ms".
+[[nodiscard]] std::string limit_text(milliseconds limit);
 
 } // namespace postseal

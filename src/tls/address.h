@@ -1,4 +1,4 @@
-// https/address.h: an IPv4 or IPv6 address of a policy host
+// tls/address.h: an IPv4 or IPv6 address that is connected to
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -11,7 +11,7 @@
 
 struct sockaddr_storage;
 
-namespace postseal::https {
+namespace postseal::tls {
 
 struct Address {
     enum class Family { v4, v6 };
@@ -32,4 +32,4 @@ struct Address {
     friend auto operator<=>(const Address&, const Address&) = default;
 };
 
-} // namespace postseal::https
+} // namespace postseal::tls

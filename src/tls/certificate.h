@@ -1,4 +1,4 @@
-// https/certificate.h: an X.509 certificate, as a server sends it
+// tls/certificate.h: an X.509 certificate, as a server sends it
 //
 // Owns GnuTLS's object. Of one that cannot be read only readable() and destruction are allowed.
 // Subject and issuer are printable, at most 80 octets; an empty one says so in words.
@@ -13,7 +13,7 @@
 struct gnutls_session_int;
 struct gnutls_x509_crt_int;
 
-namespace postseal::https {
+namespace postseal::tls {
 
 class Certificate {
   public:
@@ -48,4 +48,4 @@ class Certificate {
 // The same up to the first that cannot be read.
 [[nodiscard]] std::vector<Certificate> peer_chain(gnutls_session_int* session);
 
-} // namespace postseal::https
+} // namespace postseal::tls

@@ -1,4 +1,4 @@
-// probe/anchors.h: the verification that DANE-TA asks for (RFC 7671 section 5.2)
+// tls/anchors.h: the verification that DANE-TA asks for (RFC 7671 section 5.2)
 //
 // The chain from the server's certificate to the trust anchor that a TLSA record names: signatures,
 // certificate authorities, purpose and dates, the anchor's own too. Names are for the caller. The
@@ -7,17 +7,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "https/certificate.h"
 #include "postseal/delivery/facts.h"
+#include "tls/certificate.h"
 
 #include <string_view>
 #include <vector>
 
-namespace postseal::probe {
+namespace postseal::tls {
 
 // As sent, all readable, the server's own first; both views of it have the same length.
 struct Chain {
-    std::vector<https::Certificate> certificates;
+    std::vector<Certificate> certificates;
     std::vector<std::string_view> der;
 };
 
@@ -26,4 +26,4 @@ struct Chain {
 // behind the last one.
 void verify_anchor(delivery::TlsaCheck& check, const Chain& chain);
 
-} // namespace postseal::probe
+} // namespace postseal::tls

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "https/trust.h"
+#include "tls/trust.h"
 
-#include "https/certificates.h"
+#include "tls/certificates.h"
 
 #include <doctest/doctest.h>
 
-namespace postseal::https {
+namespace postseal::tls {
 namespace {
 
 TEST_CASE("trust: each certificate of the file is a root") {
@@ -29,4 +29,4 @@ TEST_CASE("trust: a file that is not there, no file, or without a certificate is
 }
 
 } // namespace
-} // namespace postseal::https
+} // namespace postseal::tls

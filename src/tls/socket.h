@@ -1,4 +1,4 @@
-// https/socket.h: ownership of a connected descriptor
+// tls/socket.h: ownership of a connected descriptor
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace postseal::https {
+namespace postseal::tls {
 
 class Socket {
   public:
@@ -24,4 +24,4 @@ class Socket {
     int fd_;
 };
 
-} // namespace postseal::https
+} // namespace postseal::tls

@@ -1,4 +1,4 @@
-// https/nudge.h: one coroutine waits until others have something new for it, or a limit has passed
+// async/nudge.h: one coroutine waits until others have something new for it, or a limit has passed
 //
 // A nudge() that nobody waits for is kept for the next wait(). Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
@@ -9,18 +9,18 @@
 #include <coroutine>
 #include <optional>
 
-namespace postseal::https {
+namespace postseal::async {
 
 class Nudge {
   public:
-    explicit Nudge(async::Loop& loop) : loop_(loop) {}
+    explicit Nudge(Loop& loop) : loop_(loop) {}
     Nudge(const Nudge&) = delete;
     Nudge& operator=(const Nudge&) = delete;
     ~Nudge() = default;
 
     void nudge() {
         kept_ = true;
-        if (waiter_) ready_.post(loop_, async::Callback::resume(waiter_));
+        if (waiter_) ready_.post(loop_, Callback::resume(waiter_));
     }
 
     // co_await nudge.wait(limit); no limit: as long as it takes. One waiter at a time.
@@ -45,15 +45,15 @@ class Nudge {
       private:
         Nudge& nudge_;
         std::optional<milliseconds> limit_;
-        async::Timer timer_;
+        Timer timer_;
     };
     Wait wait(std::optional<milliseconds> limit = std::nullopt) { return Wait(*this, limit); }
 
   private:
-    async::Loop& loop_;
-    async::Ready ready_;
+    Loop& loop_;
+    Ready ready_;
     std::coroutine_handle<> waiter_;
     bool kept_ = false;
 };
 
-} // namespace postseal::https
+} // namespace postseal::async

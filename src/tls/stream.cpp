@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "https/tls_stream.h"
+#include "tls/stream.h"
 
-#include "https/cert_fault.h"
+#include "tls/certificate_fault.h"
 
 #include <fmt/format.h>
 #include <gnutls/gnutls.h>
@@ -15,7 +15,7 @@
 #include <system_error>
 #include <vector>
 
-namespace postseal::https {
+namespace postseal::tls {
 namespace {
 
 // GnuTLS sometimes stops where nothing need be waited for (a warning alert, a record without data).
@@ -26,8 +26,8 @@ std::string cause(int error) { return std::generic_category().message(error); }
 
 } // namespace
 
-struct TlsStream::Impl {
-    Impl(async::UvLoop& l, std::shared_ptr<const Trust> t, int f, std::string h, TlsUse u)
+struct Stream::Impl {
+    Impl(async::UvLoop& l, std::shared_ptr<const Trust> t, int f, std::string h, Use u)
         : loop(l), trust(std::move(t)), fd(f), host(std::move(h)), use(u) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
@@ -43,8 +43,8 @@ struct TlsStream::Impl {
     unsigned verify();
     unsigned verify_without_expired_intermediates();
     void set_up_smtp();
-    FetchError handshake_error(ssize_t rc, int error) const;
-    FetchError record_error(ssize_t rc, int error) const;
+    Error handshake_error(ssize_t rc, int error) const;
+    Error record_error(ssize_t rc, int error) const;
 
     // What to do after a call that did not end the operation.
     enum class Then { again, wait, fail };
@@ -59,7 +59,7 @@ struct TlsStream::Impl {
     std::shared_ptr<const Trust> trust;
     int fd;
     std::string host;
-    TlsUse use;
+    Use use;
     std::array<gnutls_typed_vdata_st, 2> expected_peer{};
     std::string purpose = GNUTLS_KP_TLS_WWW_SERVER;
     gnutls_session_t session = nullptr;
@@ -67,51 +67,51 @@ struct TlsStream::Impl {
     int idle_steps = 0;
 };
 
-FetchError TlsStream::Impl::handshake_error(ssize_t rc, int error) const {
+Error Stream::Impl::handshake_error(ssize_t rc, int error) const {
     switch (rc) {
     case GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR:
         return certificate_fault(peer_chain(session), certificate_status);
     case GNUTLS_E_NO_CERTIFICATE_FOUND:
-        return {FetchFault::cert_untrusted, "the server shows no certificate"};
+        return {Fault::cert_untrusted, "the server shows no certificate"};
     case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
-        return {FetchFault::tls, "the server has no TLS 1.2 or later"};
+        return {Fault::protocol, "the server has no TLS 1.2 or later"};
     case GNUTLS_E_FATAL_ALERT_RECEIVED: {
         const gnutls_alert_description_t alert = gnutls_alert_get(session);
         if (alert == GNUTLS_A_PROTOCOL_VERSION)
-            return {FetchFault::tls, "the server has no TLS 1.2 or later (alert)"};
+            return {Fault::protocol, "the server has no TLS 1.2 or later (alert)"};
         const char* name = gnutls_alert_get_name(alert);
-        return {FetchFault::tls,
+        return {Fault::protocol,
                 fmt::format("the server refused the TLS handshake: {}",
                             name != nullptr ? name : fmt::format("alert {}", int{alert}))};
     }
     case GNUTLS_E_PREMATURE_TERMINATION:
-        return {FetchFault::tls, "the connection was closed in the TLS handshake"};
+        return {Fault::protocol, "the connection was closed in the TLS handshake"};
     case GNUTLS_E_PULL_ERROR:
     case GNUTLS_E_PUSH_ERROR:
-        return {FetchFault::connect, cause(error) + " in the TLS handshake"};
+        return {Fault::connect, cause(error) + " in the TLS handshake"};
     default:
-        return {FetchFault::tls,
+        return {Fault::protocol,
                 fmt::format("TLS handshake: {}", gnutls_strerror(static_cast<int>(rc)))};
     }
 }
 
-FetchError TlsStream::Impl::record_error(ssize_t rc, int error) const {
+Error Stream::Impl::record_error(ssize_t rc, int error) const {
     switch (rc) {
     case GNUTLS_E_PREMATURE_TERMINATION:
-        return {FetchFault::http, "the connection was cut"};
+        return {Fault::truncated, "the connection was cut"};
     case GNUTLS_E_PULL_ERROR:
     case GNUTLS_E_PUSH_ERROR:
-        return {FetchFault::connect, cause(error)};
+        return {Fault::connect, cause(error)};
     case GNUTLS_E_FATAL_ALERT_RECEIVED: {
         const char* name = gnutls_alert_get_name(gnutls_alert_get(session));
-        return {FetchFault::tls, fmt::format("TLS alert: {}", name != nullptr ? name : "unknown")};
+        return {Fault::protocol, fmt::format("TLS alert: {}", name != nullptr ? name : "unknown")};
     }
     default:
-        return {FetchFault::tls, fmt::format("TLS: {}", gnutls_strerror(static_cast<int>(rc)))};
+        return {Fault::protocol, fmt::format("TLS: {}", gnutls_strerror(static_cast<int>(rc)))};
     }
 }
 
-void TlsStream::Impl::set_up_https() {
+void Stream::Impl::set_up_https() {
     gnutls_priority_set(session, trust->priority());
     std::string protocol = "http/1.1";
     const gnutls_datum_t alpn{reinterpret_cast<unsigned char*>(protocol.data()),
@@ -130,7 +130,7 @@ void TlsStream::Impl::set_up_https() {
 }
 
 // 0: the certificate has a chain to the trust store; else GNUTLS_CERT_*.
-unsigned TlsStream::Impl::verify() {
+unsigned Stream::Impl::verify() {
     unsigned status = 0;
     const int rc = gnutls_certificate_verify_peers(
         session, expected_peer.data(), static_cast<unsigned>(expected_peer.size()), &status);
@@ -141,7 +141,7 @@ unsigned TlsStream::Impl::verify() {
 
 // Of two intermediates with one name and key GnuTLS takes the first that was sent, and refuses the
 // chain if it has expired; OpenSSL and browsers take the other.
-unsigned TlsStream::Impl::verify_without_expired_intermediates() {
+unsigned Stream::Impl::verify_without_expired_intermediates() {
     const std::vector<Certificate> sent = peer_chain(session);
     const std::time_t now = std::time(nullptr);
     std::vector<gnutls_x509_crt_t> chain;
@@ -158,14 +158,14 @@ unsigned TlsStream::Impl::verify_without_expired_intermediates() {
     return rc < 0 ? GNUTLS_CERT_INVALID : status;
 }
 
-void TlsStream::Impl::set_up_smtp() {
+void Stream::Impl::set_up_smtp() {
     // What the system's configuration has switched off stays so.
     if (gnutls_set_default_priority_append(session, "+VERS-TLS1.1:+VERS-TLS1.0", nullptr, 0) != 0)
         gnutls_set_default_priority(session);
 }
 
-TlsStream::TlsStream(async::UvLoop& loop, std::shared_ptr<const Trust> trust, int fd,
-                     std::string host, TlsUse use)
+Stream::Stream(async::UvLoop& loop, std::shared_ptr<const Trust> trust, int fd, std::string host,
+               Use use)
     : impl_(std::make_unique<Impl>(loop, std::move(trust), fd, std::move(host), use)) {
     Impl& s = *impl_;
     // One key share: a second is made for nothing by nearly every server's choice.
@@ -174,16 +174,16 @@ TlsStream::TlsStream(async::UvLoop& loop, std::shared_ptr<const Trust> trust, in
     if (gnutls_init(&s.session, flags) != 0) throw std::bad_alloc();
     gnutls_credentials_set(s.session, GNUTLS_CRD_CERTIFICATE, s.trust->credentials());
     gnutls_server_name_set(s.session, GNUTLS_NAME_DNS, s.host.data(), s.host.size());
-    if (use == TlsUse::https)
+    if (use == Use::https)
         s.set_up_https();
     else
         s.set_up_smtp();
     gnutls_transport_set_int(s.session, fd);
 }
 
-TlsStream::~TlsStream() = default;
+Stream::~Stream() = default;
 
-async::Task<std::expected<void, FetchError>> TlsStream::handshake() {
+async::Task<std::expected<void, Error>> Stream::handshake() {
     Impl& s = *impl_;
     for (;;) {
         const int rc = gnutls_handshake(s.session);
@@ -195,13 +195,13 @@ async::Task<std::expected<void, FetchError>> TlsStream::handshake() {
             co_await async::FdReady(s.loop, s.fd, s.wanted());
         }
     }
-    if (s.use == TlsUse::smtp) co_return {};
-    if (std::optional<FetchError> fault = missing_dns_id(s.session))
+    if (s.use == Use::smtp) co_return {};
+    if (std::optional<Error> fault = missing_dns_id(s.session))
         co_return std::unexpected(std::move(*fault));
     co_return {};
 }
 
-async::Task<std::expected<std::size_t, FetchError>> TlsStream::read(std::span<char> into) {
+async::Task<std::expected<std::size_t, Error>> Stream::read(std::span<char> into) {
     Impl& s = *impl_;
     for (;;) {
         const ssize_t rc = gnutls_record_recv(s.session, into.data(), into.size());
@@ -215,7 +215,7 @@ async::Task<std::expected<std::size_t, FetchError>> TlsStream::read(std::span<ch
     }
 }
 
-async::Task<std::expected<void, FetchError>> TlsStream::write(std::string_view octets) {
+async::Task<std::expected<void, Error>> Stream::write(std::string_view octets) {
     Impl& s = *impl_;
     while (!octets.empty()) {
         const ssize_t rc = gnutls_record_send(s.session, octets.data(), octets.size());
@@ -233,8 +233,8 @@ async::Task<std::expected<void, FetchError>> TlsStream::write(std::string_view o
     co_return {};
 }
 
-void TlsStream::bye() { gnutls_bye(impl_->session, GNUTLS_SHUT_WR); }
+void Stream::bye() { gnutls_bye(impl_->session, GNUTLS_SHUT_WR); }
 
-gnutls_session_int* TlsStream::session() const { return impl_->session; }
+gnutls_session_int* Stream::session() const { return impl_->session; }
 
-} // namespace postseal::https
+} // namespace postseal::tls

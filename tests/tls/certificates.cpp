@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "https/certificates.h"
+#include "tls/certificates.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -15,7 +15,7 @@
 #include <memory>
 #include <stdexcept>
 
-namespace postseal::https {
+namespace postseal::tls {
 namespace {
 
 void check(int rc, const char* what) {
@@ -245,4 +245,4 @@ TemporaryFile::~TemporaryFile() {
     std::filesystem::remove(path_, ignored);
 }
 
-} // namespace postseal::https
+} // namespace postseal::tls

@@ -1,4 +1,4 @@
-// https/certificates.h (tests): certificate authorities and certificates made while the test runs
+// tls/certificates.h (tests): certificate authorities and certificates made while the test runs
 //
 // Keys are ECDSA P-256 unless it says otherwise. Faults of the making throw.
 // SPDX-License-Identifier: BSD-3-Clause
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace postseal::https {
+namespace postseal::tls {
 
 // What a TLS server shows: its chain and key in PEM form.
 struct Identity {
@@ -69,4 +69,4 @@ class TemporaryFile {
     std::filesystem::path path_;
 };
 
-} // namespace postseal::https
+} // namespace postseal::tls

@@ -1,4 +1,4 @@
-// https/connect.h: a TCP connection to the first address that answers (RFC 8305, the simple part)
+// tls/connect.h: a TCP connection to the first address that answers (RFC 8305, the simple part)
 //
 // IPv6 and IPv4 take turns, IPv6 first; the next address is tried when `head_start` has passed or
 // an attempt has failed, and those under way go on. The first to connect wins, the others are
@@ -9,16 +9,16 @@
 
 #include "async/task.h"
 #include "async/uv_loop.h"
-#include "https/address.h"
-#include "https/policy_fetch.h"
-#include "https/socket.h"
+#include "tls/address.h"
+#include "tls/fault.h"
+#include "tls/socket.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <vector>
 
-namespace postseal::https {
+namespace postseal::tls {
 
 inline constexpr std::size_t max_attempts = 8;
 inline constexpr milliseconds default_head_start{250};
@@ -31,8 +31,8 @@ struct Connected {
 // The order in which addresses are tried.
 [[nodiscard]] std::vector<Address> take_turns(const std::vector<Address>& addresses);
 
-[[nodiscard]] async::Task<std::expected<Connected, FetchError>>
+[[nodiscard]] async::Task<std::expected<Connected, Error>>
 connect(async::UvLoop& loop, std::vector<Address> addresses, std::uint16_t port,
         milliseconds head_start = default_head_start);
 
-} // namespace postseal::https
+} // namespace postseal::tls

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "https/trust.h"
+#include "tls/trust.h"
 
 #include <fmt/format.h>
 #include <gnutls/gnutls.h>
@@ -16,7 +16,7 @@
 #include <system_error>
 #include <vector>
 
-namespace postseal::https {
+namespace postseal::tls {
 namespace {
 
 // GnuTLS does not tell why it cannot read a file; 0: it can.
@@ -107,4 +107,4 @@ Trust::~Trust() {
 
 std::string_view gnutls_version() { return gnutls_check_version(nullptr); }
 
-} // namespace postseal::https
+} // namespace postseal::tls

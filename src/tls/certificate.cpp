@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "https/certificate.h"
+#include "tls/certificate.h"
 
 #include "postseal/base/text.h"
 
@@ -11,7 +11,7 @@
 #include <new>
 #include <utility>
 
-namespace postseal::https {
+namespace postseal::tls {
 namespace {
 
 std::string distinguished_name(gnutls_x509_crt_t crt,
@@ -124,4 +124,4 @@ std::vector<Certificate> peer_chain(gnutls_session_int* session) {
     return chain;
 }
 
-} // namespace postseal::https
+} // namespace postseal::tls

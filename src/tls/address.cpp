@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "https/address.h"
+#include "tls/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -7,7 +7,7 @@
 
 #include <cstring>
 
-namespace postseal::https {
+namespace postseal::tls {
 
 std::optional<Address> Address::from_rdata(std::string_view rdata) {
     if (rdata.size() != 4 && rdata.size() != 16) return std::nullopt;
@@ -46,4 +46,4 @@ std::string Address::to_string() const {
     return text.data();
 }
 
-} // namespace postseal::https
+} // namespace postseal::tls

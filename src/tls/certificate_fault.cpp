@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "https/cert_fault.h"
+#include "tls/certificate_fault.h"
 
 #include "postseal/base/text.h"
 
@@ -13,7 +13,7 @@
 #include <ctime>
 #include <vector>
 
-namespace postseal::https {
+namespace postseal::tls {
 namespace {
 
 constexpr std::size_t names_shown = 3;
@@ -103,11 +103,10 @@ std::string distrust_of(const std::vector<Certificate>& chain, unsigned status) 
 
 } // namespace
 
-FetchError certificate_fault(const std::vector<Certificate>& chain, unsigned status) {
+Error certificate_fault(const std::vector<Certificate>& chain, unsigned status) {
     constexpr unsigned period = GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED;
     constexpr unsigned name = GNUTLS_CERT_UNEXPECTED_OWNER;
-    if (chain.empty())
-        return {FetchFault::cert_untrusted, "no certificate, or one that cannot be read"};
+    if (chain.empty()) return {Fault::cert_untrusted, "no certificate, or one that cannot be read"};
     const bool untrusted =
         (status & ~(period | name | GNUTLS_CERT_INVALID)) != 0 || (status & (period | name)) == 0;
 
@@ -115,17 +114,17 @@ FetchError certificate_fault(const std::vector<Certificate>& chain, unsigned sta
     if (untrusted) parts.push_back(distrust_of(chain, status));
     if (status & period) parts.push_back(period_of(chain, std::time(nullptr)));
     if (status & name) parts.push_back(names_of(chain.front()));
-    const FetchFault fault = untrusted         ? FetchFault::cert_untrusted
-                             : status & period ? FetchFault::cert_expired
-                                               : FetchFault::cert_name;
+    const Fault fault = untrusted         ? Fault::cert_untrusted
+                        : status & period ? Fault::cert_expired
+                                          : Fault::cert_name;
     return {fault, fmt::format("{}", fmt::join(parts, "; "))};
 }
 
-std::optional<FetchError> missing_dns_id(gnutls_session_int* session) {
+std::optional<Error> missing_dns_id(gnutls_session_int* session) {
     const std::vector<Certificate> chain = peer_chain(session);
     if (!chain.empty() && !chain.front().dns_names().empty()) return std::nullopt;
-    if (chain.empty()) return FetchError{FetchFault::cert_untrusted, "no certificate"};
-    return FetchError{FetchFault::cert_name, names_of(chain.front())};
+    if (chain.empty()) return Error{Fault::cert_untrusted, "no certificate"};
+    return Error{Fault::cert_name, names_of(chain.front())};
 }
 
-} // namespace postseal::https
+} // namespace postseal::tls

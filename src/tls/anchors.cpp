@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "probe/anchors.h"
+#include "tls/anchors.h"
 
-#include "https/cert_fault.h"
 #include "postseal/dane/certificate_der.h"
+#include "tls/certificate_fault.h"
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
@@ -14,7 +14,7 @@
 #include <optional>
 #include <string>
 
-namespace postseal::probe {
+namespace postseal::tls {
 namespace {
 
 using Result = dane::RecordMatch::Result;
@@ -43,7 +43,7 @@ class TrustList {
     [[nodiscard]] unsigned verify(const Chain& chain) const {
         std::vector<gnutls_x509_crt_t> list;
         list.reserve(chain.certificates.size());
-        for (const https::Certificate& certificate : chain.certificates)
+        for (const Certificate& certificate : chain.certificates)
             list.push_back(certificate.handle());
         std::string purpose = GNUTLS_KP_TLS_WWW_SERVER;
         std::array<gnutls_typed_vdata_st, 1> expected{};
@@ -71,8 +71,7 @@ class PublicKey {
     PublicKey& operator=(const PublicKey&) = delete;
     ~PublicKey() { gnutls_pubkey_deinit(key_); }
 
-    [[nodiscard]] bool has_signed(const https::Certificate& certificate,
-                                  std::string_view der) const {
+    [[nodiscard]] bool has_signed(const Certificate& certificate, std::string_view der) const {
         const auto text = dane::signed_part_of(der);
         const int algorithm = gnutls_x509_crt_get_signature_algorithm(certificate.handle());
         std::array<char, 2048> octets{}; // RSA of 16,384 bits
@@ -91,7 +90,7 @@ class PublicKey {
     bool readable_ = false;
 };
 
-unsigned period_status(const https::Certificate& certificate) {
+unsigned period_status(const Certificate& certificate) {
     const std::time_t now = std::time(nullptr);
     if (certificate.ends() < now) return GNUTLS_CERT_INVALID | GNUTLS_CERT_EXPIRED;
     if (certificate.begins() > now) return GNUTLS_CERT_INVALID | GNUTLS_CERT_NOT_ACTIVATED;
@@ -102,7 +101,7 @@ unsigned period_status(const https::Certificate& certificate) {
 std::optional<unsigned> verify_to_key(std::string_view spki, const Chain& chain) {
     const PublicKey key(spki);
     for (std::size_t i = chain.certificates.size(); i-- > 0;) {
-        const https::Certificate& certificate = chain.certificates[i];
+        const Certificate& certificate = chain.certificates[i];
         if (!key.has_signed(certificate, chain.der[i])) continue;
         if (i == 0) return period_status(certificate);
         return TrustList(certificate.handle()).verify(chain);
@@ -112,7 +111,7 @@ std::optional<unsigned> verify_to_key(std::string_view spki, const Chain& chain)
 
 std::optional<unsigned> verify_to_record(const dane::Tlsa& record, const Chain& chain) {
     if (record.selector == 1) return verify_to_key(record.data, chain);
-    const https::Certificate anchor(record.data);
+    const Certificate anchor(record.data);
     if (!anchor.readable()) return std::nullopt;
     return TrustList(anchor.handle()).verify(chain);
 }
@@ -133,7 +132,7 @@ void verify_anchor(delivery::TlsaCheck& check, const Chain& chain) {
     if (*status == 0) return;
     check.fault = (*status & not_the_path) != 0
                       ? "the server's certificate does not lead to it"
-                      : https::certificate_fault(chain.certificates, *status).reason;
+                      : certificate_fault(chain.certificates, *status).reason;
 }
 
-} // namespace postseal::probe
+} // namespace postseal::tls

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "https/connect.h"
+#include "tls/connect.h"
 
 #include "async/group.h"
-#include "https/nudge.h"
+#include "async/nudge.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -18,7 +18,7 @@
 #include <string>
 #include <system_error>
 
-namespace postseal::https {
+namespace postseal::tls {
 namespace {
 
 struct Endpoint {
@@ -47,7 +47,7 @@ struct Endpoint {
 
 // What the attempts report.
 struct Race {
-    Nudge news;
+    async::Nudge news;
     std::optional<Connected> won;
     std::vector<std::string> lost;
 
@@ -105,12 +105,11 @@ std::vector<Address> take_turns(const std::vector<Address>& addresses) {
     return order;
 }
 
-async::Task<std::expected<Connected, FetchError>> connect(async::UvLoop& loop,
-                                                          std::vector<Address> addresses,
-                                                          std::uint16_t port,
-                                                          milliseconds head_start) {
+async::Task<std::expected<Connected, Error>> connect(async::UvLoop& loop,
+                                                     std::vector<Address> addresses,
+                                                     std::uint16_t port, milliseconds head_start) {
     const std::vector<Address> order = take_turns(addresses);
-    Race race{.news = Nudge(loop), .won = {}, .lost = {}};
+    Race race{.news = async::Nudge(loop), .won = {}, .lost = {}};
     async::Group attempts(loop);
     std::size_t started = 0;
     while (!race.won && race.lost.size() < order.size()) {
@@ -123,8 +122,7 @@ async::Task<std::expected<Connected, FetchError>> connect(async::UvLoop& loop,
         co_await race.news.wait(limit);
     }
     if (race.won) co_return std::move(*race.won);
-    co_return std::unexpected(
-        FetchError{FetchFault::connect, fmt::format("{}", fmt::join(race.lost, ", "))});
+    co_return std::unexpected(Error{Fault::connect, fmt::format("{}", fmt::join(race.lost, ", "))});
 }
 
-} // namespace postseal::https
+} // namespace postseal::tls

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "https/connect.h"
+#include "tls/connect.h"
 
 #include "async/block_on.h"
 #include "async/timeout.h"
-#include "https/tls_server.h"
+#include "tls/tls_server.h"
 
 #include <doctest/doctest.h>
 
 #include <chrono>
 
-namespace postseal::https {
+namespace postseal::tls {
 namespace {
 
 using namespace std::chrono_literals;
@@ -80,7 +80,7 @@ TEST_CASE("connect: an address that cannot be reached at all is named with its c
     const auto broadcast = address_of("255.255.255.255");
     const auto result = async::block_on(loop, connect(loop, {broadcast}, 1));
     REQUIRE_FALSE(result.has_value());
-    CHECK(result.error().fault == FetchFault::connect);
+    CHECK(result.error().fault == Fault::connect);
     CHECK(result.error().reason.starts_with("[255.255.255.255] "));
 }
 
@@ -93,4 +93,4 @@ TEST_CASE("connect: cancelled, it leaves nothing open") {
 }
 
 } // namespace
-} // namespace postseal::https
+} // namespace postseal::tls

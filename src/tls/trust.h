@@ -1,9 +1,9 @@
-// https/trust.h: whose certificates are believed, loaded once and shared by all TLS sessions
+// tls/trust.h: whose certificates are believed, loaded once and shared by all TLS sessions
 //
 // load() reads the system's trust store, or only `ca_file` (PEM) if one is named, of which it
 // leaves out what has expired; the error is a sentence for whoever configured it. Immutable
-// afterwards, so any thread may use it; sessions keep it alive. GnuTLS stays inside https/ (and
-// probe/). SPDX-License-Identifier: BSD-3-Clause
+// afterwards, so any thread may use it; sessions keep it alive.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 struct gnutls_certificate_credentials_st;
 struct gnutls_priority_st;
 
-namespace postseal::https {
+namespace postseal::tls {
 
 class Trust {
   public:
@@ -41,4 +41,4 @@ class Trust {
 // Of the library at work.
 [[nodiscard]] std::string_view gnutls_version();
 
-} // namespace postseal::https
+} // namespace postseal::tls

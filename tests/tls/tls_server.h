@@ -1,11 +1,11 @@
-// https/tls_server.h (tests): a TLS server on loopback, in threads of this process
+// tls/tls_server.h (tests): a TLS server on loopback, in threads of this process
 //
 // Each connection gets a thread, in which `behave` does as the test wants. Whatever it waits for
 // ends when the server is destroyed. SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "https/address.h"
-#include "https/certificates.h"
+#include "tls/address.h"
+#include "tls/certificates.h"
 
 #include <atomic>
 #include <cstdint>
@@ -17,7 +17,7 @@
 #include <thread>
 #include <vector>
 
-namespace postseal::https {
+namespace postseal::tls {
 
 // Throws if the text is none.
 [[nodiscard]] Address address_of(const std::string& text);
@@ -95,4 +95,4 @@ class FullListener {
 // A port on which nobody listens.
 [[nodiscard]] std::uint16_t closed_port(const std::string& address);
 
-} // namespace postseal::https
+} // namespace postseal::tls

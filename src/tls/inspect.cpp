@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "probe/inspect.h"
+#include "tls/inspect.h"
 
-#include "https/cert_fault.h"
-#include "https/certificate.h"
 #include "postseal/base/text.h"
 #include "postseal/dane/certificate_der.h"
 #include "postseal/dane/match.h"
-#include "probe/anchors.h"
+#include "tls/anchors.h"
+#include "tls/certificate.h"
+#include "tls/certificate_fault.h"
 
 #include <fmt/format.h>
 #include <gnutls/crypto.h>
@@ -17,7 +17,7 @@
 #include <chrono>
 #include <utility>
 
-namespace postseal::probe {
+namespace postseal::tls {
 namespace {
 
 using Result = dane::RecordMatch::Result;
@@ -43,7 +43,7 @@ dane::Associations associations(std::string_view der) {
     return out;
 }
 
-delivery::Certificate certificate_of(const https::Certificate& certificate, std::string_view der) {
+delivery::Certificate certificate_of(const Certificate& certificate, std::string_view der) {
     const auto wall = [](std::time_t time) { return WallTime(std::chrono::seconds(time)); };
     return {.subject = certificate.subject(),
             .issuer = certificate.issuer(),
@@ -70,7 +70,7 @@ std::string chain_fault(gnutls_session_t session, const Chain& chain) {
                                                    static_cast<unsigned>(expected.size()), &status);
     if (rc < 0) return fmt::format("the chain cannot be verified: {}", gnutls_strerror(rc));
     if (status == 0) return {};
-    return https::certificate_fault(chain.certificates, status).reason;
+    return certificate_fault(chain.certificates, status).reason;
 }
 
 std::vector<delivery::TlsaCheck> checks(const std::vector<dane::Tlsa>& records, const Chain& chain,
@@ -96,11 +96,10 @@ std::vector<delivery::TlsaCheck> checks(const std::vector<dane::Tlsa>& records, 
 
 } // namespace
 
-std::expected<delivery::Tls, std::string> inspect(const https::TlsStream& stream,
-                                                  std::string server_name,
+std::expected<delivery::Tls, std::string> inspect(const Stream& stream, std::string server_name,
                                                   const std::vector<dane::Tlsa>& records) {
     gnutls_session_t session = stream.session();
-    Chain chain{.certificates = https::peer_chain(session), .der = https::peer_chain_der(session)};
+    Chain chain{.certificates = peer_chain(session), .der = peer_chain_der(session)};
     chain.der.resize(chain.certificates.size());
     if (chain.certificates.empty())
         return std::unexpected("the server shows no certificate that can be read");
@@ -120,4 +119,4 @@ std::expected<delivery::Tls, std::string> inspect(const https::TlsStream& stream
     return tls;
 }
 
-} // namespace postseal::probe
+} // namespace postseal::tls

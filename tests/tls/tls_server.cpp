@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "https/tls_server.h"
+#include "tls/tls_server.h"
 
 #include <fmt/format.h>
 #include <gnutls/abstract.h>
@@ -15,7 +15,7 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace postseal::https {
+namespace postseal::tls {
 namespace {
 
 struct Endpoint {
@@ -255,4 +255,4 @@ std::uint16_t closed_port(const std::string& address) {
     return port;
 }
 
-} // namespace postseal::https
+} // namespace postseal::tls
