@@ -23,6 +23,14 @@ Json satisfaction_json(const Satisfaction& satisfaction) {
     return {{"satisfied", satisfaction.satisfied}, {"why", satisfaction.why}};
 }
 
+// Null where none is published.
+Json dane_json(const Probed& probed, const MxHost& host, const Attempt& attempt) {
+    using verdict::HostState;
+    if (host.host.state == HostState::none || host.host.state == HostState::no_address)
+        return nullptr;
+    return satisfaction_json(delivery::dane(probed.destination, host, attempt));
+}
+
 Json certificate_json(const Certificate& certificate) {
     return {{"subject", certificate.subject},
             {"issuer", certificate.issuer},
@@ -77,7 +85,7 @@ Json attempt_json(const Probed& probed, const MxHost& host, const Attempt& attem
             {"starttls_refusal", attempt.starttls_refusal},
             {"slipped_in", attempt.slipped_in},
             {"tls", tls_json(attempt.tls)},
-            {"dane", satisfaction_json(delivery::dane(probed.destination, host, attempt))},
+            {"dane", dane_json(probed, host, attempt)},
             {"mta_sts", probed.policy ? satisfaction_json(mta_sts(*probed.policy, host, attempt))
                                       : Json(nullptr)},
             {"postfix", {{"outcome", to_string(prediction.outcome)}, {"why", prediction.why}}}};
@@ -115,7 +123,9 @@ Json probe_json(const Probed& probed) {
     const Fate end = fate(destination, probed.orders);
     return {{"key", destination.nexthop.key()},
             {"verdict", {{"text", brief(probed.verdict)}, {"row", probed.verdict.row}}},
-            {"map", probed.map},
+            {"postfix", probed.postfix},
+            {"table", probed.by},
+            {"map", probed.map ? Json(*probed.map) : Json(nullptr)},
             {"level", probed.orders.policy.level},
             {"defer", probed.orders.defer},
             {"mx",
@@ -123,6 +133,9 @@ Json probe_json(const Probed& probed) {
               {"reason", destination.mx_reason},
               {"canonical_name", destination.canonical_name}}},
             {"mta_sts", policy_json(probed.policy)},
+            {"mta_sts_fault", probed.sts_fault},
+            {"name_servers", probed.name_servers},
+            {"differences", probed.differences},
             {"hosts", std::move(hosts)},
             {"fate", {{"kind", to_string(end.kind)}, {"host", end.host}, {"why", end.why}}},
             {"seems_blocked", seems_blocked(destination)}};

@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace postseal::cli {
@@ -33,20 +35,23 @@ class Painter {
     Colour colour_;
 };
 
-std::string outcome_text(Outcome outcome, const Painter& paint) {
+// The subject is whoever decides: Postfix, or the host that it comes to.
+std::string outcome_text(const Attempt& attempt, Outcome outcome, const Painter& paint) {
     switch (outcome) {
     case Outcome::sealed:
-        return paint.good("delivers, sealed");
+        return paint.good("Postfix delivers, sealed");
     case Outcome::encrypted:
-        return paint.doubtful("delivers, encrypted to whoever it is");
+        return paint.doubtful("Postfix delivers, encrypted, without knowing to whom");
     case Outcome::clear:
-        return paint.bad("delivers in the clear");
+        return paint.bad("Postfix delivers in the clear");
     case Outcome::refused:
-        return paint.bad("does not deliver here");
+        return paint.bad("Postfix does not deliver here");
     case Outcome::unreachable:
-        return paint.bad("cannot be reached");
+        return paint.bad(attempt.fault && attempt.fault->step != Step::connect
+                             ? "the host takes no mail now"
+                             : "the host cannot be reached");
     case Outcome::unknown:
-        return paint.doubtful("not known");
+        return paint.doubtful("what Postfix does is not known");
     }
     return "?";
 }
@@ -62,9 +67,9 @@ std::string fate_text(const Fate& fate, const Painter& paint) {
     case Fate::Kind::deferred:
         return paint.bad("is deferred");
     case Fate::Kind::bounced:
-        return paint.bad("is sent back");
+        return paint.bad("is bounced");
     case Fate::Kind::unknown:
-        return paint.doubtful("cannot be foretold");
+        return paint.doubtful("cannot be predicted");
     }
     return "?";
 }
@@ -116,16 +121,27 @@ class Page {
             probed_.verdict.row > 0 ? fmt::format(" (row {})", probed_.verdict.row) : "";
         out_ += fmt::format("{}: {}{}\n", probed_.destination.nexthop.key(), brief(probed_.verdict),
                             row);
-        const bool defers = !probed_.orders.defer.empty();
-        line(2, "Postfix",
-             defers ? "must wait: " + probed_.orders.defer
-                    : fmt::format("is told {} by map {}",
-                                  probed_.reply.kind == verdict::Reply::Kind::ok
-                                      ? probed_.reply.text
-                                      : "nothing, so " + probed_.orders.policy.level +
-                                            " of main.cf counts",
-                                  probed_.map));
+        line(2, "Postfix", fmt::format("{}, {}", probed_.postfix, told()));
+        if (!probed_.relayhost.empty())
+            line(2, "relayhost",
+                 fmt::format("main.cf sends mail to {}: what counts is postseal probe '{}'",
+                             probed_.relayhost, probed_.relayhost));
+        if (!probed_.sts_fault.empty()) line(2, "MTA-STS", paint_.doubtful(probed_.sts_fault));
+        std::string_view label = "resolver";
+        for (const std::string& difference : probed_.differences)
+            line(2, std::exchange(label, ""), paint_.bad(difference));
         if (!probed_.destination.mx_reason.empty()) line(2, "MX", probed_.destination.mx_reason);
+    }
+
+    // What the tables of main.cf say.
+    [[nodiscard]] std::string told() const {
+        if (!probed_.orders.defer.empty())
+            return fmt::format("{}: mail is deferred: {}", probed_.by, probed_.orders.defer);
+        if (probed_.reply.kind == verdict::Reply::Kind::ok)
+            return fmt::format("{}: {}", probed_.by, probed_.reply.text);
+        return fmt::format("{} no policy: smtp_tls_security_level = {} counts",
+                           probed_.by.empty() ? "its tables have" : probed_.by + " has",
+                           probed_.orders.policy.level);
     }
 
     void write_host(const MxHost& host) {
@@ -141,8 +157,8 @@ class Page {
 
     void write_attempt(const MxHost& host, const Attempt& attempt) {
         const Prediction prediction = predict(probed_.destination, host, attempt, probed_.orders);
-        out_ += fmt::format("    [{}] Postfix {}: {}\n", attempt.address,
-                            outcome_text(prediction.outcome, paint_), prediction.why);
+        out_ += fmt::format("    [{}] {}: {}\n", attempt.address,
+                            outcome_text(attempt, prediction.outcome, paint_), prediction.why);
         std::vector<std::string> steps;
         steps.reserve(attempt.took.size());
         for (const Took& took : attempt.took)
@@ -154,15 +170,33 @@ class Page {
         if (!attempt.answered()) return;
         if (attempt.slipped_in > 0)
             line(6, "STARTTLS",
-                 paint_.bad(fmt::format("{} octets in plain text behind the answer, as an attacker "
+                 paint_.bad(fmt::format("{} bytes in plain text behind the answer, as an attacker "
                                         "slips them in; Postfix drops them",
                                         attempt.slipped_in)));
         if (attempt.tls) write_tls(*attempt.tls);
-        write_satisfied("DANE", delivery::dane(probed_.destination, host, attempt));
+        write_dane(host, attempt);
         if (attempt.tls)
             for (const TlsaCheck& check : attempt.tls->tlsa)
                 line(6, "", check_text(check));
         if (probed_.policy) write_satisfied("MTA-STS", mta_sts(*probed_.policy, host, attempt));
+    }
+
+    void write_dane(const MxHost& host, const Attempt& attempt) {
+        switch (host.host.state) {
+        case verdict::HostState::none:
+        case verdict::HostState::no_address:
+            line(6, "DANE", fmt::format("none is published: {}", host.host.reason));
+            return;
+        case verdict::HostState::unusable:
+            line(6, "DANE", paint_.doubtful("no usable record: " + host.host.reason));
+            return;
+        case verdict::HostState::failed:
+            line(6, "DANE", paint_.doubtful("not known: " + host.host.reason));
+            return;
+        case verdict::HostState::usable:
+            write_satisfied("DANE", delivery::dane(probed_.destination, host, attempt));
+            return;
+        }
     }
 
     void write_satisfied(std::string_view promise, const Satisfaction& satisfaction) {
@@ -183,8 +217,11 @@ class Page {
         line(6, "", "for " + names_of(tls.chain.front()));
         write_expiry(tls);
         line(6, "",
-             tls.chain_fault.empty() ? "leads to the trust store"
-                                     : paint_.doubtful(tls.chain_fault));
+             fmt::format("{}{}",
+                         tls.chain_fault.empty() ? "leads to the trust store"
+                                                 : paint_.doubtful(tls.chain_fault),
+                         probed_.authorities.empty() ? ""
+                                                     : fmt::format(" ({})", probed_.authorities)));
     }
 
     void write_expiry(const Tls& tls) {
@@ -213,7 +250,90 @@ class Page {
     std::string out_;
 };
 
+bool any_chain_fault(const Destination& destination) {
+    for (const MxHost& host : destination.hosts)
+        for (const Attempt& attempt : host.attempts)
+            if (attempt.tls && !attempt.tls->chain_fault.empty()) return true;
+    return false;
+}
+
+std::string mail_text(const Probed& probed, const Fate& end) {
+    const Painter plain(Colour::no);
+    const std::string by = end.host.empty() ? "" : " to " + end.host;
+    switch (end.kind) {
+    case Fate::Kind::deferred:
+        return "deferred: " + end.why;
+    case Fate::Kind::bounced:
+        return "bounced: " + end.why;
+    case Fate::Kind::sealed:
+        return fmt::format("sent, sealed{}: {}", by, end.why);
+    case Fate::Kind::encrypted:
+        return fmt::format("sent, encrypted but not sealed{}: {}", by, end.why);
+    case Fate::Kind::clear:
+        return fmt::format("sent in the clear{}: {}", by, end.why);
+    case Fate::Kind::unknown:
+        return fmt::format("cannot be predicted{}: {}", by, end.why);
+    }
+    return fate_text(end, plain) + probed.postfix;
+}
+
+// Of mail that the hosts, or what Postfix knows of them, defer.
+std::string next_of_deferred(const Probed& probed, const std::string& key) {
+    if (!probed.differences.empty())
+        return "postseal doctor: Postfix's resolver must be one that validates and sees the same "
+               "as postseald";
+    if (!probed.orders.smtp.no_tls.empty() ||
+        (!probed.authorities.empty() && any_chain_fault(probed.destination)))
+        return fmt::format(
+            "compare the issuer with smtp_tls_CAfile ({}); if it is there, the domain's operator "
+            "must put the certificate right; then: postqueue -s {}",
+            probed.authorities.empty() ? "empty" : probed.authorities, key);
+    if (seems_blocked(probed.destination))
+        return fmt::format("have the network let port {} out; then: postqueue -s {}",
+                           probed.destination.nexthop.port, key);
+    const bool met = std::ranges::any_of(probed.destination.hosts, [](const MxHost& host) {
+        return std::ranges::any_of(host.attempts, &Attempt::answered);
+    });
+    if (!met) return fmt::format("the mail hosts must answer; then: postqueue -s {}", key);
+    return fmt::format("the domain's operator must correct what the hosts show; then: postqueue "
+                       "-s {0}; or, until then: postseal overrides set {0} encrypt --until DAY",
+                       key);
+}
+
 } // namespace
+
+engine::Outlook probe_outlook(const Probed& probed, const engine::Outlook& known) {
+    const Fate end = fate(probed.destination, probed.orders);
+    const std::string plain = probed.destination.nexthop.key();
+    const std::string key = plain.contains('[') ? fmt::format("'{}'", plain) : plain;
+    engine::Outlook out{.mail = mail_text(probed, end), .next = known.next};
+    const bool before_the_hosts = !probed.orders.defer.empty() ||
+                                  probed.destination.mx == verdict::MxState::bogus ||
+                                  probed.destination.mx == verdict::MxState::failed;
+    switch (end.kind) {
+    case Fate::Kind::sealed:
+        out.next = "nothing to do";
+        break;
+    case Fate::Kind::encrypted:
+    case Fate::Kind::clear:
+        out.next =
+            fmt::format("nothing to do; to demand more: postseal overrides set {} encrypt", key);
+        break;
+    case Fate::Kind::deferred:
+        if (before_the_hosts && probed.differences.empty()) {
+            if (!probed.map) out.next = "postseal doctor";
+        } else {
+            out.next = next_of_deferred(probed, key);
+        }
+        break;
+    case Fate::Kind::bounced:
+        break;
+    case Fate::Kind::unknown:
+        out.next = "look the policy of main.cf up: postmap -q " + key;
+        break;
+    }
+    return out;
+}
 
 std::string probe_text(const Probed& probed, Colour colour) { return Page(probed, colour).write(); }
 

@@ -32,9 +32,7 @@ Demand dane_demand(const Destination& destination, const verdict::Host& host,
                       .names = {},
                       .why = only ? "dane-only: " + why : std::move(why)};
     };
-    // smtp_tls_dane_insecure_mx_policy is dane if main.cf's level is, else may.
-    const bool insecure_counts = orders.default_level == verdict::DefaultLevel::dane;
-    if (destination.mx == MxState::insecure && (only || !insecure_counts))
+    if (destination.mx == MxState::insecure && (only || !orders.smtp.dane_by_insecure_mx))
         return without_dane(Kind::opportunistic, "the MX RRset is not signed");
     switch (host.state) {
     case HostState::usable:
@@ -73,13 +71,13 @@ std::vector<std::string> match_names(const Destination& destination, const verdi
 }
 
 Demand names_demand(const Destination& destination, const verdict::Host& host,
-                    const verdict::PostfixPolicy& policy) {
+                    const Orders& orders) {
+    const verdict::PostfixPolicy& policy = orders.policy;
     if (!values(policy, "tafile").empty())
         return {.kind = Kind::unknown, .names = {}, .why = "tafile= is not looked into"};
     const auto patterns = values(policy, "mx_host_pattern");
-    if (patterns.empty())
+    if (patterns.empty() || !orders.smtp.checks_sts_patterns)
         return {.kind = Kind::names, .names = match_names(destination, host, policy), .why = {}};
-    // smtp_tls_enforce_sts_mx_patterns, on since Postfix 3.10.5.
     const bool matches = std::ranges::any_of(patterns, [&](std::string_view text) {
         const auto pattern = mtasts::MxPattern::parse(text);
         return pattern && pattern->matches(host.name);
@@ -112,8 +110,7 @@ Demand demand_of(const Destination& destination, const verdict::Host& host, cons
     if (level == "may") return {.kind = Kind::opportunistic, .names = {}, .why = {}};
     if (level == "encrypt") return {.kind = Kind::encryption, .names = {}, .why = {}};
     if (level == "dane" || level == "dane-only") return dane_demand(destination, host, orders);
-    if (level == "verify" || level == "secure")
-        return names_demand(destination, host, orders.policy);
+    if (level == "verify" || level == "secure") return names_demand(destination, host, orders);
     return {.kind = Kind::unknown,
             .names = {},
             .why = fmt::format("level {} is not looked into", level)};

@@ -98,7 +98,7 @@ Fate fate(const Destination& destination, const Orders& orders) {
         preference = host.host.preference;
         if (host.attempts.empty() && first_failure.empty()) first_failure = host.no_address;
         for (const Attempt& attempt : host.attempts) {
-            if (tried == address_limit) break;
+            if (tried == orders.smtp.address_limit && tried > 0) break;
             tried++;
             const Prediction prediction = predict(destination, host, attempt, orders);
             best.take(host, prediction);

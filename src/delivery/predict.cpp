@@ -5,8 +5,10 @@
 #include "postseal/delivery/names.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace postseal::delivery {
 namespace {
@@ -41,6 +43,17 @@ Satisfaction names_satisfied(const Tls& tls, const std::vector<std::string>& nam
     const Certificate& own = tls.chain.front();
     if (is_for_any(own, names)) return {.satisfied = true, .why = "the certificate is right"};
     return {.satisfied = false, .why = "the certificate is for " + names_of(own)};
+}
+
+// Where the certificate is right for its host, it is the policy that does not name the host.
+Satisfaction policy_names_satisfied(const Tls& tls, const std::vector<std::string>& names,
+                                    const std::string& host) {
+    Satisfaction out = names_satisfied(tls, names);
+    if (out.satisfied || !tls.chain_fault.empty() || !is_for(tls.chain.front(), host)) return out;
+    out.why = fmt::format("{} is no host that the policy names ({}), though its certificate is "
+                          "right for it",
+                          host, fmt::join(names, ", "));
+    return out;
 }
 
 // RFC 7671 sections 5.1 (usage 3: neither names nor dates) and 5.2 (usage 2).
@@ -90,17 +103,23 @@ Prediction authenticated(const Satisfaction& by, const Destination& destination,
 
 } // namespace
 
-Orders orders(const verdict::Reply& reply, verdict::Form form,
-              verdict::DefaultLevel default_level) {
-    Orders out{.policy = {}, .defer = {}, .default_level = default_level};
-    out.policy.level = verdict::to_string(default_level);
+Smtp smtp_with(verdict::DefaultLevel level) {
+    // smtp_tls_dane_insecure_mx_policy is dane if main.cf's level is, else may.
+    return {.level = std::string(verdict::to_string(level)),
+            .dane_by_insecure_mx = level == verdict::DefaultLevel::dane,
+            .no_tls = {}};
+}
+
+Orders orders(const verdict::Reply& reply, verdict::Form form, Smtp smtp) {
+    Orders out{.policy = {}, .defer = {}, .smtp = std::move(smtp)};
+    out.policy.level = out.smtp.level;
     if (reply.kind == verdict::Reply::Kind::temp) out.defer = reply.text;
     if (reply.kind != verdict::Reply::Kind::ok) return out;
     auto policy = verdict::read_postfix_policy(reply.text, form);
     if (policy)
         out.policy = std::move(*policy);
     else
-        out.defer = policy.error();
+        out.defer = "Postfix does not read this policy: " + policy.error();
     return out;
 }
 
@@ -131,6 +150,11 @@ Prediction predict(const Destination& destination, const MxHost& host, const Att
     const Demand demand = demand_of(destination, host.host, orders);
     if (demand.kind == Kind::impossible) return {.outcome = Outcome::refused, .why = demand.why};
     if (!attempt.answered()) return {.outcome = Outcome::unreachable, .why = attempt.fault->reason};
+    if (!orders.smtp.no_tls.empty() && demand.kind != Kind::clear_text)
+        return demand.kind == Kind::opportunistic
+                   ? Prediction{.outcome = Outcome::clear, .why = orders.smtp.no_tls}
+                   : Prediction{.outcome = Outcome::refused,
+                                .why = "TLS is required, but " + orders.smtp.no_tls};
     if (demand.kind == Kind::unknown) return {.outcome = Outcome::unknown, .why = demand.why};
     if (demand.kind == Kind::clear_text)
         return {.outcome = Outcome::clear, .why = "the policy's level is none"};
@@ -140,8 +164,9 @@ Prediction predict(const Destination& destination, const MxHost& host, const Att
                 .why = demand.why.empty() ? "nothing says who the host must be" : demand.why};
     const Tls* tls = good_tls(attempt);
     if (tls == nullptr) return without_tls(demand.kind, attempt);
-    return authenticated(demand.kind == Kind::dane ? tlsa_satisfied(*tls, demand.names)
-                                                   : names_satisfied(*tls, demand.names),
+    return authenticated(demand.kind == Kind::dane
+                             ? tlsa_satisfied(*tls, demand.names)
+                             : policy_names_satisfied(*tls, demand.names, host.host.name.name()),
                          destination, demand.kind);
 }
 

@@ -12,28 +12,6 @@ namespace {
 constexpr std::string_view level_parameter = "smtp_tls_security_level";
 constexpr std::string_view debian_roots = "/etc/ssl/certs/ca-certificates.crt";
 
-// The two parameters of Postfix 2.2 count where there is no level (postconf(5)).
-std::string level_of(const Facts& facts, const Client& client) {
-    const Postconf& postconf = facts.postconf;
-    if (const auto level = postconf.value(client, level_parameter); !level.empty())
-        return std::string(level);
-    if (postconf.value(client, "smtp_enforce_tls") == "yes") return "encrypt";
-    return postconf.value(client, "smtp_use_tls") == "yes" ? "may" : "none";
-}
-
-// Its default may go by smtp_tls_security_level (3.7), which the client may have its own of.
-std::string insecure_mx_policy(const Facts& facts, const Client& client) {
-    constexpr std::string_view name = "smtp_tls_dane_insecure_mx_policy";
-    const Postconf& postconf = facts.postconf;
-    const bool inherits = !client.overrides.contains(name) && !postconf.named.contains(name);
-    const auto preset = postconf.defaults.find(name);
-    const bool by_level =
-        preset != postconf.defaults.end() && preset->second.contains(level_parameter);
-    if (inherits && by_level && client.overrides.contains(level_parameter))
-        return level_of(facts, client) == "dane" ? "dane" : "may";
-    return std::string(postconf.value(client, name));
-}
-
 bool at_least_encrypt(std::string_view level) {
     const auto known = verdict::parse_default_level(level);
     return known && *known >= verdict::DefaultLevel::encrypt;
@@ -45,7 +23,7 @@ bool stands_behind_another(const Facts& facts, std::string_view level) {
     const std::string& assumed = in_force(facts).default_level;
     return level == "dane" && at_least_encrypt(assumed) &&
            std::ranges::any_of(facts.postconf.clients, [&](const Client& other) {
-               return level_of(facts, other) == assumed;
+               return level_of(facts.postconf, other) == assumed;
            });
 }
 
@@ -119,7 +97,7 @@ void check_authorities(const Facts& facts, const Client& client, Report& report)
 }
 
 void check_security_level(const Facts& facts, const Client& client, Report& report) {
-    const std::string level = level_of(facts, client);
+    const std::string level = level_of(facts.postconf, client);
     const std::string& assumed = in_force(facts).default_level;
     const auto has = verdict::parse_default_level(level);
     const auto wants = verdict::parse_default_level(assumed);
@@ -165,7 +143,7 @@ void check_insecure_mx(const Facts& facts, const Client& client, Report& report)
     // Who gets no verdict of dane needs none.
     if (!in_force(facts).postfix_dnssec || at_least_encrypt(in_force(facts).default_level)) return;
     if (!facts.postconf.parameters.contains(name)) return;
-    const std::string policy = insecure_mx_policy(facts, client);
+    const std::string policy = insecure_mx_policy(facts.postconf, client);
     if (policy == "dane") {
         report.ok("insecure-mx", fmt::format("{} is dane", name_of(client, name)));
         return;

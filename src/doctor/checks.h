@@ -29,11 +29,6 @@ void check_relayhost(const Facts& facts, const Client& client, Report& report);
 void check_name_servers(const Facts& facts, Report& report);
 void check_clock(const Facts& facts, Report& report);
 
-// The listener that `table` leads to; null: none of ours. A unix socket that the chroot hides
-// counts, too.
-[[nodiscard]] const Settings::Listener* listener_of(const Table& table, const Client& client,
-                                                    const Facts& facts);
-
 [[nodiscard]] bool is_loopback(std::string_view host);
 [[nodiscard]] bool is_of_this_machine(const Endpoint& endpoint); // a unix socket, or loopback
 

@@ -100,6 +100,25 @@ std::string_view Postconf::value(std::string_view name) const {
     return found != parameters.end() ? std::string_view(found->second) : std::string_view();
 }
 
+// The two parameters of Postfix 2.2 count where there is no level (postconf(5)).
+std::string level_of(const Postconf& postconf, const Client& client) {
+    if (const auto level = postconf.value(client, "smtp_tls_security_level"); !level.empty())
+        return std::string(level);
+    if (postconf.value(client, "smtp_enforce_tls") == "yes") return "encrypt";
+    return postconf.value(client, "smtp_use_tls") == "yes" ? "may" : "none";
+}
+
+std::string insecure_mx_policy(const Postconf& postconf, const Client& client) {
+    constexpr std::string_view name = "smtp_tls_dane_insecure_mx_policy";
+    constexpr std::string_view level = "smtp_tls_security_level";
+    const bool inherits = !client.overrides.contains(name) && !postconf.named.contains(name);
+    const auto preset = postconf.defaults.find(name);
+    const bool by_level = preset != postconf.defaults.end() && preset->second.contains(level);
+    if (inherits && by_level && client.overrides.contains(level))
+        return level_of(postconf, client) == "dane" ? "dane" : "may";
+    return std::string(postconf.value(client, name));
+}
+
 std::expected<Postconf, std::string> parse_postconf(const PostconfTexts& texts) {
     Postconf out{.version = {},
                  .parameters = parameters(texts.expanded),

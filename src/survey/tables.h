@@ -4,6 +4,7 @@
 
 #include "postseal/doctor/facts.h"
 
+#include <expected>
 #include <optional>
 #include <string>
 
@@ -13,5 +14,10 @@ namespace postseal::survey {
 // beside it. Nothing: that is not there. Waits for 10 s at most.
 [[nodiscard]] std::optional<doctor::Tried>
 try_table(const std::string& postconf, const std::string& folder, const doctor::Table& table);
+
+// What "postmap -q KEY TABLE" finds; nothing: no such key. Errors: why it cannot be looked up.
+[[nodiscard]] std::expected<std::optional<std::string>, std::string>
+look_up(const std::string& postconf, const std::string& folder, const std::string& table,
+        const std::string& key);
 
 } // namespace postseal::survey

@@ -82,7 +82,7 @@ std::expected<std::size_t, std::string> load_system(gnutls_certificate_credentia
 
 } // namespace
 
-std::expected<std::shared_ptr<const Trust>, std::string> Trust::load(const std::string& ca_file) {
+std::expected<std::shared_ptr<Trust>, std::string> Trust::empty() {
     std::shared_ptr<Trust> trust(new Trust);
     if (gnutls_certificate_allocate_credentials(&trust->credentials_) < 0) throw std::bad_alloc();
     // The profile is what web PKI demands: RSA of 2048 bits, SHA-2.
@@ -93,11 +93,36 @@ std::expected<std::shared_ptr<const Trust>, std::string> Trust::load(const std::
         return std::unexpected(fmt::format("GnuTLS's priorities cannot be set (see its system-wide "
                                            "configuration): {}",
                                            gnutls_strerror(rc)));
-    const auto found = ca_file.empty() ? load_system(trust->credentials_)
-                                       : load_file(trust->credentials_, ca_file);
-    if (!found) return std::unexpected(found.error());
-    trust->roots_ = *found;
     return trust;
+}
+
+std::expected<std::shared_ptr<const Trust>, std::string> Trust::load(const std::string& ca_file) {
+    auto trust = empty();
+    if (!trust) return std::unexpected(trust.error());
+    const auto found = ca_file.empty() ? load_system((*trust)->credentials_)
+                                       : load_file((*trust)->credentials_, ca_file);
+    if (!found) return std::unexpected(found.error());
+    (*trust)->roots_ = *found;
+    return *trust;
+}
+
+std::expected<std::shared_ptr<const Trust>, std::string>
+Trust::load_for_smtp(const std::string& file, const std::string& folder, System system) {
+    auto trust = empty();
+    if (!trust) return std::unexpected(trust.error());
+    if (!file.empty()) {
+        const auto found = load_file((*trust)->credentials_, file);
+        if (!found) return std::unexpected(found.error());
+        (*trust)->roots_ += *found;
+    }
+    if (!folder.empty()) {
+        const int found = gnutls_certificate_set_x509_trust_dir(
+            (*trust)->credentials_, folder.c_str(), GNUTLS_X509_FMT_PEM);
+        if (found > 0) (*trust)->roots_ += static_cast<std::size_t>(found);
+    }
+    if (system == System::appended)
+        (*trust)->roots_ += load_system((*trust)->credentials_).value_or(0);
+    return *trust;
 }
 
 Trust::~Trust() {

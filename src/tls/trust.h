@@ -21,6 +21,12 @@ class Trust {
   public:
     [[nodiscard]] static std::expected<std::shared_ptr<const Trust>, std::string>
     load(const std::string& ca_file);
+    // What smtp(8) verifies with (smtp_tls_CAfile, smtp_tls_CApath, tls_append_default_CA): an
+    // empty one is none, and without any no chain verifies. Error: a file or folder that cannot be
+    // read.
+    enum class System { left_out, appended };
+    [[nodiscard]] static std::expected<std::shared_ptr<const Trust>, std::string>
+    load_for_smtp(const std::string& file, const std::string& folder, System system);
     Trust(const Trust&) = delete;
     Trust& operator=(const Trust&) = delete;
     ~Trust();
@@ -33,6 +39,7 @@ class Trust {
 
   private:
     Trust() = default;
+    [[nodiscard]] static std::expected<std::shared_ptr<Trust>, std::string> empty();
     gnutls_certificate_credentials_st* credentials_ = nullptr;
     gnutls_priority_st* priority_ = nullptr;
     std::size_t roots_ = 0;

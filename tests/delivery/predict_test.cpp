@@ -127,7 +127,7 @@ TEST_CASE("delivery/predict: the table") {
         to.hosts.push_back(host("mx.example.com", facts.back()));
         const MxHost& mx = to.hosts.back();
         const Orders told =
-            orders(reply(row.fields[1]), verdict::Form::tlsrpt, level(row.fields[0]));
+            orders(reply(row.fields[1]), verdict::Form::tlsrpt, smtp_with(level(row.fields[0])));
         CHECK(told.defer.empty());
         const Prediction prediction = predict(to, mx, attempt(words_of(row.fields[3])), told);
         CHECK(to_string(prediction.outcome) == row.fields[4]);
@@ -171,8 +171,8 @@ TEST_CASE("delivery/fate: the table") {
         std::istringstream hosts(row.fields[2]);
         for (std::string text; std::getline(hosts, text, ',');)
             add_host(to, text);
-        const Fate end = fate(
-            to, orders(reply(row.fields[1]), verdict::Form::legacy, verdict::DefaultLevel::dane));
+        const Fate end = fate(to, orders(reply(row.fields[1]), verdict::Form::legacy,
+                                         smtp_with(verdict::DefaultLevel::dane)));
         CHECK(to_string(end.kind) == row.fields[3]);
         CHECK(end.host == (row.fields[4].empty() ? "" : row.fields[4] + ".example.com"));
         CHECK(end.why == row.fields[5]);
@@ -195,6 +195,30 @@ TEST_CASE("delivery/predict: MTA-STS wants the MX in the policy and its certific
     CHECK_FALSE(satisfied("mx.in.example.com", "tls"));
 }
 
+TEST_CASE("delivery/predict: as the version and main.cf of the Postfix that is there have it") {
+    const Destination to = destination("secure");
+    const MxHost mx = host("mx.example.com", 'N');
+    const std::string sts = "secure match=.example.com servername=hostname policy_type=sts "
+                            "policy_domain=example.com mx_host_pattern=*.in.example.com "
+                            "{ policy_string = version: STSv1 }";
+    const auto outcome = [&](const std::string& policy, verdict::Form form, const Smtp& smtp) {
+        const Orders told = orders(reply(policy), form, smtp);
+        return told.defer.empty()
+                   ? std::string(to_string(predict(to, mx, attempt(words_of("tls")), told).outcome))
+                   : told.defer;
+    };
+    CHECK(outcome(sts, verdict::Form::tlsrpt, Smtp()) == "refused"); // since 3.10.5
+    CHECK(outcome(sts, verdict::Form::tlsrpt, Smtp{.checks_sts_patterns = false, .no_tls = {}}) ==
+          "sealed");
+    // Before 3.10 the attributes are unknown.
+    CHECK(outcome(sts, verdict::Form::legacy, Smtp()).starts_with("Postfix does not read this"));
+    // A CA file that cannot be read leaves smtp(8) without TLS.
+    const Smtp broken{.no_tls = "Postfix has no TLS: /x: No such file or directory"};
+    CHECK(outcome("encrypt", verdict::Form::legacy, broken) == "refused");
+    CHECK(outcome("may", verdict::Form::legacy, broken) == "clear");
+    CHECK(outcome("none", verdict::Form::legacy, broken) == "clear");
+}
+
 TEST_CASE("delivery/predict: DANE is said whatever the verdict") {
     const Destination to = destination("secure");
     const auto satisfied = [&](char letter, const std::string& seen) {
@@ -211,8 +235,7 @@ TEST_CASE("delivery/predict: SNI is the TLSA base domain under DANE, else the ho
     MxHost mx = host("alias.example.com", 'U');
     mx.host.tlsa_name = "_25._tcp.mx.example.com";
     const auto name = [&](const std::string& told) {
-        return server_name(to, mx.host,
-                           orders(reply(told), verdict::Form::legacy, verdict::DefaultLevel::may));
+        return server_name(to, mx.host, orders(reply(told), verdict::Form::legacy, Smtp()));
     };
     CHECK(name("dane-only") == "mx.example.com");
     CHECK(name("secure match=hostname") == "alias.example.com");

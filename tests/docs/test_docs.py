@@ -245,6 +245,7 @@ def test_exit_status_of_the_tool_is_its_own():
 def test_members_of_explain():
     source = text_of("src/engine/explain.cpp")
     members = set(re.findall(r'out\["(\w+)"\]', source)) | {"key", "verdict"}
+    members |= set(re.findall(r'explained\["(\w+)"\]', source + text_of("src/cli/explain.cpp")))
     _, _, text = section("postseal.1", "DESCRIPTION").partition("the members are\n")
     named = re.findall(r"^\.Ql (\w+)", text.partition("Times are")[0], flags=re.MULTILINE)
     assert set(named) == members

@@ -172,10 +172,11 @@ def new_postfix(world, tmp_path_factory):
     resolver = validating_resolver.ValidatingResolver(folder, world.trust_anchor, world.root_hints)
 
     def make(release, settings: dict[str, str], services: str = "",
-             files: dict[str, str] | None = None) -> Postfix:
+             files: dict[str, str] | None = None,
+             resolv_conf: pathlib.Path | None = None) -> Postfix:
         return Postfix(
             release, tmp_path_factory.mktemp(release.name) / "postfix", next(_submission_ports),
-            ca_file=world.ca_file, resolv_conf=resolver.resolv_conf,
+            ca_file=world.ca_file, resolv_conf=resolv_conf or resolver.resolv_conf,
             settings=settings, services=services, files=files,
         )
 

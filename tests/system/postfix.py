@@ -113,7 +113,7 @@ class Postfix:
         """`settings` go into main.cf, `services` into master.cf, `files` beside them, for root."""
         self.port = port
         self._release = release
-        self._folder = folder
+        self.folder = folder
         self._resolv_conf = resolv_conf
         self._log = folder / "log"
         self._process: subprocess.Popen | None = None
@@ -133,20 +133,20 @@ class Postfix:
             (folder / "etc" / name).write_text(text, encoding="ascii")
 
     def _make_folders(self) -> None:
-        self._folder.mkdir(parents=True)
-        self._folder.chmod(0o755)
+        self.folder.mkdir(parents=True)
+        self.folder.chmod(0o755)
         owner = uid(self._release)
         for name in ("etc", "data", "queue", *(f"queue/{queue}" for queue in QUEUES)):
-            folder = self._folder / name
+            folder = self.folder / name
             folder.mkdir()
             if name not in ("etc", "queue", "queue/pid"):
                 os.chown(folder, owner, -1)
 
     def __enter__(self) -> "Postfix":
-        command = in_tree(self._release, self._folder, self._resolv_conf, *MASTER)
+        command = in_tree(self._release, self.folder, self._resolv_conf, *MASTER)
         # master(8) ends its children by the process group.
         self._process = processes.start(
-            command, self._folder / "master.log", start_new_session=True
+            command, self.folder / "master.log", start_new_session=True
         )
         end = time.monotonic() + STARTUP
         while True:
@@ -163,10 +163,10 @@ class Postfix:
 
     def in_tree(self, *command: str) -> list[str]:
         """The command, as one of its own programs runs."""
-        return in_tree(self._release, self._folder, self._resolv_conf, *command)
+        return in_tree(self._release, self.folder, self._resolv_conf, *command)
 
     def log_text(self) -> str:
-        logs = (self._folder / "master.log", self._log)
+        logs = (self.folder / "master.log", self._log)
         return "".join(log.read_text(errors="replace") for log in logs if log.exists())
 
     def client(self, port: int | None = None) -> smtplib.SMTP:

@@ -139,16 +139,26 @@ class Patient:
         self.daemon.configuration.write_text(to_toml(settings), encoding="utf-8")
 
 
-def examine_running(daemon: Daemon, postfix: Postfix, folder: pathlib.Path) -> list[dict]:
-    """What the doctor says of a Postfix that runs."""
+def tools_of(postfix: Postfix, folder: pathlib.Path, visible: pathlib.Path | None = None
+             ) -> pathlib.Path:
+    """Its postconf, and its postmap beside it, as programs of this machine. `visible`: where its
+    /mnt is here, and postconf(1) says so."""
     for name in ("postconf", "postmap"):
         script = folder / name
-        command = shlex.join(postfix.in_tree(f"/usr/sbin/{name}"))
-        script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+        command = shlex.join(postfix.in_tree(f"/usr/sbin/{name}")) + ' "$@"'
+        if visible and name == "postconf":
+            command += f" | sed 's#/mnt/#{visible}/#g'"
+        script.write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
         script.chmod(0o755)
+    return folder / "postconf"
+
+
+def examine_running(daemon: Daemon, postfix: Postfix, folder: pathlib.Path) -> list[dict]:
+    """What the doctor says of a Postfix that runs."""
+    postconf = tools_of(postfix, folder)
     resolv_conf = folder / "resolv.conf"
     resolv_conf.write_text("nameserver 127.0.0.1\n", encoding="ascii")
-    result = daemon.tool("doctor", "--json", "--postconf", str(folder / "postconf"),
+    result = daemon.tool("doctor", "--json", "--postconf", str(postconf),
                          "--postfix-config", "/mnt/etc", "--resolv-conf", str(resolv_conf))
     assert result.returncode in (0, 1), result.stderr
     return json.loads(result.stdout)

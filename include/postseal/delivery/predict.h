@@ -1,7 +1,7 @@
 // delivery/predict.h: what Postfix would do with mail for a destination, by what was seen of it
 //
-// A model of smtp(8) of Postfix 3.7 to 3.11 with its defaults: MX hosts in order of preference, at
-// most five addresses; the policy is asked for each host; a host that does not satisfy it is
+// A model of smtp(8) of Postfix 3.7 to 3.11: MX hosts in order of preference, only
+// so many addresses; the policy is asked for each host; a host that does not satisfy it is
 // passed over for the next. TLS before 1.2 is not enough to authenticate a host: OpenSSL 3 refuses
 // its signatures at the security level that Postfix then sets.
 // SPDX-License-Identifier: BSD-3-Clause
@@ -20,18 +20,31 @@
 
 namespace postseal::delivery {
 
-inline constexpr std::size_t address_limit = 5; // smtp_mx_address_limit
+// What main.cf and the version make of smtp(8); as it is: of the newest, with defaults.
+struct Smtp {
+    std::string level = "may";        // smtp_tls_security_level
+    bool dane_by_insecure_mx = false; // smtp_tls_dane_insecure_mx_policy = dane
+    bool checks_sts_patterns = true;  // smtp_tls_enforce_sts_mx_patterns, since Postfix 3.10.5
+    std::size_t address_limit = 5;    // smtp_mx_address_limit; 0: none
+    // Why it verifies nothing and has no TLS at all; empty: it has. As of a CA file that cannot be
+    // read.
+    std::string no_tls;
+
+    friend bool operator==(const Smtp&, const Smtp&) = default;
+};
+// A Postfix of today with that level, whose other settings are those of the documentation.
+[[nodiscard]] Smtp smtp_with(verdict::DefaultLevel level);
 
 // What Postfix is told: the reply that its map gives, main.cf's level if that is "not found".
 struct Orders {
     verdict::PostfixPolicy policy;
     std::string defer; // not empty: the lookup fails with this reason
-    verdict::DefaultLevel default_level = verdict::DefaultLevel::may;
+    Smtp smtp;
 
     friend bool operator==(const Orders&, const Orders&) = default;
 };
-[[nodiscard]] Orders orders(const verdict::Reply& reply, verdict::Form form,
-                            verdict::DefaultLevel default_level);
+// `form`: that this version of Postfix reads; one before 3.10 reads the legacy one only.
+[[nodiscard]] Orders orders(const verdict::Reply& reply, verdict::Form form, Smtp smtp);
 
 enum class Outcome {
     sealed,      // delivered to a host that is authenticated as the policy demands

@@ -130,6 +130,11 @@ struct Facts {
 [[nodiscard]] Endpoint seen_from_outside(const Table& table, const Client& client,
                                          const Postconf& postconf);
 
+// The listener that `table` leads to; null: none of ours. A unix socket that the chroot hides
+// counts, too.
+[[nodiscard]] const Settings::Listener* listener_of(const Table& table, const Client& client,
+                                                    const Facts& facts);
+
 // What must be known of before examine().
 [[nodiscard]] std::vector<Endpoint> endpoints_to_reach(const Facts& facts); // of this machine
 [[nodiscard]] std::vector<Table> tables_to_try(const Postconf& postconf);

@@ -53,6 +53,12 @@ struct Postconf {
     [[nodiscard]] std::string_view value(std::string_view name) const;
 };
 
+// smtp_tls_security_level, or what the two parameters of Postfix 2.2 say where it is empty.
+[[nodiscard]] std::string level_of(const Postconf& postconf, const Client& client);
+// smtp_tls_dane_insecure_mx_policy, whose default may go by that level (3.7); empty: this Postfix
+// has none.
+[[nodiscard]] std::string insecure_mx_policy(const Postconf& postconf, const Client& client);
+
 struct PostconfTexts {
     std::string expanded; // postconf -x
     std::string named;    // postconf -n

@@ -25,6 +25,7 @@ server:
     do-not-query-localhost: no
     root-hints: "{root_hints}"
     trust-anchor-file: "{trust_anchor}"
+    {more}
 remote-control:
     control-enable: no
 """
@@ -34,14 +35,15 @@ RESOLV_CONF = "nameserver {address}\noptions edns0 trust-ad\n"
 class ValidatingResolver:
     def __init__(self, folder: pathlib.Path, trust_anchor: pathlib.Path,
                  root_hints: pathlib.Path,
-                 address: str = addresses.VALIDATING_RESOLVER) -> None:
+                 address: str = addresses.VALIDATING_RESOLVER, more: str = "") -> None:
+        """`more`: of its server clause."""
         self._address = address
         folder.mkdir(parents=True, exist_ok=True)
         self.resolv_conf = folder / "resolv.conf"
         self.resolv_conf.write_text(RESOLV_CONF.format(address=address), encoding="ascii")
         self._configuration = folder / "unbound.conf"
         self._configuration.write_text(CONFIGURATION.format(
-            address=address, root_hints=root_hints, trust_anchor=trust_anchor
+            address=address, root_hints=root_hints, trust_anchor=trust_anchor, more=more
         ), encoding="utf-8")
         self._log = folder / "log"
         self._process: subprocess.Popen | None = None
