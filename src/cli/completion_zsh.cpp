@@ -58,7 +58,10 @@ std::string specification(const Argument& argument) {
     using Count = Argument::Count;
     const bool all = argument.count == Count::several || argument.count == Count::any;
     const char* head = all ? "*:" : argument.count == Count::optional ? "::" : ":";
-    return quoted_for_sh(fmt::format("{}{}:{}", head, argument.name, action_for(argument.values)));
+    // Without an action _arguments takes the word for the argument and offers no option.
+    std::string action = action_for(argument.values);
+    if (action.empty()) action = fmt::format("{{_message {}}}", argument.name);
+    return quoted_for_sh(fmt::format("{}{}:{}", head, argument.name, action));
 }
 
 std::string arguments_of(const Command& command) {

@@ -54,13 +54,25 @@ void write_findings(const Json& explain, Paragraphs& out) {
     }
 }
 
-void write_host(const Json& host, Paragraphs& out) {
+// What "because" has said already is not said again.
+bool is_said(const Json& explain, const std::string& reason) {
+    for (const Json& said : explain["verdict"]["reasons"])
+        if (said.get<std::string>().contains(reason)) return true;
+    return false;
+}
+
+void write_reason(const Json& explain, const std::string& indent, const std::string& reason,
+                  Paragraphs& out) {
+    if (!reason.empty() && !is_said(explain, reason)) out.line(indent + reason);
+}
+
+void write_host(const Json& explain, const Json& host, Paragraphs& out) {
     out.line(fmt::format("{} {}  {}: {}", host["preference"].get<int>(), text_of(host, "name"),
                          text_of(host, "state"), text_of(host, "meaning")));
     for (const Json& record : host["tlsa"])
         out.line(
             fmt::format("    {} TLSA {}", text_of(host, "tlsa_name"), record.get<std::string>()));
-    if (!text_of(host, "reason").empty()) out.line("    " + text_of(host, "reason"));
+    write_reason(explain, "    ", text_of(host, "reason"), out);
 }
 
 void write_mx(const Json& explain, Paragraphs& out) {
@@ -72,9 +84,9 @@ void write_mx(const Json& explain, Paragraphs& out) {
     if (!text_of(mx, "canonical_name").empty())
         head += ", CNAME to " + text_of(mx, "canonical_name");
     out.line(head);
-    if (!text_of(mx, "reason").empty()) out.line(text_of(mx, "reason"));
+    write_reason(explain, "", text_of(mx, "reason"), out);
     for (const Json& host : mx["hosts"])
-        write_host(host, out);
+        write_host(explain, host, out);
     if (const int beyond = mx["beyond"].get<int>(); beyond > 0)
         out.line(fmt::format("and {} more hosts, not looked up", beyond));
     if (const int addresses = mx.value("addresses", 0); addresses > 0)

@@ -35,12 +35,14 @@ async::Task<Answer> SecondOpinion::resolve_for(async::Limiter::ClientId client, 
     }
     const bool again = was_bogus_before(name) || may_be_astray_at_ds(answer);
     remember(name);
+    keep_cause(name, type, answer, From::cache);
     if (!again || asked_ >= max_asked) co_return answer;
     const std::shared_ptr<Resolver> other = fresh();
     if (!other) co_return answer;
     const async::Counted counted(asked_);
-    Answer second = co_await other->resolve_for(client, std::move(name), type);
+    Answer second = co_await other->resolve_for(client, name, type);
     if (second.status == Status::failed) co_return answer;
+    if (second.status == Status::bogus) keep_cause(name, type, second, From::fresh);
     co_return second;
 }
 
@@ -62,7 +64,7 @@ void SecondOpinion::remember(const std::string& name) {
     const MonoTime now = loop_.now();
     const auto found = bogus_.find(name);
     if (found != bogus_.end()) {
-        if (now - found->second.last >= remembered_for) found->second.first = now;
+        if (now - found->second.last >= remembered_for) found->second = {.first = now};
         found->second.last = now;
         return;
     }
@@ -70,6 +72,17 @@ void SecondOpinion::remember(const std::string& name) {
         std::erase_if(bogus_,
                       [&](const auto& old) { return now - old.second.last >= remembered_for; });
     if (bogus_.size() < max_names) bogus_.emplace(name, Bogus{.first = now, .last = now});
+}
+
+void SecondOpinion::keep_cause(const std::string& name, RrType type, Answer& answer, From from) {
+    const auto found = bogus_.find(name);
+    if (found == bogus_.end()) return; // they are too many
+    const auto [cause, is_new] = found->second.causes.try_emplace(type, answer.reason);
+    if (is_new) return;
+    if (from == From::fresh)
+        cause->second = answer.reason;
+    else
+        answer.reason = cause->second;
 }
 
 std::shared_ptr<Resolver> SecondOpinion::fresh() {

@@ -9,9 +9,11 @@
 // a DS: libunbound asks it when the proof that led to an unsigned zone has expired before the
 // delegation, and goes astray where the parent answers by a referral (its issue 1497). One that
 // remembers no delegation is given the proof with it.
-// Whatever strangers do: one such resolver at a time, a new one every 15 s at most, 16 questions at
-// once with it (past that the first answer counts), 1024 names remembered for 10 minutes.
-// Thread: the loop's. Both resolvers outlive their questions.
+// Why it is bogus is what the first look found, or the latest resolver that remembered nothing:
+// from its cache libunbound gives a shorter reason, which only says that there was one. Whatever
+// strangers do: one such resolver at a time, a new one every 15 s at most, 16 questions at once
+// with it (past that the first answer counts), 1024 names remembered for 10 minutes. Thread: the
+// loop's. Both resolvers outlive their questions.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -43,9 +45,13 @@ class SecondOpinion final : public Resolver {
     struct Bogus {
         MonoTime first;
         MonoTime last;
+        std::map<RrType, std::string> causes;
     };
     bool was_bogus_before(const std::string& name);
     void remember(const std::string& name);
+    // Gives the answer the cause that is remembered, or remembers its own; a `fresh` one's counts.
+    enum class From { cache, fresh };
+    void keep_cause(const std::string& name, RrType type, Answer& answer, From from);
     std::shared_ptr<Resolver> fresh();
 
     async::Loop& loop_;

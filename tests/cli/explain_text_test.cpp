@@ -52,6 +52,16 @@ TEST_CASE("evidence, verdict and replies in aligned paragraphs") {
 )");
 }
 
+TEST_CASE("what a reason says already is not said again with the evidence") {
+    postseal::Json twice = both;
+    twice["mx"]["reason"] = "signature expired on 2026-01-31";
+    twice["mx"]["hosts"][0]["reason"] = "no TLSA record at x";
+    twice["verdict"]["reasons"] = {"MX example.com is bogus: signature expired on 2026-01-31"};
+    const std::string text = explain_text(twice, Colour::no);
+    CHECK(text.find("signature expired") == text.rfind("signature expired"));
+    CHECK(text.contains("no TLSA record at x"));
+}
+
 TEST_CASE("colour is for the verdict only") {
     const std::string text = explain_text(both, Colour::yes);
     CHECK(text.starts_with("example.com: \x1b[1;32mdane dane-only\x1b[0m (row 6)\n"));

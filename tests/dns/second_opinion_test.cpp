@@ -53,6 +53,27 @@ struct Opinions {
 
 } // namespace
 
+TEST_CASE("second opinion: the first cause is kept where the cache gives a shorter one") {
+    Opinions opinions;
+    opinions.first.set("example.com MX bogus signature expired on 2026-01-31\n"
+                       "example.com TXT bogus signature expired, of TXT\n");
+    const auto reason = [&] { return opinions.ask("example.com", RrType::mx).reason; };
+    const std::string cause = reason();
+    CHECK(cause.contains("signature expired on 2026-01-31"));
+    opinions.first.set("example.com MX bogus previous validation failure\n"
+                       "example.com TXT bogus signature expired, of TXT\n");
+    CHECK(reason() == cause);
+    // Each type has its own.
+    CHECK(opinions.ask("example.com", RrType::txt).reason.contains("of TXT"));
+    // One that remembers nothing has found another cause, which is kept from then on.
+    opinions.world = "example.com MX bogus no key any more\n";
+    opinions.loop.advance(16s);
+    CHECK(reason().contains("no key any more"));
+    opinions.loop.advance(1s);
+    opinions.can_open = false;
+    CHECK(reason().contains("no key any more"));
+}
+
 TEST_CASE("second opinion: a repaired zone is seen at the first retry, with all its names") {
     Opinions opinions;
     CHECK(opinions.ask("example.com", RrType::mx).status == Status::bogus);

@@ -105,6 +105,20 @@ def test_explain_says_why(daemon, key, words):
     assert re.search(words, result.stdout, re.IGNORECASE), result.stdout
 
 
+def test_a_bogus_reason_keeps_its_first_cause(daemon):
+    """libunbound's cache gives a shorter one on later looks."""
+    def look(*options: str) -> str:
+        result = daemon.tool("explain", *options, "bogus-expired.example")
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    causes = [json.loads(look("--json"))["mx"]["reason"] for _ in range(3)]
+    assert "expired" in causes[0]
+    assert causes == [causes[0]] * 3
+    evidence = look().partition("  reply ")[0]
+    assert evidence.count(causes[0]) == 1, evidence
+
+
 @pytest.mark.parametrize("key, status, words", [
     ("sts-one.example", 0, r"^mode     enforce: "),
     ("https://mta-sts.sts-one.example/.well-known/mta-sts.txt", 0, r"^mode     enforce: "),
