@@ -57,7 +57,7 @@ std::string lower_ascii(std::string_view text) {
 }
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, {}, lower, lower);
+    return a.size() == b.size() && (a == b || std::ranges::equal(a, b, {}, lower, lower));
 }
 
 std::string_view trim(std::string_view text) {

@@ -14,10 +14,16 @@ namespace {
 using Named = std::vector<std::pair<std::string, std::size_t>>;
 using verdict::Reply;
 
+const Named::value_type* named_in(const Named& maps, std::string_view name) {
+    const auto found = std::ranges::find_if(maps, [name](const Named::value_type& map) {
+        return equals_ignoring_case(map.first, name);
+    });
+    return found == maps.end() ? nullptr : &*found;
+}
+
 std::optional<std::size_t> variant_of(const Named& maps, std::string_view name) {
-    for (const auto& [known, variant] : maps)
-        if (equals_ignoring_case(known, name)) return variant;
-    return std::nullopt;
+    const Named::value_type* map = named_in(maps, name);
+    return map == nullptr ? std::nullopt : std::optional(map->second);
 }
 
 // The place of a value in the list, which gets it if it is not there.
@@ -97,6 +103,10 @@ std::size_t Maps::add(const Variant& variant) {
 
 std::optional<std::size_t> Maps::find(std::string_view name) const {
     return variant_of(maps_, name);
+}
+
+const std::pair<std::string, std::size_t>* Maps::named(std::string_view name) const {
+    return named_in(maps_, name);
 }
 
 std::optional<std::size_t> Maps::tcp_table(std::string_view name) const {

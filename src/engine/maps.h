@@ -35,6 +35,9 @@ class Maps {
     // The variant that the map writes for socketmap; nothing: there is no such map. Names of maps
     // are the same in any case: other servers fold it, and main.cf files written for them do not.
     [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
+    // The same, with the name as the configuration writes it: a client may write it in many ways,
+    // and each would be counted by itself. Null: there is no such map.
+    [[nodiscard]] const std::pair<std::string, std::size_t>* named(std::string_view name) const;
     // Of a map that a tcp_table listener offers.
     [[nodiscard]] std::optional<std::size_t> tcp_table(std::string_view name) const;
     // Of all tcp_table listeners, each map once.

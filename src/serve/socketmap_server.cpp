@@ -34,10 +34,10 @@ Protocol::Step SocketmapServer::step(std::string_view bytes, Connection& connect
     counters_.queries++;
     counters_.socketmap++;
     const Step taken{.outcome = Outcome::taken, .consumed = scan.consumed};
-    const std::string_view map = scan.request.map;
     Answering answering(view_, counters_, connection);
-    if (const auto variant = answering.maps().find(map); variant && allows(map)) {
-        answering.key(scan.request.key, {config::Protocol::socketmap, map, *variant});
+    const auto* map = answering.maps().named(scan.request.map);
+    if (map != nullptr && allows(map->first)) {
+        answering.key(scan.request.key, {config::Protocol::socketmap, map->first, map->second});
         return taken;
     }
     counters_.unknown_map++;

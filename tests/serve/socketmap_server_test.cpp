@@ -95,6 +95,16 @@ TEST_CASE("a listener offers the maps it is allowed to") {
     CHECK(field.ask("postfix example.com", refused.size()) == refused);
 }
 
+TEST_CASE("a map is counted by its name in the configuration, however clients write it") {
+    Field field;
+    for (const char* name : {"POSTFIX", "postfix", "Postfix", "pOsTfIx"})
+        CHECK(field.ask(fmt::format("{} example.com", name), dane_only.size()) == dane_only);
+    Totals sum;
+    add(sum, field.counters);
+    REQUIRE(sum.by_map.maps().size() == 1);
+    CHECK(sum.by_map.maps()[0].map == "postfix");
+}
+
 TEST_CASE("a malformed netstring closes its connection") {
     Field field;
     for (const char* bad : {"x", "01:a,", "3:abcd", "10001:", "7:postfix,"}) {
