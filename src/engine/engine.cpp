@@ -355,8 +355,9 @@ bool Engine::keep(const Answer& answer, const Found& found, unsigned failures, M
     const std::string key = evidence.nexthop.key();
     const MonoTime now = sources_.loop.now();
     const MonoTime due_before = cache_.next_due();
-    const MonoTime due = now + look_ahead_after(evidence, found.sts.txt_ttl, failures,
-                                                evidence.obtained_at, sources_.random.next());
+    const std::optional<milliseconds> after = look_ahead_after(
+        evidence, found.sts.txt_ttl, failures, evidence.obtained_at, sources_.random.next());
+    const MonoTime due = after ? now + *after : Cache::not_due;
     // Known evidence is used to its end, unless a promise has come that was not known before.
     const bool postponed =
         failures > 0 && !newly_promised && cache_.postpone(key, now, due, failures);

@@ -25,10 +25,21 @@ milliseconds dns_holds(const verdict::Evidence& evidence, seconds txt_ttl, unsig
     return std::min(bounded_ttl(evidence.mx.ttl), bounded_ttl(txt_ttl));
 }
 
+// Now, or when a lookup of its MX RRset last told.
+bool promises(const verdict::Evidence& evidence, WallTime now) {
+    using verdict::HostState;
+    if (evidence.remembered == verdict::Remembered::dane) return true;
+    if (evidence.sts.policy && evidence.sts.expires_at > now) return true;
+    return std::ranges::any_of(evidence.mx.hosts, [](const verdict::Host& host) {
+        return host.state == HostState::usable || host.state == HostState::unusable;
+    });
+}
+
 } // namespace
 
 seconds bounded_ttl(seconds ttl) { return std::clamp(ttl, seconds(60s), seconds(longest_ttl)); }
 seconds lookup_retry(unsigned failures) { return doubled(30s, 5min, failures); }
+seconds prefetch_retry(unsigned failures) { return doubled(30s, 4h, failures); }
 seconds fetch_retry(unsigned failures) { return doubled(5min, 1h, failures); }
 
 milliseconds fetch_retry(unsigned failures, milliseconds life_left) {
@@ -48,10 +59,15 @@ milliseconds holds_for(const verdict::Evidence& evidence, seconds txt_ttl, unsig
     return std::max<milliseconds>(least, 1s);
 }
 
-milliseconds look_ahead_after(const verdict::Evidence& evidence, seconds txt_ttl, unsigned failures,
-                              WallTime now, double chance) {
+std::optional<milliseconds> look_ahead_after(const verdict::Evidence& evidence, seconds txt_ttl,
+                                             unsigned failures, WallTime now, double chance) {
     const verdict::Sts& sts = evidence.sts;
-    milliseconds least = part(dns_holds(evidence, txt_ttl, failures), 0.75 + 0.1 * chance);
+    const bool failed = any_failed(evidence);
+    if (!promises(evidence, now) && (failed || evidence.mx.hosts.size() > max_prefetched_hosts))
+        return std::nullopt;
+    const milliseconds wait =
+        failed ? prefetch_retry(failures) : dns_holds(evidence, txt_ttl, failures);
+    milliseconds least = part(wait, 0.75 + 0.1 * chance);
     if (sts.policy && sts.expires_at > now)
         least = std::min(least, std::max<milliseconds>(part(sts.expires_at - now, 0.8), 60s));
     if (sts.retry_at) least = std::min(least, *sts.retry_at - now);

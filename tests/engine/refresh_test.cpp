@@ -126,13 +126,35 @@ TEST_CASE("a failed look-ahead leaves what is known until its end, and is tried 
     }
 }
 
-TEST_CASE("a failing destination is looked at again without a question") {
+TEST_CASE("a failing destination that promises nothing is looked at again when somebody asks") {
     LivingField field;
-    field.resolver.set("example.com MX failed SERVFAIL");
-    CHECK(field.row("example.com") == 5);
-    field.loop.advance(25s);
+    SUBCASE("its MX lookup fails") { field.resolver.set("example.com MX failed SERVFAIL"); }
+    SUBCASE("a host's lookups fail") {
+        field.resolver.set("example.com MX insecure 600 10 mx.example.com\n"
+                           "mx.example.com A failed SERVFAIL\n"
+                           "mx.example.com AAAA failed SERVFAIL");
+    }
+    CHECK((field.row("example.com") == 5 || field.row("example.com") == 12));
+    field.resolver.forget_questions();
+    field.loop.advance(days(7));
+    CHECK(field.resolver.questions().empty());
     field.resolver.set(dane_world);
-    field.loop.advance(50s);
+    CHECK(field.reply("example.com") == "12:OK dane-only,");
+}
+
+TEST_CASE("a failing destination that promised DANE is looked at again without a question") {
+    LivingField field;
+    field.resolver.set(dane_world);
+    REQUIRE(field.reply("example.com") == "12:OK dane-only,");
+    field.resolver.set("example.com MX failed SERVFAIL");
+    field.loop.advance(1h);
+    field.resolver.forget_questions();
+    field.loop.advance(24h);
+    const auto asked = field.resolver.count("example.com MX");
+    CHECK(asked >= 5);
+    CHECK(asked <= 12);
+    field.resolver.set(dane_world);
+    field.loop.advance(4h);
     REQUIRE(known(field, "example.com"));
     CHECK(field.reply("example.com") == "12:OK dane-only,");
 }

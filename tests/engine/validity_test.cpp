@@ -111,10 +111,44 @@ TEST_CASE("the look-ahead comes at 75 to 85 % of the time that DNS gives") {
         evidence.sts.retry_at = now + 299s;
         CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 299s);
     }
-    SUBCASE("after a failure") {
+    SUBCASE("after a failure of what promises nothing: only if somebody asks") {
+        evidence.mx.hosts.push_back(evidence.mx.hosts[0]);
+        evidence.mx.hosts[1].state = verdict::HostState::failed;
+        for (const unsigned failures : {1U, 9U})
+            CHECK_FALSE(look_ahead_after(evidence, 900s, failures, now, 0.5));
+        evidence.mx.hosts.clear();
         evidence.mx.state = verdict::MxState::failed;
+        for (const auto remembered : {verdict::Remembered::nothing, verdict::Remembered::no_dane}) {
+            evidence.remembered = remembered;
+            CHECK_FALSE(look_ahead_after(evidence, 900s, 1, now, 0.5));
+        }
+        evidence.sts.policy = mtasts::Policy{};
+        evidence.sts.expires_at = now; // has run out
+        CHECK_FALSE(look_ahead_after(evidence, 900s, 1, now, 0.5));
+    }
+    SUBCASE("after a failure of what promises something: less and less often, to 4 h") {
+        evidence.mx.state = verdict::MxState::failed;
+        SUBCASE("DANE remembered") { evidence.remembered = verdict::Remembered::dane; }
+        SUBCASE("a policy in force") {
+            evidence.sts.policy = mtasts::Policy{};
+            evidence.sts.expires_at = now + std::chrono::days(7);
+        }
+        SUBCASE("a host with TLSA records") {
+            evidence.mx.hosts[0].state = verdict::HostState::unusable;
+        }
         CHECK(look_ahead_after(evidence, 900s, 1, now, 0.5) == 24s);
-        CHECK(look_ahead_after(evidence, 900s, 9, now, 0.5) == 240s);
+        CHECK(look_ahead_after(evidence, 900s, 5, now, 0.5) == 384s);
+        CHECK(look_ahead_after(evidence, 900s, 99, now, 0.0) >= 3h);
+        CHECK(look_ahead_after(evidence, 900s, 99, now, 0.99) <= 4h);
+    }
+    SUBCASE("of many hosts: only of what promises something") {
+        while (evidence.mx.hosts.size() < max_prefetched_hosts)
+            evidence.mx.hosts.push_back(evidence.mx.hosts[0]);
+        CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 480s);
+        evidence.mx.hosts.push_back(evidence.mx.hosts[0]);
+        CHECK_FALSE(look_ahead_after(evidence, 900s, 0, now, 0.5));
+        evidence.mx.hosts[3].state = verdict::HostState::usable;
+        CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 480s);
     }
 }
 

@@ -2,5 +2,5 @@ at 0s  as in dane.world
        DNS is blocked
        ask example.com within 10s: dane (row 5)
 at 10m  DNS works again
-at 16m  known example.com: dane-only
-       ask example.com: dane-only
+at 16m  ask example.com: dane-only
+       known example.com: dane-only
