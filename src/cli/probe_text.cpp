@@ -286,17 +286,17 @@ std::string next_of_deferred(const Probed& probed, const std::string& key) {
         (!probed.authorities.empty() && any_chain_fault(probed.destination)))
         return fmt::format(
             "compare the issuer with smtp_tls_CAfile ({}); if it is there, the domain's operator "
-            "must put the certificate right; then: postqueue -s {}",
-            probed.authorities.empty() ? "empty" : probed.authorities, key);
+            "must put the certificate right; then: postqueue -f",
+            probed.authorities.empty() ? "empty" : probed.authorities);
     if (seems_blocked(probed.destination))
-        return fmt::format("have the network let port {} out; then: postqueue -s {}",
-                           probed.destination.nexthop.port, key);
+        return fmt::format("have the network let port {} out; then: postqueue -f",
+                           probed.destination.nexthop.port);
     const bool met = std::ranges::any_of(probed.destination.hosts, [](const MxHost& host) {
         return std::ranges::any_of(host.attempts, &Attempt::answered);
     });
-    if (!met) return fmt::format("the mail hosts must answer; then: postqueue -s {}", key);
+    if (!met) return "the mail hosts must answer; then: postqueue -f";
     return fmt::format("the domain's operator must correct what the hosts show; then: postqueue "
-                       "-s {0}; or, until then: postseal overrides set {0} encrypt --until DAY",
+                       "-f; or, until then: postseal overrides set {} encrypt --until DAY",
                        key);
 }
 

@@ -21,7 +21,8 @@ std::string quoted_key(std::string_view key) {
 }
 
 std::string again(std::string_view key) {
-    return fmt::format("then: postseal refresh {0}; postqueue -s {0}", quoted_key(key));
+    // Not "postqueue -s": it takes the sites of fast_flush_domains only.
+    return fmt::format("then: postseal refresh {}; postqueue -f", quoted_key(key));
 }
 
 std::string deferred_text(const Deferral& deferred) {

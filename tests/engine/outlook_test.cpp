@@ -75,7 +75,7 @@ TEST_CASE("engine/outlook: mail that is deferred says why in Postfix's words, an
     CHECK(of(bogus).mail ==
           "deferred: client TLS configuration problem; in the log: MX example.com is bogus: x");
     CHECK(of(bogus).next == "the domain's operator must put its DNSSEC right; then: postseal "
-                            "refresh example.com; postqueue -s example.com");
+                            "refresh example.com; postqueue -f");
 
     // The word "bogus" in a server's reason makes no bogus answer.
     verdict::Evidence failed = evidence(verdict::MxState::failed);
