@@ -31,7 +31,7 @@ void Progress::at(std::size_t done, std::size_t part, std::size_t whole) {
     if (terminal_)
         fmt::print(stderr, "\r\x1b[K{}", text);
     else
-        fmt::print(stderr, "{}\n", text);
+        fmt::print(stderr, "postseal: {}\n", text);
     std::fflush(stderr);
     shown_ = true;
 }

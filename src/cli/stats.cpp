@@ -75,7 +75,7 @@ void write_absence(const ClientError& error, bool terminal) {
     const std::string text = error.text.substr(0, error.text.find("; "));
     if (terminal) fmt::print("\x1b[H\x1b[2J");
     std::fflush(stdout);
-    fmt::print(stderr, "{}  {}; waiting for it\n", rfc3339(wall_now()), text);
+    fmt::print(stderr, "postseal: {}: {}; waiting for it\n", rfc3339(wall_now()), text);
 }
 
 // A daemon that goes away and comes back is waited for; one that never was is an error.

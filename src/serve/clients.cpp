@@ -67,7 +67,7 @@ Connection* Clients::longest_idle() {
 }
 
 void Clients::closed(Connection& connection, const char* why) {
-    around_.log.debug("closed", {{"listener", around_.listener}, {"why", why}});
+    around_.log.debug("closed", {{"listener", around_.listener}, {"reason", why}});
     dead_.push_back(&connection);
     if (!reaper_.posted())
         reaper_.post(loop_, {[](void* self) { static_cast<Clients*>(self)->reap(); }, this});

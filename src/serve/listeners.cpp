@@ -150,12 +150,12 @@ void Listeners::apply(const std::vector<config::Listen>& wanted, std::vector<Bou
 }
 
 std::unique_ptr<Server> Listeners::serve(const config::Listen& listen, std::vector<Fd> fds) {
-    log_.info("listening", {{"address", listen.address.text()},
+    log_.info("listening", {{"listener", listen.address.text()},
                             {"protocol", std::string(to_string(listen.protocol))}});
     const bool http = listen.protocol == config::Protocol::http;
     if (http && !std::ranges::all_of(fds, [](const Fd& fd) { return is_local(fd.get()); }))
         log_.warning("open-listener",
-                     {{"address", listen.address.text()},
+                     {{"listener", listen.address.text()},
                       {"reason", "everybody who reaches it sees where mail goes: listen on "
                                  "127.0.0.1, or keep others out by a firewall"}});
     const bool by_all = served_by_all_threads(listen.protocol);

@@ -304,6 +304,47 @@ def test_log_events():
     assert documented == there_are
 
 
+def test_a_log_field_has_one_name():
+    """The table of the fields: what is the same thing is called the same in all events."""
+    _, _, table = section("postseald.8", "LOG").partition("A field means the same in every event:\n")
+    table = table.partition(".El")[0]
+    documented = {name for names in re.findall(r"^\.It Va (.+)$", table, flags=re.MULTILINE)
+                  for name in names.split(" , ")}
+    assert documented == {field for _, fields in logged().values() for field in fields}
+
+
+# Of these the line is rewritten on a terminal, behind the program's name or a blank line.
+REWRITTEN = {r"\r{} of {} addresses{}", r"\r\x1b[K{}", r"\r\x1b[K"}
+
+
+def test_every_message_begins_with_the_programs_name():
+    messages = {}
+    for path, text in SOURCES.items():
+        if path.parent.name == "cli" or path.name == "postseal.cpp":
+            for call in re.finditer(r'fmt::print\(\s*stderr,\s*"((?:[^"\\]|\\.)*)"', text):
+                messages.setdefault(call.group(1), path.name)
+    assert len(messages) > 10, "the search finds them"
+    assert {(text, name) for text, name in messages.items()
+            if not text.startswith("postseal: ") and text not in REWRITTEN} == {
+                ("{}: {}\\nsee: {} --help\\n", "postseal.cpp")}, "that is the command's name"
+
+
+def test_direct_is_offered_where_it_is_an_option():
+    """admin_client.cpp's has_direct() against the commands."""
+    source = text_of("src/cli/admin_client.cpp")
+    begin = source.index("has_direct(")
+    said = set(re.findall(r'"(\w+)"', call_body(source, begin))) - {"command"}
+    offered = {path.stem for path, text in SOURCES.items()
+               if path.parent.name == "cli" and "lookup_options(common)" in text
+               and path.stem not in ("options", "commands")}
+    assert said == offered
+
+
+def call_body(source: str, at: int) -> str:
+    begin = source.index("{", at)
+    return source[begin:source.index("\n}", begin)]
+
+
 def test_every_failure_has_its_reason():
     without = {event for event, (level, fields) in logged().items()
                if (level in ("warning", "error") or event.endswith("-failed"))
