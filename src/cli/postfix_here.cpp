@@ -115,7 +115,10 @@ std::expected<PostfixHere, std::string> PostfixHere::read(const PostfixOptions& 
     for (const doctor::Table& table :
          doctor::parse_tables(postconf.value(client, "smtp_tls_policy_maps"))) {
         const auto* listener = doctor::listener_of(table, client, facts);
-        Asked& asked = out.tables_.emplace_back(Asked{.text = table.text, .map = {}});
+        Asked& asked = out.tables_.emplace_back(
+            Asked{.text = table.text, .map = {}, .fault = {}, .joined = table.joined});
+        if (table.proxied && !postconf.value("proxy_read_maps").contains(table.text))
+            asked.fault = "proxymap(8) refuses it, proxy_read_maps lacks it";
         if (listener == nullptr) continue;
         asked.map =
             table.map.empty() && !listener->maps.empty() ? listener->maps.front() : table.map;
@@ -162,11 +165,41 @@ std::optional<verdict::Reply> reply_of(const engine::Answer& answer, const Json*
     return out;
 }
 
+std::string PostfixHere::fault_of(const Asked& table, const std::string& key) const {
+    if (!table.fault.empty() || !table.map.empty()) return table.fault;
+    const auto found = survey::look_up(options_.postconf, options_.folder, table.text, key);
+    return found ? std::string() : found.error();
+}
+
+std::optional<Lookup> PostfixHere::broken() const {
+    if (there_ && !verdict::parse_default_level(smtp_.level))
+        return Lookup{.by = "main.cf",
+                      .map = {},
+                      .reply = temporary_failure(fmt::format(
+                          "smtp_tls_security_level = {} is no level: smtp(8) ends", smtp_.level))};
+    for (const Asked& table : tables_) {
+        if (!table.joined) continue;
+        // A key that nobody's file has.
+        if (const std::string fault = fault_of(table, "[127.255.255.254]"); !fault.empty())
+            return Lookup{.by = table.text,
+                          .map = {},
+                          .reply = temporary_failure(
+                              fmt::format("{} cannot be looked up: {}", table.text, fault))};
+    }
+    return std::nullopt;
+}
+
 Lookup PostfixHere::look_up(const engine::Answer& answer, const Json* explained) const {
     using Kind = verdict::Reply::Kind;
+    if (auto whole = broken()) return *std::move(whole);
     const std::vector<std::string> keys = asked_keys(answer.evidence.nexthop.key());
     for (const std::string& key : keys)
         for (const Asked& table : tables_) {
+            if (!table.fault.empty())
+                return {.by = table.text,
+                        .map = {},
+                        .reply = temporary_failure(
+                            fmt::format("{} cannot be looked up: {}", table.text, table.fault))};
             if (!table.map.empty()) {
                 if (&key != &keys.front()) continue; // a parent domain has no policy
                 const std::string by = "map " + table.map;

@@ -63,8 +63,14 @@ class PostfixHere {
     // A table of smtp_tls_policy_maps.
     struct Asked {
         std::string text;
-        std::string map; // of postseald; empty: the table is somebody else's
+        std::string map;     // of postseald; empty: the table is somebody else's
+        std::string fault;   // why Postfix cannot look it up, by its configuration
+        bool joined = false; // in a unionmap, which fails as a whole
     };
+
+    // Why no lookup succeeds, whatever the key; of which table.
+    [[nodiscard]] std::optional<Lookup> broken() const;
+    [[nodiscard]] std::string fault_of(const Asked& table, const std::string& key) const;
 
     PostfixOptions options_;
     bool there_ = false;

@@ -139,15 +139,16 @@ class Patient:
         self.daemon.configuration.write_text(to_toml(settings), encoding="utf-8")
 
 
-def tools_of(postfix: Postfix, folder: pathlib.Path, visible: pathlib.Path | None = None
-             ) -> pathlib.Path:
+def tools_of(postfix: Postfix, folder: pathlib.Path, visible: pathlib.Path | None = None,
+             transport: str = "smtp") -> pathlib.Path:
     """Its postconf, and its postmap beside it, as programs of this machine. `visible`: where its
-    /mnt is here, and postconf(1) says so."""
+    /mnt is here, and postconf(1) says so; and that `transport` is the default one."""
     for name in ("postconf", "postmap"):
         script = folder / name
         command = shlex.join(postfix.in_tree(f"/usr/sbin/{name}")) + ' "$@"'
         if visible and name == "postconf":
-            command += f" | sed 's#/mnt/#{visible}/#g'"
+            command += (f" | sed 's#/mnt/#{visible}/#g; "
+                        f"s#^default_transport = .*#default_transport = {transport}#'")
         script.write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
         script.chmod(0o755)
     return folder / "postconf"
