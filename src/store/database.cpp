@@ -56,7 +56,10 @@ std::uint64_t inode_of(const std::string& path) {
     return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
 }
 
-bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+// What cannot be asked for may be there.
+bool may_exist(const std::string& path) {
+    return ::access(path.c_str(), F_OK) == 0 || errno != ENOENT;
+}
 
 constexpr auto insert_sts =
     "INSERT INTO sts (domain, body, id, fetched_at, expires_at, failures, failed_id, fault, reason,"
@@ -121,7 +124,7 @@ std::string without_locks(const std::string& path) {
     }
     // Without a log there is nothing but the file, and SQLite would make a log to read it: there
     // may be no room, or no right to.
-    const bool has_log = exists(path + "-wal") || exists(path + "-journal");
+    const bool has_log = may_exist(path + "-wal") || may_exist(path + "-journal");
     return uri + (has_log ? "?vfs=unix-none&mode=ro" : "?immutable=1");
 }
 
@@ -157,14 +160,15 @@ DbResult<std::unique_ptr<Database>> Database::open(const std::string& path,
     }
     if (sqlite3_db_readonly(db, "main") == 1) return std::unexpected(not_writable(path));
     if (auto done = (*self)->set_up(true); !done) return std::unexpected(done.error());
-    if (auto done = (*self)->prepare_all(); !done) return std::unexpected(done.error());
+    if (auto done = (*self)->prepare_reads(); !done) return std::unexpected(done.error());
+    if (auto done = (*self)->prepare_writes(); !done) return std::unexpected(done.error());
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
     (*self)->log_ = inode_of(path + "-wal");
     return self;
 }
 
-DbResult<std::unique_ptr<Database>> Database::open_for_reading(const std::string& path,
-                                                               Reading how) {
+DbResult<std::unique_ptr<Database>> Database::open_for_reading(const std::string& path, Reading how,
+                                                               std::span<const SchemaStep> steps) {
     const bool alone = how == Reading::alone;
     auto self = connect(path, alone ? without_locks(path) : path,
                         SQLITE_OPEN_READONLY | (alone ? SQLITE_OPEN_URI : 0));
@@ -174,7 +178,11 @@ DbResult<std::unique_ptr<Database>> Database::open_for_reading(const std::string
         sqlite3_exec((*self)->handle(), "PRAGMA locking_mode = EXCLUSIVE", nullptr, nullptr,
                      nullptr);
     if (auto done = (*self)->set_up(false); !done) return std::unexpected(done.error());
-    if (auto done = (*self)->prepare_all(); !done) return std::unexpected(done.error());
+    // Beside a writer it has been brought up to date.
+    if (alone)
+        if (auto done = show_as_newest((*self)->handle(), path, steps); !done)
+            return std::unexpected(done.error());
+    if (auto done = (*self)->prepare_reads(); !done) return std::unexpected(done.error());
     return self;
 }
 
@@ -198,15 +206,21 @@ DbResult<> Database::set_up(bool writes) {
     return {};
 }
 
-DbResult<> Database::prepare_all() {
-    const std::pair<Statement*, std::string> all[] = {
-        {&begin_, "BEGIN IMMEDIATE"},
-        {&commit_, "COMMIT"},
-        {&rollback_, "ROLLBACK"},
+DbResult<> Database::prepare_reads() {
+    const Prepared all[] = {
         {&find_sts_, fmt::format("SELECT {} FROM sts WHERE domain = ?1", sts_columns)},
         {&find_nexthop_, fmt::format("SELECT {} FROM nexthop WHERE nexthop = ?1", nexthop_columns)},
         {&next_refreshes_, "SELECT domain, refresh_at FROM sts WHERE refresh_at <> 0"
                            " ORDER BY refresh_at, domain LIMIT ?1"},
+    };
+    return prepare_all(all);
+}
+
+DbResult<> Database::prepare_writes() {
+    const Prepared all[] = {
+        {&begin_, "BEGIN IMMEDIATE"},
+        {&commit_, "COMMIT"},
+        {&rollback_, "ROLLBACK"},
         // No REPLACE: the triggers that count must see what a row was before. What over() keeps
         // is kept by the statements themselves: nobody need have read the row.
         {&put_sts_,
@@ -226,6 +240,10 @@ DbResult<> Database::prepare_all() {
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
         {&trim_history_, trim_history},
     };
+    return prepare_all(all);
+}
+
+DbResult<> Database::prepare_all(std::span<const Prepared> all) {
     for (const auto& [statement, sql] : all) {
         sqlite3_stmt* raw = nullptr;
         const int rc = sqlite3_prepare_v3(db_.get(), sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT,

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 struct sqlite3_stmt;
@@ -30,10 +31,11 @@ class Database {
     open(const std::string& path, std::span<const SchemaStep> steps = schema_steps());
     // Reads only. beside_writer: a connection of open() is there meanwhile. alone: none is, and
     // nobody else writes (DatabaseFile's lock); needs neither room on the disk nor a file that may
-    // be written, and takes no lock.
+    // be written, takes no lock, and reads a file of an older version as it is.
     enum class Reading { beside_writer, alone };
     [[nodiscard]] static DbResult<std::unique_ptr<Database>>
-    open_for_reading(const std::string& path, Reading how);
+    open_for_reading(const std::string& path, Reading how,
+                     std::span<const SchemaStep> steps = schema_steps());
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
     ~Database();
@@ -90,7 +92,10 @@ class Database {
     [[nodiscard]] static DbResult<std::unique_ptr<Database>>
     connect(const std::string& path, const std::string& name, int flags);
     [[nodiscard]] DbResult<> set_up(bool writes);
-    [[nodiscard]] DbResult<> prepare_all();
+    using Prepared = std::pair<Statement*, std::string>;
+    [[nodiscard]] DbResult<> prepare_reads();
+    [[nodiscard]] DbResult<> prepare_writes();
+    [[nodiscard]] DbResult<> prepare_all(std::span<const Prepared> all);
     [[nodiscard]] DbResult<Statement> prepare(const std::string& sql);
     // Calls `take(statement)` for each row.
     template <class Take> [[nodiscard]] DbResult<> each(sqlite3_stmt* statement, Take take);

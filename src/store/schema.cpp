@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "store/schema.h"
 
+#include "store/statement.h"
+
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace postseal::store {
 namespace {
@@ -171,6 +178,17 @@ END;
 )sql"},
 };
 
+// What steps compute of an older version's rows: a column, or a table of another's.
+struct Computed {
+    std::string_view name; // TABLE.COLUMN or TABLE
+    const char* sql;
+};
+constexpr Computed computed[] = {
+    {"sts.refresh_at", "iif(length(body) > 0, fetched_at + 86400000, 0)"},
+    {"nexthop", "SELECT nexthop, dane, seen_at AS dane_seen_at, '' AS verdict, 0 AS row,"
+                " 0 AS verdict_since, seen_at FROM main.dane"},
+};
+
 DbResult<std::int64_t> number(sqlite3* db, const std::string& path, const char* sql) {
     sqlite3_stmt* raw = nullptr;
     if (const int rc = sqlite3_prepare_v2(db, sql, -1, &raw, nullptr); rc != SQLITE_OK)
@@ -196,6 +214,70 @@ DbResult<> take_step(sqlite3* db, const std::string& path, const SchemaStep& ste
 
 std::unexpected<DbError> refuse(std::string text) {
     return std::unexpected(DbError{DbFault::refused, std::move(text)});
+}
+
+struct FinalizeQuery {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+struct CloseReference {
+    void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+};
+
+// Each row's columns as text.
+DbResult<std::vector<std::vector<std::string>>> query(sqlite3* db, const std::string& path,
+                                                      const std::string& sql) {
+    sqlite3_stmt* raw = nullptr;
+    if (const int rc = sqlite3_prepare_v2(db, sql.c_str(), -1, &raw, nullptr); rc != SQLITE_OK)
+        return db_error(db, rc, "read", path);
+    const std::unique_ptr<sqlite3_stmt, FinalizeQuery> statement(raw);
+    std::vector<std::vector<std::string>> rows;
+    int rc = SQLITE_ROW;
+    while ((rc = sqlite3_step(raw)) == SQLITE_ROW) {
+        auto& row = rows.emplace_back();
+        for (int i = 0; i < sqlite3_column_count(raw); i++)
+            row.push_back(text_at(raw, i));
+    }
+    if (rc != SQLITE_DONE) return db_error(db, rc, "read", path);
+    return rows;
+}
+
+const char* computed_as(const std::string& name) {
+    const auto* const found = std::ranges::find(computed, name, &Computed::name);
+    return found == std::end(computed) ? nullptr : found->sql;
+}
+
+// CREATE TEMP VIEW, or nothing: the table is there with all columns. A column is its name and its
+// DEFAULT.
+DbResult<std::string> view_of(sqlite3* db, const std::string& path, const std::string& table,
+                              const std::vector<std::vector<std::string>>& columns) {
+    const std::string names =
+        fmt::format("SELECT name FROM pragma_table_info('{}', 'main')", table);
+    auto there = query(db, path, names);
+    if (!there) return std::unexpected(there.error());
+    std::string from = fmt::format("main.{}", table);
+    const bool is_missing = there->empty();
+    if (is_missing) {
+        const char* made_of = computed_as(table);
+        if (made_of == nullptr) made_of = "SELECT NULL WHERE false";
+        from = fmt::format("({})", made_of);
+        sqlite3_stmt* raw = nullptr;
+        if (const int rc = sqlite3_prepare_v2(db, made_of, -1, &raw, nullptr); rc != SQLITE_OK)
+            return db_error(db, rc, "read", path);
+        const std::unique_ptr<sqlite3_stmt, FinalizeQuery> statement(raw);
+        for (int i = 0; i < sqlite3_column_count(raw); i++)
+            there->push_back({sqlite3_column_name(raw, i)});
+    }
+    std::string added;
+    for (const auto& column : columns) {
+        const std::string& name = column.at(0);
+        if (std::ranges::any_of(*there, [&](const auto& one) { return one.at(0) == name; }))
+            continue;
+        const char* sql = computed_as(fmt::format("{}.{}", table, name));
+        const std::string& value = column.at(1).empty() ? std::string("NULL") : column.at(1);
+        added += fmt::format(", {} AS {}", sql != nullptr ? std::string(sql) : value, name);
+    }
+    if (added.empty() && !is_missing) return std::string();
+    return fmt::format("CREATE TEMP VIEW {} AS SELECT *{} FROM {};", table, added, from);
 }
 
 } // namespace
@@ -225,6 +307,39 @@ DbResult<> migrate(sqlite3* db, const std::string& path, std::span<const SchemaS
             DbError{DbFault::corrupt, fmt::format("{} has schema version {}", path, *version)});
     for (auto next = static_cast<std::size_t>(*version); next < steps.size(); next++)
         if (auto taken = take_step(db, path, steps[next], next + 1); !taken) return taken;
+    return {};
+}
+
+DbResult<> show_as_newest(sqlite3* db, const std::string& path, std::span<const SchemaStep> steps) {
+    const auto owner = number(db, path, "PRAGMA application_id");
+    if (!owner) return std::unexpected(owner.error());
+    const auto version = number(db, path, "PRAGMA user_version");
+    if (!version) return std::unexpected(version.error());
+    if (*owner != application_id || *version <= 0 || std::cmp_greater_equal(*version, steps.size()))
+        return {};
+    // What today's tables are like is asked of an empty one.
+    sqlite3* raw = nullptr;
+    const int opened =
+        sqlite3_open_v2(":memory:", &raw,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+    const std::unique_ptr<sqlite3, CloseReference> newest(raw);
+    if (opened != SQLITE_OK) return db_error(raw, opened, "open", ":memory:");
+    if (auto made = migrate(raw, ":memory:", steps); !made) return made;
+    auto tables = query(raw, ":memory:", "SELECT name FROM sqlite_schema WHERE type = 'table'");
+    if (!tables) return std::unexpected(tables.error());
+    std::string views;
+    for (const auto& table : *tables) {
+        const std::string& name = table.at(0);
+        const auto columns = query(
+            raw,
+            ":memory:", fmt::format("SELECT name, dflt_value FROM pragma_table_info('{}')", name));
+        if (!columns) return std::unexpected(columns.error());
+        auto view = view_of(db, path, name, *columns);
+        if (!view) return std::unexpected(view.error());
+        views += *view;
+    }
+    const int rc = sqlite3_exec(db, views.c_str(), nullptr, nullptr, nullptr);
+    if (rc != SQLITE_OK) return db_error(db, rc, "read", path);
     return {};
 }
 

@@ -28,4 +28,11 @@ struct SchemaStep {
 [[nodiscard]] DbResult<> migrate(sqlite3* db, const std::string& path,
                                  std::span<const SchemaStep> steps);
 
+// For a connection that cannot write: temporary views show the tables of an older version with
+// today's columns, as migrate() would have made them; nothing is copied. What is only counted (the
+// census) is not. A step that computes a column, or makes a table out of others, needs a line in
+// schema.cpp's `computed`; a column's DEFAULT and an empty table do not.
+[[nodiscard]] DbResult<> show_as_newest(sqlite3* db, const std::string& path,
+                                        std::span<const SchemaStep> steps);
+
 } // namespace postseal::store

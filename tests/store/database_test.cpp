@@ -4,6 +4,8 @@
 #include "store/scratch.h"
 
 #include <doctest/doctest.h>
+
+#include <filesystem>
 #include <sys/stat.h>
 
 #include <limits>
@@ -138,6 +140,17 @@ TEST_CASE("damage is told from other faults") {
     REQUIRE_FALSE(opened.has_value());
     CHECK_MESSAGE(opened.error().fault == DbFault::corrupt, opened.error().text);
     CHECK(opened.error().text.contains(scratch.file()));
+}
+
+TEST_CASE("a log that cannot be asked for may be there: the file is not read without it") {
+    const Scratch scratch;
+    {
+        REQUIRE(Database::open(scratch.file()).has_value());
+    }
+    CHECK(without_locks(scratch.file()).contains("immutable=1"));
+    const std::string log = scratch.file() + "-wal";
+    std::filesystem::create_symlink(log, log); // ELOOP
+    CHECK_FALSE(without_locks(scratch.file()).contains("immutable=1"));
 }
 
 TEST_CASE("an empty file is a new one") {

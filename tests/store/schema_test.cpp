@@ -243,6 +243,53 @@ TEST_CASE("what is due next is read from an index, not by a scan") {
     CHECK_MESSAGE(!plan.contains("TEMP B-TREE"), plan);
 }
 
+TEST_CASE(
+    "a file of any older version that cannot be written is read as it would be once it could") {
+    // The next one, too: a column more, and a table.
+    std::vector<SchemaStep> next = steps(schema_steps().size());
+    next.push_back({"ALTER TABLE sts ADD COLUMN note TEXT NOT NULL DEFAULT 'none';"
+                    "CREATE TABLE later (name TEXT PRIMARY KEY NOT NULL) STRICT;"});
+    for (std::size_t version = 1; version < next.size(); version++) {
+        CAPTURE(version);
+        const Scratch scratch;
+        std::string all;
+        for (std::size_t i = 0; i < version; i++) {
+            all += next.at(i).sql;
+            if (i == 0)
+                all += "INSERT INTO sts VALUES ('held.example', CAST('version: STSv1' AS BLOB), "
+                       "'7', 100, 200, 2,"
+                       " '8', 'tls', 'why', 150, 160), ('failed.example', x'', '', 0, 0, 1, '9',"
+                       " 'http', 'no', 151, 160);"
+                       "INSERT INTO dane VALUES ('held.example', 1, 1000);";
+            if (i == 2)
+                all += "INSERT INTO nexthop VALUES ('other.example', 0, 5, 'may', 3, 6, 7);"
+                       "INSERT INTO history VALUES ('other.example', 6, 0, '', 'may', 3, 'why');";
+        }
+        sql(scratch.file(), fmt::format("{}PRAGMA application_id = {}; PRAGMA user_version = {};",
+                                        all, application_id, version));
+        auto alone = Database::open_for_reading(scratch.file(), Database::Reading::alone, next);
+        REQUIRE_MESSAGE(alone.has_value(), alone.error().text);
+        const auto policies = (*alone)->policies("", 9).value();
+        const auto nexthops = (*alone)->nexthops("", 9).value();
+        const auto due = (*alone)->next_refreshes(9).value();
+        const auto failing = (*alone)->failing(9).value();
+        const auto history = (*alone)->history("other.example", 9).value();
+        CHECK((*alone)->fleet_state(9).value().facts.empty());
+        CHECK((*alone)->census(at(0)).has_value());
+        CHECK((*alone)->find_sts(domain("held.example")).value() == policies.at(1));
+        alone->reset();
+        CHECK(sql(scratch.file(), "PRAGMA user_version") == fmt::format("{}", version));
+
+        const auto writer = Database::open(scratch.file(), next);
+        REQUIRE(writer.has_value());
+        CHECK(policies == (*writer)->policies("", 9).value());
+        CHECK(nexthops == (*writer)->nexthops("", 9).value());
+        CHECK(due == (*writer)->next_refreshes(9).value());
+        CHECK(failing == (*writer)->failing(9).value());
+        CHECK(history == (*writer)->history("other.example", 9).value());
+    }
+}
+
 TEST_CASE("a newer version is refused and not touched") {
     const Scratch scratch;
     make(scratch.file(), schema_steps());
