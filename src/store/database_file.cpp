@@ -73,6 +73,29 @@ void remove_new(const std::string& name) {
         ::unlink((name + part).c_str());
 }
 
+struct Move {
+    std::string from, to;
+};
+// All of those that are there, or none: half a database beside the other half's log is worse than a
+// damaged one.
+std::expected<void, std::string> move_all(const std::vector<Move>& moves) {
+    std::vector<Move> done;
+    for (const Move& move : moves) {
+        const bool is_last = &move == &moves.back();
+        if (std::rename(move.from.c_str(), move.to.c_str()) == 0) {
+            done.push_back(move);
+            continue;
+        }
+        const int error = errno;
+        if (error == ENOENT && !is_last) continue;
+        for (; !done.empty(); done.pop_back())
+            std::rename(done.back().to.c_str(), done.back().from.c_str());
+        return std::unexpected(
+            fmt::format("cannot rename {} to {}: {}", move.from, move.to, std::strerror(error)));
+    }
+    return {};
+}
+
 } // namespace
 
 std::string utc_text(WallTime time) {
@@ -97,7 +120,8 @@ std::expected<std::unique_ptr<DatabaseFile>, std::string> DatabaseFile::open(std
     const auto lock = lock_folder(path);
     if (!lock) return std::unexpected(lock.error());
     // A process ended between the two renames of replace().
-    if (::access(path.c_str(), F_OK) != 0) std::rename(new_name(path).c_str(), path.c_str());
+    if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT)
+        std::rename(new_name(path).c_str(), path.c_str());
     std::unique_ptr<DatabaseFile> self(
         new DatabaseFile(std::move(path), std::move(wall_clock), *lock));
     if (const auto opened = self->open_database(); !opened) {
@@ -157,16 +181,14 @@ DbResult<> DatabaseFile::replace(const DbError& why) {
     const std::string aside = free_name(path_, wall_clock_());
     const std::lock_guard lock(alone_);
     reads_alone_.reset();
-    for (const char* part : {"", "-wal", "-shm", "-journal"}) {
-        const std::string from = path_ + part;
-        if (std::rename(from.c_str(), (aside + part).c_str()) == 0 || errno == ENOENT) continue;
-        return std::unexpected(DbError{DbFault::io, fmt::format("{}; cannot move it aside: {}",
-                                                                why.text, std::strerror(errno))});
-    }
-    if (std::rename(new_name(path_).c_str(), path_.c_str()) != 0)
+    if (auto moved = move_all({{path_, aside},
+                               {path_ + "-wal", aside + "-wal"},
+                               {path_ + "-shm", aside + "-shm"},
+                               {path_ + "-journal", aside + "-journal"},
+                               {new_name(path_), path_}});
+        !moved)
         return std::unexpected(
-            DbError{DbFault::io,
-                    fmt::format("cannot rename {}: {}", new_name(path_), std::strerror(errno))});
+            DbError{DbFault::io, fmt::format("{}; {}", why.text, moved.error())});
     replaced_at_ = now;
     suspect_ = false;
     incidents_.push_back(fmt::format("{}: moved aside as {}, and a new database begun; {}",
@@ -273,9 +295,10 @@ bool DatabaseFile::prune(WallTime before, std::size_t keys) {
 }
 
 std::optional<DbError> DatabaseFile::clock_jumped(const ClockJump& jump) {
-    if (auto usable = ensure_usable(); !usable) return usable.error();
-    if (auto done = database_->clock_jumped(jump); !done) return done.error();
-    return std::nullopt;
+    auto done = ensure_usable();
+    if (done) done = database_->clock_jumped(jump);
+    jumps_++;
+    return done ? std::nullopt : std::optional(std::move(done.error()));
 }
 
 std::vector<std::string> DatabaseFile::take_incidents() { return std::exchange(incidents_, {}); }

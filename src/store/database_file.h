@@ -77,6 +77,8 @@ class DatabaseFile {
     [[nodiscard]] std::vector<std::string> take_notes();
     // A read has met damage: a write(), be its batch empty, is to check the file.
     [[nodiscard]] bool needs_check() const { return suspect_; }
+    // How many clock_jumped() have ended, well or not; any thread.
+    [[nodiscard]] std::uint64_t jumps() const { return jumps_; }
     // Ends a check or a salvage early: the process is to end.
     void stop() { stop_ = true; }
 
@@ -119,6 +121,7 @@ class DatabaseFile {
     std::atomic<std::uint64_t> edition_ = 0; // another file, or one opened anew
     std::atomic<bool> suspect_ = false;      // a read has met damage
     std::atomic<bool> stop_ = false;
+    std::atomic<std::uint64_t> jumps_ = 0;
 };
 
 } // namespace postseal::store

@@ -100,12 +100,17 @@ template <class Row> class Pending {
         }
     }
 
-    // Drops the oldest until no more than `limit` is held; says how many.
-    std::size_t shrink(std::size_t limit) {
+    // Drops the oldest until no more than `limit` is held; says how many, and which.
+    template <class Dropped> std::size_t shrink(std::size_t limit, Dropped dropped) {
         const std::size_t before = rows_.size();
-        while (weight_ > limit)
+        while (weight_ > limit) {
+            dropped(rows_.front());
             drop(rows_.begin());
+        }
         return before - rows_.size();
+    }
+    std::size_t shrink(std::size_t limit) {
+        return shrink(limit, [](const Row&) {});
     }
 
   private:

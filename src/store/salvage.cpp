@@ -31,20 +31,26 @@ Prepared prepare(sqlite3* db, const std::string& sql) {
     return Prepared(raw);
 }
 
-Connection open_damaged(const std::string& path) {
+DbResult<Connection> open_damaged(const std::string& path) {
     sqlite3* raw = nullptr;
     const int rc = sqlite3_open_v2(without_locks(path).c_str(), &raw,
                                    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
                                        SQLITE_OPEN_EXRESCODE,
                                    nullptr);
     Connection db(raw);
-    if (rc != SQLITE_OK) return nullptr;
+    if (rc != SQLITE_OK) return db_error(raw, rc, "open", path);
     // Its log stays for whoever examines the file.
     sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     sqlite3_exec(raw,
                  "PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;"
                  "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON",
                  nullptr, nullptr, nullptr);
+    // Of a damaged schema nothing is known. One that cannot be read now may be whole.
+    const int read =
+        sqlite3_exec(raw, "SELECT count(*) FROM sqlite_schema", nullptr, nullptr, nullptr);
+    if (read == SQLITE_OK) return db;
+    auto error = db_error(raw, read, "read", path);
+    if (error.error().fault != DbFault::corrupt) return error;
     return db;
 }
 
@@ -232,11 +238,11 @@ std::string to_words(const Salvaged& salvaged) {
 
 DbResult<Salvaged> salvage(const std::string& from, Database& into, const std::atomic<bool>& stop) {
     Salvaged salvaged;
-    const Connection damaged = open_damaged(from);
-    if (!damaged) return salvaged;
+    const auto opened = open_damaged(from);
+    if (!opened) return std::unexpected(opened.error());
+    sqlite3* damaged = opened->get();
     for (const Source& source : sources) {
-        Rows rows(damaged.get(), into, source.table, source.key.empty() ? "rowid" : source.key,
-                  stop);
+        Rows rows(damaged, into, source.table, source.key.empty() ? "rowid" : source.key, stop);
         if (!rows.readable()) continue;
         // A transaction a table: policies are there whatever becomes of the rest.
         sqlite3_exec(into.handle(), "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);
@@ -254,9 +260,8 @@ DbResult<Salvaged> salvage(const std::string& from, Database& into, const std::a
         if (source.result == nullptr) continue;
         Salvaged::Table& table = salvaged.*source.result;
         table.saved = rows.saved();
-        auto were = count(damaged.get(), fmt::format("SELECT count(*) FROM {}", source.table));
-        if (!were && !source.counted.empty())
-            were = count(damaged.get(), std::string(source.counted));
+        auto were = count(damaged, fmt::format("SELECT count(*) FROM {}", source.table));
+        if (!were && !source.counted.empty()) were = count(damaged, std::string(source.counted));
         if (were) table.lost = *were > table.saved ? *were - table.saved : 0;
     }
     return salvaged;

@@ -29,7 +29,7 @@ struct Salvaged {
 [[nodiscard]] std::string to_words(const Salvaged& salvaged);
 
 // `from`: the damaged file, which is not written. Rows that `into` holds already stay. Error: of
-// writing into the new one.
+// writing into the new one, or `from` cannot be opened or read now, which says nothing of its rows.
 [[nodiscard]] DbResult<Salvaged> salvage(const std::string& from, Database& into,
                                          const std::atomic<bool>& stop);
 

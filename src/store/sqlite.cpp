@@ -24,6 +24,9 @@ constexpr std::size_t sts_limit = 32 << 20;
 constexpr std::size_t nexthop_limit = 8 << 20;
 constexpr std::size_t history_limit = 8 << 20;
 constexpr std::size_t unshared_limit = 8 << 20;
+constexpr std::size_t written_limit = 32 << 20;          // kept for reads that have not ended
+constexpr milliseconds dane_life = std::chrono::days(7); // engine/nexthop_notes.cpp
+constexpr auto no_room = "it found no room in memory while nothing could be written";
 constexpr std::size_t pruned_at_once = 1000; // keys: about a millisecond
 
 // Nothing that may lie below it would show.
@@ -78,6 +81,26 @@ class SqliteStore::AttemptEnded : public async::Link {
     std::coroutine_handle<> waiter_;
 };
 
+// While it lives, what is written is kept, for its reader may not have seen it.
+class SqliteStore::Reading {
+  public:
+    explicit Reading(SqliteStore& store)
+        : store_(store), begun_(store.readings_.insert(store.ended_)) {}
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+    ~Reading() {
+        store_.readings_.erase(begun_);
+        store_.drop_what_is_read();
+    }
+    [[nodiscard]] std::uint64_t since() const { return *begun_; }
+    // So much was written that not all of it was kept: it must be read again.
+    [[nodiscard]] bool must_repeat() const { return since() < store_.not_kept_; }
+
+  private:
+    SqliteStore& store_;
+    std::multiset<std::uint64_t>::iterator begun_;
+};
+
 std::expected<std::unique_ptr<SqliteStore>, std::string>
 SqliteStore::open(async::UvLoop& loop, std::string path, DatabaseFile::WallClock wall_clock,
                   Log log) {
@@ -118,11 +141,13 @@ SqliteStore::~SqliteStore() {
 }
 
 void SqliteStore::save(StsRow row) {
+    if (is_blank(row) || !row.body.empty()) lost_policies_.drop(row.domain.name());
     pending_.sts.put(std::move(row));
     accepted();
 }
 
 void SqliteStore::save(NexthopRow row) {
+    if (is_blank(row) || row.dane_seen_at != WallTime{}) lost_dane_.drop(row.nexthop);
     pending_.nexthops.put(std::move(row));
     accepted();
 }
@@ -170,6 +195,7 @@ void SqliteStore::begin_write() {
     timer_.stop();
     due_ = false;
     in_flight_ = std::make_shared<Batch>(std::exchange(pending_, {}));
+    in_flight_jumps_ = jumped_;
     begun_++;
     writers_->start(write(in_flight_));
 }
@@ -195,11 +221,13 @@ void SqliteStore::settle(Written written) {
         try_again_later();
         restore_unwritten();
     } else {
+        keep_for_readers();
         in_flight_.reset();
         retry_ = milliseconds(0);
         dropped_ = 0;
         if (!pending_.empty() && !timer_.active()) write_after(group_delay);
     }
+    drop_what_is_read();
     while (!waiting_for_.empty()) {
         auto& first = static_cast<AttemptEnded&>(waiting_for_.first());
         if (first.attempt() > ended_) break;
@@ -208,15 +236,70 @@ void SqliteStore::settle(Written written) {
     if (due_) begin_write();
 }
 
+void SqliteStore::keep_for_readers() {
+    if (readings_.empty()) return;
+    written_.push_back({.attempt = ended_, .jumps = in_flight_jumps_, .batch = in_flight_});
+    written_weight_ += in_flight_->weight();
+    while (written_weight_ > written_limit) {
+        not_kept_ = written_.front().attempt;
+        written_weight_ -= written_.front().batch->weight();
+        written_.pop_front();
+    }
+}
+
+void SqliteStore::drop_what_is_read() {
+    while (!written_.empty() &&
+           (readings_.empty() || written_.front().attempt <= *readings_.begin())) {
+        written_weight_ -= written_.front().batch->weight();
+        written_.pop_front();
+    }
+    if (readings_.empty() && !in_flight_ && moving_ == 0) jumps_.clear();
+}
+
+StsRow SqliteStore::moved(StsRow row, std::uint64_t jumps) const {
+    for (const Jump& jump : jumps_)
+        if (jump.number > jumps) row = rescheduled(std::move(row), jump.jump);
+    return row;
+}
+
 void SqliteStore::restore_unwritten() {
+    if (in_flight_ && jumped_ > in_flight_jumps_) {
+        const auto rows = std::exchange(in_flight_->sts, {});
+        for (const StsRow& row : rows.rows())
+            in_flight_->sts.put(moved(row, in_flight_jumps_));
+    }
     if (in_flight_) pending_.put_older(std::move(*in_flight_));
     in_flight_.reset();
     if (retry_.count() > 0) shrink_pending();
 }
 
 void SqliteStore::shrink_pending() {
-    dropped_ += pending_.sts.shrink(sts_limit) + pending_.nexthops.shrink(nexthop_limit) +
+    const auto note = [this](const auto& row) { note_lost(row); };
+    dropped_ += pending_.sts.shrink(sts_limit, note) +
+                pending_.nexthops.shrink(nexthop_limit, note) +
                 pending_.history.shrink(history_limit) + pending_.unshared.shrink(unshared_limit);
+}
+
+void SqliteStore::note_lost(const StsRow& row) {
+    if (held_mode(row) != mtasts::Mode::enforce) return;
+    const MonoTime now = loop_.now();
+    lost_policies_.add(row.domain.name(), now, now + (row.expires_at - row.fetched_at));
+}
+
+void SqliteStore::note_lost(const NexthopRow& row) {
+    const MonoTime now = loop_.now();
+    if (row.dane) lost_dane_.add(row.nexthop, now, now + dane_life);
+}
+
+void SqliteStore::show_lost(const Domain& domain, const std::string& nexthop,
+                            Loaded& loaded) const {
+    const MonoTime now = loop_.now();
+    const bool no_policy = !loaded.sts || loaded.sts->body.empty();
+    if (lost_policies_.has(domain.name(), now) || (no_policy && lost_policies_.may_have_any(now)))
+        loaded.sts_unread = no_room;
+    const bool no_dane = !loaded.nexthop || loaded.nexthop->dane_seen_at == WallTime{};
+    if (lost_dane_.has(nexthop, now) || (no_dane && lost_dane_.may_have_any(now)))
+        loaded.nexthop_unread = no_room;
 }
 
 void SqliteStore::try_again_later() {
@@ -234,15 +317,27 @@ async::Task<> SqliteStore::flush() {
     }
 }
 
-Loaded SqliteStore::waiting(const Domain& domain, const std::string& nexthop) const {
+std::vector<SqliteStore::WrittenBatch> SqliteStore::newer(std::uint64_t since) const {
+    std::vector<WrittenBatch> batches;
+    if (in_flight_)
+        batches.push_back({.attempt = begun_, .jumps = in_flight_jumps_, .batch = in_flight_});
+    for (auto one = written_.rbegin(); one != written_.rend() && one->attempt > since; ++one)
+        batches.push_back(*one);
+    return batches;
+}
+
+Loaded SqliteStore::waiting(const Domain& domain, const std::string& nexthop,
+                            std::uint64_t since) const {
     Loaded loaded;
-    for (const Batch* batch : std::initializer_list<const Batch*>{&pending_, in_flight_.get()}) {
-        if (batch == nullptr) continue;
-        if (const StsRow* row = batch->sts.find(domain.name()); row != nullptr)
-            lay_under(loaded.sts, *row);
-        if (const NexthopRow* row = batch->nexthops.find(nexthop); row != nullptr)
+    const auto add = [&](const Batch& batch, std::uint64_t jumps) {
+        if (const StsRow* row = batch.sts.find(domain.name()); row != nullptr)
+            lay_under(loaded.sts, moved(*row, jumps));
+        if (const NexthopRow* row = batch.nexthops.find(nexthop); row != nullptr)
             lay_under(loaded.nexthop, *row);
-    }
+    };
+    add(pending_, jumped_);
+    for (const WrittenBatch& one : newer(since))
+        add(*one.batch, one.jumps);
     return loaded;
 }
 
@@ -257,38 +352,57 @@ template <class T> async::Task<T> SqliteStore::read(From<T> from) {
     co_return std::move(read.value);
 }
 
-async::Task<Loaded> SqliteStore::load(Domain policy_domain, std::string nexthop_key) {
-    // What waits now may have been written when the answer comes, but not yet when it was read.
-    Loaded saved = waiting(policy_domain, nexthop_key);
-    if (is_whole(saved.sts) && is_whole(saved.nexthop)) co_return as_shown(std::move(saved));
-    if (moving_ > 0) { // behind it in the writer's queue
-        std::move_only_function<bool()> nothing = [] { return true; };
-        co_await writer_->call<bool>(std::move(nothing));
-    }
-    From<Loaded> from = [policy_domain, nexthop_key](DatabaseFile& file) {
-        return file.load(policy_domain, nexthop_key);
-    };
-    Loaded got = co_await read(std::move(from));
+// A jump that ends between the two is applied twice, which the limits of rescheduled() bear.
+template <class T> struct SqliteStore::AfterJumps {
+    T value{};
+    std::uint64_t jumps = 0;
+};
 
-    Loaded newest = waiting(policy_domain, nexthop_key);
-    for (const Loaded& older : {std::cref(saved), std::cref(got)}) {
-        if (older.sts) lay_under(newest.sts, *older.sts);
-        if (older.nexthop) lay_under(newest.nexthop, *older.nexthop);
+async::Task<Loaded> SqliteStore::load(Domain policy_domain, std::string nexthop_key) {
+    Loaded saved = waiting(policy_domain, nexthop_key, ended_);
+    if (is_whole(saved.sts) && is_whole(saved.nexthop)) co_return as_shown(std::move(saved));
+    for (;;) {
+        const Reading reading(*this);
+        From<AfterJumps<Loaded>> from = [policy_domain, nexthop_key](DatabaseFile& file) {
+            const std::uint64_t jumps = file.jumps();
+            auto read = file.load(policy_domain, nexthop_key);
+            return DatabaseFile::Read<AfterJumps<Loaded>>{
+                .value = {.value = std::move(read.value), .jumps = jumps}, .fault = read.fault};
+        };
+        AfterJumps<Loaded> got = co_await read(std::move(from));
+        if (reading.must_repeat()) continue;
+        Loaded newest = waiting(policy_domain, nexthop_key, reading.since());
+        if (got.value.sts) lay_under(newest.sts, moved(*std::move(got.value.sts), got.jumps));
+        if (got.value.nexthop) lay_under(newest.nexthop, *got.value.nexthop);
+        newest.sts_unread = std::move(got.value.sts_unread);
+        newest.nexthop_unread = std::move(got.value.nexthop_unread);
+        show_lost(policy_domain, nexthop_key, newest);
+        co_return as_shown(std::move(newest));
     }
-    newest.sts_unread = std::move(got.sts_unread);
-    newest.nexthop_unread = std::move(got.nexthop_unread);
-    co_return as_shown(std::move(newest));
 }
 
 async::Task<std::vector<RefreshDue>> SqliteStore::next_refreshes(std::size_t most) {
-    // A row in the file counts for nothing when a newer one waits: so many more may be needed.
-    const std::size_t wait =
-        pending_.sts.rows().size() + (in_flight_ ? in_flight_->sts.rows().size() : std::size_t{0});
-    From<std::vector<RefreshDue>> from = [most, wait](DatabaseFile& file) {
-        return file.next_refreshes(most + wait);
-    };
-    std::vector<RefreshDue> next = co_await read(std::move(from));
-    co_return with_waiting(std::move(next), most);
+    using Due = std::vector<RefreshDue>;
+    for (;;) {
+        const Reading reading(*this);
+        // A row in the file counts for nothing when a newer one waits: so many more may be needed.
+        const std::size_t wait = pending_.sts.rows().size() +
+                                 (in_flight_ ? in_flight_->sts.rows().size() : std::size_t{0});
+        From<AfterJumps<Due>> from = [most, wait](DatabaseFile& file) {
+            const std::uint64_t jumps = file.jumps();
+            auto read = file.next_refreshes(most + wait);
+            return DatabaseFile::Read<AfterJumps<Due>>{
+                .value = {.value = std::move(read.value), .jumps = jumps}, .fault = read.fault};
+        };
+        AfterJumps<Due> got = co_await read(std::move(from));
+        const bool has_more = got.value.size() == most + wait;
+        for (RefreshDue& due : got.value)
+            due.at = moved({.domain = due.domain, .refresh_at = due.at}, got.jumps).refresh_at;
+        Due next = with_waiting(std::move(got.value), most, reading.since());
+        // What was saved while it was read took the places of others.
+        if (reading.must_repeat() || (has_more && next.size() < most)) continue;
+        co_return next;
+    }
 }
 
 async::Task<std::vector<HistoryRow>> SqliteStore::history(std::string nexthop, std::size_t most) {
@@ -357,14 +471,11 @@ async::Task<bool> SqliteStore::prune(WallTime before) {
 
 // The writer keeps the order: what is in flight is written before; what waits is moved here.
 void SqliteStore::clock_jumped(ClockJump jump) {
-    Batch waiting = std::exchange(pending_, {});
-    for (const StsRow& row : waiting.sts.rows())
+    const auto waiting = std::exchange(pending_.sts, {});
+    for (const StsRow& row : waiting.rows())
         pending_.sts.put(rescheduled(row, jump));
-    pending_.nexthops = std::move(waiting.nexthops);
-    pending_.history = std::move(waiting.history);
-    pending_.unshared = std::move(waiting.unshared);
-    pending_.fleet = std::move(waiting.fleet);
-    moving_++; // a load sees it
+    jumps_.push_back({.number = ++jumped_, .jump = jump}); // a load sees it
+    moving_++;
     writers_->start(move_times(jump));
 }
 
@@ -374,24 +485,35 @@ async::Task<> SqliteStore::move_times(ClockJump jump) {
     };
     const auto fault = co_await writer_->call<std::optional<DbError>>(std::move(job));
     moving_--;
+    drop_what_is_read();
     if (fault) note_failed_read(*fault);
 }
 
-std::vector<RefreshDue> SqliteStore::with_waiting(std::vector<RefreshDue> read,
-                                                  std::size_t most) const {
-    const std::initializer_list<const Batch*> batches{&pending_, in_flight_.get()};
+std::vector<RefreshDue> SqliteStore::with_waiting(std::vector<RefreshDue> read, std::size_t most,
+                                                  std::uint64_t since) const {
+    std::vector<WrittenBatch> batches = newer(since);
+    const auto is_in = [](const Batch& batch, const Domain& domain) {
+        return batch.sts.find(domain.name()) != nullptr;
+    };
     std::erase_if(read, [&](const RefreshDue& due) {
-        return std::ranges::any_of(batches, [&](const Batch* batch) {
-            return batch != nullptr && batch->sts.find(due.domain.name()) != nullptr;
-        });
+        return is_in(pending_, due.domain) ||
+               std::ranges::any_of(
+                   batches, [&](const WrittenBatch& one) { return is_in(*one.batch, due.domain); });
     });
-    for (const Batch* batch : batches) {
-        if (batch == nullptr) continue;
-        for (const StsRow& row : batch->sts.rows())
-            if (row.refresh_at != WallTime{} &&
-                (batch == &pending_ || pending_.sts.find(row.domain.name()) == nullptr))
-                read.push_back({.domain = row.domain, .at = row.refresh_at});
-    }
+    const auto add = [&](StsRow row) {
+        if (row.refresh_at != WallTime{})
+            read.push_back({.domain = std::move(row.domain), .at = row.refresh_at});
+    };
+    for (const StsRow& row : pending_.sts.rows())
+        add(row);
+    for (auto one = batches.begin(); one != batches.end(); ++one)
+        for (const StsRow& row : one->batch->sts.rows()) {
+            const bool is_older = is_in(pending_, row.domain) ||
+                                  std::any_of(batches.begin(), one, [&](const WrittenBatch& newer) {
+                                      return is_in(*newer.batch, row.domain);
+                                  });
+            if (!is_older) add(moved(row, one->jumps));
+        }
     std::ranges::sort(read, {},
                       [](const RefreshDue& due) { return std::pair(due.at, due.domain); });
     if (read.size() > most)

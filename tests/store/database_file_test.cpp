@@ -147,6 +147,30 @@ TEST_CASE("damage found while in use: moved aside, and the next write goes to th
     check_holds(*open(scratch), 1);
 }
 
+TEST_CASE("a damaged file that cannot be moved aside with its log stays, both of them") {
+    const Scratch scratch;
+    fill(scratch);
+    const std::string damaged =
+        "This is no database, and it is longer than a header is, so it is damage.";
+    write_file(scratch.file(), damaged);
+    write_file(scratch.file() + "-wal", "its log");
+    const std::string in_the_way = scratch.path() + "/" + corrupt_name + "-wal";
+    std::filesystem::create_directories(in_the_way + "/full");
+    {
+        const auto file = open(scratch);
+        CHECK(fault_of(file->write(batch_of(1))).text.contains("cannot rename"));
+        CHECK(file->take_incidents().empty());
+        CHECK(read_file(scratch.file()) == damaged);
+        CHECK(read_file(scratch.file() + "-wal") == "its log");
+        CHECK_FALSE(std::filesystem::exists(scratch.path() + "/" + corrupt_name));
+    }
+    std::filesystem::remove_all(in_the_way);
+    const auto file = open(scratch);
+    [[maybe_unused]] const auto words = check_moved_aside(*file, scratch);
+    CHECK_FALSE(file->write(batch_of(1)).has_value());
+    check_holds(*file, 1);
+}
+
 TEST_CASE("an empty file is a new one") {
     const Scratch scratch;
     write_file(scratch.file(), "");

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "store/faulty_disk.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 
 #include <chrono>
 #include <cstddef>
 #include <new>
+#include <string_view>
 #include <thread>
 
 namespace postseal::test {
@@ -35,7 +37,16 @@ bool takes_one(std::atomic<int>& count) {
 int read(sqlite3_file* file, void* into, int size, sqlite3_int64 at) {
     // What SQLite's own VFS makes of EIO.
     if (of(file).main && takes_one(of(file).disk->failing_reads)) return SQLITE_IOERR_CORRUPTFS;
-    return methods(file).xRead(inner(file), into, size, at);
+    const int rc = methods(file).xRead(inner(file), into, size, at);
+    if (const auto slow = of(file).disk->slow_reads_ms.load(); slow > 0) {
+        char name[16] = {};
+        ::pthread_getname_np(::pthread_self(), name, sizeof(name));
+        if (std::string_view(name) == "store reads") {
+            of(file).disk->slow_reads++;
+            std::this_thread::sleep_for(std::chrono::milliseconds(slow));
+        }
+    }
+    return rc;
 }
 int sync(sqlite3_file* file, int flags) {
     of(file).disk->syncs++;

@@ -24,6 +24,9 @@ class FaultyDisk {
     std::atomic<std::int64_t> sync_takes_ms = 0;
     std::atomic<int> failing_reads = 0; // of the main file, so many more: EIO
     std::atomic<int> syncs = 0;         // begun
+    std::atomic<std::int64_t> slow_reads_ms =
+        0;                           // of the reading thread, after the octets were taken
+    std::atomic<int> slow_reads = 0; // begun
 
   private:
     sqlite3_vfs* vfs_;

@@ -2,6 +2,7 @@
 #include "store/salvage.h"
 
 #include "store/database_file.h"
+#include "store/faulty_disk.h"
 #include "store/scratch.h"
 
 #include <doctest/doctest.h>
@@ -107,6 +108,25 @@ TEST_CASE("whatever page is damaged, most rows are saved, and the lost ones are 
     // A leaf has 10 policies or so, an interior page the way to more than a hundred leaves.
     MESSAGE("policies saved in the worst case: ", worst, " of ", many);
     CHECK(worst > 0);
+}
+
+TEST_CASE("of a file that cannot be opened, or read now, there are not no rows") {
+    const Scratch scratch;
+    fill(scratch.file());
+    const std::atomic<bool> stop = false;
+    {
+        auto into = Database::open(scratch.path() + "/new.db").value();
+        CHECK_FALSE(salvage(scratch.path() + "/gone.db", *into, stop).has_value());
+    }
+    FaultyDisk disk;
+    auto into = Database::open(scratch.path() + "/other.db").value();
+    const auto into_rows = [&] { return count(*into).policies; };
+    disk.failing_reads = 1'000'000;
+    const auto failed = salvage(scratch.file(), *into, stop);
+    disk.failing_reads = 0;
+    CHECK_FALSE(failed.has_value());
+    CHECK(into_rows() == 0);
+    CHECK(salvage(scratch.file(), *into, stop).value().policies.saved == many);
 }
 
 TEST_CASE("a salvage that is stopped ends early") {

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 using namespace postseal;
 using namespace postseal::store;
@@ -242,6 +243,45 @@ TEST_CASE("what waits while writing fails is bounded, and the oldest goes") {
     CHECK(world.load(last).nexthop == nexthop_row(last, many - 1));
     world.store.reset();
     CHECK(world.log.back().ends_with(" rows are lost"));
+}
+
+TEST_CASE("a promise that found no room while writing fails is not read, which is not absent") {
+    World world;
+    std::optional<LockHolder> lock(world.scratch.file());
+    StsRow first = sts_row("first.example");
+    first.body = "version: STSv1\nmode: enforce\nmx: mx.example.org\nmax_age: 864000\n";
+    first.expires_at = first.fetched_at + std::chrono::days(10);
+    NexthopRow seen = nexthop_row("first.example");
+    seen.dane = true;
+    world.store->save(first);
+    world.store->save(seen);
+    world.flush();
+    CHECK(world.load("first.example").sts.has_value());
+    StsRow row = sts_row("example.com");
+    row.body.assign(60'000, 'x'); // a policy of 64 KiB is taken from any host
+    for (int i = 0; i < 600; i++) {
+        row.domain = domain(fmt::format("d{}.example", i));
+        world.store->save(row);
+    }
+    for (int i = 0; i < 60'000; i++)
+        world.store->save(nexthop_row(fmt::format("d{}.example", i)));
+    const Loaded loaded = world.load("first.example");
+    CHECK_FALSE(loaded.sts.has_value());
+    CHECK(loaded.sts_unread.contains("no room"));
+    CHECK_FALSE(loaded.nexthop.has_value());
+    CHECK(loaded.nexthop_unread.contains("no room"));
+    CHECK(world.load("never.example") == Loaded{});
+    // A failure does not say what was there, nor does the disk once it is well again.
+    world.store->save(StsRow{.domain = domain("first.example"), .failures = 1});
+    lock.reset();
+    CHECK(world.turn_until([&] { return !world.store->status().degraded; }));
+    CHECK(world.load("first.example").sts->failures == 1);
+    CHECK_FALSE(world.load("first.example").sts_unread.empty());
+    world.store->save(first);
+    world.store->save(seen);
+    CHECK(world.load("first.example") == Loaded{.sts = first, .nexthop = seen});
+    world.flush();
+    CHECK(world.load("first.example") == Loaded{.sts = first, .nexthop = seen});
 }
 
 TEST_CASE("a damaged file found at start: a new one, and the status says so till the end") {
