@@ -62,7 +62,8 @@ async::Task<> FleetStore::share() {
     while (done && !here_.node.empty() && !trouble(Way::read) && !all_is_shared()) {
         if (unshared_.must_read()) {
             const store::FleetState state = co_await own_->fleet_state(page);
-            unshared_.read(state);
+            done = state.unread.empty();
+            if (done) unshared_.read(state);
             continue;
         }
         done = co_await share_some(unshared_.next(group));

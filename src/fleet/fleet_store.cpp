@@ -32,6 +32,9 @@ constexpr milliseconds sweep_every = 1min;
 constexpr std::size_t swept_at_once = 50;
 constexpr milliseconds say_refused_every = 1h;
 constexpr milliseconds min_prune_age = std::chrono::days(30);
+// Until what this node keeps of its fleet can be read.
+constexpr milliseconds first_own_retry = 250ms;
+constexpr milliseconds last_own_retry = 10s;
 constexpr std::string_view override_rows = "override/"; // fleet/feed_history.h, RowVersions
 
 // Of the server as a whole, more likely than of what it was asked for.
@@ -52,7 +55,9 @@ FleetStore::FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> 
         log_(fmt::format("shared store {}: whoever sits between here and {} can read and change "
                          "what the fleet shares; add sslmode=verify-full to the key store",
                          server_->place.shown, host));
-    overrides_.read(own_->fleet_state_at_start());
+    const store::FleetState state = own_->fleet_state_at_start();
+    own_facts_read_ = state.unread.empty();
+    if (own_facts_read_) overrides_.read(state);
     worker_ = std::make_unique<async::Worker>(loop);
     worker_->post([] { async::name_this_thread("shared store"); });
     group_ = std::make_unique<async::Group>(loop);
@@ -113,6 +118,17 @@ void FleetStore::remember(std::string name, std::string value) {
 
 async::Task<> FleetStore::begin() {
     store::FleetState state = co_await own_->fleet_state(page);
+    for (milliseconds pause = first_own_retry; !state.unread.empty();
+         pause = std::min(pause * 2, last_own_retry)) {
+        co_await async::Sleep(loop_, pause);
+        state = co_await own_->fleet_state(page);
+    }
+    if (!own_facts_read_) {
+        const auto before = overrides_.in_force();
+        overrides_.read(state);
+        own_facts_read_ = true;
+        announce_overrides(before);
+    }
     here_.node = fact(state, "node");
     identity_ = fact(state, "identity");
     feed_ = FeedHistory(fact(state, "history"));
@@ -176,12 +192,12 @@ async::Task<bool> FleetStore::poll() {
     }
     if (polled->identity != identity_) {
         co_await take_up(std::move(polled->identity));
-        co_return true;
+        co_return !std::exchange(own_unread_, false);
     }
     if (polled->changes.other_history) {
         in_step_ = false;
         co_await go_back();
-        co_return !trouble(Way::read);
+        co_return !std::exchange(own_unread_, false) && !trouble(Way::read);
     }
     first_poll_ = false;
     Changes& changes = polled->changes;
@@ -272,15 +288,22 @@ void FleetStore::take_in_overrides(const std::vector<SharedOverride>& theirs,
     const auto before = overrides_.in_force();
     keep(overrides_.take_in(theirs, version));
     if (in_step_) keep(overrides_.drop_doubtful());
-    const auto after = overrides_.in_force();
-    if (after == before) return;
+    announce_overrides(before);
+}
+
+void FleetStore::announce_overrides(const KeptOverrides::Lines& before) {
+    if (overrides_.in_force() == before) return;
     // An operator can decide by any node: every node says what is in force now, and whose word it
     // is (fleet/merge.h, the threat model).
     for (const SharedOverride& one : overrides_.changed_since(before))
-        log_(
-            fmt::format("override of the fleet for {} {} by {} at {}", one.key,
-                        one.line.empty() ? "was removed" : "is in force: \"" + one.line + "\", set",
-                        one.by.empty() ? "an unknown node" : one.by, rfc3339(one.at)));
+        log_(one.at == WallTime{} && one.line.empty()
+                 ? fmt::format("override of the fleet for {} was dropped: the shared store has "
+                               "other tables now, which lack it",
+                               one.key)
+                 : fmt::format("override of the fleet for {} {} by {} at {}", one.key,
+                               one.line.empty() ? "was removed"
+                                                : "is in force: \"" + one.line + "\", set",
+                               one.by.empty() ? "an unknown node" : one.by, rfc3339(one.at)));
     if (overrides_listener_) overrides_listener_(overrides_.lines());
 }
 
@@ -300,8 +323,11 @@ async::Task<> FleetStore::go_back() {
         offer_again(ahead_.take_all());
     } else {
         const bool marked = co_await own_->all_unshared();
-        if (!marked) co_return;
+        own_unread_ = !marked;
+        if (own_unread_) co_return;
         const store::FleetState state = co_await own_->fleet_state(page);
+        own_unread_ = !state.unread.empty();
+        if (own_unread_) co_return;
         unshared_.read(state);
         offer_again(ahead_.take_all());
     }
@@ -322,9 +348,12 @@ async::Task<> FleetStore::go_back() {
 // Tables that this node has never seen.
 async::Task<> FleetStore::take_up(std::string identity) {
     const bool marked = co_await own_->all_unshared();
-    if (!marked) co_return;
+    own_unread_ = !marked;
+    if (own_unread_) co_return;
     // Counted before anybody is told that the feed has been read.
     const store::FleetState state = co_await own_->fleet_state(page);
+    own_unread_ = !state.unread.empty();
+    if (own_unread_) co_return;
     unshared_.read(state);
     identity_ = std::move(identity);
     feed_ = {};
@@ -415,6 +444,12 @@ async::Task<> FleetStore::ask(std::string domain, std::string nexthop) {
 
 async::Task<store::Loaded> FleetStore::load(Domain policy_domain, std::string nexthop_key) {
     store::Loaded own = co_await own_->load(policy_domain, nexthop_key);
+    if (!own_facts_read_) {
+        // An override may be there that decides otherwise.
+        own.sts_unread = own.nexthop_unread =
+            "the overrides of the fleet cannot be read from this node's own store";
+        co_return own;
+    }
     const bool known = in_step_ && (own.sts || own.nexthop);
     if (known || !answers()) co_return own;
     auto asking = ask(policy_domain.name(), nexthop_key);
@@ -544,7 +579,9 @@ async::Task<bool> FleetStore::prune(WallTime before) {
 
 async::Task<> FleetStore::prune_shared(milliseconds age) {
     for (std::size_t gone = page; gone >= page;) {
-        Job<std::size_t> job = [age](SharedStore& shared) { return shared.prune(age, page); };
+        Job<std::size_t> job = [age, now = wall_clock_()](SharedStore& shared) {
+            return shared.prune(age, page, now);
+        };
         const auto pruned = co_await call<std::size_t>(Way::prune, std::move(job));
         if (!pruned) co_return;
         gone = *pruned;

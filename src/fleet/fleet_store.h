@@ -64,7 +64,8 @@ class FleetStore final : public store::Store {
     // have changed. They are kept in the own store, too.
     using OverridesListener = std::function<void(const std::string& lines)>;
     void on_overrides(OverridesListener listener) { overrides_listener_ = std::move(listener); }
-    // As they are now, at first those that the own store has kept.
+    // As they are now, at first those that the own store has kept; while these cannot be read,
+    // load() ends in "not read", and they reach the listener once they can.
     [[nodiscard]] std::string overrides() const { return overrides_.lines(); }
 
     async::Task<store::Loaded> load(Domain policy_domain, std::string nexthop_key) override;
@@ -107,6 +108,7 @@ class FleetStore final : public store::Store {
     void offer_again(const std::vector<RowToOffer>& rows);
     void note_written(const FeedVersion& version);
     void note_shared(RowToOffer row, const RowVersions& versions);
+    void announce_overrides(const KeptOverrides::Lines& before);
     void take_in_overrides(const std::vector<SharedOverride>& theirs, std::int64_t version);
     [[nodiscard]] bool all_is_shared() const;
     void keep(KeptOverrides::Facts facts);
@@ -150,9 +152,10 @@ class FleetStore final : public store::Store {
     SharedKeys shared_keys_;
     std::size_t refused_ = 0; // rows, since it was last logged
     MonoTime say_refused_at_;
-    bool own_unread_ = false; // a row of this node's own, since the last poll
-    bool in_step_ = false;    // the feed was read to its end at the last poll
-    MonoTime in_step_at_;     // when it last was
+    bool own_unread_ = false;     // a row of this node's own, since the last poll
+    bool own_facts_read_ = false; // what it keeps of its fleet, overrides among it
+    bool in_step_ = false;        // the feed was read to its end at the last poll
+    MonoTime in_step_at_;         // when it last was
     WallTime started_at_;
     MonoTime reported_at_;
 

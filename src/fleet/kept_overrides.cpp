@@ -135,6 +135,8 @@ std::vector<SharedOverride> KeptOverrides::changed_since(const Lines& before) co
         if (kept.one.line != (found == before.end() ? std::string() : found->second))
             changed.push_back(kept.one);
     }
+    for (const auto& [key, line] : before)
+        if (!kept_.contains(key)) changed.push_back({.key = key, .line = {}, .by = {}, .at = {}});
     return changed;
 }
 

@@ -39,7 +39,8 @@ class KeptOverrides {
     // Their lines, by key.
     using Lines = std::map<std::string, std::string>;
     [[nodiscard]] Lines in_force() const;
-    // Those whose line is another now, removed ones as well.
+    // Those whose line is another now, removed ones as well; of one that was dropped with its
+    // tables there is only the key.
     [[nodiscard]] std::vector<SharedOverride> changed_since(const Lines& before) const;
 
   private:

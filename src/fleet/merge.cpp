@@ -21,9 +21,16 @@ constexpr milliseconds max_ahead = 1min;
 // Rule 9; engine/validity.h: 24 h, and the grace of an end that is to be noticed.
 constexpr milliseconds max_retry = 1h;
 constexpr milliseconds max_refresh = 25h;
+constexpr milliseconds max_refresh_retry = max_retry + 10min;
+constexpr milliseconds longest_life = seconds(31'557'600); // RFC 8461 section 3.2
 
 bool has_policy(const StsRow& row) { return row.fetched_at != never; }
 bool in_force(const StsRow& row, WallTime now) { return has_policy(row) && now < row.expires_at; }
+
+// A later version may understand it.
+bool is_unreadable(const StsRow& row) {
+    return has_policy(row) && !row.body.empty() && !mtasts::parse_policy(row.body);
+}
 
 void drop_policy(StsRow& row) {
     row.body.clear();
@@ -45,15 +52,15 @@ void drop_failure(StsRow& row) {
 
 // Rule 9.
 StsRow plausible(StsRow row, WallTime now) {
+    if (has_policy(row) && row.body.empty()) drop_policy(row);
     if (has_policy(row)) {
         const auto policy = mtasts::parse_policy(row.body);
-        if (!policy)
-            drop_policy(row);
-        else
-            row.expires_at = std::min(row.expires_at, row.fetched_at + policy->max_age);
+        const milliseconds life = policy ? milliseconds(policy->max_age) : longest_life;
+        row.expires_at = std::min(row.expires_at, row.fetched_at + life);
     }
     row.retry_at = std::min(row.retry_at, row.failed_at + max_retry);
-    const WallTime latest = std::max(row.fetched_at, row.failed_at) + max_refresh;
+    const WallTime latest =
+        std::max(row.fetched_at + max_refresh, row.failed_at + max_refresh_retry);
     if (in_force(row, now)) row.refresh_at = std::min(row.refresh_at, latest);
     return row;
 }
@@ -119,6 +126,10 @@ Policy merge(const Policy& held, const Policy& offered, WallTime now) {
     b = without_forgotten(of_the_past(std::move(b), now), forgotten);
     if (a_of_future && !b_of_future && has_policy(b)) drop_policy(a);
     if (b_of_future && !a_of_future && has_policy(a)) drop_policy(b);
+    const bool a_unreadable = is_unreadable(a);
+    const bool b_unreadable = is_unreadable(b);
+    if (a_unreadable && !b_unreadable && has_policy(b)) drop_policy(a);
+    if (b_unreadable && !a_unreadable && has_policy(a)) drop_policy(b);
     Policy merged{.row = newest_fetch(a, b), .forgotten_at = forgotten};
     StsRow& row = merged.row;
     drop_failure(row);
@@ -157,7 +168,19 @@ SharedOverride merge(const SharedOverride& held, const SharedOverride& offered, 
 
 StsRow as_seen_here(const StsRow& own, const Policy& theirs, WallTime now) {
     if (own.fetched_at > now + max_ahead && own.fetched_at > theirs.forgotten_at) return own;
-    StsRow row = merge({.row = own, .forgotten_at = {}}, theirs, now).row;
+    Policy heard = theirs;
+    if (is_unreadable(heard.row)) drop_policy(heard.row);
+    const auto fetch = [](const StsRow& one) { return std::tie(one.fetched_at, one.body, one.id); };
+    const auto failure = [](const StsRow& one) {
+        return std::tie(one.failed_at, one.failed_id, one.fault);
+    };
+    const bool same_fetch = fetch(own) == fetch(heard.row);
+    if (same_fetch) heard.row.origin = own.origin;
+    if (own.failed_by.empty() && failure(own) == failure(heard.row)) heard.row.failed_by.clear();
+    StsRow row = merge({.row = own, .forgotten_at = {}}, heard, now).row;
+    // How old it is, is known from the server's clock, whatever this node's own shows.
+    if (has_policy(row) && fetch(row) != fetch(own))
+        row.age = {.least = std::max<milliseconds>(now - row.fetched_at, milliseconds(0))};
     const bool is_own = own.failures > 0 && own.failed_by.empty() &&
                         own.failed_at > std::max(row.fetched_at, theirs.forgotten_at);
     if (is_own && !in_force(row, now)) failure_of(row) = failure_of(own);
@@ -165,7 +188,11 @@ StsRow as_seen_here(const StsRow& own, const Policy& theirs, WallTime now) {
 }
 
 NexthopRow as_seen_here(const NexthopRow& own, const Look& theirs, WallTime now) {
-    const Look merged = merge({.row = own, .forgotten_at = {}}, theirs, now);
+    Look heard = theirs;
+    if (own.dane_by.empty() && own.dane_seen_at == heard.row.dane_seen_at &&
+        own.dane == heard.row.dane)
+        heard.row.dane_by.clear();
+    const Look merged = merge({.row = own, .forgotten_at = {}}, heard, now);
     const bool forgotten = own.seen_at <= merged.forgotten_at;
     const bool has_word = own.dane_seen_at != never && own.dane_seen_at > merged.forgotten_at;
     NexthopRow row = own.verdict.empty() || forgotten ? merged.row : own;

@@ -17,9 +17,11 @@
 //  7. Equal times: the policy that ends later, then the one whose octets compare greater.
 //  8. Nothing is of a time to come: a fetch of more than a minute ahead loses to any other fetch;
 //     else it counts as of now, and so does a failure.
-//  9. A policy that this program cannot read is none; one lives no longer than its own max_age from
-//     its fetch; after a failure the next try is at most an hour away, and a policy in force is
-//     refreshed at most 25 hours after the last attempt.
+//  9. A policy that this program cannot read loses to any that it can; alone it stays as it is, for
+//     the nodes of a later version, and is none here (as_seen_here()). A policy lives no longer
+//     than its own max_age from its fetch; after a failure the next try is at most an hour away,
+//     and a policy in force is refreshed at most 25 hours after its fetch, then at most 70 minutes
+//     after the last failure.
 // Nexthop: the later word about DANE wins, "it was there" at the same time; the verdict is that of
 // the later look, since nodes may have different settings and nobody is bound by it; the latest
 // look of any counts.
@@ -34,8 +36,11 @@
 //    (as_seen_here(), engine/sts_lookup.h), for at most an hour each; and what it failed to refresh
 //    is leased to another node next (SharedStore::lease());
 //  - take a policy away: not by a failure, an empty row, a policy that cannot be read (rules 2, 3,
-//    9), nor by a clock that is ahead (rule 8); prune() counts by the server's clock;
+//    9; in SQL, too: fleet/rows.cpp), nor by a clock that is ahead (rule 8); prune() counts by the
+//    server's clock and the node's, whichever shows less, and no policy in force is pruned;
 //  - shorten or extend the life of what others fetched; put off its refresh (rules 5, 9);
+//  - speak in this node's name, be it by its id in a copied state_dir: this node's own word is what
+//    its own row says (as_seen_here());
 //  - make "securely no DANE" remembered: what is remembered as absent is what this node saw itself
 //    (as_seen_here(), engine/nexthop_notes.h), so row 4 of the decision table is never another's
 //    doing; nor take away that DANE was there;
@@ -90,7 +95,7 @@ struct SharedOverride {
 
 // What a node keeps that has `own` and hears of `theirs`, both by its own clock. Its own failure
 // stays where no policy is in force, and a row of its own that is of a time to come, for then its
-// clock has been set, stays as it is.
+// clock has been set, stays as it is. A policy taken over is as old as it is by the server's clock.
 [[nodiscard]] store::StsRow as_seen_here(const store::StsRow& own, const Policy& theirs,
                                          WallTime now);
 // Its own verdict, if it has one; its own word about DANE, unless another saw it there since.

@@ -21,10 +21,15 @@ void add_values(std::string& values, Params& params, Params row) {
     std::ranges::move(row, std::back_inserter(params));
 }
 
-bool is_too_large(const Rows& rows, int row, int columns, int body = -1) {
-    for (int column = 0; column < columns; column++)
-        if (rows.length(row, column) > (column == body ? 2 * max_body + 2 : max_text)) return true;
-    return false;
+bool is_too_large(const Rows& rows, int row, int column, std::size_t most) {
+    return rows.length(row, column) > most;
+}
+
+// What a node writes is never longer; it is only shown, so the rest is no reason to refuse the row.
+std::string words_at(const Rows& rows, int row, int column) {
+    std::string text = rows.text(row, column);
+    if (text.size() > max_text) text.resize(max_text);
+    return text;
 }
 
 // Nothing: its domain is none.
@@ -35,19 +40,19 @@ std::optional<Policy> policy_at(const Rows& rows, int row) {
     const auto failures = std::clamp<std::int64_t>(rows.number(row, 5), 0, most);
     return Policy{.row = {.domain = std::move(*domain),
                           .body = rows.octets(row, 1),
-                          .id = rows.text(row, 2),
+                          .id = words_at(rows, row, 2),
                           .fetched_at = rows.time(row, 3),
                           .expires_at = rows.time(row, 4),
                           .failures = static_cast<std::uint32_t>(failures),
-                          .failed_id = rows.text(row, 6),
-                          .fault = rows.text(row, 7),
-                          .reason = rows.text(row, 8),
+                          .failed_id = words_at(rows, row, 6),
+                          .fault = words_at(rows, row, 7),
+                          .reason = words_at(rows, row, 8),
                           .failed_at = rows.time(row, 9),
                           .retry_at = rows.time(row, 10),
-                          .failed_by = rows.text(row, 14),
+                          .failed_by = words_at(rows, row, 14),
                           .refresh_at = rows.time(row, 11),
                           .record_gone = rows.flag(row, 12),
-                          .origin = rows.text(row, 13)},
+                          .origin = words_at(rows, row, 13)},
                   .forgotten_at = rows.time(row, 15)};
 }
 
@@ -55,8 +60,8 @@ Look look_at(const Rows& rows, int row) {
     return {.row = {.nexthop = rows.text(row, 0),
                     .dane = rows.flag(row, 1),
                     .dane_seen_at = rows.time(row, 2),
-                    .dane_by = rows.text(row, 3),
-                    .verdict = rows.text(row, 4),
+                    .dane_by = words_at(rows, row, 3),
+                    .verdict = words_at(rows, row, 4),
                     .row = static_cast<int>(std::clamp<std::int64_t>(rows.number(row, 5), 0, 1000)),
                     .verdict_since = rows.time(row, 6),
                     .seen_at = rows.time(row, 7)},
@@ -94,22 +99,39 @@ Params params_of(const SharedOverride& one) {
     return {Param::of(one.key), Param::of(one.line), Param::of(one.by), Param::of(one.at)};
 }
 
+// A row without a policy never takes the place of one, unless that was forgotten.
+template <class T> constexpr auto keeps_policy = "";
+template <>
+constexpr auto keeps_policy<Policy> =
+    " AND (length(v.body) > 0 OR length(t.body) = 0 OR v.forgotten_at >= t.fetched_at)";
+
 } // namespace
 
 template <> std::optional<Policy> read_at(const Rows& rows, int row) {
-    if (is_too_large(rows, row, table_of<Policy>.column_count, 1)) return std::nullopt;
+    if (is_too_large(rows, row, 0, max_text) || is_too_large(rows, row, 1, 2 * max_body + 2))
+        return std::nullopt;
     return policy_at(rows, row);
 }
 template <> std::optional<Look> read_at(const Rows& rows, int row) {
-    if (is_too_large(rows, row, table_of<Look>.column_count)) return std::nullopt;
+    if (is_too_large(rows, row, 0, max_text)) return std::nullopt;
     return look_at(rows, row);
 }
 template <> std::optional<SharedOverride> read_at(const Rows& rows, int row) {
-    if (is_too_large(rows, row, table_of<SharedOverride>.column_count)) return std::nullopt;
+    // A line that was cut would mean something else.
+    if (is_too_large(rows, row, 0, max_text) || is_too_large(rows, row, 1, max_text))
+        return std::nullopt;
     return SharedOverride{.key = rows.text(row, 0),
                           .line = rows.text(row, 1),
-                          .by = rows.text(row, 2),
+                          .by = words_at(rows, row, 2),
                           .at = rows.time(row, 3)};
+}
+
+template <> bool may_replace_refused(const Policy& policy, const Rows& rows, int row) {
+    return !policy.row.body.empty() || policy.forgotten_at >= rows.time(row, 3);
+}
+template <> bool may_replace_refused(const Look&, const Rows&, int) { return true; }
+template <> bool may_replace_refused(const SharedOverride& one, const Rows& rows, int row) {
+    return one.at > rows.time(row, 3);
 }
 
 WriteStatement::WriteStatement(std::string token, WallTime now, int schema)
@@ -153,8 +175,8 @@ template <class T> void WriteStatement::add_part(const std::vector<Known<T>>& ro
     else
         parts_ += fmt::format(", w_{0} AS (UPDATE {0} AS t SET {2}version = c.version"
                               " FROM (VALUES {3}) AS v ({1}, known), c"
-                              " WHERE t.{4} = v.{4} AND t.version = v.known RETURNING t.{4})",
-                              table.name, columns, set, values, table.key);
+                              " WHERE t.{4} = v.{4} AND t.version = v.known{5} RETURNING t.{4})",
+                              table.name, columns, set, values, table.key, keeps_policy<T>);
     results_ += fmt::format(" UNION ALL SELECT 0, '{0}', {1} FROM w_{0}", table.name, table.key);
 }
 

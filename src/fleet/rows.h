@@ -64,9 +64,13 @@ inline constexpr std::string_view table_prefix = "postseal_";
     return {.row = {.nexthop = look.row.nexthop}, .forgotten_at = {}};
 }
 
-// What a node writes is never larger; a row that is, is refused.
+// What a node writes is never larger. Words for operators are cut; a row whose key, policy or
+// override is larger is refused.
 inline constexpr std::size_t max_body = std::size_t{64} << 10;
 inline constexpr std::size_t max_text = 2000;
+
+// Whether `fact` may be written over the row that is refused; what it held is not known.
+template <class T> [[nodiscard]] bool may_replace_refused(const T& fact, const Rows& rows, int row);
 
 // The row's table columns. Nothing: its domain is none, or it is larger than any node writes.
 template <class T> [[nodiscard]] std::optional<T> read_at(const Rows& rows, int row);

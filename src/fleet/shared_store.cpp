@@ -345,13 +345,13 @@ Result<> SharedStore::merge_with_held(std::vector<T>& facts, std::vector<Known<T
     struct Held {
         std::optional<T> fact;
         std::int64_t version = 0;
+        int row = 0;
     };
     std::map<std::string, Held> held;
-    for (int row = 0; row < rows->size(); row++) {
-        // One that is refused is as nothing, and is written over.
+    for (int row = 0; row < rows->size(); row++)
         held.emplace(rows->text(row, 0), Held{.fact = read_at<T>(*rows, row),
-                                              .version = rows->number(row, table.column_count)});
-    }
+                                              .version = rows->number(row, table.column_count),
+                                              .row = row});
     const WallTime now = server_now();
     for (T& fact : facts) {
         const auto found = held.find(key_of(fact));
@@ -361,6 +361,8 @@ Result<> SharedStore::merge_with_held(std::vector<T>& facts, std::vector<Known<T
                                          : Known<T>{nothing_of(fact), 0};
         fact = merge(before.fact, fact, now);
         versions[row_key(fact)] = before.version;
+        if (is_there && !found->second.fact && !may_replace_refused(fact, *rows, found->second.row))
+            continue;
         if (is_worth_sharing(before.fact, fact))
             (before.version != 0 ? changed : fresh).push_back({fact, before.version});
     }
@@ -452,24 +454,27 @@ Result<std::vector<Policy>> SharedStore::lease(const std::string& node, std::siz
     return leased;
 }
 
-Result<std::size_t> SharedStore::prune(milliseconds age, std::size_t most) {
+Result<std::size_t> SharedStore::prune(milliseconds age, std::size_t most, WallTime own_now) {
     if (auto is = ready(); !is) return error_of(is);
     std::size_t gone = 0;
+    const std::string clock = fmt::format("least({}, $3)", read_clock);
+    const Params params{Param::of(std::int64_t{age.count()}),
+                        Param::of(static_cast<std::int64_t>(most)), Param::of(own_now)};
     for (const SharedTable& table : {table_of<Policy>, table_of<Look>}) {
-        auto rows =
-            run(fmt::format("DELETE FROM {0} WHERE {1} IN (SELECT {1} FROM {0}"
-                            " WHERE changed_at < {2} - $1 LIMIT $2) RETURNING {1}",
-                            table.name, table.key, read_clock),
-                {Param::of(std::int64_t{age.count()}), Param::of(static_cast<std::int64_t>(most))});
+        const bool of_policies = table.name == table_of<Policy>.name;
+        auto rows = run(fmt::format("DELETE FROM {0} WHERE {1} IN (SELECT {1} FROM {0}"
+                                    " WHERE changed_at < {2} - $1{3} LIMIT $2) RETURNING {1}",
+                                    table.name, table.key, clock,
+                                    of_policies ? fmt::format(" AND expires_at < {}", clock) : ""),
+                        params);
         if (!rows) return error_of(rows);
         gone += static_cast<std::size_t>(rows->size());
     }
-    auto log = run(
-        fmt::format("DELETE FROM postseal_log WHERE version IN (SELECT l.version FROM"
-                    " postseal_log l, postseal_change c WHERE l.at < {} - $1"
-                    " AND l.version < c.version LIMIT $2)",
-                    read_clock),
-        {Param::of(std::int64_t{keep_log.count()}), Param::of(static_cast<std::int64_t>(most))});
+    auto log = run(fmt::format("DELETE FROM postseal_log WHERE version IN (SELECT l.version FROM"
+                               " postseal_log l, postseal_change c WHERE l.at < {} - $1"
+                               " AND l.version < c.version LIMIT $2)",
+                               clock),
+                   {Param::of(std::int64_t{keep_log.count()}), params[1], params[2]});
     if (!log) return error_of(log);
     return gone;
 }

@@ -113,9 +113,10 @@ class SharedStore {
     [[nodiscard]] Result<> set(const SharedOverride& override_);
     // Those that have not been removed, by key.
     [[nodiscard]] Result<std::vector<SharedOverride>> overrides();
-    // Rows that nobody has changed for so long by the server's clock, at most so many of each kind;
-    // how many went.
-    [[nodiscard]] Result<std::size_t> prune(milliseconds age, std::size_t most);
+    // Rows that nobody has changed for so long, at most so many of each kind; how many went. The
+    // server's clock may be wrong, or the node's, which shows `own_now`: the earlier one counts. No
+    // policy goes before it has expired.
+    [[nodiscard]] Result<std::size_t> prune(milliseconds age, std::size_t most, WallTime own_now);
     [[nodiscard]] Result<> report(const Node& node);
     [[nodiscard]] Result<std::vector<Node>> nodes();
 

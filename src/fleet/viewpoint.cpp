@@ -14,10 +14,6 @@ void Viewpoint::name(std::string& by, WallTime at) const {
     if (at != WallTime{} && by.empty()) by = node;
 }
 
-void Viewpoint::unname(std::string& by) const {
-    if (by == node) by.clear();
-}
-
 Policy Viewpoint::to_server(store::StsRow row, WallTime forgotten_at) const {
     name(row.origin, row.fetched_at);
     name(row.failed_by, row.failed_at);
@@ -32,14 +28,11 @@ Look Viewpoint::to_server(store::NexthopRow row, WallTime forgotten_at) const {
 }
 
 Policy Viewpoint::from_server(Policy policy) const {
-    unname(policy.row.origin);
-    unname(policy.row.failed_by);
     return {.row = translated(std::move(policy.row), -ahead),
             .forgotten_at = translated(policy.forgotten_at, -ahead)};
 }
 
 Look Viewpoint::from_server(Look look) const {
-    unname(look.row.dane_by);
     return {.row = translated(std::move(look.row), -ahead),
             .forgotten_at = translated(look.forgotten_at, -ahead)};
 }

@@ -1,7 +1,9 @@
 // fleet/viewpoint.h: between a node's rows and those of the server
 //
 // A row in the node's own store has the node's time and no name for the node itself where it says
-// who found something out; one of the server's has the server's time and names every node. Pure.
+// who found something out; one of the server's has the server's time and names every node. What
+// comes back from the server keeps its names: any node can write any, and a copied machine has this
+// one's. What is this node's own word, its own row says (as_seen_here()). Pure.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -25,7 +27,6 @@ struct Viewpoint {
 
   private:
     void name(std::string& by, WallTime at) const;
-    void unname(std::string& by) const;
 };
 
 } // namespace postseal::fleet

@@ -115,7 +115,9 @@ DatabaseFile::Read<std::vector<HistoryRow>> DatabaseFile::history(const std::str
 }
 
 DatabaseFile::Read<FleetState> DatabaseFile::fleet_state(std::size_t most) {
-    return read<FleetState>([&](Database& db) { return db.fleet_state(most); });
+    auto state = read<FleetState>([&](Database& db) { return db.fleet_state(most); });
+    if (state.fault) state.value.unread = state.fault->text;
+    return state;
 }
 
 DatabaseFile::Read<std::vector<StsRow>> DatabaseFile::policies(const std::string& after,

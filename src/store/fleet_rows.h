@@ -33,6 +33,7 @@ struct FleetState {
     std::vector<FleetFact> facts;
     std::vector<Unshared> unshared; // the first ones, by key
     std::size_t unshared_in_all = 0;
+    std::string unread; // why not; empty: it was read
 };
 
 } // namespace postseal::store

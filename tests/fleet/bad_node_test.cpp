@@ -3,6 +3,7 @@
 #include "fleet/merge.h"
 #include "fleet/postgres_server.h"
 #include "fleet/shared_store.h"
+#include "fleet/viewpoint.h"
 #include "store/scratch.h"
 
 #include <doctest/doctest.h>
@@ -139,6 +140,81 @@ TEST_CASE("bad node: its word that there is no DANE takes no other word away") {
     CHECK(as_seen_here(seen(false, today - 1h, ""), denial, today).verdict == "may");
 }
 
+// A machine was copied with its state_dir, or somebody writes another's id.
+TEST_CASE("bad node: a row that names this node is not for that this node's own word") {
+    const Viewpoint here{.node = "me", .ahead = 3s};
+    const store::StsRow own_failure = failed(nothing, today - 1min, "");
+    const Policy theirs{.row = translated(failed(nothing, today - 1min, "me"), 3s)};
+    CHECK(as_seen_here(nothing, here.from_server(theirs), today).failed_by == "me");
+    // This node's own comes back as that, and as nothing new.
+    CHECK(as_seen_here(own_failure, here.from_server(here.to_server(own_failure)), today) ==
+          own_failure);
+    const store::StsRow own_policy = failed(fetched(today - 2h), today - 1min, "");
+    CHECK(as_seen_here(own_policy, here.from_server(here.to_server(own_policy)), today) ==
+          own_policy);
+
+    const Look denial{.row = translated(seen(false, today, "me"), 3s)};
+    const auto still = as_seen_here(seen(true, today - 1h, ""), here.from_server(denial), today);
+    CHECK((still.dane && still.dane_seen_at == today - 1h));
+    CHECK(as_seen_here({.nexthop = "example.com", .verdict = {}}, here.from_server(denial), today)
+              .dane_by == "me");
+    for (const bool dane : {false, true}) {
+        const store::NexthopRow own = seen(dane, today - 1h, "");
+        CHECK(as_seen_here(own, here.from_server(here.to_server(own)), today) == own);
+    }
+}
+
+TEST_CASE("bad node: failing every day, or every hour, it does not put off a refresh for ever") {
+    for (const milliseconds every : {milliseconds(20h), milliseconds(90min)}) {
+        Policy held{.row = fetched(today, "enforce", 24h * 30)};
+        bool due = false;
+        for (WallTime now = today + 20h; now < today + 24h * 30; now += every) {
+            due = due || held.row.refresh_at <= now;
+            Policy bad = held;
+            bad.row = failed(bad.row, now, "bad");
+            bad.row.refresh_at = now + 25h;
+            held = merge(held, bad, now);
+        }
+        CHECK(due);
+    }
+}
+
+TEST_CASE("a node of an earlier version does not erase a policy that it cannot read") {
+    store::StsRow row = fetched(today - 1h);
+    row.body = "version: STSv1\nmode: enforce\nmx: what a later version understands\n"
+               "max_age: 86400\n";
+    row.origin = "new";
+    const Policy held{.row = row};
+    const Policy failure{.row = failed(nothing, today, "old")};
+    for (const Policy& merged : {merge(held, failure, today), merge(failure, held, today)}) {
+        CHECK(is_worth_sharing(held, merged));
+        CHECK(merged.row.body == row.body);
+        CHECK(merged.row.expires_at == row.expires_at);
+        CHECK(merged.row.failures == 9);
+    }
+    // To that node it is none.
+    CHECK(as_seen_here(nothing, held, today).body.empty());
+    // Nor does it keep a policy from being replaced, or forgotten.
+    CHECK(merge(held, {.row = fetched(today)}, today).row.body == fetched(today).body);
+    CHECK(merge(held, {.row = nothing, .forgotten_at = today}, today).row.body.empty());
+}
+
+TEST_CASE("a policy that another node fetched is as old here as it is there") {
+    const Policy theirs{.row = fetched(today - 24h * 9, "enforce", 24h * 10)};
+    const store::StsRow taken = as_seen_here(nothing, theirs, today);
+    REQUIRE(taken.expires_at == today + 24h);
+    const store::Moment moment{.now = today, .confirmed = false, .boot = "b", .elapsed = 1h};
+    CHECK(store::by_age(store::as_of(taken, moment), moment).expires_at == today + 24h);
+    // This node's clock is a year behind: the server's counts.
+    const Viewpoint here{.node = "me", .ahead = 24h * 365};
+    const store::Moment behind{
+        .now = today - 24h * 365, .confirmed = false, .boot = "b", .elapsed = 1h};
+    const auto there = as_seen_here(nothing, here.from_server(theirs), behind.now);
+    CHECK(store::by_age(store::as_of(there, behind), behind).expires_at == behind.now + 24h);
+    // Once more changes nothing.
+    CHECK(as_seen_here(taken, theirs, today + 1h) == taken);
+}
+
 TEST_CASE("bad node: what it failed to refresh is leased to another next") {
     PostgresServer* server = postgres();
     if (server == nullptr) return;
@@ -167,7 +243,8 @@ TEST_CASE("bad node: rows are pruned by the server's clock, not by its own") {
     REQUIRE(shared.init().has_value());
     const WallTime now = shared.server_now();
     REQUIRE(shared.offer({.policies = {{.row = fetched(now), .forgotten_at = {}}}}).has_value());
-    CHECK(shared.prune(24h * 30, 1000).value() == 0);
-    server->sql(uri, "UPDATE postseal_sts SET changed_at = changed_at - 31::bigint * 86400000");
-    CHECK(shared.prune(24h * 30, 1000).value() == 1);
+    CHECK(shared.prune(24h * 30, 1000, now + 24h * 400).value() == 0);
+    server->sql(uri, "UPDATE postseal_sts SET changed_at = changed_at - 31::bigint * 86400000,"
+                     " expires_at = 6");
+    CHECK(shared.prune(24h * 30, 1000, now).value() == 1);
 }

@@ -2,7 +2,9 @@
 #include "fleet/fleet_store.h"
 
 #include "async/block_on.h"
+#include "fleet/node_id.h"
 #include "fleet/postgres_server.h"
+#include "store/faulty_disk.h"
 #include "store/scratch.h"
 
 #include <doctest/doctest.h>
@@ -518,6 +520,63 @@ TEST_CASE("an override is logged when it comes into force: key, policy, who, whe
     CHECK(std::ranges::count_if(a.log, [](const std::string& line) {
               return line.contains("for a.example is");
           }) == 1);
+}
+
+TEST_CASE("what a node could not read of its fleet at the start is not absent") {
+    FaultyDisk disk;
+    Scratch scratch;
+    async::UvLoop loop;
+    std::vector<std::string> log;
+    const auto note = [&log](std::string text) { log.push_back(std::move(text)); };
+    const auto open = [&] {
+        return store::SqliteStore::open(loop, scratch.file(), [] { return now(); }, note).value();
+    };
+    {
+        auto own = open();
+        own->save(store::FleetFact{.name = "node", .value = "the-old-id"});
+        own->save(store::FleetFact{.name = "shared-override/b.example",
+                                   .value = "1764000000000 7 2 me b.example secure match=mx.b"});
+    }
+    auto own = open();
+    store::SqliteStore& kept = *own;
+    bool fails = true;
+    SUBCASE("it can be read") { fails = false; }
+    SUBCASE("it cannot, for a second") {}
+    if (fails) disk.failing_reads = 1'000'000;
+    FleetStore fleet(
+        loop, std::move(own),
+        Server::open("postgresql://127.0.0.1:1/nobody?connect_timeout=1").value(),
+        [] { return now(); }, note);
+    std::string told;
+    fleet.on_overrides([&told](const std::string& lines) { told = lines; });
+    const auto turn_until = [&](const std::function<bool()>& condition, milliseconds limit) {
+        const MonoTime end = loop.now() + limit;
+        async::Timer tick;
+        while (!condition() && loop.now() < end) {
+            tick.start(loop, 5ms, {[](void*) {}, nullptr});
+            loop.run_once();
+        }
+    };
+    turn_until([] { return false; }, 1s);
+    CHECK(fleet.overrides().empty() == fails);
+    if (fails) {
+        disk.failing_reads = 0;
+        // Other rows can be read again before.
+        const auto loaded = async::block_on(loop, fleet.load(domain("b.example"), "b.example"));
+        CHECK((!fleet.overrides().empty() || loaded.sts_unread.contains("overrides")));
+    }
+    turn_until([&] { return !fleet.status().shared->node.empty(); }, 60s);
+    CHECK(fleet.status().shared->node == "the-old-id");
+    CHECK(fleet.overrides() == "b.example secure match=mx.b\n");
+    CHECK(told == (fails ? fleet.overrides() : ""));
+    const auto loaded = async::block_on(loop, fleet.load(domain("b.example"), "b.example"));
+    CHECK(loaded.sts_unread.empty());
+    const auto state = async::block_on(loop, kept.fleet_state(0));
+    CHECK(state.unread.empty());
+    CHECK(fact(state, "node") == "the-old-id");
+    CHECK(std::ranges::any_of(log, [](const std::string& line) {
+              return line.starts_with("override of the fleet for b.example is in force");
+          }) == fails);
 }
 
 TEST_CASE("what the server refuses stays in sight while all else works") {

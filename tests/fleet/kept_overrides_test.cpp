@@ -82,6 +82,9 @@ TEST_CASE("other tables: what they do not have is dropped at their end, not befo
     CHECK(kept.unshared().empty()); // another fleet's
     facts = kept.take_in({two[0]}, 1);
     CHECK(kept.lines() == ".a.example encrypt\nb.example may\n");
+    const auto before = kept.in_force();
     CHECK(kept.drop_doubtful() == Kept{{.name = "shared-override/.a.example", .value = ""}});
+    CHECK(kept.changed_since(before) ==
+          std::vector{SharedOverride{.key = ".a.example", .line = {}, .by = {}, .at = {}}});
     CHECK(kept.lines() == "b.example may\n");
 }

@@ -363,9 +363,9 @@ TEST_CASE("nodes tell of themselves, and rows of long ago go") {
     CHECK(nodes[0].seen_at > shared.a.server_now() - 5min);
 
     Shared::offer(shared.a, shared.policy("old.example", 1h, 20h));
-    shared.sql("UPDATE postseal_sts SET changed_at = 5");
+    shared.sql("UPDATE postseal_sts SET changed_at = 5, expires_at = 6");
     Shared::offer(shared.a, shared.policy("new.example", 1h, 20h));
-    CHECK(shared.a.prune(24h, 1000).value() == 1);
+    CHECK(shared.a.prune(24h, 1000, shared.a.server_now()).value() == 1);
     CHECK_FALSE(Shared::find(shared.b, "old.example").has_value());
     CHECK(Shared::find(shared.b, "new.example").has_value());
 }
@@ -487,6 +487,84 @@ TEST_CASE("init from several places at once: one makes the tables, the others wa
     }
 }
 
+TEST_CASE("no clock that is ahead prunes what others need, nor any policy that is in force") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    Shared::offer(shared.a, shared.policy("held.example", 1h, 20h));
+    Shared::offer(shared.a, shared.policy("old.example", 1h, 20h));
+    const WallTime now = shared.a.server_now();
+    // The server's clock is 400 days ahead of all that was written.
+    shared.sql("UPDATE postseal_sts SET changed_at = changed_at - 400::bigint * 86400000,"
+               " expires_at = expires_at - 400::bigint * 86400000");
+    CHECK(shared.a.prune(24h * 30, 1000, now - 24h * 400).value() == 0);
+    // This node's is ahead.
+    shared.sql("UPDATE postseal_sts SET changed_at = changed_at + 400::bigint * 86400000,"
+               " expires_at = expires_at + 400::bigint * 86400000");
+    CHECK(shared.a.prune(24h * 30, 1000, now + 24h * 400).value() == 0);
+    // Nobody has written them for long; one of them is in force.
+    shared.sql("UPDATE postseal_sts SET changed_at = changed_at - 31::bigint * 86400000");
+    shared.sql("UPDATE postseal_sts SET expires_at = 6 WHERE domain = 'old.example'");
+    CHECK(shared.a.prune(24h * 30, 1000, now).value() == 1);
+    CHECK(Shared::find(shared.b, "held.example").has_value());
+}
+
+TEST_CASE("a row with words longer than any node's keeps its policy") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    const Policy held = shared.policy("example.com", 1h, 20h);
+    Shared::offer(shared.a, held);
+    shared.sql("UPDATE postseal_sts SET reason = repeat('x', 2001), failures = 1");
+    Policy failure{.row = {.domain = domain("example.com")}, .forgotten_at = {}};
+    failure.row.failures = 3;
+    failure.row.failed_id = "2";
+    failure.row.failed_at = shared.b.server_now();
+    failure.row.failed_by = "third";
+    Shared::offer(shared.b, failure);
+    const auto found = Shared::find(shared.a, "example.com");
+    REQUIRE(found.has_value());
+    CHECK(found->row.body == held.row.body);
+    CHECK(found->row.failures == 3);
+}
+
+TEST_CASE("a policy that cannot be read is not overwritten by a row without one") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    Shared::offer(shared.a, shared.policy("example.com", 1h, 20h));
+    const char* size = "SELECT length(body) FROM postseal_sts";
+    Policy failure{.row = {.domain = domain("example.com")}, .forgotten_at = {}};
+    failure.row.failures = 3;
+    failure.row.failed_at = shared.b.server_now();
+    failure.row.failed_by = "third";
+    SUBCASE("too large") {
+        shared.sql("UPDATE postseal_sts SET body = convert_to(repeat('x', 3000000), 'UTF8')");
+        Shared::offer(shared.b, failure);
+        CHECK(shared.sql(size) == "3000000");
+    }
+    SUBCASE("of a later version") {
+        shared.sql("UPDATE postseal_sts SET body = convert_to('version: STSv2', 'UTF8')");
+        Shared::offer(shared.b, failure);
+        CHECK(shared.sql(size) == "14");
+        CHECK(shared.sql("SELECT failures FROM postseal_sts") == "3");
+    }
+    // The statement itself cannot do it, either.
+    WriteStatement statement("token", shared.b.server_now(), schema_version);
+    const std::int64_t version = std::stoll(shared.sql("SELECT version FROM postseal_sts"));
+    statement.add({Known<Policy>{failure, version}});
+    const Interrupt interrupt;
+    Postgres postgres(shared.uri, generous, interrupt);
+    REQUIRE(postgres.connect().has_value());
+    const auto written = postgres.run(statement.sql(), statement.params());
+    REQUIRE_MESSAGE(written.has_value(), written.error().text);
+    CHECK(shared.sql(size) != "0");
+    // What is forgotten is gone.
+    Shared::offer(shared.a, {.row = {.domain = domain("example.com")},
+                             .forgotten_at = shared.a.server_now()});
+    CHECK(shared.sql(size) == "0");
+}
+
 TEST_CASE("rows that no node writes are refused, and written over") {
     PostgresServer* server = postgres();
     if (server == nullptr) return;
@@ -502,7 +580,7 @@ TEST_CASE("rows that no node writes are refused, and written over") {
             domain, body, reason));
     };
     insert("'large.example'", "convert_to(repeat('x', 3000000), 'UTF8')", "''");
-    insert("'reason.example'", "'x'", "repeat('x', 2001)");
+    insert("repeat('x', 2001)", "'x'", "''");
     insert("E'a\\nb.example'", "'x'", "''");
     insert("'terminal.example'", "'x'", "E'\\x1b[2Jgone'");
     insert("'most.example'", "convert_to(repeat('x', 65536), 'UTF8')", "repeat('x', 2000)");
