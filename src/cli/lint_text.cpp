@@ -19,7 +19,7 @@ namespace {
 
 using Notes = std::vector<std::string>;
 
-std::string text_of(const Notes& notes) {
+std::string notes_text(const Notes& notes) {
     std::string out;
     for (const std::string& note : notes)
         out += fmt::format("note     {}\n", note);
@@ -35,7 +35,7 @@ Linted faulty(std::string_view name, std::size_t line, std::size_t column, const
         {"good", false}, {"line", line}, {"column", column}, {"fault", fault}, {"notes", notes}};
     return {.good = false,
             .json = dumped(json),
-            .text = fmt::format("{}: {}\n{}", place, fault, text_of(notes))};
+            .text = fmt::format("{}: {}\n{}", place, fault, notes_text(notes))};
 }
 
 std::string_view meaning_of(const mtasts::Policy& policy) {
@@ -59,7 +59,7 @@ std::string policy_text(const mtasts::Policy& policy, const std::vector<std::str
     std::string_view label = "mx";
     for (const std::string& pattern : mx)
         out += fmt::format("{:<8} {}\n", std::exchange(label, ""), pattern);
-    return out + text_of(notes);
+    return out + notes_text(notes);
 }
 
 } // namespace
@@ -71,7 +71,7 @@ Linted lint_record(std::string_view text) {
     if (!record->note.empty()) notes.push_back(record->note);
     return {.good = true,
             .json = dumped({{"good", true}, {"id", record->id}, {"notes", notes}}),
-            .text = fmt::format("id       {}\n{}", record->id, text_of(notes))};
+            .text = fmt::format("id       {}\n{}", record->id, notes_text(notes))};
 }
 
 Linted lint_policy(std::string_view text, std::string_view name, std::string_view note) {
