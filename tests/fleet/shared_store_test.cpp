@@ -565,6 +565,22 @@ TEST_CASE("a policy that cannot be read is not overwritten by a row without one"
     CHECK(shared.sql(size) == "0");
 }
 
+TEST_CASE("an override that is refused for its length is replaced by a later one only") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    Shared shared(*server);
+    REQUIRE(shared.a.set({.key = "k.example", .line = "k.example may"}).has_value());
+    shared.sql("UPDATE postseal_override SET line = repeat('x', 2001)");
+    const SharedOverride older{.key = "k.example",
+                               .line = "k.example encrypt",
+                               .by = "b",
+                               .at = shared.b.server_now() - 1h};
+    REQUIRE(shared.b.offer({.overrides = {older}}).has_value());
+    CHECK(shared.sql("SELECT length(line) FROM postseal_override") == "2001");
+    REQUIRE(shared.b.set({.key = "k.example", .line = "k.example secure"}).has_value());
+    CHECK(shared.b.overrides().value().at(0).line == "k.example secure");
+}
+
 TEST_CASE("rows that no node writes are refused, and written over") {
     PostgresServer* server = postgres();
     if (server == nullptr) return;

@@ -36,7 +36,9 @@ bool takes_one(std::atomic<int>& count) {
 
 int read(sqlite3_file* file, void* into, int size, sqlite3_int64 at) {
     // What SQLite's own VFS makes of EIO.
-    if (of(file).main && takes_one(of(file).disk->failing_reads)) return SQLITE_IOERR_CORRUPTFS;
+    FaultyDisk& disk = *of(file).disk;
+    if (of(file).main && !takes_one(disk.sound_reads) && takes_one(disk.failing_reads))
+        return SQLITE_IOERR_CORRUPTFS;
     const int rc = methods(file).xRead(inner(file), into, size, at);
     if (const auto slow = of(file).disk->slow_reads_ms.load(); slow > 0) {
         char name[16] = {};

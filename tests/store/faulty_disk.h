@@ -22,6 +22,7 @@ class FaultyDisk {
     ~FaultyDisk();
 
     std::atomic<std::int64_t> sync_takes_ms = 0;
+    std::atomic<int> sound_reads = 0;   // of the main file, so many more before any fails
     std::atomic<int> failing_reads = 0; // of the main file, so many more: EIO
     std::atomic<int> syncs = 0;         // begun
     std::atomic<std::int64_t> slow_reads_ms =

@@ -121,10 +121,15 @@ TEST_CASE("of a file that cannot be opened, or read now, there are not no rows")
     FaultyDisk disk;
     auto into = Database::open(scratch.path() + "/other.db").value();
     const auto into_rows = [&] { return count(*into).policies; };
-    disk.failing_reads = 1'000'000;
-    const auto failed = salvage(scratch.file(), *into, stop);
-    disk.failing_reads = 0;
-    CHECK_FALSE(failed.has_value());
+    for (const int sound : {0, 1}) { // the header at opening it, or its schema after that
+        CAPTURE(sound);
+        disk.sound_reads = sound;
+        disk.failing_reads = 1'000'000;
+        const auto failed = salvage(scratch.file(), *into, stop);
+        disk.failing_reads = 0;
+        REQUIRE_FALSE(failed.has_value());
+        CHECK(failed.error().text.contains(sound == 0 ? "cannot open" : "cannot read"));
+    }
     CHECK(into_rows() == 0);
     CHECK(salvage(scratch.file(), *into, stop).value().policies.saved == many);
 }
