@@ -132,6 +132,7 @@ std::string status_json(const engine::Engine& engine, const serve::Totals& count
                 {"clock_confirmed_by", to_string(engine.clock_watch().confirmed_by())},
                 {"degraded", stored.degraded},
                 {"degraded_reason", stored.reason},
+                {"store_unread", stored.unread},
                 {"validation", validation_json(own_dns)},
                 {"shared_store", shared_json(stored.shared)},
                 {"reload_error", reload.error()},

@@ -116,6 +116,7 @@ void ask_ours(const std::string& socket, Facts& facts) {
     facts.daemon = doctor::Daemon{
         .settings = settings_from(status.value("configuration", Json::object())),
         .version = status.value("version", ""),
+        .unread = status.value("store_unread", ""),
         .degraded = status.value("degraded", false) ? status.value("degraded_reason", "") : "",
         .reload_error = status.value("reload_error", "")};
     const Json validation = status.value("validation", Json::object());

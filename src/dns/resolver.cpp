@@ -59,6 +59,11 @@ bool is_failure(const Answer& answer) {
     return answer.status == Status::bogus || answer.status == Status::failed;
 }
 
+bool is_unasked(const Answer& answer) {
+    return is_failure(answer) &&
+           (answer.failure == Failure::busy || answer.failure == Failure::library);
+}
+
 std::string failure_clause(std::string_view name, RrType type, const Answer& answer) {
     const std::string_view what = answer.status == Status::bogus ? "is bogus" : "failed";
     return fmt::format("{} lookup of {} {}: {}", to_string(type), printable(name, max_name), what,

@@ -62,6 +62,8 @@ struct Answer {
 
 // No answer to build on: bogus or failed.
 [[nodiscard]] bool is_failure(const Answer& answer);
+// A failure that is our own: nobody was asked, for want of a turn or of the library.
+[[nodiscard]] bool is_unasked(const Answer& answer);
 
 // "TLSA lookup of _25._tcp.mx.example.com failed: SERVFAIL", "... is bogus: ...": a clause for an
 // operator, printable.

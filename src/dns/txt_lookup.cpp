@@ -45,6 +45,7 @@ async::Task<TxtResult> txt_lookup(Resolver& resolver, Domain domain) {
     if (!is_failure(answer)) co_return judge(answer);
     result.state = verdict::RecordState::failed;
     result.reason = failure_clause(name, RrType::txt, answer);
+    result.unasked = is_unasked(answer);
     co_return result;
 }
 

@@ -16,8 +16,9 @@ namespace postseal::dns {
 
 struct TxtResult {
     verdict::RecordState state = verdict::RecordState::pending;
-    std::string id;     // found
-    std::string reason; // invalid, failed: why; absent: what is there instead; found: a note
+    std::string id;       // found
+    std::string reason;   // invalid, failed: why; absent: what is there instead; found: a note
+    bool unasked = false; // failed: nobody was asked, by our own fault
     seconds ttl{0};
 
     friend bool operator==(const TxtResult&, const TxtResult&) = default;

@@ -33,7 +33,12 @@ void check_daemon(const Facts& facts, Report& report) {
                        "file it would not start again",
                        {run("postseal check-config")});
     report.ok("daemon", fmt::format("postseald {} runs", daemon.version));
-    if (!daemon.degraded.empty())
+    if (!daemon.unread.empty())
+        report.problem("daemon", "postseald cannot read its database: " + daemon.unread,
+                       "mail is deferred where only a stored policy would decide "
+                       "(verdict.without_store)",
+                       {run("journalctl -u postseald")});
+    else if (!daemon.degraded.empty())
         report.warning("daemon", "postseald runs degraded: " + daemon.degraded,
                        "it answers from memory, but would forget by a restart what it cannot save",
                        {run("journalctl -u postseald")});

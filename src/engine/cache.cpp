@@ -9,7 +9,7 @@ namespace {
 // A put: room for it and some more; a limit that was lowered is not reached all at once.
 constexpr int most_evictions = 256;
 
-constexpr unsigned most_failures = 1000;
+constexpr unsigned most_failures = 255;
 
 } // namespace
 
@@ -35,8 +35,9 @@ void Cache::put(std::string_view key, const Replies& replies, const Times& times
     const MonoTime asked = old == nullptr ? times.asked : std::max(times.asked, old->asked());
     CachedAnswer* fresh = CachedAnswer::make(
         key, replies, {.hash = hash, .edition = edition_, .until = times.until, .asked = asked});
-    fresh->own.failures = static_cast<std::uint16_t>(std::min(failures, most_failures));
+    fresh->own.failures = static_cast<std::uint8_t>(std::min(failures, most_failures));
     fresh->own.sound = failures == 0;
+    fresh->own.opportunistic = times.opportunistic;
     if (old == nullptr) {
         eviction_.add(*fresh);
         table_.insert(fresh);
@@ -49,10 +50,12 @@ void Cache::put(std::string_view key, const Replies& replies, const Times& times
     make_room();
 }
 
-bool Cache::postpone(std::string_view key, MonoTime now, MonoTime due, unsigned failures) {
+bool Cache::postpone(std::string_view key, MonoTime now, MonoTime due, unsigned failures,
+                     bool promised) {
     CachedAnswer* answer = at(key);
     if (answer == nullptr || !answer->own.sound || !answer->valid(edition_, now)) return false;
-    answer->own.failures = static_cast<std::uint16_t>(std::min(failures, most_failures));
+    if (promised && answer->own.opportunistic) return false;
+    answer->own.failures = static_cast<std::uint8_t>(std::min(failures, most_failures));
     set_due(*answer, due);
     return true;
 }

@@ -39,8 +39,9 @@ class Cache {
 
     struct Times {
         MonoTime until;
-        MonoTime due = not_due; // its look-ahead
-        MonoTime asked;         // by a client, the latest that the caller knows of
+        MonoTime due = not_due;     // its look-ahead
+        MonoTime asked;             // by a client, the latest that the caller knows of
+        bool opportunistic = false; // it holds the other side to no promise
     };
     struct Due {
         std::string key;
@@ -60,8 +61,10 @@ class Cache {
     // `failures`: evaluations in a row with a failed lookup, this one included.
     void put(std::string_view key, const Replies& replies, const Times& times, unsigned failures);
     // The last lookup failed and what was put before it without a failure is still valid: that
-    // stays until its end, and is looked at again at `due`. False: there is none such.
-    bool postpone(std::string_view key, MonoTime now, MonoTime due, unsigned failures);
+    // stays until its end, and is looked at again at `due`. False: there is none such; or the
+    // lookup has seen a promise (`promised`), and that answer knows of none.
+    bool postpone(std::string_view key, MonoTime now, MonoTime due, unsigned failures,
+                  bool promised = false);
     // Also of an entry no longer valid; 0 where there is none.
     [[nodiscard]] unsigned failures(std::string_view key) const;
 

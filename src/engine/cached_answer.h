@@ -67,8 +67,9 @@ class CachedAnswer {
         CachedAnswer* prev = nullptr;
         MonoTime due;                // its look-ahead, if it is in the DueIndex
         std::uint32_t due_place = 0; // there; see DueIndex
-        std::uint16_t failures = 0;  // evaluations in a row with a failed lookup
+        std::uint8_t failures = 0;   // evaluations in a row with a failed lookup
         bool sound = false;          // found without one
+        bool opportunistic = false;  // it holds the other side to no promise
         bool main = false;           // its queue
     } own;
 

@@ -55,6 +55,13 @@ WallTime judged_at(const verdict::Sts& sts, WallTime now, milliseconds span) {
     return renewed && just_ended ? sts.expires_at - milliseconds(1) : now;
 }
 
+// Nothing that a promise seen later would not better.
+bool is_opportunistic(const verdict::Verdict& verdict) {
+    using verdict::Class;
+    return verdict.cls == Class::may ||
+           (verdict.cls == Class::dane && verdict.level == verdict::Level::dane);
+}
+
 // A lookup that somebody has waited for in vain, and that goes on for longer than this, is not
 // waited for by another.
 constexpr milliseconds old_enough{5000};
@@ -73,6 +80,15 @@ bool has_ended(const verdict::Mx& mx) {
 
 } // namespace
 
+// While it lives, the lookup hears of what must make it begin anew.
+struct Engine::Heard {
+    Heard(Progress& of, async::Nudge& news) : progress(of) { progress.news = &news; }
+    Heard(const Heard&) = delete;
+    Heard& operator=(const Heard&) = delete;
+    ~Heard() { progress.news = nullptr; }
+    Progress& progress;
+};
+
 Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
                const Options& options)
     : watch_(sources.clock, {.jumped = [this](const store::ClockJump& jump) { on_jump(jump); },
@@ -89,6 +105,7 @@ void Engine::on_jump(const store::ClockJump& jump) {
                           {"new", rfc3339(jump.to)},
                           {"reason", "policies live on by the time that has passed"}});
     sources_.store.clock_jumped(jump);
+    known_.publish(known_.maps()); // what memory holds was judged by the clock as it was
     if (clock_jumped_) clock_jumped_();
 }
 
@@ -105,6 +122,21 @@ void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& o
         known_.publish(std::make_shared<const Maps>(maps));
     else
         override_changed(before);
+    flights_.for_each([this](const std::string& key, Flights::Flight& flight) {
+        const auto nexthop = Nexthop::parse(key);
+        if (nexthop && override_of(*nexthop) != flight.context.override_)
+            begin_anew(flight.context);
+    });
+}
+
+std::optional<verdict::Override> Engine::override_of(const Nexthop& nexthop) const {
+    auto found = find_override(nexthop);
+    if (!found) return std::nullopt;
+    return std::move(found->says);
+}
+
+std::optional<Overrides::Found> Engine::find_override(const Nexthop& nexthop) const {
+    return overrides_.find(nexthop, sources_.clock.now(), watch_.confirmed());
 }
 
 void Engine::override_changed(const Overrides& before) {
@@ -195,9 +227,7 @@ void Engine::advanced(const Nexthop& nexthop, Progress& progress) {
 std::shared_ptr<const Answer> Engine::answer_now(const Nexthop& nexthop, Progress& progress,
                                                  Needs needs) {
     if (!progress.started || progress.outdated) return nullptr;
-    const auto override_ = overrides_.find(nexthop, sources_.clock.now());
-    if ((override_ ? std::optional(override_->says) : std::nullopt) != progress.override_)
-        return nullptr;
+    if (override_of(nexthop) != progress.override_) return nullptr;
     const StsLookup::Result* landed = nullptr;
     if (progress.current && progress.sts)
         if (const auto& value = progress.sts->value) landed = &*value;
@@ -225,9 +255,15 @@ void Engine::forget(const Nexthop& nexthop) {
 
 void Engine::outdate(std::string_view key) {
     cache_.erase(key);
-    if (const Flights::Shared flight = flights_.find(std::string(key));
-        flight && flight->context.loaded)
-        flight->context.outdated = true;
+    if (const Flights::Shared flight = flights_.find(std::string(key)); flight)
+        begin_anew(flight->context);
+}
+
+// Whoever asks is not to wait for what goes on with what was known before.
+void Engine::begin_anew(Progress& progress) {
+    if (!progress.started) return;
+    progress.outdated = true;
+    if (progress.news != nullptr) progress.news->nudge();
 }
 
 void Engine::outdate(const Domain& policy_domain) {
@@ -280,7 +316,7 @@ async::Task<> Engine::look_again(Due due) {
 
 async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Progress& progress,
                                                             ClientId client) {
-    std::optional<Overrides::Found> override_ = overrides_.find(nexthop, sources_.clock.now());
+    std::optional<Overrides::Found> override_ = find_override(nexthop);
     if (override_ && needs_no_lookup(*override_))
         co_return overridden(nexthop, std::move(*override_), progress.asked);
     co_await async::NextTurn(sources_.loop); // likewise
@@ -292,10 +328,14 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     // override meanwhile.
     for (;;) {
         async::Limiter::Permit permit = co_await limiter_.acquire(client);
+        override_ = find_override(nexthop);
+        if (override_ && needs_no_lookup(*override_))
+            co_return overridden(nexthop, std::move(*override_), progress.asked);
         progress.started = true;
         begun = sources_.loop.now();
         progress.override_ = override_ ? std::optional(override_->says) : std::nullopt;
         progress.current = false;
+        progress.outdated = false;
         progress.mx = verdict::Mx{.pending = true};
         progress.provisional.reset();
         const std::size_t jumps = watch_.jumps();
@@ -304,14 +344,11 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
                             .slot = std::make_shared<async::Limiter::Permit>(std::move(permit))};
         co_await look_up(nexthop, progress, found, std::move(whom));
         now = sources_.clock.now();
-        auto latest = overrides_.find(nexthop, now);
-        const bool outdated = std::exchange(progress.outdated, false);
-        const bool ended = !progress.renew && has_ended_since(found.sts.sts, now);
+        auto latest = find_override(nexthop);
+        const bool outdated = progress.outdated;
+        const bool ended = !outdated && !progress.renew && has_ended_since(found.sts.sts, now);
         if (watch_.jumps() == jumps && latest == override_ && !outdated && !ended) break;
         progress.renew = ended;
-        override_ = std::move(latest);
-        if (override_ && needs_no_lookup(*override_))
-            co_return overridden(nexthop, std::move(*override_), progress.asked);
     }
 
     now = judged_at(found.sts.sts, now, sources_.loop.now() - begun);
@@ -336,8 +373,21 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     co_return answer;
 }
 
-async::Task<> Engine::look_up(Nexthop nexthop, Progress& progress, Found& found,
+// To its end, or until it must begin anew.
+async::Task<> Engine::look_up(const Nexthop& nexthop, Progress& progress, Found& found,
                               StsLookup::For whom) {
+    async::Nudge news(sources_.loop);
+    const Heard heard(progress, news);
+    bool ended = false;
+    async::Group lookup(sources_.loop);
+    lookup.start(look_up_all(nexthop, progress, found, std::move(whom), ended));
+    while (!ended && !progress.outdated) {
+        co_await news.wait();
+    }
+}
+
+async::Task<> Engine::look_up_all(const Nexthop& nexthop, Progress& progress, Found& found,
+                                  StsLookup::For whom, bool& ended) {
     async::Group lookups(sources_.loop);
     if (progress.override_ && progress.override_->kind == verdict::Override::Kind::sts_only)
         progress.mx = found.mx = {.state = MxState::insecure, .hosts = {}, .ttl = longest_ttl};
@@ -345,13 +395,14 @@ async::Task<> Engine::look_up(Nexthop nexthop, Progress& progress, Found& found,
         lookups.start(look_up_mx(nexthop, progress, found.mx, whom));
     lookups.start(look_up_sts(nexthop, progress, found, std::move(whom)));
     co_await lookups.join();
+    ended = true;
+    progress.news->nudge();
 }
 
 // Whether it is what clients are given from now on.
 bool Engine::keep(const Answer& answer, const Found& found, unsigned failures, MonoTime asked) {
     const verdict::Evidence& evidence = answer.evidence;
-    const bool newly_promised = answer.verdict.cls == verdict::Class::enforce && found.row &&
-                                found.row->verdict == to_string(verdict::Class::may);
+    const bool promised = evidence.sts.enforced(evidence.obtained_at);
     const std::string key = evidence.nexthop.key();
     const MonoTime now = sources_.loop.now();
     const MonoTime due_before = cache_.next_due();
@@ -359,10 +410,13 @@ bool Engine::keep(const Answer& answer, const Found& found, unsigned failures, M
         evidence, found.sts.txt_ttl, failures, evidence.obtained_at, sources_.random.next());
     const MonoTime due = after ? now + *after : Cache::not_due;
     // Known evidence is used to its end, unless a promise has come that was not known before.
-    const bool postponed =
-        failures > 0 && !newly_promised && cache_.postpone(key, now, due, failures);
+    const bool postponed = failures > 0 && cache_.postpone(key, now, due, failures, promised);
     if (!postponed)
-        cache_.put(key, answer.replies, {.until = now + answer.holds, .due = due, .asked = asked},
+        cache_.put(key, answer.replies,
+                   {.until = now + answer.holds,
+                    .due = due,
+                    .asked = asked,
+                    .opportunistic = is_opportunistic(answer.verdict)},
                    failures);
     if (sooner_.fn != nullptr && cache_.next_due() < due_before) sooner_();
     return !postponed;
@@ -423,7 +477,7 @@ async::Task<> Engine::look_up_sts(Nexthop nexthop, Progress& progress, Found& fo
     progress.current = true;
     advanced(nexthop, progress);
     found.sts = co_await StsLookup::Flights::wait(sources_.loop, progress.sts);
-    if (progress.sts->context.forgotten) progress.outdated = true;
+    if (progress.sts->context.forgotten) begin_anew(progress);
     advanced(nexthop, progress);
 }
 
@@ -437,7 +491,8 @@ verdict::Evidence Engine::partial_evidence(const Nexthop& nexthop, const Progres
                                .partial = true};
     if (progress.sts) {
         evidence.sts = progress.sts->context.shown(watch_.moved());
-        evidence.obtained_at = judged_at(evidence.sts, now, options_.deadline);
+        const milliseconds age = sources_.loop.now() - progress.sts->begun;
+        evidence.obtained_at = judged_at(evidence.sts, now, std::max(age, options_.deadline));
     } else if (!progress.loaded) {
         evidence.sts.unread = not_answered().sts_unread;
     }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "async/limiter.h"
+#include "async/nudge.h"
 #include "engine/answer.h"
 #include "engine/clock_watch.h"
 #include "engine/findings.h"
@@ -130,13 +131,14 @@ class Engine {
         bool refresh = false;  // fetch the policy whatever its record says
         bool renew = false;    // likewise, unless that failed lately: it ended during the lookup
         bool loaded = false;   // what the store holds
-        bool outdated = false; // it holds something else since
+        bool outdated = false; // it holds something else since, or an override has come
         bool current = false;  // `remembered` and `sts` are not those of an earlier attempt
         MonoTime asked;        // by a client, the latest
         std::optional<verdict::Override> override_;
         verdict::Remembered remembered = verdict::Remembered::nothing;
         verdict::Mx mx{.pending = true};
         StsLookup::Flights::Shared sts;
+        async::Nudge* news = nullptr; // of the lookup under way: it is outdated, or has ended
         std::shared_ptr<const Answer> provisional; // made of all this at `provisional_at`
         MonoTime provisional_at;
     };
@@ -165,7 +167,14 @@ class Engine {
     std::shared_ptr<const Answer> provisional(const Nexthop& nexthop, Progress& progress);
     async::Task<std::shared_ptr<const Answer>> evaluate(Nexthop nexthop, Progress& progress,
                                                         ClientId client);
-    async::Task<> look_up(Nexthop nexthop, Progress& progress, Found& found, StsLookup::For whom);
+    struct Heard;
+    void begin_anew(Progress& progress);
+    [[nodiscard]] std::optional<Overrides::Found> find_override(const Nexthop& nexthop) const;
+    [[nodiscard]] std::optional<verdict::Override> override_of(const Nexthop& nexthop) const;
+    async::Task<> look_up(const Nexthop& nexthop, Progress& progress, Found& found,
+                          StsLookup::For whom);
+    async::Task<> look_up_all(const Nexthop& nexthop, Progress& progress, Found& found,
+                              StsLookup::For whom, bool& ended);
     std::shared_ptr<const Answer> overridden(const Nexthop& nexthop, Overrides::Found override_,
                                              MonoTime asked);
     async::Task<> note_override(std::shared_ptr<const Answer> answer);

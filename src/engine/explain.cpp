@@ -137,7 +137,7 @@ Json explain(const Answer& answer, const Maps& maps, const Overrides& overrides,
     const verdict::Evidence& evidence = answer.evidence;
     Json out = {{"key", evidence.nexthop.key()}, {"verdict", verdict_json(answer.verdict)}};
     if (evidence.override_)
-        if (const auto* entry = overrides.find_entry(evidence.nexthop, now);
+        if (const auto* entry = overrides.find_entry(evidence.nexthop, now, false);
             entry != nullptr && entry->second.says == *evidence.override_)
             out["override"] = override_json(*entry);
     if (!evidence.override_ || evidence.override_->needs_lookup()) {

@@ -151,22 +151,26 @@ std::expected<Overrides, std::string> Overrides::load(const std::string& path) {
 milliseconds Overrides::Found::holds(WallTime now) const {
     milliseconds time = std::chrono::hours(1);
     if (until) time = std::min(time, *until - now);
-    return std::max<milliseconds>(time, milliseconds(1));
+    return std::max<milliseconds>(time, std::chrono::seconds(1));
 }
 
-std::optional<Overrides::Found> Overrides::find(const Nexthop& nexthop, WallTime now) const {
-    const Keyed* found = find_entry(nexthop, now);
+std::optional<Overrides::Found> Overrides::find(const Nexthop& nexthop, WallTime now,
+                                                bool confirmed) const {
+    const Keyed* found = find_entry(nexthop, now, confirmed);
     if (found == nullptr) return std::nullopt;
     return Found{.says = found->second.says, .until = found->second.until};
 }
 
-const Overrides::Keyed* Overrides::find_entry(const Nexthop& nexthop, WallTime now) const {
+const Overrides::Keyed* Overrides::find_entry(const Nexthop& nexthop, WallTime now,
+                                              bool confirmed) const {
     if (entries_.empty()) return nullptr;
     const auto at = [&](std::string_view key) -> const Keyed* {
         const auto found = entries_.find(key);
         if (found == entries_.end()) return nullptr;
         const Entry& entry = found->second;
-        return entry.until && now >= *entry.until ? nullptr : &*found;
+        const bool ended =
+            entry.until && now >= *entry.until && (confirmed || !entry.says.protects());
+        return ended ? nullptr : &*found;
     };
     if (const Keyed* exact = at(nexthop.key())) return exact;
     // Postfix asks for no parents of "[host]" or of a name with a port; nor do we.

@@ -56,10 +56,13 @@ class Overrides {
         [[nodiscard]] milliseconds holds(WallTime now) const;
         friend bool operator==(const Found&, const Found&) = default;
     };
-    [[nodiscard]] std::optional<Found> find(const Nexthop& nexthop, WallTime now) const;
+    // By a clock that is not confirmed nothing ends that protects.
+    [[nodiscard]] std::optional<Found> find(const Nexthop& nexthop, WallTime now,
+                                            bool confirmed = true) const;
     // The key and the entry that find() goes by; null: none.
     using Keyed = std::pair<const std::string, Entry>;
-    [[nodiscard]] const Keyed* find_entry(const Nexthop& nexthop, WallTime now) const;
+    [[nodiscard]] const Keyed* find_entry(const Nexthop& nexthop, WallTime now,
+                                          bool confirmed = true) const;
     // These, and those of `shared` whose keys are not among them.
     [[nodiscard]] Overrides over(const Overrides& shared) const;
     [[nodiscard]] std::size_t size() const { return entries_.size(); }

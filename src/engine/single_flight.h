@@ -51,6 +51,12 @@ template <class Key, class T, class Context> class SingleFlight {
     // value.
     void abandon(const Key& key) { flights_.erase(key); }
 
+    // In the order of the keys; `visit` starts and ends none.
+    template <class Visit> void for_each(Visit visit) {
+        for (const auto& [key, flight] : flights_)
+            visit(key, *flight);
+    }
+
     // Null: none is in the air for the key.
     [[nodiscard]] Shared find(const Key& key) const {
         const auto found = flights_.find(key);

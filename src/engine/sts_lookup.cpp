@@ -16,10 +16,16 @@ namespace {
 // Those past it keep their slots: what waits for policy hosts is bounded.
 constexpr std::size_t most_fetching_without_slot = 4096;
 
-// The stored policy, while it lives.
+// After which time a policy whose turn did not come is due again.
+constexpr seconds refresh_again{60};
+
+// Two clocks tell one fetch's time as near to each other.
+constexpr milliseconds followed_within{1000};
+
+// The stored policy, while it lives, and while one that has just ended may be fetched again.
 void show_stored(const store::StsRow& row, const store::Moment& moment, verdict::Sts& sts) {
     const store::StsRow aged = store::by_age(row, moment);
-    if (row.body.empty() || aged.expires_at <= moment.now) return;
+    if (row.body.empty() || aged.expires_at + decided_within <= moment.now) return;
     auto policy = mtasts::parse_policy(row.body);
     if (!policy) return;
     sts.policy = std::move(*policy);
@@ -91,11 +97,30 @@ verdict::Sts StsLookup::Progress::shown(milliseconds moved_now) const {
 
 StsLookup::Flights::Shared StsLookup::start_or_join(const Domain& domain, store::Loaded held,
                                                     Fetch when, For whom) {
+    if (Flights::Shared flight = flights_.find(domain)) {
+        take_newer(std::move(held), flight->context);
+        return flight;
+    }
     return flights_.start_or_join(domain, [&](Progress& progress) {
         progress.sts.unread = std::move(held.sts_unread);
         return look_up(std::move(held.sts).value_or(store::StsRow{.domain = domain}), progress,
                        when, std::move(whom));
     });
+}
+
+// A policy that another node has fetched, or that the database shows at last.
+void StsLookup::take_newer(store::Loaded held, Progress& progress) {
+    if (!held.sts || held.sts->body.empty()) return;
+    const store::Moment moment = sources_.clock.moment();
+    store::StsRow row = store::as_of(std::move(*held.sts), moment);
+    progress.move(watch_.moved());
+    const bool is_newer = !progress.sts.policy || by_age(row, moment).fetched_at >
+                                                      progress.sts.fetched_at + followed_within;
+    if (!is_newer) return;
+    show_stored(row, moment, progress.sts);
+    if (!progress.sts.policy) return;
+    progress.sts.unread.clear();
+    if (progress.row != nullptr) *progress.row = std::move(row);
 }
 
 void StsLookup::forget(const Domain& domain) {
@@ -175,6 +200,7 @@ bool StsLookup::note_record(store::StsRow& row, const verdict::Sts& sts) {
 async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, Progress& progress, Fetch when,
                                                   For whom) {
     verdict::Sts& sts = progress.sts;
+    progress.row = &row;
     const store::Age saved = row.age;
     store::Moment moment = sources_.clock.moment();
     row = store::as_of(std::move(row), moment);
@@ -185,6 +211,7 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, Progress& p
     sts.record = txt.state;
     sts.record_id = txt.id;
     sts.record_reason = txt.reason;
+    if (txt.unasked) sts.unasked = txt.reason;
     moment = sources_.clock.moment();
     row = store::as_of(std::move(row), moment);
     progress.move(watch_.moved());
@@ -207,10 +234,16 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, Progress& p
     } else if (changed) {
         save(std::move(row));
     }
+    progress.row = nullptr;
+    // Nothing is left to hope for, nor to show, of one that has ended.
+    const bool failed =
+        sts.fetch == verdict::FetchState::failed || sts.fetch == verdict::FetchState::invalid;
+    if (failed && sts.policy && sts.expires_at <= sources_.clock.now()) sts.policy.reset();
     co_return Result{sts, txt.ttl};
 }
 
 async::Task<> StsLookup::fetch(store::StsRow row, Progress& progress) {
+    progress.row = &row;
     verdict::Sts& sts = progress.sts;
     sts.fetch = verdict::FetchState::pending;
     fetching_++;
@@ -218,6 +251,7 @@ async::Task<> StsLookup::fetch(store::StsRow row, Progress& progress) {
     fetching_--;
     progress.waits = false;
     if (fetched && fetched->date != WallTime{}) watch_.heard(fetched->address, fetched->date);
+    progress.row = nullptr;
     row = store::as_of(std::move(row), sources_.clock.moment());
     progress.move(watch_.moved());
     if (progress.forgotten) co_return;
@@ -258,16 +292,29 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
     save(std::move(row));
 }
 
+// The next due comes between: a policy that is not to be had for reasons of ours is due again soon,
+// and not at once.
+void StsLookup::put_off(store::StsRow row, const store::Moment& moment) {
+    if (row.refresh_at == WallTime{}) return;
+    const milliseconds half = (store::by_age(row, moment).expires_at - moment.now) / 2;
+    const WallTime again =
+        moment.now + std::clamp<milliseconds>(half, seconds(1), milliseconds(refresh_again));
+    if (row.refresh_at > again) return;
+    row.refresh_at = again;
+    save(std::move(row));
+}
+
 void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts) {
-    // Neither is the policy host's, so neither is kept, nor backed off from.
-    if (error.fault == https::FetchFault::no_turn || error.ours) {
-        sts.fetch = error.ours ? verdict::FetchState::failed : verdict::FetchState::waiting;
-        sts.fetch_fault = to_string(error.fault);
-        sts.fetch_reason = error.reason;
-        return;
-    }
     const store::Moment moment = sources_.clock.moment();
     const WallTime now = moment.now;
+    // Neither is the policy host's, so neither is kept, nor backed off from.
+    if (error.fault == https::FetchFault::no_turn || error.ours) {
+        sts.fetch = verdict::FetchState::waiting;
+        sts.fetch_fault = to_string(error.fault);
+        sts.fetch_reason = error.reason;
+        put_off(std::move(row), moment);
+        return;
+    }
     const WallTime expires_at = store::by_age(row, moment).expires_at;
     std::string id = id_for_fetch(row, sts);
     row.failures = row.failed_id == id && binds(row, moment) ? row.failures + 1 : 1;

@@ -34,10 +34,11 @@ class StsLookup {
         seconds txt_ttl{0}; // 0: the lookup failed
     };
     struct Progress {
-        verdict::Sts sts;       // what is known so far
-        milliseconds moved{0};  // ClockWatch::moved() at its times
-        bool waits = false;     // for a turn at the policy host
-        bool forgotten = false; // meanwhile: what it finds is not kept, and counts for nobody
+        verdict::Sts sts;             // what is known so far
+        milliseconds moved{0};        // ClockWatch::moved() at its times
+        bool waits = false;           // for a turn at the policy host
+        bool forgotten = false;       // meanwhile: what it finds is not kept, and counts for nobody
+        store::StsRow* row = nullptr; // what the lookup will write over; null: it has done so
         // With the times of a clock that has been moved so far.
         void move(milliseconds moved_now);
         [[nodiscard]] verdict::Sts shown(milliseconds moved_now) const;
@@ -57,7 +58,8 @@ class StsLookup {
         async::Limiter::ClientId client = nullptr;
         Slot slot;
     };
-    // `held` is what the store holds at this moment, or why that is not known.
+    // `held` is what the store holds at this moment, or why that is not known. A lookup that is
+    // under way takes from it what is newer than it knows.
     Flights::Shared start_or_join(const Domain& domain, store::Loaded held, Fetch when, For whom);
     // What is known of the domain is blank from now on, and what is under way does not change that.
     void forget(const Domain& domain);
@@ -77,12 +79,14 @@ class StsLookup {
 
   private:
     async::Task<Result> look_up(store::StsRow row, Progress& progress, Fetch when, For whom);
+    void take_newer(store::Loaded held, Progress& progress);
     void expire(store::StsRow row, WallTime end);
     void note_doubt(const store::StsRow& row, verdict::Sts& sts);
     bool note_record(store::StsRow& row, const verdict::Sts& sts);
     async::Task<> fetch(store::StsRow row, Progress& progress);
     void keep(store::StsRow row, const https::FetchedPolicy& fetched, verdict::Sts& sts);
     void keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts);
+    void put_off(store::StsRow row, const store::Moment& moment);
 
     Sources sources_;
     ClockWatch& watch_;

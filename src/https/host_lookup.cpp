@@ -42,7 +42,8 @@ FetchError HostLookup::no_address() const {
     bool ours = false;
     for (const Family& family : families_) {
         if (!dns::is_failure(family.answer)) continue;
-        if (family.answer.failure == dns::Failure::unvalidated) ours = true;
+        if (family.answer.failure == dns::Failure::unvalidated || is_unasked(family.answer))
+            ours = true;
         if (!failures.empty()) failures += "; ";
         failures += dns::failure_clause(host_, family.type, family.answer);
     }

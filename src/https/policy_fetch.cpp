@@ -75,7 +75,7 @@ FetchError fetch_error(tls::Error error) {
         fault = FetchFault::cert_name;
         break;
     }
-    return {.fault = fault, .reason = std::move(error.reason), .ours = false, .body = {}};
+    return {.fault = fault, .reason = std::move(error.reason), .ours = error.ours, .body = {}};
 }
 
 } // namespace postseal::https

@@ -45,11 +45,17 @@ struct Endpoint {
     }
 };
 
+bool is_ours(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
+           error == EADDRNOTAVAIL || error == EAGAIN;
+}
+
 // What the attempts report.
 struct Race {
     async::Nudge news;
     std::optional<Connected> won;
     std::vector<std::string> lost;
+    bool ours = false; // one was lost by our own want
 
     void win(Socket socket, const Address& address) {
         if (!won) won.emplace(std::move(socket), address);
@@ -58,6 +64,7 @@ struct Race {
     void lose(const Address& address, int error) {
         lost.push_back(
             fmt::format("[{}] {}", address.to_string(), std::generic_category().message(error)));
+        ours = ours || is_ours(error);
         news.nudge();
     }
 };
@@ -109,7 +116,7 @@ async::Task<std::expected<Connected, Error>> connect(async::UvLoop& loop,
                                                      std::vector<Address> addresses,
                                                      std::uint16_t port, milliseconds head_start) {
     const std::vector<Address> order = take_turns(addresses);
-    Race race{.news = async::Nudge(loop), .won = {}, .lost = {}};
+    Race race{.news = async::Nudge(loop), .won = {}, .lost = {}, .ours = false};
     async::Group attempts(loop);
     std::size_t started = 0;
     while (!race.won && race.lost.size() < order.size()) {
@@ -122,7 +129,9 @@ async::Task<std::expected<Connected, Error>> connect(async::UvLoop& loop,
         co_await race.news.wait(limit);
     }
     if (race.won) co_return std::move(*race.won);
-    co_return std::unexpected(Error{Fault::connect, fmt::format("{}", fmt::join(race.lost, ", "))});
+    co_return std::unexpected(Error{.fault = Fault::connect,
+                                    .reason = fmt::format("{}", fmt::join(race.lost, ", ")),
+                                    .ours = race.ours});
 }
 
 } // namespace postseal::tls

@@ -18,6 +18,7 @@ enum class Fault {
 struct Error {
     Fault fault;
     std::string reason; // a clause for an operator
+    bool ours = false;  // connect: for want of descriptors, memory or ports of our own
     friend bool operator==(const Error&, const Error&) = default;
 };
 

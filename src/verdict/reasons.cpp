@@ -251,6 +251,10 @@ Blame sts_blame(const Evidence& evidence) {
         return {Cause::policy_unread,
                 printable(fmt::format("MTA-STS {}: the policy that may be stored is not known: {}",
                                       domain, sts.unread))};
+    if (!sts.unasked.empty())
+        return {Cause::policy_untried,
+                printable(fmt::format("MTA-STS {}: nobody has been asked for the record yet: {}",
+                                      domain, sts.unasked))};
     return {
         Cause::policy_untried,
         printable(fmt::format("MTA-STS {}: the policy host has not been asked yet: {}", domain,

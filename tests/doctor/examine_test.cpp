@@ -110,6 +110,7 @@ void change_settings(Settings& settings, const std::string& name, const std::str
 void change_facts(Facts& facts, const std::string& name, const std::string& value) {
     if (name == "daemon") facts.daemon.reset(), facts.admin_fault = value;
     if (name == "forbidden") facts.daemon.reset(), facts.admin_forbidden = true;
+    if (name == "unread") facts.daemon->unread = value;
     if (name == "degraded") facts.daemon->degraded = value;
     if (name == "reload_error") facts.daemon->reload_error = value;
     if (name == "file default_level") facts.settings.default_level = value;

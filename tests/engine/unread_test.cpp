@@ -133,7 +133,7 @@ TEST_CASE("a policy that ends while its successor waits for a turn of ours") {
     field.fetcher.turn_after(25s);
     CHECK(is_secure(field.reply("example.org"))); // at the deadline, just after its end
     field.loop.advance(12s);
-    CHECK(is_temp(field.reply("example.org")));
+    CHECK(is_secure(field.reply("example.org"))); // its host has not been asked yet
     field.loop.advance(5s);
     CHECK(is_secure(field.reply("example.org"))); // its successor
 }
@@ -154,7 +154,7 @@ TEST_CASE("a fetch that had no turn is not stored as failed, and tried again soo
 TEST_CASE("a fetch that our own DNS made fail is not stored as failed") {
     Sts field;
     field.fetcher.fail_by_us("example.org", "our own DNSSEC validation fails");
-    CHECK(field.reply("example.org") == "9:NOTFOUND ,");
+    CHECK(is_temp(field.reply("example.org"))); // the record is there, and nobody could ask
     field.fetcher.serve("example.org", enforce);
     field.restart(); // with the same store
     CHECK(is_secure(field.reply("example.org")));

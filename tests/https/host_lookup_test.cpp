@@ -56,6 +56,32 @@ TEST_CASE("host lookup: one family is enough, whatever became of the other") {
                 "mta-sts.example.com A failed SERVFAIL\n") == Found({v6}));
 }
 
+// As the resolver answers where it has asked nobody.
+class NotAsked final : public dns::Resolver {
+  public:
+    explicit NotAsked(dns::Failure why) : why_(why) {}
+    async::Task<dns::Answer> resolve(std::string, dns::RrType) override {
+        dns::Answer answer;
+        answer.failure = why_;
+        answer.reason = "not asked within 7.75 s: 128 lookups were before it";
+        co_return answer;
+    }
+
+  private:
+    dns::Failure why_;
+};
+
+TEST_CASE("host lookup: what our own queue or library kept from being asked is our own fault") {
+    for (const dns::Failure why : {dns::Failure::busy, dns::Failure::library}) {
+        test::VirtualLoop loop;
+        NotAsked resolver(why);
+        HostLookup lookup(loop, resolver, host);
+        const Found found = loop.run_until_done(lookup.next());
+        REQUIRE_FALSE(found.has_value());
+        CHECK(found.error().ours);
+    }
+}
+
 TEST_CASE("host lookup: no address says why") {
     CHECK(first("example.com MX insecure 60 nodata") ==
           std::unexpected(dns_error("mta-sts.example.com does not exist")));

@@ -290,8 +290,10 @@ _LOOKUPS, _FETCHES, _CLOCK = Effect.LOOKUPS_FAIL, Effect.FETCHES_FAIL, Effect.CL
 FAULTS = {fault.name: fault for fault in (
     _fault("killed", killed, 0, "memory goes, and the last group commit; nothing else"),
     _fault("forgotten", forgotten, 2, "what a lookup in flight has read is not saved again; it is"
-           " in flight because DNS is silent for some seconds", Effect.LOOKUPS_FAIL),
-    _fault("dns-away", dns_away, 9, "rows 4 and 5; what is stored decides", _LOOKUPS),
+           " in flight because DNS is silent for some seconds", Effect.LOOKUPS_FAIL,
+           Effect.LOOKUPS_WAIT),
+    _fault("dns-away", dns_away, 9, "rows 4 and 5; what is stored decides; who was not"
+           " asked has not said that there is no record", _LOOKUPS, Effect.LOOKUPS_WAIT),
     _fault("dns-hesitates", dns_hesitates, 0, "for less than the timeout: a lookup takes longer,"
            " and policies end while it lasts"),
     _fault("dns-hesitates-at-start", dns_hesitates_at_start, 0, "a policy that ends while its own"

@@ -12,6 +12,7 @@ class Effect(enum.Enum):
     """What a fault may do to answers. soak_model.py says what it allows, and for how long."""
 
     LOOKUPS_FAIL = "a DNS lookup fails, or cannot be validated"
+    LOOKUPS_WAIT = "lookups that hang leave no turn for others"
     FETCHES_FAIL = "a policy cannot be fetched"
     FETCHES_WAIT = "a policy's turn to be fetched comes late"
     STORE_UNREAD = "what is stored cannot be read"

@@ -102,13 +102,15 @@ class Model:
 
     def excused(self, domain: Changing, asked: float, got: float) -> set[Verdict]:
         """tempfail for want of what a fault keeps from the daemon: the store, as long as a promise
-        may be in it; the policy of a record that is there."""
+        may be in it; the policy of a record that is there, or the record itself."""
         process = self._history.since_last_kill(asked)
         # The liar says that there is neither DANE nor a policy; what is held is not lost by that.
         if not domain.signed and self._touches(Effect.LIED_TO, asked - HOLDS, got) and \
                 not self._shared(domain, asked):
             return {Verdict("may"), Verdict("dane")}
         if self._touches(Effect.STORE_UNREAD, max(process, got - UNREAD_HOLDS), got):
+            return {TEMPFAIL}
+        if self._touches(Effect.LOOKUPS_WAIT, max(process, got - WAITS_ON), got):
             return {TEMPFAIL}
         waits = self._touches(Effect.FETCHES_WAIT, max(process, got - WAITS_ON), got)
         had_record = self._had_record(domain, asked - HOLDS - WAITS_ON, got)

@@ -6,6 +6,8 @@
 #include "tls/tls_server.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
 
@@ -82,6 +84,24 @@ TEST_CASE("connect: an address that cannot be reached at all is named with its c
     REQUIRE_FALSE(result.has_value());
     CHECK(result.error().fault == Fault::connect);
     CHECK(result.error().reason.starts_with("[255.255.255.255] "));
+    CHECK_FALSE(result.error().ours);
+}
+
+TEST_CASE("connect: no descriptor left is our own want") {
+    async::UvLoop loop;
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const int next = ::dup(STDIN_FILENO);
+    REQUIRE(next >= 0);
+    ::close(next);
+    rlimit none = before;
+    none.rlim_cur = static_cast<rlim_t>(next);
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    const auto result = async::block_on(loop, connect(loop, {v4}, 9));
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    REQUIRE_FALSE(result.has_value());
+    CHECK(result.error().ours);
+    CHECK(result.error().reason == "[127.0.0.1] Too many open files");
 }
 
 TEST_CASE("connect: cancelled, it leaves nothing open") {

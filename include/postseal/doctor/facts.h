@@ -50,6 +50,7 @@ struct Validation {
 struct Daemon {
     Settings settings;
     std::string version;
+    std::string unread;       // why its database cannot be read; empty: it can
     std::string degraded;     // why; empty: it is not
     std::string reload_error; // of the last reload; empty: it went well
 };

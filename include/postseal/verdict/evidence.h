@@ -109,11 +109,14 @@ struct Sts {
     // is not shown here. Empty: it was read, or a policy has been fetched since.
     std::string unread;
 
+    // Why nobody was asked for the record, by our own fault, a clause. Empty: somebody was.
+    std::string unasked;
+
     // Another policy than one that has ended may be in force, and we have only ourselves to blame
     // that nobody knows.
     [[nodiscard]] bool unknown(WallTime now) const {
         const bool held = policy && now < expires_at;
-        return !held && (!unread.empty() || fetch == FetchState::waiting);
+        return !held && (!unread.empty() || !unasked.empty() || fetch == FetchState::waiting);
     }
     [[nodiscard]] bool in_force(mtasts::Mode mode, WallTime now) const {
         return policy && policy->mode == mode && now < expires_at;
@@ -142,6 +145,14 @@ struct Override {
     // What the domain promises must be known.
     [[nodiscard]] bool needs_lookup() const {
         return kind == Kind::sts_only || kind == Kind::sealed;
+    }
+    // It asks for more than "none" or "may".
+    [[nodiscard]] bool protects() const {
+        const auto is_level = [this](std::string_view level) {
+            return policy == level || (policy.starts_with(level) && policy[level.size()] == ' ');
+        };
+        return kind == Kind::sealed ||
+               (kind == Kind::policy && !is_level("none") && !is_level("may"));
     }
 
     friend bool operator==(const Override&, const Override&) = default;
