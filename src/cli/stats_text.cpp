@@ -171,7 +171,9 @@ std::string stats_text(const Interval& interval) {
         validation != status.end() && validation->is_object())
         out += fmt::format("{:<22}{}\n", "DNSSEC validation", validation_text(*validation));
     out += fmt::format("{:<22}{}\n", "store",
-                       status.value("degraded", false)
+                       !text_of(status, "store_unread").empty()
+                           ? "CANNOT BE READ: " + text_of(status, "store_unread")
+                       : status.value("degraded", false)
                            ? "DEGRADED: " + text_of(status, "degraded_reason")
                            : "good");
     if (const auto shared = status.find("shared_store");
