@@ -309,7 +309,8 @@ void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict:
     const WallTime now = moment.now;
     // Neither is the policy host's, so neither is kept, nor backed off from.
     if (error.fault == https::FetchFault::no_turn || error.ours) {
-        sts.fetch = verdict::FetchState::waiting;
+        // Without a DNS that validates mail goes on (rows 4 and 5); a turn comes soon.
+        sts.fetch = error.ours ? verdict::FetchState::failed : verdict::FetchState::waiting;
         sts.fetch_fault = to_string(error.fault);
         sts.fetch_reason = error.reason;
         put_off(std::move(row), moment);

@@ -40,14 +40,15 @@ std::vector<tls::Address> HostLookup::take() {
 FetchError HostLookup::no_address() const {
     std::string failures;
     bool ours = false;
+    FetchFault fault = FetchFault::dns;
     for (const Family& family : families_) {
         if (!dns::is_failure(family.answer)) continue;
-        if (family.answer.failure == dns::Failure::unvalidated || is_unasked(family.answer))
-            ours = true;
+        if (family.answer.failure == dns::Failure::unvalidated) ours = true;
+        if (is_unasked(family.answer)) fault = FetchFault::no_turn;
         if (!failures.empty()) failures += "; ";
         failures += dns::failure_clause(host_, family.type, family.answer);
     }
-    if (!failures.empty()) return {FetchFault::dns, std::move(failures), ours};
+    if (!failures.empty()) return {fault, std::move(failures), ours};
     const bool exists = std::ranges::any_of(
         families_, [](const Family& f) { return f.answer.status != dns::Status::nxdomain; });
     return {FetchFault::dns, host_ + (exists ? " has no address" : " does not exist")};

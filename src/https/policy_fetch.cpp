@@ -58,7 +58,7 @@ FetchError fetch_error(tls::Error error) {
     FetchFault fault = FetchFault::tls;
     switch (error.fault) {
     case tls::Fault::connect:
-        fault = FetchFault::connect;
+        fault = error.ours ? FetchFault::no_turn : FetchFault::connect;
         break;
     case tls::Fault::protocol:
         break;
@@ -75,7 +75,7 @@ FetchError fetch_error(tls::Error error) {
         fault = FetchFault::cert_name;
         break;
     }
-    return {.fault = fault, .reason = std::move(error.reason), .ours = error.ours, .body = {}};
+    return {.fault = fault, .reason = std::move(error.reason), .ours = false, .body = {}};
 }
 
 } // namespace postseal::https

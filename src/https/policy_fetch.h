@@ -47,7 +47,7 @@ inline constexpr std::size_t fetch_faults = 14;
 struct FetchError {
     FetchFault fault;
     std::string reason;
-    bool ours = false; // by our own DNS, queue or limits: nothing is known of the other side
+    bool ours = false; // our own DNS cannot validate: nothing is known of the other side
     std::string body;  // policy: the text that is none
     friend bool operator==(const FetchError&, const FetchError&) = default;
 };

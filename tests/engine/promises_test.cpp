@@ -234,14 +234,6 @@ TEST_CASE("a policy that ends during its lookup and is fetched again is not gone
     CHECK_MESSAGE(!reply.contains("NOTFOUND"), reply);
 }
 
-TEST_CASE("a policy that our own DNS kept from being tried is not known") {
-    Field field;
-    field.resolver.set(world);
-    field.fetcher.fail_by_us("example.org", "our own DNSSEC validation fails");
-    const std::string reply = field.reply("example.org");
-    CHECK_MESSAGE(is_temp(reply), reply);
-}
-
 TEST_CASE("memory does not outlast the clock that it was made by") {
     Field field({}, "example.org secure match=mx.example.org # until=2027-01-31\n");
     field.resolver.set(world);

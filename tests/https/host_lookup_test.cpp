@@ -71,14 +71,14 @@ class NotAsked final : public dns::Resolver {
     dns::Failure why_;
 };
 
-TEST_CASE("host lookup: what our own queue or library kept from being asked is our own fault") {
+TEST_CASE("host lookup: what our own queue or library kept from being asked is no turn") {
     for (const dns::Failure why : {dns::Failure::busy, dns::Failure::library}) {
         test::VirtualLoop loop;
         NotAsked resolver(why);
         HostLookup lookup(loop, resolver, host);
         const Found found = loop.run_until_done(lookup.next());
         REQUIRE_FALSE(found.has_value());
-        CHECK(found.error().ours);
+        CHECK(found.error().fault == FetchFault::no_turn);
     }
 }
 
