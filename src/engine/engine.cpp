@@ -309,6 +309,15 @@ std::optional<Engine::Due> Engine::take_due() {
     return std::nullopt;
 }
 
+async::Task<> Engine::refresh_policy(Domain domain) {
+    const bool changed = co_await sts_.refresh(domain);
+    if (!changed) co_return;
+    // No evaluation has fetched it, so memory knows the one before.
+    for (const std::uint16_t port : ports_of_mail)
+        for (const bool literal_host : {false, true})
+            cache_.erase(Nexthop{domain, literal_host, port}.key());
+}
+
 async::Task<> Engine::look_again(Due due) {
     const Flights::Shared flight = start_or_join(due.nexthop, due.asked, Refresh::no);
     co_await Flights::Waiter(sources_.loop, flight);

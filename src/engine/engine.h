@@ -103,9 +103,7 @@ class Engine {
     // gives {} before it ends.
     void on_sooner(async::Callback callback) { sooner_ = callback; }
     [[nodiscard]] async::Task<> look_again(Due due);
-    [[nodiscard]] async::Task<> refresh_policy(Domain domain) {
-        return sts_.refresh(std::move(domain));
-    }
+    [[nodiscard]] async::Task<> refresh_policy(Domain domain);
     void on_policy_due(StsLookup::OnDue listener) { sts_.on_due(std::move(listener)); }
 
     // Called when the wall clock was set, by whoever asks for the time next; must not ask for it.

@@ -131,27 +131,30 @@ void StsLookup::forget(const Domain& domain) {
     sources_.store.save(store::StsRow{.domain = domain});
 }
 
-async::Task<> StsLookup::refresh(Domain domain) {
+async::Task<bool> StsLookup::refresh(Domain domain) {
     store::Loaded loaded = co_await sources_.store.load(domain, std::string());
     const store::Moment moment = sources_.clock.moment();
     const WallTime now = moment.now;
     if (loaded.sts) loaded.sts = store::as_of(std::move(*loaded.sts), moment);
     if (!loaded.sts || loaded.sts->refresh_at == WallTime{} || now < loaded.sts->refresh_at)
-        co_return;
+        co_return false;
     const WallTime end = store::by_age(*loaded.sts, moment).expires_at;
     // A refresh that comes late is one still; past the grace the end is noticed.
     const bool only_late = loaded.sts->refresh_at < end && now < end + expiry_grace;
     if (end <= now && !only_late) {
         expire(std::move(*loaded.sts), end);
-        co_return;
+        co_return false;
     }
     if (loaded.sts->failures > 0 && now < loaded.sts->retry_at) {
         loaded.sts->refresh_at = refresh_retry_time(loaded.sts->retry_at, end);
         save(std::move(*loaded.sts));
-        co_return;
+        co_return false;
     }
+    const auto before = mtasts::parse_policy(loaded.sts->body);
     const Flights::Shared flight = start_or_join(domain, std::move(loaded), Fetch::daily, {});
-    co_await Flights::wait(sources_.loop, flight);
+    const Result found = co_await Flights::wait(sources_.loop, flight);
+    const bool fetched = found.sts.fetch == verdict::FetchState::fetched && found.sts.policy;
+    co_return fetched && !(before && *before == *found.sts.policy);
 }
 
 void StsLookup::save(store::StsRow row) {

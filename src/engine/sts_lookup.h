@@ -68,8 +68,9 @@ class StsLookup {
         return flights_.find(domain);
     }
 
-    // What is due for the domain by its row's refresh_at, if anything is.
-    [[nodiscard]] async::Task<> refresh(Domain domain);
+    // What is due for the domain by its row's refresh_at, if anything is. True: its policy is
+    // another now.
+    [[nodiscard]] async::Task<bool> refresh(Domain domain);
 
     // Called with the refresh_at of each row that is saved; must only post or set a timer. One
     // listener, which gives {} before it ends.

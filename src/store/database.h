@@ -93,6 +93,7 @@ class Database {
     connect(const std::string& path, const std::string& name, int flags);
     [[nodiscard]] DbResult<> set_up(bool writes);
     using Prepared = std::pair<Statement*, std::string>;
+    [[nodiscard]] DbResult<> move_times(const ClockJump& jump);
     [[nodiscard]] DbResult<> prepare_reads();
     [[nodiscard]] DbResult<> prepare_writes();
     [[nodiscard]] DbResult<> prepare_all(std::span<const Prepared> all);

@@ -75,9 +75,20 @@ DbResult<bool> Database::prune(WallTime before, std::size_t keys) {
     return pruning_.table == 0;
 }
 
+// At once: what is moved in part would be moved again.
+DbResult<> Database::clock_jumped(const ClockJump& jump) {
+    if (auto begun = run(begin_.get()); !begun) return begun;
+    auto moved = move_times(jump);
+    if (moved) moved = run(commit_.get());
+    if (!moved && sqlite3_get_autocommit(db_.get()) == 0) {
+        [[maybe_unused]] const auto undone = run(rollback_.get());
+    }
+    return moved;
+}
+
 // As rescheduled() does it. At a start nothing is moved, and the indexes find what lies too far
 // ahead.
-DbResult<> Database::clock_jumped(const ClockJump& jump) {
+DbResult<> Database::move_times(const ClockJump& jump) {
     const milliseconds by = jump.to - jump.from;
     if (by != milliseconds(0)) {
         const auto move = prepare("UPDATE sts SET refresh_at = max(1, refresh_at + ?1)"

@@ -352,10 +352,21 @@ template <class T> async::Task<T> SqliteStore::read(From<T> from) {
     co_return std::move(read.value);
 }
 
-// A jump that ends between the two is applied twice, which the limits of rescheduled() bear.
+// What is read while a jump ends is read again: nobody knows whether it shows it.
 template <class T> struct SqliteStore::AfterJumps {
     T value{};
     std::uint64_t jumps = 0;
+
+    template <class Read>
+    static DatabaseFile::Read<AfterJumps> read(DatabaseFile& file, Read from) {
+        for (;;) {
+            const std::uint64_t jumps = file.jumps();
+            auto read = from();
+            if (file.jumps() == jumps)
+                return {.value = {.value = std::move(read.value), .jumps = jumps},
+                        .fault = read.fault};
+        }
+    }
 };
 
 async::Task<Loaded> SqliteStore::load(Domain policy_domain, std::string nexthop_key) {
@@ -364,10 +375,8 @@ async::Task<Loaded> SqliteStore::load(Domain policy_domain, std::string nexthop_
     for (;;) {
         const Reading reading(*this);
         From<AfterJumps<Loaded>> from = [policy_domain, nexthop_key](DatabaseFile& file) {
-            const std::uint64_t jumps = file.jumps();
-            auto read = file.load(policy_domain, nexthop_key);
-            return DatabaseFile::Read<AfterJumps<Loaded>>{
-                .value = {.value = std::move(read.value), .jumps = jumps}, .fault = read.fault};
+            return AfterJumps<Loaded>::read(file,
+                                            [&] { return file.load(policy_domain, nexthop_key); });
         };
         AfterJumps<Loaded> got = co_await read(std::move(from));
         if (reading.must_repeat()) continue;
@@ -389,10 +398,7 @@ async::Task<std::vector<RefreshDue>> SqliteStore::next_refreshes(std::size_t mos
         const std::size_t wait = pending_.sts.rows().size() +
                                  (in_flight_ ? in_flight_->sts.rows().size() : std::size_t{0});
         From<AfterJumps<Due>> from = [most, wait](DatabaseFile& file) {
-            const std::uint64_t jumps = file.jumps();
-            auto read = file.next_refreshes(most + wait);
-            return DatabaseFile::Read<AfterJumps<Due>>{
-                .value = {.value = std::move(read.value), .jumps = jumps}, .fault = read.fault};
+            return AfterJumps<Due>::read(file, [&] { return file.next_refreshes(most + wait); });
         };
         AfterJumps<Due> got = co_await read(std::move(from));
         const bool has_more = got.value.size() == most + wait;

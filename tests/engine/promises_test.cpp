@@ -284,3 +284,18 @@ TEST_CASE("what our unconfirmed clock makes fail is not the policy host's failur
     const std::string after = field.reply("example.org"); // memory says NOTFOUND for 5 min
     CHECK_MESSAGE(is_secure(after), after);
 }
+
+TEST_CASE("a policy that a refresh has fetched counts for what memory holds, too") {
+    Field field;
+    field.resolver.set(world);
+    field.fetcher.serve("example.org", policy("testing", 864000));
+    REQUIRE(field.reply("example.org") == "9:NOTFOUND ,");
+    const Domain domain = Domain::parse("example.org").value();
+    auto row = field.loop.run_until_done(field.store.load(domain, "")).sts.value();
+    row.refresh_at = field.clock.now();
+    field.store.save(row);
+    field.fetcher.serve("example.org", policy("enforce", 864000));
+    field.loop.run_until_done(field.engine->refresh_policy(domain));
+    const std::string reply = field.reply("example.org");
+    CHECK_MESSAGE(is_secure(reply), reply);
+}
