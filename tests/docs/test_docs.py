@@ -448,6 +448,17 @@ def test_readme_configuration(tmp_path):
     assert configuration_fault(file) == ""
 
 
+# --- The glossary ----------------------------------------------------------------------------
+
+def test_each_word_of_the_glossary_is_there_once_and_where_it_says():
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| `([^`|]+)` \|$",
+                      text_of("contrib/doc/glossary.md"), flags=re.MULTILINE)
+    words = [word for word, _, _ in rows]
+    assert 30 < len(words) <= 50
+    assert words == sorted(set(words), key=str.lower)
+    assert [where for _, _, where in rows if not (PROJECT / where).is_file()] == []
+
+
 # --- The threat model ------------------------------------------------------------------------
 
 def test_tests_that_the_threat_model_names_are_there():
