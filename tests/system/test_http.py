@@ -180,7 +180,7 @@ def test_refusals(daemon, slow, method, path, host, status):
 
 def test_an_open_listener_is_warned_about(daemon, slow):
     daemon.wait_for_log("open-listener")
-    assert re.search(rf"warning open-listener address=inet:0\.0\.0\.0:{PORT} ",
+    assert re.search(rf"warning open-listener listener=inet:0\.0\.0\.0:{PORT} ",
                      daemon.log.read_text(encoding="utf-8"))
 
 
