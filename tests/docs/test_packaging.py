@@ -65,7 +65,7 @@ def test_container_configuration_is_good():
 
 def test_logcheck_leaves_out_what_is_normal_and_nothing_else(tmp_path):
     normal = [
-        "info listening address=inet:127.0.0.1:8461 protocol=socketmap",
+        "info listening listener=inet:127.0.0.1:8461 protocol=socketmap",
         "info started version=0.1.0 overrides=0",
         "info reloaded changed=\"\" needs_restart=\"\"",
         "info reloaded changed=listen,log needs_restart=user",
