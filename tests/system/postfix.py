@@ -171,7 +171,8 @@ class Postfix:
 
     def client(self, port: int | None = None) -> smtplib.SMTP:
         """`port`: of another smtpd(8) among the services."""
-        return smtplib.SMTP("127.0.0.1", port or self.port, timeout=20)
+        # master(8) waits for a minute before it tries a service again that ended badly.
+        return smtplib.SMTP("127.0.0.1", port or self.port, timeout=90)
 
     def send(self, recipients: Iterable[str], header: str = "") -> None:
         """A message each, from the null sender: what cannot be delivered is not sent back."""

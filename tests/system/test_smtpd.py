@@ -14,7 +14,6 @@ from delegation import ATTRIBUTES_3_7, ATTRIBUTES_3_10
 from postfix import policy_map
 
 FIRST_PORT = 8430  # postseald: socketmap, delegation; smtpd(8): ten further on
-RECORDER_PORT = FIRST_PORT + 20
 PATIENCE = 20  # seconds
 
 DOMAINS = {
@@ -177,20 +176,26 @@ def test_several_recipients(postfix, world, replies):
 
 def test_attributes(release, new_postfix):
     """Those that the other tests and the fuzz corpus send are those of this version."""
-    policy = f"check_policy_service inet:127.0.0.1:{RECORDER_PORT}"
-    with (
-        socket.create_server(("127.0.0.1", RECORDER_PORT)) as recorder,
-        new_postfix(release, {"smtpd_recipient_restrictions": policy}) as postfix_,
-        postfix_.client() as client,
-    ):
-        client.ehlo()
-        client.mail("")
-        client.putcmd("rcpt to:<user@dane.mail.example>")
-        request = read_request(recorder)
-        assert client.getreply()[0] == 250
+    with socket.create_server(("127.0.0.1", 0)) as recorder:
+        address = f"inet:127.0.0.1:{recorder.getsockname()[1]}"
+        policy = f"check_policy_service {address}"
+        with (
+            new_postfix(release, {"smtpd_recipient_restrictions": policy}) as postfix_,
+            postfix_.client() as client,
+        ):
+            request = ask_once(client, recorder)
     names = [line.partition("=")[0] for line in request.splitlines()]
     expected = ATTRIBUTES_3_10 if release.version >= (3, 10) else ATTRIBUTES_3_7
     assert names == list(expected)
+
+
+def ask_once(client, recorder: socket.socket) -> str:
+    client.ehlo()
+    client.mail("")
+    client.putcmd("rcpt to:<user@dane.mail.example>")
+    request = read_request(recorder)
+    assert client.getreply()[0] == 250
+    return request
 
 
 def read_request(listener: socket.socket) -> str:
