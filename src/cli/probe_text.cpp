@@ -304,8 +304,7 @@ std::string next_of_deferred(const Probed& probed, const std::string& key) {
 
 engine::Outlook probe_outlook(const Probed& probed, const engine::Outlook& known) {
     const Fate end = fate(probed.destination, probed.orders);
-    const std::string plain = probed.destination.nexthop.key();
-    const std::string key = plain.contains('[') ? fmt::format("'{}'", plain) : plain;
+    const std::string key = engine::quoted_key(probed.destination.nexthop.key());
     engine::Outlook out{.mail = mail_text(probed, end), .next = known.next};
     const bool before_the_hosts = !probed.orders.defer.empty() ||
                                   probed.destination.mx == verdict::MxState::bogus ||

@@ -26,6 +26,15 @@ std::size_t most_waiting(std::size_t lookups) { return 16 * lookups; }
 
 constexpr std::uint16_t ports_of_mail[] = {25, 24, 465, 587, 2525};
 
+// The keys whose answers depend on the domain's policy, for the ports of mail.
+std::vector<std::string> keys_of(const Domain& policy_domain) {
+    std::vector<std::string> keys;
+    for (const std::uint16_t port : ports_of_mail)
+        for (const bool literal_host : {false, true})
+            keys.push_back(Nexthop{policy_domain, literal_host, port}.key());
+    return keys;
+}
+
 // A database that says nothing for so long is one that cannot be read: what the domain's own
 // servers say may still decide before the deadline.
 constexpr milliseconds store_patience{5000};
@@ -267,9 +276,8 @@ void Engine::begin_anew(Progress& progress) {
 }
 
 void Engine::outdate(const Domain& policy_domain) {
-    for (const std::uint16_t port : ports_of_mail)
-        for (const bool literal_host : {false, true})
-            outdate(Nexthop{policy_domain, literal_host, port}.key());
+    for (const std::string& key : keys_of(policy_domain))
+        outdate(key);
 }
 
 void Engine::reconsider(const Domain& domain) {
@@ -313,9 +321,8 @@ async::Task<> Engine::refresh_policy(Domain domain) {
     const bool changed = co_await sts_.refresh(domain);
     if (!changed) co_return;
     // No evaluation has fetched it, so memory knows the one before.
-    for (const std::uint16_t port : ports_of_mail)
-        for (const bool literal_host : {false, true})
-            cache_.erase(Nexthop{domain, literal_host, port}.key());
+    for (const std::string& key : keys_of(domain))
+        cache_.erase(key);
 }
 
 async::Task<> Engine::look_again(Due due) {
@@ -382,7 +389,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     co_return answer;
 }
 
-// To its end, or until it must begin anew.
+// Until it has ended or must begin anew.
 async::Task<> Engine::look_up(const Nexthop& nexthop, Progress& progress, Found& found,
                               StsLookup::For whom) {
     async::Nudge news(sources_.loop);

@@ -78,7 +78,7 @@ class Engine {
     // As if the nexthop and its policy domain had never been asked for; the history stays.
     void forget(const Nexthop& nexthop);
     // Another node of a fleet has found something out, and the store has it: what memory holds is
-    // outdated, and an evaluation that has read the store already reads it once more. Of a policy
+    // outdated, and an evaluation that has begun begins anew at once. Of a policy
     // domain: answers for the ports of mail; those for other ports are given to their end, at most
     // an hour.
     void outdate(const Domain& policy_domain);

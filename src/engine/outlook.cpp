@@ -15,11 +15,6 @@ using verdict::MxState;
 
 constexpr std::string_view configuration_problem = "client TLS configuration problem";
 
-// As a shell reads it.
-std::string quoted_key(std::string_view key) {
-    return key.contains('[') ? fmt::format("'{}'", key) : std::string(key);
-}
-
 std::string again(std::string_view key) {
     // Not "postqueue -s": it takes the sites of fast_flush_domains only.
     return fmt::format("then: postseal refresh {}; postqueue -f", quoted_key(key));
@@ -98,6 +93,10 @@ Outlook undeferred(const Answer& answer, std::string_view key) {
 }
 
 } // namespace
+
+std::string quoted_key(std::string_view key) {
+    return key.contains('[') ? fmt::format("'{}'", key) : std::string(key);
+}
 
 std::string fix_of(Cause cause, std::string_view key) {
     const std::string quoted = quoted_key(key);

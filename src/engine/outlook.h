@@ -22,6 +22,9 @@ struct Outlook {
 // Of a key that is no nexthop.
 [[nodiscard]] Outlook outlook_no_nexthop();
 
+// A nexthop's key as a shell reads it.
+[[nodiscard]] std::string quoted_key(std::string_view key);
+
 // How to fix what defers the mail for the key.
 [[nodiscard]] std::string fix_of(verdict::Cause cause, std::string_view key);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "store/database.h"
 
+#include "store/open_database.h"
 #include "store/scratch.h"
 
 #include <doctest/doctest.h>
@@ -11,12 +12,6 @@ using namespace postseal::store;
 using namespace postseal::test;
 
 namespace {
-
-std::unique_ptr<Database> open(const std::string& path) {
-    auto opened = Database::open(path);
-    REQUIRE_MESSAGE(opened.has_value(), opened.error().text);
-    return std::move(*opened);
-}
 
 // As if so many names that promise nothing were there.
 void pretend(const std::string& path, std::size_t count) {
