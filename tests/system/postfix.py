@@ -172,7 +172,10 @@ class Postfix:
     def client(self, port: int | None = None) -> smtplib.SMTP:
         """`port`: of another smtpd(8) among the services."""
         # master(8) waits for a minute before it tries a service again that ended badly.
-        return smtplib.SMTP("127.0.0.1", port or self.port, timeout=90)
+        try:
+            return smtplib.SMTP("127.0.0.1", port or self.port, timeout=90)
+        except (OSError, smtplib.SMTPException) as error:
+            raise AssertionError(f"no greeting of smtpd(8): {error}\n{self.log_text()}") from error
 
     def send(self, recipients: Iterable[str], header: str = "") -> None:
         """A message each, from the null sender: what cannot be delivered is not sent back."""
