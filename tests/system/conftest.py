@@ -16,8 +16,9 @@ from postfix import Postfix
 from shared_server import Missing, Server
 from world import Unavailable, World, validating_resolver
 
-_ports = itertools.count(8462)
-_submission_ports = itertools.count(8400)
+# Above all the ports that tests name themselves, so that counting on never meets one of them.
+_ports = itertools.count(11000)
+_submission_ports = itertools.count(10000)
 _peer = pytest.StashKey[pathlib.Path | Unavailable]()
 _releases = pytest.StashKey[dict[str, postfix_release.Release | postfix_release.Unavailable]]()
 

@@ -143,6 +143,8 @@ class Postfix:
                 os.chown(folder, owner, -1)
 
     def __enter__(self) -> "Postfix":
+        # Not somebody else's server, which would be taken for smtpd(8).
+        socket.create_server(("127.0.0.1", self.port)).close()
         command = in_tree(self._release, self.folder, self._resolv_conf, *MASTER)
         # master(8) ends its children by the process group.
         self._process = processes.start(
@@ -171,9 +173,8 @@ class Postfix:
 
     def client(self, port: int | None = None) -> smtplib.SMTP:
         """`port`: of another smtpd(8) among the services."""
-        # master(8) waits for a minute before it tries a service again that ended badly.
         try:
-            return smtplib.SMTP("127.0.0.1", port or self.port, timeout=90)
+            return smtplib.SMTP("127.0.0.1", port or self.port, timeout=30)
         except (OSError, smtplib.SMTPException) as error:
             raise AssertionError(f"no greeting of smtpd(8): {error}\n{self.log_text()}") from error
 

@@ -14,7 +14,7 @@ from world.processes import run
 BAD_CONFIG = 78
 UNREACHABLE = 69
 BY_NAME = "db.fleet.example"
-_http_ports = itertools.count(8300)
+_http_ports = itertools.count(12000)
 
 
 def test_tables_that_are_not_there(fleet_server, new_node):

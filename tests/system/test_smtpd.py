@@ -13,7 +13,7 @@ from daemon import Daemon
 from delegation import ATTRIBUTES_3_7, ATTRIBUTES_3_10
 from postfix import policy_map
 
-FIRST_PORT = 8430  # postseald: socketmap, delegation; smtpd(8): ten further on
+FIRST_PORT = 8600  # postseald: socketmap, delegation; smtpd(8): ten further on
 PATIENCE = 20  # seconds
 
 DOMAINS = {
