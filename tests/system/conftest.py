@@ -2,6 +2,7 @@
 #
 # Skipped, with the reason, where there is no network namespace or no name server to be had.
 # SPDX-License-Identifier: BSD-3-Clause
+import fcntl
 import itertools
 import pathlib
 import shutil
@@ -42,6 +43,13 @@ def pytest_collection_finish(session):
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if config.option.collectonly:
         return
+    # One of several processes unpacks, the others find what it has made.
+    with open(build_folder() / "preparing", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        prepare(config, wanted)
+
+
+def prepare(config, wanted: set[str]) -> None:
     if "peer_folder" in wanted:
         try:
             config.stash[_peer] = peer.prepare()
