@@ -11,9 +11,11 @@ import pytest
 
 from mdoc import PROJECT
 
+BUILD = (PROJECT / os.environ.get("POSTSEAL_BUILD", "build")).resolve()
+
 
 def run(name: str, *arguments, **options) -> subprocess.CompletedProcess:
-    path = (PROJECT / os.environ.get("POSTSEAL_BUILD", "build")).resolve() / name
+    path = BUILD / name
     if not path.exists():
         pytest.fail(f"{path} is missing: build it, or set POSTSEAL_BUILD")
     return subprocess.run([path, *arguments], capture_output=True, text=True, timeout=120, **options)

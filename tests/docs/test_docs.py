@@ -137,7 +137,7 @@ def test_examples_of_the_configuration(tmp_path, block):
 # --- postseal-overrides(5) -------------------------------------------------------------------
 
 def test_override_attributes():
-    source = text_of("src/verdict/postfix_policy.cpp")
+    source = text_of("src/core/verdict/postfix_policy.cpp")
     known = set(re.findall(r'Attribute\{"(\w+)", Form::legacy', source))
     page = mdoc.plain(section("postseal-overrides.5", "DESCRIPTION"))
     assert known
@@ -361,7 +361,7 @@ def test_fetch_faults():
 # --- postseal-verdicts(7) --------------------------------------------------------------------
 
 def test_decision_table():
-    source = text_of("src/verdict/decide.cpp")
+    source = text_of("src/core/verdict/decide.cpp")
     rows = re.findall(r"Row\{(\d+),.*?//\n\s+(\w+), (\w+), \"", source, flags=re.DOTALL)
     words = {"as_configured": "as configured", "dane_only": "dane-only", "by_mixed": "by mixed",
              "unknown_dane": "tempfail"}
@@ -379,8 +379,8 @@ def test_decision_table():
 def test_letters_and_classes():
     text = section("postseal-verdicts.7", "DESCRIPTION")
     named = {entry.head for entry in entries(text, "Cm")}
-    letters = re.findall(r"return '([A-Z])';", text_of("src/verdict/evidence.cpp"))
-    source = text_of("src/verdict/decide.cpp").partition("to_string(Class cls)")[2]
+    letters = re.findall(r"return '([A-Z])';", text_of("src/core/verdict/evidence.cpp"))
+    source = text_of("src/core/verdict/decide.cpp").partition("to_string(Class cls)")[2]
     classes = re.findall(r'return "(\w+)";', source.partition("to_string(Level level)")[0])
     assert len(letters) == 5 and len(classes) == 5
     assert named == {*letters, *classes}

@@ -15,7 +15,7 @@ def check(root: pathlib.Path) -> tuple[int, str]:
 
 @pytest.mark.parametrize("name, text, fault", [
     ("src/tls/a.cpp", '#include "https/b.h"', "src/tls/a.cpp:1: tls reaches up to https"),
-    ("src/wire/a.cpp", '\n# include "async/b.h"', "src/wire/a.cpp:2: core reaches up to async"),
+    ("src/core/wire/a.cpp", '\n# include "async/b.h"', "src/core/wire/a.cpp:2: core reaches up to async"),
     ("include/postseal/wire/a.h", "#include <uv.h>",
      "include/postseal/wire/a.h:1: uv.h is included in async only"),
     ("src/probe/a.cpp", "#include <gnutls/x509.h>",

@@ -9,9 +9,9 @@
 #include "postseal/wire/socketmap.h"
 #include "postseal/wire/tcp_table.h"
 
+#include "core/verdict/some_evidence.h"
+#include "core/verdict/table_oracle.h"
 #include "fuzz/check.h"
-#include "verdict/some_evidence.h"
-#include "verdict/table_oracle.h"
 
 #include <fmt/format.h>
 #include <fuzzer/FuzzedDataProvider.h>

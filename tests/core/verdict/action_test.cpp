@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/verdict/action.h"
 
+#include "core/verdict/make_evidence.h"
 #include "support/table.h"
-#include "verdict/make_evidence.h"
 
 #include <doctest/doctest.h>
 

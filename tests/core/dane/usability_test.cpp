@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/dane/usability.h"
 
-#include "dane/hex.h"
+#include "core/dane/hex.h"
 #include "support/table.h"
 
 #include <doctest/doctest.h>

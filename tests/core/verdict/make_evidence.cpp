@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "verdict/make_evidence.h"
+#include "core/verdict/make_evidence.h"
 
 #include <fmt/format.h>
 

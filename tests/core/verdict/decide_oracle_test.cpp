@@ -5,8 +5,8 @@
 #include "postseal/verdict/postfix_policy.h"
 #include "postseal/verdict/reply.h"
 
-#include "verdict/make_evidence.h"
-#include "verdict/table_oracle.h"
+#include "core/verdict/make_evidence.h"
+#include "core/verdict/table_oracle.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

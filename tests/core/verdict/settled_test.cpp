@@ -4,7 +4,7 @@
 #include "postseal/verdict/reply.h"
 #include "postseal/verdict/settled.h"
 
-#include "verdict/make_evidence.h"
+#include "core/verdict/make_evidence.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/verdict/findings.h"
 
-#include "verdict/make_evidence.h"
+#include "core/verdict/make_evidence.h"
 
 #include <doctest/doctest.h>
 

@@ -8,7 +8,7 @@
 #include "postseal/verdict/reply.h"
 #include "postseal/wire/socketmap.h"
 
-#include "verdict/some_evidence.h"
+#include "core/verdict/some_evidence.h"
 
 #include <fmt/format.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/verdict/reply.h"
 
+#include "core/verdict/make_evidence.h"
 #include "postseal/verdict/postfix_policy.h"
 #include "support/table.h"
-#include "verdict/make_evidence.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
