@@ -81,6 +81,7 @@ struct Dns {
     std::vector<std::string> forward;
     std::vector<std::string> stub;
     std::string unbound_conf;
+    std::vector<std::string> private_name_servers; // prefixes
     milliseconds timeout{8000};
 
     friend bool operator==(const Dns&, const Dns&) = default;

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "postseal/base/special_addresses.h"
+
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -12,7 +14,7 @@ namespace postseal::dns {
 
 struct ServerAddress {
     std::string text; // as written
-    bool loopback = false;
+    IpPrefix address; // without its zone index
     std::uint16_t port = 53;
 
     friend bool operator==(const ServerAddress&, const ServerAddress&) = default;
@@ -30,5 +32,8 @@ struct StubZone {
 
 // "example.=192.0.2.1@53"
 [[nodiscard]] std::expected<StubZone, std::string> parse_stub(std::string_view text);
+
+// "192.168.0.0/16", "fd00::/8", "10.0.0.53". Errors: one clause that quotes what was written.
+[[nodiscard]] std::expected<IpPrefix, std::string> parse_prefix(std::string_view text);
 
 } // namespace postseal::dns

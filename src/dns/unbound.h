@@ -29,6 +29,10 @@ struct UnboundOptions {
     std::vector<std::string> forward;
     std::vector<std::string> stub; // "example.=192.0.2.1@53"
     std::string unbound_conf;      // a whole unbound.conf(5), read first
+    // Prefixes ("192.168.0.0/16"). Beside servers in them, and those that `forward`, `stub`,
+    // `root_hints` and `unbound_conf` name, none at a private or special address is asked
+    // (base/special_addresses.h).
+    std::vector<std::string> private_name_servers;
     milliseconds timeout{8000};
     // Whom to ask was left to us: where nothing answers, dns/upstream.h may ask the others.
     bool may_ask_system = false;

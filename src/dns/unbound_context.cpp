@@ -5,12 +5,16 @@
 #include "dns/server_address.h"
 #include "dns/system_files.h"
 #include "dns/trust_anchor.h"
+#include "dns/unbound_conf.h"
 #include "dns/zone_text.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <iterator>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -45,7 +49,7 @@ constexpr std::array defaults{
     // Name servers that all were silent for minutes are back at once, not when what is held against
     // them is forgotten (infra-host-ttl, 15 minutes).
     Setting{"infra-keep-probing:", "yes"},
-    // Nobody's MX records may make us ask our own host (see loopback_wanted).
+    // Unless an unbound.conf changes it; what it stands for is in special_prefixes(), too.
     Setting{"do-not-query-localhost:", "yes"},
 };
 
@@ -53,6 +57,14 @@ constexpr std::array defaults{
 constexpr std::array fixed{
     Setting{"module-config:", "validator iterator"}, Setting{"val-permissive-mode:", "no"},
     Setting{"serve-expired:", "no"}, Setting{"val-log-level:", "2"}, // why_bogus in full
+};
+
+// What do-not-query-localhost stands for.
+constexpr std::array loopback{
+    IpPrefix{.is_v6 = false, .octets = {127}, .bits = 8},
+    IpPrefix{
+        .is_v6 = true, .octets = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, .bits = 128},
+    IpPrefix{.is_v6 = true, .octets = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127}, .bits = 104},
 };
 
 Fault check(int rc, std::string_view what) {
@@ -108,8 +120,8 @@ Fault add_trust_anchors(ub_ctx* context, const std::vector<std::string>& configu
     return {};
 }
 
-Fault add_root_hints(ub_ctx* context, const std::string& path, bool& loopback) {
-    if (path.empty()) return {};
+// Adds the servers' addresses to `named`.
+Fault read_root_hints(const std::string& path, std::vector<IpPrefix>& named) {
     const auto text = read_zone_file(path);
     if (!text)
         return std::unexpected(fmt::format("cannot read the root hints {}: {}; install the package "
@@ -124,14 +136,20 @@ Fault add_root_hints(ub_ctx* context, const std::string& path, bool& loopback) {
             return std::unexpected(
                 fmt::format("root hints {}, line {}: {}", path, record.line, server.error()));
         any = true;
-        loopback = loopback || server->loopback;
+        named.push_back(server->address);
     }
     if (!any)
         return std::unexpected(fmt::format("root hints {} name no address of a name server", path));
+    return {};
+}
+
+Fault add_root_hints(ub_ctx* context, const std::string& path, std::vector<IpPrefix>& named) {
+    if (path.empty()) return {};
+    if (auto ok = read_root_hints(path, named); !ok) return ok;
     return check(ub_ctx_set_option(context, "root-hints:", path.c_str()), "root hints " + path);
 }
 
-Fault add_servers(ub_ctx* context, const UnboundOptions& options, bool& loopback) {
+Fault add_servers(ub_ctx* context, const UnboundOptions& options, std::vector<IpPrefix>& named) {
     const auto forward = forward_servers(options.forward);
     if (!forward) return std::unexpected("dns.forward: " + forward.error());
     for (const std::string& text : *forward) {
@@ -139,7 +157,7 @@ Fault add_servers(ub_ctx* context, const UnboundOptions& options, bool& loopback
         if (!server) return std::unexpected("dns.forward: " + server.error());
         if (auto ok = check(ub_ctx_set_fwd(context, text.c_str()), "the forwarder " + text); !ok)
             return ok;
-        loopback = loopback || server->loopback;
+        named.push_back(server->address);
     }
     for (const std::string& text : options.stub) {
         const auto stub = parse_stub(text);
@@ -149,7 +167,43 @@ Fault add_servers(ub_ctx* context, const UnboundOptions& options, bool& loopback
                       "the stub zone " + text);
             !ok)
             return ok;
-        loopback = loopback || stub->server.loopback;
+        named.push_back(stub->server.address);
+    }
+    return {};
+}
+
+std::string get(ub_ctx* context, const char* option) {
+    char* value = nullptr;
+    if (ub_ctx_get_option(context, option, &value) != 0) return "";
+    const std::unique_ptr<char, decltype(&std::free)> owned(value, &std::free);
+    return value;
+}
+
+// Nobody's NS records may make us ask hosts of the operator's own network, or our own.
+Fault ask_global_servers_only(ub_ctx* context, const UnboundOptions& options,
+                              std::vector<IpPrefix> named) {
+    for (const std::string& text : options.private_name_servers) {
+        const auto prefix = parse_prefix(text);
+        if (!prefix) return std::unexpected("dns.private_name_servers: " + prefix.error());
+        named.push_back(*prefix);
+    }
+    NamedServers in_conf = servers_in(options.unbound_conf);
+    std::ranges::move(in_conf.addresses, std::back_inserter(named));
+    for (const std::string& file : in_conf.root_hints)
+        if (auto ok = read_root_hints(file, named); !ok) return ok;
+    if (get(context, "do-not-query-localhost") == "no")
+        std::ranges::copy(loopback, std::back_inserter(named));
+    // It knows no exceptions: the list leaves out what may be asked.
+    if (auto ok = check(ub_ctx_set_option(context, "do-not-query-localhost:", "no"),
+                        "its setting do-not-query-localhost: no");
+        !ok)
+        return ok;
+    for (const IpPrefix& prefix : without(special_prefixes(), named)) {
+        const std::string text = prefix.to_string();
+        if (auto ok = check(ub_ctx_set_option(context, "do-not-query-address:", text.c_str()),
+                            "its setting do-not-query-address: " + text);
+            !ok)
+            return ok;
     }
     return {};
 }
@@ -167,16 +221,14 @@ std::expected<ContextSetup, std::string> set_up_context(const UnboundOptions& op
     setup.context.reset(ub_ctx_create());
     ub_ctx* context = setup.context.get();
     if (context == nullptr) return std::unexpected("libunbound cannot be set up: out of memory");
-    bool loopback_wanted = false;
+    std::vector<IpPrefix> named; // servers, by the operator
     auto ok = apply(context, defaults);
     if (ok) ok = minimise_within_bounds(context);
     if (ok) ok = add_unbound_conf(context, options.unbound_conf);
     if (ok) ok = add_trust_anchors(context, options.trust_anchor, setup);
-    if (ok) ok = add_root_hints(context, root_hints_file(options.root_hints), loopback_wanted);
-    if (ok) ok = add_servers(context, options, loopback_wanted);
-    if (ok && loopback_wanted)
-        ok = check(ub_ctx_set_option(context, "do-not-query-localhost:", "no"),
-                   "name servers on loopback");
+    if (ok) ok = add_root_hints(context, root_hints_file(options.root_hints), named);
+    if (ok) ok = add_servers(context, options, named);
+    if (ok) ok = ask_global_servers_only(context, options, std::move(named));
     if (ok) ok = apply(context, fixed);
     if (ok) ok = check(ub_ctx_async(context, 1), "a thread of its own");
     if (ok) ok = finalise(context);

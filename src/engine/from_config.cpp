@@ -14,6 +14,7 @@ dns::UnboundOptions unbound_options(const config::Dns& dns) {
             .forward = dns.forward,
             .stub = dns.stub,
             .unbound_conf = dns.unbound_conf,
+            .private_name_servers = dns.private_name_servers,
             .timeout = dns.timeout,
             .may_ask_system = left_to_us};
 }

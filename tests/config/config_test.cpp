@@ -82,6 +82,7 @@ root_hints = "/h"
 forward = ["192.0.2.1@5353"]
 stub = ["example.=192.0.2.1@53"]
 unbound_conf = "/u"
+private_name_servers = ["10.0.0.0/8"]
 timeout = "250ms"
 [https]
 ca_file = "/c"
@@ -143,6 +144,7 @@ format = "json"
     CHECK(config->dns.forward == std::vector<std::string>{"192.0.2.1@5353"});
     CHECK(config->dns.stub == std::vector<std::string>{"example.=192.0.2.1@53"});
     CHECK(config->dns.unbound_conf == "/u");
+    CHECK(config->dns.private_name_servers == std::vector<std::string>{"10.0.0.0/8"});
     CHECK(config->dns.timeout == 250ms);
     CHECK(config->https.ca_file == "/c");
     CHECK(config->https.allow_private);

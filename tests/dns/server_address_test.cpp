@@ -16,13 +16,21 @@ TEST_CASE("parse_server: table") {
             continue;
         }
         CHECK(server->text == row.fields[0]);
-        CHECK((server->loopback ? "loopback" : "other") == row.fields[1]);
+        CHECK(server->address.to_string() == row.fields[1]);
     }
 }
 
 TEST_CASE("parse_server: its port") {
     CHECK(dns::parse_server("192.0.2.1")->port == 53);
     CHECK(dns::parse_server("2001:db8::1@65535")->port == 65535);
+}
+
+TEST_CASE("parse_prefix: table") {
+    for (const Row& row : read_table("dns/prefix.table", 3)) {
+        CAPTURE(row.line);
+        const auto prefix = dns::parse_prefix(row.fields[0]);
+        CHECK((prefix ? prefix->to_string() : "! " + prefix.error()) == row.fields[1]);
+    }
 }
 
 TEST_CASE("parse_stub: table") {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "dns/server_address.h"
 #include "dns/unbound_context.h"
 #include "support/temp_file.h"
 
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <sstream>
 #include <string>
 
 namespace postseal::test {
@@ -32,27 +34,70 @@ dns::ContextSetup set_up(const UnboundOptions& options) {
     return *std::move(setup);
 }
 
-TEST_CASE("set_up_context: name servers on loopback are asked only if the operator names one") {
-    const TempFile loopback_hints(". 3600000 NS ns.\nns. 3600000 A 127.0.0.1\n");
-    const TempFile hints(
-        ". 3600000 NS ns.\nns. 3600000 A 192.0.2.1\nns. 3600000 AAAA 2001:db8::1\n");
+// By libunbound, where a delegation leads to it.
+bool asked(const UnboundOptions& options, const std::string& server) {
+    const auto setup = set_up(options);
+    CHECK(option(setup, "do-not-query-localhost") == "no"); // the list has it
+    std::istringstream list(option(setup, "do-not-query-address"));
+    const IpPrefix address = dns::parse_server(server)->address;
+    for (std::string line; std::getline(list, line);)
+        if (dns::parse_prefix(line)->contains(address)) return false;
+    return true;
+}
+
+TEST_CASE("set_up_context: name servers at private and special addresses are not asked") {
+    for (const auto* global : {"9.9.9.9", "192.175.48.1", "2620:fe::fe", "2001:4:112::1"})
+        CHECK(asked(bare(), global));
+    for (const auto* special :
+         {"127.0.0.1", "10.0.0.1", "192.168.1.1", "172.31.255.255", "0.0.0.0", "169.254.169.254",
+          "100.64.0.1", "255.255.255.255", "::1", "::", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+          "fd00::1", "fe80::1", "2002:a00:1::1", "64:ff9b::10.0.0.1"})
+        CHECK_FALSE(asked(bare(), special));
+}
+
+TEST_CASE("set_up_context: private name servers are asked if the operator names them") {
+    const TempFile hints(". 3600000 NS ns.\nns. 3600000 A 10.0.0.1\nns. 3600000 AAAA fd00::1\n");
+    const TempFile conf("stub-zone:\n name: corp.example\n stub-addr: 10.0.0.2@53\n");
+    const TempFile conf_hints("server: root-hints: \"" + hints.path() + "\"\n");
+    const TempFile local("server: do-not-query-localhost: no\n");
+    const auto only = [](const UnboundOptions& options, const std::string& server) {
+        return asked(options, server) && !asked(options, "10.0.0.99") &&
+               !asked(options, "fd00::99") && !asked(options, "127.0.0.99");
+    };
     UnboundOptions options = bare();
-    const auto not_asked = [&] { return option(set_up(options), "do-not-query-localhost"); };
-    CHECK(not_asked() == "yes");
     options.root_hints = hints.path();
-    CHECK(not_asked() == "yes");
-    options.root_hints = loopback_hints.path();
-    CHECK(not_asked() == "no");
+    CHECK(only(options, "10.0.0.1"));
+    CHECK(only(options, "fd00::1"));
     options = bare();
-    options.forward = {"192.0.2.1", "2001:db8::1@53"};
-    CHECK(not_asked() == "yes");
-    options.forward.emplace_back("::1@5353");
-    CHECK(not_asked() == "no");
+    options.forward = {"127.0.0.1@5353", "fe80::1%lo"};
+    CHECK(only(options, "127.0.0.1"));
+    CHECK(only(options, "fe80::1"));
     options = bare();
-    options.stub = {"example.=192.0.2.1@53"};
-    CHECK(not_asked() == "yes");
-    options.stub.emplace_back("example.net.=127.0.0.2");
-    CHECK(not_asked() == "no");
+    options.stub = {"example.net.=10.0.0.3"};
+    CHECK(only(options, "10.0.0.3"));
+    options = bare();
+    options.unbound_conf = conf.path();
+    CHECK(only(options, "10.0.0.2"));
+    options.unbound_conf = conf_hints.path();
+    CHECK(only(options, "fd00::1"));
+    options = bare();
+    options.private_name_servers = {"10.4.0.0/16", "fd04::4"};
+    CHECK(only(options, "10.4.255.255"));
+    CHECK(only(options, "fd04::4"));
+    options = bare();
+    options.unbound_conf = local.path();
+    for (const auto* loopback : {"127.0.0.99", "::1", "::ffff:127.0.0.1"})
+        CHECK(asked(options, loopback));
+    CHECK_FALSE(asked(options, "10.0.0.99"));
+}
+
+TEST_CASE("set_up_context: a prefix that is none") {
+    UnboundOptions options = bare();
+    options.private_name_servers = {"10.0.0.0/33"};
+    const auto setup = dns::set_up_context(options);
+    REQUIRE_FALSE(setup);
+    CHECK(setup.error() ==
+          "dns.private_name_servers: \"10.0.0.0/33\" has no prefix length (0 to 32) after the /");
 }
 
 TEST_CASE("set_up_context: questions are minimised only if a question's cost is limited") {

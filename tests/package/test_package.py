@@ -22,6 +22,7 @@ CONFIGURATION = """\
 [dns]
 trust_anchor = ["/etc/postseal/root.key"]
 root_hints = "/etc/postseal/root.hints"
+private_name_servers = ["127.0.0.0/8"]
 [https]
 ca_file = "/etc/postseal/ca.pem"
 allow_private = true

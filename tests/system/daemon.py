@@ -79,6 +79,7 @@ class Daemon:
             "dns": {
                 "trust_anchor": [str(world.trust_anchor)],
                 "root_hints": str(world.root_hints),
+                "private_name_servers": ["127.0.0.0/8"],
             },
             "https": {"ca_file": str(world.ca_file), "allow_private": True},
             "log": {"level": "debug"},

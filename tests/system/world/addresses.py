@@ -11,6 +11,7 @@ DEAD_SERVER = "127.53.0.9"  # nothing listens
 REFERRED_SERVER = "127.53.0.4"  # tests/system/hostile/referring.py: the child's
 REFERRING_SERVER = "127.53.0.5"  # and the parent's
 HOSTILE_SERVER = "127.53.0.6"  # tests/system/hostile
+VICTIM_SERVER = "127.53.0.10"  # tests/system/hostile/delegating.py: counts, never answers
 
 POLICY_HOST = "127.44.0.1"
 POLICY_HOST_V6 = "fd00::443"
