@@ -4,6 +4,7 @@
 #include "async/timeout.h"
 #include "dns/for_client.h"
 #include "dns/mx_lookup.h"
+#include "engine/other_forms.h"
 #include "engine/validity.h"
 #include "postseal/verdict/settled.h"
 
@@ -133,6 +134,7 @@ void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& o
         override_changed(before);
     flights_.for_each([this](const std::string& key, Flights::Flight& flight) {
         const auto nexthop = Nexthop::parse(key);
+        flight.context.provisional.reset();
         if (nexthop && override_of(*nexthop) != flight.context.override_)
             begin_anew(flight.context);
     });
@@ -155,8 +157,19 @@ void Engine::override_changed(const Overrides& before) {
         return key.starts_with('.') || key == "*";
     };
     if (std::ranges::any_of(keys, is_of_many)) return known_.publish(known_.maps());
-    for (const std::string& key : keys)
+    for (const std::string& key : keys) {
         cache_.erase(key);
+        // The name alone answers requiretls for it.
+        if (const auto nexthop = Nexthop::parse(key)) cache_.erase(nexthop->domain.name());
+    }
+}
+
+// When the first of the overrides that it tells of ends; nothing: none does.
+std::optional<WallTime> Engine::note_other_forms(verdict::Evidence& evidence) const {
+    OtherForms forms =
+        other_forms(overrides_, evidence.nexthop, sources_.clock.now(), watch_.confirmed());
+    evidence.other_forms = forms.overrides;
+    return forms.until;
 }
 
 Engine::Flights::Shared Engine::start_or_join(const Nexthop& nexthop, MonoTime asked,
@@ -377,6 +390,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     const unsigned failures = any_failed(evidence) ? cache_.failures(nexthop.key()) + 1 : 0;
     milliseconds holds = holds_for(evidence, found.sts.txt_ttl, failures, now);
     if (override_) holds = std::min(holds, override_->holds(now));
+    holds = std::min(holds, holds_until(note_other_forms(evidence), now));
     const std::shared_ptr<const Answer> answer = conclude(std::move(evidence), holds);
     const bool given = keep(*answer, found, failures, progress.asked);
     // Over a row that could not be read only what was seen now is saved.
@@ -441,9 +455,10 @@ bool Engine::keep(const Answer& answer, const Found& found, unsigned failures, M
 std::shared_ptr<const Answer> Engine::overridden(const Nexthop& nexthop, Overrides::Found override_,
                                                  MonoTime asked) {
     const WallTime now = sources_.clock.now();
-    const milliseconds holds = override_.holds(now);
+    milliseconds holds = override_.holds(now);
     verdict::Evidence evidence{
         .nexthop = nexthop, .override_ = std::move(override_.says), .obtained_at = now};
+    holds = std::min(holds, holds_until(note_other_forms(evidence), now));
     std::shared_ptr<const Answer> answer = conclude(std::move(evidence), holds);
     const MonoTime until = sources_.loop.now() + holds;
     cache_.put(nexthop.key(), answer->replies, {.until = until, .asked = asked}, 0);
@@ -512,6 +527,7 @@ verdict::Evidence Engine::partial_evidence(const Nexthop& nexthop, const Progres
     } else if (!progress.loaded) {
         evidence.sts.unread = not_answered().sts_unread;
     }
+    note_other_forms(evidence);
     return evidence;
 }
 

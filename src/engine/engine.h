@@ -173,6 +173,7 @@ class Engine {
                           StsLookup::For whom);
     async::Task<> look_up_all(const Nexthop& nexthop, Progress& progress, Found& found,
                               StsLookup::For whom, bool& ended);
+    std::optional<WallTime> note_other_forms(verdict::Evidence& evidence) const;
     std::shared_ptr<const Answer> overridden(const Nexthop& nexthop, Overrides::Found override_,
                                              MonoTime asked);
     async::Task<> note_override(std::shared_ptr<const Answer> answer);

@@ -148,7 +148,9 @@ std::expected<Overrides, std::string> Overrides::load(const std::string& path) {
     return parse(*text, path);
 }
 
-milliseconds Overrides::Found::holds(WallTime now) const {
+milliseconds Overrides::Found::holds(WallTime now) const { return holds_until(until, now); }
+
+milliseconds holds_until(std::optional<WallTime> until, WallTime now) {
     milliseconds time = std::chrono::hours(1);
     if (until) time = std::min(time, *until - now);
     return std::max<milliseconds>(time, std::chrono::seconds(1));

@@ -79,6 +79,9 @@ class Overrides {
     std::map<std::string, Entry, std::less<>> entries_;
 };
 
+// How long an answer may be used that rests on an override which ends then: at most an hour.
+[[nodiscard]] milliseconds holds_until(std::optional<WallTime> until, WallTime now);
+
 struct Overrides::Reading {
     Overrides overrides;
     std::vector<std::string> faults; // "FILE:LINE: what is wrong"

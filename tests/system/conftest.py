@@ -30,6 +30,8 @@ override-stronger-wrong.mail.example secure match=mx.override-stronger-wrong.mai
 override-weaker.mail.example may
 override-weaker-dane.mail.example encrypt
 override-none.mail.example none
+mx.override-relay.mail.example secure match=mx.override-relay.mail.example
+[mx.enforce-relay.mail.example]:587 encrypt
 """
 
 

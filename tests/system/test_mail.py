@@ -16,7 +16,7 @@ LEVELS = {
     "may": {"smtp_tls_dane_insecure_mx_policy": "dane"},  # else 3.7 looks at none of these
 }
 
-RELAYED = ("relay", "relay-wrong", "relay-port-25-only")
+RELAYED = ("relay", "relay-wrong", "relay-port-25-only", "override-relay", "enforce-relay")
 TRANSPORTS = "inline:{%s}" % " ".join(
     f"{{{name}.mail.example = smtp:[mx.{name}.mail.example]:587}}" for name in RELAYED
 )

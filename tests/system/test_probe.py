@@ -15,7 +15,7 @@ OK, PROBLEM, USAGE, TEMPFAIL = 0, 1, 64, 75
 DELIVERIES = table.read_deliveries()
 
 # test_mail.py has them go by way of [mx]:587.
-RELAYED = ("relay", "relay-wrong", "relay-port-25-only")
+RELAYED = ("relay", "relay-wrong", "relay-port-25-only", "override-relay", "enforce-relay")
 # Refused once they are told the sender, which a probe tells nobody.
 LATER = ("partner", "partner-expired", "bank")
 # The words of Postfix's log for how sure it is of the host.

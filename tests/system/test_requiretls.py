@@ -9,7 +9,7 @@ from postfix_release import NEWEST
 pytestmark = pytest.mark.parametrize("release", [NEWEST], indirect=True, scope="session")
 TRANSPORTS = "inline:{%s}" % " ".join(
     f"{{{name}.mail.example = smtp:[mx.{name}.mail.example]:587}}"
-    for name in ("relay", "relay-port-25-only")
+    for name in ("relay", "relay-port-25-only", "override-relay", "enforce-relay")
 )
 HEADER = "Require-TLS-ESMTP: yes\n"  # how Postfix itself hands the request on
 PATIENCE = 40  # seconds
@@ -38,6 +38,10 @@ CASES = {
     # port 587. With none there, enforce would bounce.
     "relay.mail.example": ("sent", "Verified", True),
     "relay-port-25-only.mail.example": ("sent", "Untrusted", True),
+    # An override for the name is none for [mx]:587; nor does the name's policy count where an
+    # override for [mx]:587 lets mail go.
+    "override-relay.mail.example": ("sent", "Untrusted", True),
+    "enforce-relay.mail.example": ("sent", "Untrusted", True),
     # An MX of its own name, or none: it may be such a relay.
     "dane-implicit.mail.example": ("sent", "Verified", True),
     # Not known yet.

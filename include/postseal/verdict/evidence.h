@@ -158,12 +158,23 @@ struct Override {
     friend bool operator==(const Override&, const Override&) = default;
 };
 
+// What overrides say of the other forms of the nexthop's name, "[name]", "name:587" and
+// "[name]:587": Postfix asks requiretls about each of them by the name alone.
+struct OtherForms {
+    bool all_overridden = false;  // each of them, whatever its port
+    bool unauthenticated = false; // one lets mail go to a host that is not authenticated
+    bool sts_only = false;        // one goes by the domain's MTA-STS policy alone
+
+    friend bool operator==(const OtherForms&, const OtherForms&) = default;
+};
+
 struct Evidence {
     Nexthop nexthop;
     Mx mx;
     Sts sts;
     Remembered remembered = Remembered::nothing;
     std::optional<Override> override_;
+    OtherForms other_forms;
     WallTime obtained_at{milliseconds(0)};
     bool partial = false; // decided before every lookup had ended, from what was known then
 

@@ -31,4 +31,10 @@ struct PostfixPolicy {
 [[nodiscard]] std::expected<PostfixPolicy, std::string> read_postfix_policy(std::string_view text,
                                                                             Form form);
 
+// An override's policy, which either form may read.
+[[nodiscard]] std::expected<PostfixPolicy, std::string> read_override(std::string_view text);
+
+// Whether Postfix then delivers to no host that it has not authenticated.
+[[nodiscard]] bool authenticates(const PostfixPolicy& policy);
+
 } // namespace postseal::verdict

@@ -240,4 +240,15 @@ std::expected<PostfixPolicy, std::string> read_postfix_policy(std::string_view t
     return policy;
 }
 
+// It was read by the model when it was loaded; which Postfix asks through which map is the
+// operator's knowledge, so either form will do.
+std::expected<PostfixPolicy, std::string> read_override(std::string_view text) {
+    auto read = read_postfix_policy(text, Form::legacy);
+    return read ? read : read_postfix_policy(text, Form::tlsrpt);
+}
+
+bool authenticates(const PostfixPolicy& policy) {
+    return is_one_of(policy.level, {"dane-only", "verify", "secure", "fingerprint"});
+}
+
 } // namespace postseal::verdict

@@ -207,13 +207,6 @@ Reply enforce(const Evidence& evidence, const ReplyOptions& options) {
                             options.limit, evidence.nexthop.domain.name()));
 }
 
-// It was read by the model when it was loaded; which Postfix asks through which map is the
-// operator's knowledge, so either form will do.
-std::expected<PostfixPolicy, std::string> read_override(const std::string& text) {
-    auto read = read_postfix_policy(text, Form::legacy);
-    return read ? read : read_postfix_policy(text, Form::tlsrpt);
-}
-
 Reply bad_override(const std::string& text, const std::string& why) {
     return defect(
         fmt::format("Postfix would not read the override \"{}\": {}", printable(text, 400), why));
@@ -226,32 +219,33 @@ Reply operators_word(const std::string& text) {
 }
 
 // Postfix bounces what it is told to enforce where the TLS level does not authenticate.
-bool authenticates(std::string_view level) {
-    return level == "dane-only" || level == "verify" || level == "secure" || level == "fingerprint";
-}
-
 Reply requiretls(bool authenticated) {
     return ok(authenticated ? "enforce" : "opportunistic+starttls");
 }
 
 // The key stands for [host]:587, too, whose TLSA records are others: Postfix strips brackets and
 // port. An MTA-STS policy in force is that of each of these, and authenticates; DANE alone does not
-// say how it stands with another port.
-bool enforced_for_each_form(const Evidence& evidence) {
-    return evidence.sts.enforced(evidence.obtained_at) || !may_be_relay(evidence);
+// say how it stands with another port, nor does an override for the name.
+bool enforced_for_each_form(const Verdict& verdict, const Evidence& evidence) {
+    const OtherForms& others = evidence.other_forms;
+    const bool policy = evidence.sts.enforced(evidence.obtained_at);
+    if (others.unauthenticated || (others.sts_only && !policy)) return false;
+    if (others.all_overridden || policy) return true;
+    return verdict.cls == Class::dane && !may_be_relay(evidence);
 }
 
 Reply requiretls(const Verdict& verdict, const Evidence& evidence) {
     switch (verdict.cls) {
     case Class::dane:
-        return requiretls(verdict.level == Level::dane_only && enforced_for_each_form(evidence));
+        return requiretls(verdict.level == Level::dane_only &&
+                          enforced_for_each_form(verdict, evidence));
     case Class::enforce:
-        return requiretls(true);
+        return requiretls(enforced_for_each_form(verdict, evidence));
     case Class::may:
         return requiretls(false);
     case Class::override_: {
         const auto read = read_override(verdict.override_text);
-        return read ? requiretls(authenticates(read->level))
+        return read ? requiretls(authenticates(*read) && enforced_for_each_form(verdict, evidence))
                     : bad_override(verdict.override_text, read.error());
     }
     case Class::tempfail:

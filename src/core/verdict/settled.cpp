@@ -108,7 +108,9 @@ bool settled(const Evidence& evidence, const Pending& pending, std::span<const O
     const bool sealed = evidence.override_ && evidence.override_->kind == Override::Kind::sealed;
     if (evidence.mx.pending && (!evidence.override_ || sealed)) return false;
     const Early early(evidence, options, now);
-    if (pending.policy && (early.enforces() || may_be_relay(evidence))) return false;
+    if (pending.policy &&
+        (early.enforces() || may_be_relay(evidence) || evidence.other_forms.sts_only))
+        return false;
 
     Evidence completion = evidence;
     completion.partial = false;

@@ -156,16 +156,47 @@ TEST_CASE("requiretls is enforced where the TLS policy authenticates, and nowher
                               "fingerprint match=aa:bb", "\tverify\tmatch=hostname"}) {
         CAPTURE(level);
         evidence.override_ = Override{.policy = level};
+        evidence.other_forms = {}; // [example.com]:587 goes by whatever it promises
+        CHECK(told(reply_to(evidence, options)) == "opportunistic+starttls");
+        evidence.other_forms = {.all_overridden = true};
         CHECK(told(reply_to(evidence, options)) == "enforce");
+        evidence.other_forms = {.all_overridden = true, .unauthenticated = true};
+        CHECK(told(reply_to(evidence, options)) == "opportunistic+starttls");
+        evidence.other_forms = {.all_overridden = true, .sts_only = true};
+        CHECK(told(reply_to(evidence, options)) == "opportunistic+starttls");
     }
     for (const char* level : {"dane", "encrypt", "may", "none", "encrypt protocols=TLSv1.3"}) {
         CAPTURE(level);
         evidence.override_ = Override{.policy = level};
+        evidence.other_forms = {.all_overridden = true};
         CHECK(told(reply_to(evidence, options)) == "opportunistic+starttls");
     }
     evidence.override_ = Override{.policy = "sometimes"};
     CHECK(reply_to(evidence, options).kind == Kind::temp);
     CHECK_FALSE(reply_to(evidence, options).defect.empty());
+}
+
+TEST_CASE("requiretls is not enforced where an override lets another form of the name go") {
+    const ReplyOptions options{.form = Form::requiretls, .no_policy = {}};
+    Evidence promised = test::evidence_for("example.com");
+    promised.mx = test::mx(MxState::insecure, "N");
+    promised.sts = test::in_force(test::policy(Mode::enforce, {"*.example.com"}));
+    CHECK(told(reply_to(promised, options)) == "enforce");
+    promised.other_forms = {.sts_only = true}; // which has the same policy
+    CHECK(told(reply_to(promised, options)) == "enforce");
+    promised.other_forms = {.unauthenticated = true};
+    CHECK(told(reply_to(promised, options)) == "opportunistic+starttls");
+
+    Evidence dane = test::evidence_for("example.com");
+    dane.mx = test::mx(MxState::secure, "U");
+    CHECK(told(reply_to(dane, options)) == "enforce");
+    dane.other_forms = {.unauthenticated = true};
+    CHECK(told(reply_to(dane, options)) == "opportunistic+starttls");
+    dane.other_forms = {.sts_only = true}; // without a policy it promises nothing
+    CHECK(told(reply_to(dane, options)) == "opportunistic+starttls");
+    dane.mx.implicit = true; // it may be a relay, whose other ports are overridden
+    dane.other_forms = {.all_overridden = true};
+    CHECK(told(reply_to(dane, options)) == "enforce");
 }
 
 TEST_CASE("what is no nexthop is not found, but to requiretls that would mean enforce") {

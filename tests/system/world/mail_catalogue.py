@@ -241,6 +241,10 @@ RELAY_WRONG = "_587._tcp.mx TLSA 3 1 1 $SHA256"
 mail("relay", "self-signed", WRONG, RELAY_EE)
 mail("relay-wrong", "good", EE, RELAY_WRONG)
 mail("relay-port-25-only", "self-signed", EE)
+mail("override-relay", "self-signed")
+mail("enforce-relay", "self-signed", '_mta-sts.mx 1 TXT "v=STSv1; id=20250101;"',
+     f"mta-sts.mx A {addresses.POLICY_HOST}")
+serve("mx.enforce-relay.mail", policy("enforce", "$DOMAIN"))
 
 # --- As many domains with DANE as one likes, all at one host: ../test_postfix_smtp.py ---------
 TO_ANY_HOST = host(f"mx.to-any.{TLD}", "good")
