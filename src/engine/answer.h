@@ -19,8 +19,14 @@ struct Answer {
     verdict::Verdict verdict;            // as [verdict] judges; a map may judge otherwise
     std::shared_ptr<const Maps> maps;    // that it was written for
     std::vector<verdict::Reply> written; // one a variant
-    Replies replies;                     // likewise, as they go over the wire
+    cache::Replies replies;              // likewise, as they go over the wire
     milliseconds holds{0};               // from when it was made; 0: for this question only
+};
+
+// One of its replies, for a client who has waited.
+struct WireReply {
+    std::string text;
+    verdict::Class cls = verdict::Class::tempfail; // as [verdict] judges
 };
 
 } // namespace postseal::engine

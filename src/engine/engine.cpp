@@ -191,24 +191,24 @@ async::Task<std::shared_ptr<const Answer>> Engine::answer(Nexthop nexthop, Clien
     co_return co_await land(std::move(nexthop), std::move(flight), needs);
 }
 
-async::Task<Told> Engine::reply(Nexthop nexthop, config::Protocol protocol, std::string map,
-                                ClientId client) {
+async::Task<WireReply> Engine::reply(Nexthop nexthop, config::Protocol protocol, std::string map,
+                                     ClientId client) {
     // Another thread may have asked before it could see the answer.
     const auto known_as = maps().variant(protocol, map);
-    const CachedAnswer* known = find(nexthop.key());
+    const cache::CachedAnswer* known = find(nexthop.key());
     if (known_as && known != nullptr)
-        co_return Told{.reply = std::string(known->at(*known_as)), .cls = known->cls()};
+        co_return WireReply{.text = std::string(known->at(*known_as)), .cls = known->cls()};
     // Many clients may ask for a hundred at once: what is known comes between.
     co_await async::NextTurn(sources_.loop);
     const Needs needs = protocol == config::Protocol::delegation ? Needs::evidence : Needs::verdict;
     const auto answer = co_await this->answer(std::move(nexthop), client, needs);
     // The maps may be others by now.
     if (const auto variant = answer->maps->variant(protocol, map))
-        co_return Told{.reply = answer->replies[*variant], .cls = answer->verdict.cls};
-    co_return Told{.reply = to_wire({.kind = verdict::Reply::Kind::temp,
-                                     .text = "the configuration has changed: ask again",
-                                     .defect = {}},
-                                    protocol)};
+        co_return WireReply{.text = answer->replies[*variant], .cls = answer->verdict.cls};
+    co_return WireReply{.text = to_wire({.kind = verdict::Reply::Kind::temp,
+                                         .text = "the configuration has changed: ask again",
+                                         .defect = {}},
+                                        protocol)};
 }
 
 async::Task<std::shared_ptr<const Answer>> Engine::refresh(Nexthop nexthop) {
@@ -438,7 +438,7 @@ bool Engine::keep(const Answer& answer, const Found& found, unsigned failures, M
     const MonoTime due_before = cache_.next_due();
     const std::optional<milliseconds> after = look_ahead_after(
         evidence, found.sts.txt_ttl, failures, evidence.obtained_at, sources_.random.next());
-    const MonoTime due = after ? now + *after : Cache::not_due;
+    const MonoTime due = after ? now + *after : cache::Cache::not_due;
     // Known evidence is used to its end, unless a promise has come that was not known before.
     const bool postponed = failures > 0 && cache_.postpone(key, now, due, failures, promised);
     if (!postponed)
@@ -582,7 +582,7 @@ std::shared_ptr<const Answer> Engine::write(verdict::Evidence evidence,
     std::vector<verdict::Reply> written;
     for (const Variant& variant : maps().variants())
         written.push_back(render(evidence, verdicts[variant.verdict], variant));
-    Replies replies;
+    cache::Replies replies;
     replies.cls = verdicts.front().cls;
     for (std::size_t i = 0; i < written.size(); i++)
         replies.push_back(to_wire(written[i], maps().variants()[i].protocol));

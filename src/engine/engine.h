@@ -57,7 +57,7 @@ class Engine {
 
     [[nodiscard]] Known& known() { return known_; }
     // Null: not known now.
-    [[nodiscard]] const CachedAnswer* find(std::string_view key) {
+    [[nodiscard]] const cache::CachedAnswer* find(std::string_view key) {
         return cache_.find(key, sources_.loop.now());
     }
     // `client`: who asks; a client's lookups wait for its own, not those of others. Over the limit
@@ -69,8 +69,8 @@ class Engine {
     [[nodiscard]] async::Task<std::shared_ptr<const Answer>>
     answer(Nexthop nexthop, ClientId client = nullptr, Needs needs = Needs::evidence);
     // See View::ask().
-    [[nodiscard]] async::Task<Told> reply(Nexthop nexthop, config::Protocol protocol,
-                                          std::string map, ClientId client);
+    [[nodiscard]] async::Task<WireReply> reply(Nexthop nexthop, config::Protocol protocol,
+                                               std::string map, ClientId client);
 
     // Evaluates anew, whatever memory and store say, and fetches the policy if there may be one;
     // past the deadline it goes on as answer() does. Joins an evaluation that is in the air.
@@ -115,7 +115,7 @@ class Engine {
     [[nodiscard]] const Findings& findings() const { return findings_; }
     [[nodiscard]] const Maps& maps() const { return *known_.maps(); }
     [[nodiscard]] const Overrides& overrides() const { return overrides_; }
-    [[nodiscard]] const Cache& cache() const { return cache_; }
+    [[nodiscard]] const cache::Cache& cache() const { return cache_; }
     [[nodiscard]] std::size_t cached() const { return cache_.size(); }
     [[nodiscard]] std::size_t cache_octets() const { return cache_.octets(); }
     [[nodiscard]] std::size_t in_the_air() const { return flights_.in_the_air(); }
@@ -199,7 +199,7 @@ class Engine {
     Overrides overrides_;
     Options options_;
     Known known_;
-    Cache& cache_; // of known_
+    cache::Cache& cache_; // of known_
     async::Callback sooner_;
     std::function<void()> clock_jumped_;
     Downgrades downgrades_;

@@ -6,9 +6,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/cache.h"
+#include "cache/cache.h"
+#include "cache/readers.h"
 #include "engine/maps.h"
-#include "engine/readers.h"
 
 #include <atomic>
 #include <cstddef>
@@ -25,9 +25,9 @@ class Known {
     ~Known(); // nobody looks any more
 
     // Thread: the engine's.
-    [[nodiscard]] Readers& readers() { return readers_; }
-    [[nodiscard]] Cache& cache() { return cache_; }
-    [[nodiscard]] const Cache& cache() const { return cache_; }
+    [[nodiscard]] cache::Readers& readers() { return readers_; }
+    [[nodiscard]] cache::Cache& cache() { return cache_; }
+    [[nodiscard]] const cache::Cache& cache() const { return cache_; }
     [[nodiscard]] const std::shared_ptr<const Maps>& maps() const { return edition()->maps; }
     // All that the cache has is outdated: the maps are others, or the same answer otherwise.
     void publish(std::shared_ptr<const Maps> maps);
@@ -42,8 +42,8 @@ class Known {
         return edition_.load(std::memory_order_seq_cst);
     }
 
-    Readers readers_;
-    Cache cache_;
+    cache::Readers readers_;
+    cache::Cache cache_;
     std::atomic<const Edition*> edition_;
 };
 
@@ -51,7 +51,7 @@ class Known {
 // thread; nothing may wait inside.
 class Look {
   public:
-    Look(const Known& known, Reader& reader)
+    Look(const Known& known, cache::Reader& reader)
         : reading_(reader), cache_(known.cache_), edition_(*known.edition()) {}
     Look(const Look&) = delete;
     Look& operator=(const Look&) = delete;
@@ -60,13 +60,13 @@ class Look {
     [[nodiscard]] const Maps& maps() const { return *edition_.maps; }
     // Null: not known, ask. Keys are canonical (Nexthop::key()); another spelling is just not
     // found. Marked as asked for.
-    [[nodiscard]] const CachedAnswer* find(std::string_view key, MonoTime now) const {
+    [[nodiscard]] const cache::CachedAnswer* find(std::string_view key, MonoTime now) const {
         return cache_.find_from(key, edition_.number, now);
     }
 
   private:
-    Reading reading_; // first: before all that is read
-    const Cache& cache_;
+    cache::Reading reading_; // first: before all that is read
+    const cache::Cache& cache_;
     const Known::Edition& edition_;
 };
 

@@ -6,8 +6,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "cache/replies.h"
 #include "config/config.h"
-#include "engine/replies.h"
 #include "postseal/verdict/action.h"
 #include "postseal/verdict/decide.h"
 #include "postseal/verdict/reply.h"
@@ -59,7 +59,7 @@ class Maps {
     // For a key that is no nexthop, and so has no policy: what is said, and how it goes over the
     // wire. One a variant.
     [[nodiscard]] const std::vector<verdict::Reply>& no_nexthop() const { return no_nexthop_; }
-    [[nodiscard]] const Replies& no_nexthop_wire() const { return no_nexthop_wire_; }
+    [[nodiscard]] const cache::Replies& no_nexthop_wire() const { return no_nexthop_wire_; }
 
     // "postfix, QUERY, ...", for messages.
     [[nodiscard]] std::string names() const;
@@ -81,7 +81,7 @@ class Maps {
     std::vector<Variant> variants_;
     verdict::Actions actions_;
     std::vector<verdict::Reply> no_nexthop_;
-    Replies no_nexthop_wire_;
+    cache::Replies no_nexthop_wire_;
 };
 
 // A whole reply in the variant's protocol, ready to be written.

@@ -9,6 +9,7 @@
 #include "async/limiter.h"
 #include "async/loop.h"
 #include "async/task.h"
+#include "engine/answer.h"
 #include "engine/known.h"
 #include "postseal/base/nexthop.h"
 
@@ -34,13 +35,13 @@ class View {
     // delegation `map` is empty. After a lookup, or from memory if it is known by then. `client`:
     // who asks, see Engine::answer().
     using ClientId = async::Limiter::ClientId;
-    [[nodiscard]] virtual async::Task<Told> ask(Nexthop nexthop, config::Protocol protocol,
-                                                std::string map, ClientId client) = 0;
+    [[nodiscard]] virtual async::Task<WireReply> ask(Nexthop nexthop, config::Protocol protocol,
+                                                     std::string map, ClientId client) = 0;
 
   private:
     Known& known_;
     const async::Loop& loop_;
-    Reader reader_;
+    cache::Reader reader_;
 };
 
 } // namespace postseal::engine

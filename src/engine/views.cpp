@@ -5,14 +5,14 @@
 
 namespace postseal::engine {
 
-async::Task<Told> AwayView::ask(Nexthop nexthop, config::Protocol protocol, std::string map,
-                                ClientId client) {
-    async::Remote<Engine>::Work<Told> work = [nexthop = std::move(nexthop), protocol,
-                                              map = std::move(map),
-                                              client](async::UvLoop&, Engine& engine) mutable {
+async::Task<WireReply> AwayView::ask(Nexthop nexthop, config::Protocol protocol, std::string map,
+                                     ClientId client) {
+    async::Remote<Engine>::Work<WireReply> work = [nexthop = std::move(nexthop), protocol,
+                                                   map = std::move(map),
+                                                   client](async::UvLoop&, Engine& engine) mutable {
         return engine.reply(std::move(nexthop), protocol, std::move(map), client);
     };
-    async::Remote<Engine>::Call<Told> call(remote_, home_, std::move(work));
+    async::Remote<Engine>::Call<WireReply> call(remote_, home_, std::move(work));
     co_return co_await call;
 }
 

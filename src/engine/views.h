@@ -12,8 +12,8 @@ class HomeView final : public View {
   public:
     explicit HomeView(Engine& engine)
         : View(engine.known(), engine.sources().loop), engine_(engine) {}
-    [[nodiscard]] async::Task<Told> ask(Nexthop nexthop, config::Protocol protocol, std::string map,
-                                        ClientId client) override {
+    [[nodiscard]] async::Task<WireReply> ask(Nexthop nexthop, config::Protocol protocol,
+                                             std::string map, ClientId client) override {
         return engine_.reply(std::move(nexthop), protocol, std::move(map), client);
     }
 
@@ -27,8 +27,8 @@ class AwayView final : public View {
     AwayView(Engine& engine, async::Remote<Engine>& remote, const async::Loop& loop,
              async::Home& home)
         : View(engine.known(), loop), remote_(remote), home_(home) {}
-    [[nodiscard]] async::Task<Told> ask(Nexthop nexthop, config::Protocol protocol, std::string map,
-                                        ClientId client) override;
+    [[nodiscard]] async::Task<WireReply> ask(Nexthop nexthop, config::Protocol protocol,
+                                             std::string map, ClientId client) override;
 
   private:
     async::Remote<Engine>& remote_;

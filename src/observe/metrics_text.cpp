@@ -66,7 +66,7 @@ void add_lookups(Exposition& out, const Parts& parts) {
             std::uint64_t{parts.engine.clock_watch().confirmed() ? 1U : 0U});
 }
 
-void add_cache(Exposition& out, const engine::Cache& cache) {
+void add_cache(Exposition& out, const cache::Cache& cache) {
     out.add(Metric::cache_entries, {}, cache.size());
     out.add(Metric::cache_bytes, {}, cache.octets());
     out.add(Metric::cache_limit, {}, cache.most_octets());

@@ -111,7 +111,7 @@ std::string status_json(Observer& observer) {
     using verdict::FindingCode;
     const Parts& parts = observer.parts();
     const WallTime now = parts.engine.sources().clock.now();
-    const engine::Cache& cache = parts.engine.cache();
+    const cache::Cache& cache = parts.engine.cache();
     const Kept& kept = observer.kept();
     const Json out{
         {"version", POSTSEAL_VERSION},

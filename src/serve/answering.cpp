@@ -10,22 +10,22 @@ namespace {
 async::Task<> answer_later(engine::View& view, Counters& counters, Connection& connection,
                            Connection::Place place, Nexthop nexthop, config::Protocol protocol,
                            std::string map) {
-    engine::Told told = co_await view.ask(nexthop, protocol, map, &connection);
+    engine::WireReply reply = co_await view.ask(nexthop, protocol, map, &connection);
     // A long reply behind others does not wait here: it is in memory when it is its turn.
-    while (!connection.has_room(place, told.reply.size())) {
-        told.reply = std::string();
+    while (!connection.has_room(place, reply.text.size())) {
+        reply.text = std::string();
         co_await Connection::Turn(connection, place);
-        told = co_await view.ask(nexthop, protocol, map, &connection);
+        reply = co_await view.ask(nexthop, protocol, map, &connection);
     }
-    counters.by_map.count(protocol, map, told.cls,
-                          told.cls == verdict::Class::override_ ? Source::none : Source::lookup);
-    connection.fulfil(place, told.reply);
+    counters.by_map.count(protocol, map, reply.cls,
+                          reply.cls == verdict::Class::override_ ? Source::none : Source::lookup);
+    connection.fulfil(place, reply.text);
 }
 
 } // namespace
 
 bool Answering::known(std::string_view key, const Way& way) {
-    const engine::CachedAnswer* answer = look_.find(key, view_.now());
+    const cache::CachedAnswer* answer = look_.find(key, view_.now());
     if (answer == nullptr) return false;
     counters_.cached++;
     counters_.by_map.count(way.protocol, way.map, answer->cls(), Source::memory);

@@ -45,9 +45,9 @@ struct Waiting : Field {
     }
     async::Task<> ask_into(std::string key, config::Protocol protocol, Asked& to) {
         const MonoTime begun = loop.now();
-        const engine::Told told =
+        const engine::WireReply answer =
             co_await engine->reply(Nexthop::parse(key).value(), protocol, "postfix", nullptr);
-        to.reply = told.reply;
+        to.reply = answer.text;
         to.after = loop.now() - begun;
     }
     Asked& start(const std::string& key, config::Protocol protocol = config::Protocol::socketmap) {

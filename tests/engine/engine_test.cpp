@@ -500,7 +500,7 @@ may = "INFO %d %c"
     CHECK(answer->written[field.maps.find("lab").value()].text ==
           "secure match=mx.example.org servername=hostname");
     CHECK(answer->replies.at(field.maps.delegation().value()) == "action=INFO example.org may\n\n");
-    const engine::CachedAnswer* known = field.engine->find("example.org");
+    const cache::CachedAnswer* known = field.engine->find("example.org");
     REQUIRE(known != nullptr);
     REQUIRE(known->size() == answer->replies.size());
     for (std::size_t variant = 0; variant < known->size(); variant++)
@@ -527,7 +527,7 @@ may = "REJECT"
     CHECK(answer->verdict.cls == verdict::Class::may);
     CHECK(action(answer->replies) == "action=DUNNO\n\n");
     field.loop.advance(15s);
-    const engine::CachedAnswer* known = field.engine->find("example.org");
+    const cache::CachedAnswer* known = field.engine->find("example.org");
     REQUIRE(known != nullptr);
     CHECK(action(*known) == "action=INFO sealed\n\n");
 }

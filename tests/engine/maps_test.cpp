@@ -128,7 +128,7 @@ may = "REJECT no promise"
                                       "f")
                             .value();
     const Maps maps(config);
-    const Replies& wire = maps.no_nexthop_wire();
+    const cache::Replies& wire = maps.no_nexthop_wire();
     CHECK(wire.size() == maps.variants().size());
     CHECK(wire[maps.find("postfix").value()] == "9:NOTFOUND ,");
     CHECK(wire[maps.find("requiretls").value()] == "25:OK opportunistic+starttls,");

@@ -30,7 +30,7 @@ class CachedWay {
     enum class Kind { tcp, unix };
     explicit CachedWay(config::Protocol protocol) {
         const engine::Maps& maps = *known_.maps();
-        engine::Replies replies;
+        cache::Replies replies;
         for (const engine::Variant& variant : maps.variants())
             replies.push_back(engine::to_wire({.kind = verdict::Reply::Kind::ok,
                                                .text = "secure match=mx.example.com:.example.net "
@@ -74,7 +74,8 @@ class CachedWay {
   private:
     struct NoLookups final : engine::View {
         using View::View;
-        async::Task<engine::Told> ask(Nexthop, config::Protocol, std::string, ClientId) override {
+        async::Task<engine::WireReply> ask(Nexthop, config::Protocol, std::string,
+                                           ClientId) override {
             throw std::logic_error("not in memory");
         }
     };

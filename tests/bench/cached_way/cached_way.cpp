@@ -60,7 +60,7 @@ void turns(int rounds) {
 }
 
 // As the built-in maps have them.
-engine::Replies replies_of(int i, const std::string& domain) {
+cache::Replies replies_of(int i, const std::string& domain) {
     if (i % 20 == 0)
         return {fmt::format("80:OK secure match=mx1.{0}:mx2.{0}:.{0} servername=hostname,", domain),
                 fmt::format("350:OK secure match=mx1.{0}:mx2.{0}:.{0} servername=hostname "
@@ -92,13 +92,13 @@ std::chrono::nanoseconds cpu_time() {
 }
 
 void memory(int domains) {
-    engine::Readers readers;
-    engine::Cache cache(readers, std::size_t{4} << 30U);
+    cache::Readers readers;
+    cache::Cache cache(readers, std::size_t{4} << 30U);
     const MonoTime start{std::chrono::hours(1)};
     std::chrono::nanoseconds slowest{0};
     for (int i = 0; i < domains; i++) {
         const std::string domain = fmt::format("some-usual-domain-{}.example", i);
-        const engine::Replies replies = replies_of(i, domain);
+        const cache::Replies replies = replies_of(i, domain);
         const milliseconds due{i * 7919LL % 3'600'000};
         const auto begin = cpu_time();
         cache.put(domain, replies,
@@ -111,8 +111,8 @@ void memory(int domains) {
 
 void flood(int domains) {
     constexpr int hot = 10'000;
-    engine::Readers readers;
-    engine::Cache cache(readers, std::size_t{16} << 20U);
+    cache::Readers readers;
+    cache::Cache cache(readers, std::size_t{16} << 20U);
     const MonoTime now{std::chrono::hours(1)};
     const auto ask = [&](const std::string& domain) {
         if (cache.find(domain, now) != nullptr) return true;

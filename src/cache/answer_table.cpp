@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "engine/answer_table.h"
+#include "cache/answer_table.h"
 
 #include <algorithm>
 #include <bit>
@@ -10,7 +10,7 @@
 #include <new>
 #include <random>
 
-namespace postseal::engine {
+namespace postseal::cache {
 namespace {
 
 constexpr std::size_t fewest_slots = 8;
@@ -157,4 +157,4 @@ void AnswerTable::erase(CachedAnswer* old) {
     if (slots > fewest_slots && segment.live * 16 < slots) rebuild(segment);
 }
 
-} // namespace postseal::engine
+} // namespace postseal::cache

@@ -1,4 +1,4 @@
-// engine/cache.h: the answers in memory, by canonical nexthop key
+// cache/cache.h: the answers in memory, by canonical nexthop key
 //
 // One thread, the engine's, puts and drops; find_from() is for the others, and takes no lock. What
 // the configured octets do not hold makes room in the order of eviction.h. What is evicted is not
@@ -10,12 +10,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/answer_table.h"
-#include "engine/cached_answer.h"
-#include "engine/due_index.h"
-#include "engine/eviction.h"
-#include "engine/readers.h"
-#include "engine/replies.h"
+#include "cache/answer_table.h"
+#include "cache/cached_answer.h"
+#include "cache/due_index.h"
+#include "cache/eviction.h"
+#include "cache/readers.h"
+#include "cache/replies.h"
 #include "postseal/base/time.h"
 
 #include <cstddef>
@@ -24,7 +24,7 @@
 #include <string>
 #include <string_view>
 
-namespace postseal::engine {
+namespace postseal::cache {
 
 class Cache {
   public:
@@ -106,4 +106,4 @@ class Cache {
     DueIndex due_;
 };
 
-} // namespace postseal::engine
+} // namespace postseal::cache

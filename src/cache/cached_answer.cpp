@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "engine/cached_answer.h"
+#include "cache/cached_answer.h"
 
 #include <malloc.h>
 
@@ -10,7 +10,7 @@
 #include <new>
 #include <type_traits>
 
-namespace postseal::engine {
+namespace postseal::cache {
 
 static_assert(std::is_trivially_destructible_v<std::atomic<MonoTime>>); // free(3) is enough
 static_assert(std::atomic<MonoTime>::is_always_lock_free);
@@ -49,4 +49,4 @@ std::string_view CachedAnswer::at(std::size_t variant) const {
 
 std::size_t octets_taken(void* block) { return ::malloc_usable_size(block) + sizeof(void*); }
 
-} // namespace postseal::engine
+} // namespace postseal::cache

@@ -1,4 +1,4 @@
-// engine/answer_table.h: the answers by key: one thread writes, any number read without locks
+// cache/answer_table.h: the answers by key: one thread writes, any number read without locks
 //
 // Open addressing in 256 segments that grow each by itself, so that growing never takes long: of a
 // million answers some 4,000 are moved at once, in a fraction of a millisecond. A slot holds a
@@ -9,8 +9,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/cached_answer.h"
-#include "engine/readers.h"
+#include "cache/cached_answer.h"
+#include "cache/readers.h"
 
 #include <array>
 #include <atomic>
@@ -18,7 +18,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace postseal::engine {
+namespace postseal::cache {
 
 class AnswerTable {
   public:
@@ -71,4 +71,4 @@ class AnswerTable {
     std::array<Segment, std::size_t{1} << segment_bits> segments_;
 };
 
-} // namespace postseal::engine
+} // namespace postseal::cache

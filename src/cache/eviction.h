@@ -1,4 +1,4 @@
-// engine/eviction.h: which answer makes room for others
+// cache/eviction.h: which answer makes room for others
 //
 // S3-FIFO (Yang, Zhang, Qiu, Yue, Vigfusson, SOSP 2023), in octets: a young queue of a tenth of the
 // memory and a main one. An answer asked for twice while it is young goes on to the main queue; the
@@ -11,13 +11,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/cached_answer.h"
+#include "cache/cached_answer.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-namespace postseal::engine {
+namespace postseal::cache {
 
 class Eviction {
   public:
@@ -59,4 +59,4 @@ class Eviction {
     std::vector<std::uint32_t> ghosts_; // fingerprints, at the place that the hash says; 0: none
 };
 
-} // namespace postseal::engine
+} // namespace postseal::cache

@@ -1,4 +1,4 @@
-// engine/readers.h: memory that other threads may still be reading, and when it can be freed
+// cache/readers.h: memory that other threads may still be reading, and when it can be freed
 //
 // One thread writes, any number read without locks. A reader is in a Reading while it follows
 // pointers that the writer publishes, and keeps none of them past its end; it must not wait inside.
@@ -20,7 +20,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace postseal::engine {
+namespace postseal::cache {
 
 // One for each reading thread, at the same address for as long as it is among the Readers.
 class Reader {
@@ -89,4 +89,4 @@ class Readers {
     std::vector<Retired> fresh_;   // retired since
 };
 
-} // namespace postseal::engine
+} // namespace postseal::cache

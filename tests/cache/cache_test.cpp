@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "engine/cache.h"
+#include "cache/cache.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -7,7 +7,7 @@
 #include <string>
 
 using namespace postseal;
-using namespace postseal::engine;
+using namespace postseal::cache;
 using namespace std::chrono_literals;
 
 namespace {

@@ -1,15 +1,15 @@
-// engine/due_index.h: the answers that are to be looked up again, the soonest first
+// cache/due_index.h: the answers that are to be looked up again, the soonest first
 //
 // A heap in which each answer knows its place. Thread: the writer's of the answers' table.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/cached_answer.h"
+#include "cache/cached_answer.h"
 
 #include <cstddef>
 #include <deque>
 
-namespace postseal::engine {
+namespace postseal::cache {
 
 class DueIndex {
   public:
@@ -29,4 +29,4 @@ class DueIndex {
     std::deque<CachedAnswer*> heap_; // grows without being copied
 };
 
-} // namespace postseal::engine
+} // namespace postseal::cache

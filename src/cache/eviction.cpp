@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "engine/eviction.h"
+#include "cache/eviction.h"
 
 #include <algorithm>
 #include <bit>
 #include <utility>
 
-namespace postseal::engine {
+namespace postseal::cache {
 namespace {
 
 constexpr std::size_t young_share = 10; // one in so many octets
@@ -123,4 +123,4 @@ bool Eviction::was_here(const CachedAnswer& answer) {
     return true;
 }
 
-} // namespace postseal::engine
+} // namespace postseal::cache

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "engine/readers.h"
+#include "cache/readers.h"
 
 #include <doctest/doctest.h>
 
 #include <memory>
 #include <optional>
 
-using namespace postseal::engine;
+using namespace postseal::cache;
 
 namespace {
 

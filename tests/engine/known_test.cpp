@@ -1,13 +1,12 @@
 // Meant to be run under ThreadSanitizer, too: contrib/build thread.
 // SPDX-License-Identifier: BSD-3-Clause
-#include "engine/answer_table.h"
-
 #include "engine/known.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,62 +14,18 @@
 using namespace postseal;
 using namespace postseal::engine;
 using namespace std::chrono_literals;
+using cache::CachedAnswer;
+using cache::Reader;
 
 namespace {
 
 constexpr MonoTime now{1h};
 
-struct Table : Readers, AnswerTable {
-    Table() : AnswerTable(static_cast<Readers&>(*this)) {}
-    CachedAnswer* make(const std::string& key, const std::string& reply) {
-        return CachedAnswer::make(key, {reply}, {.hash = hash(key), .until = now, .asked = now});
-    }
-    CachedAnswer* at(const std::string& key) { return find(key, hash(key)); }
-};
-
 std::string key_of(int i) { return fmt::format("domain-{}.example", i); }
 
 } // namespace
 
-TEST_CASE("table: what was put is found, through all growth, and nothing else") {
-    Table table;
-    for (int i = 0; i < 20'000; i++) {
-        REQUIRE(table.at(key_of(i)) == nullptr);
-        table.insert(table.make(key_of(i), key_of(-i)));
-    }
-    CHECK(table.size() == 20'000);
-    for (int i = 0; i < 20'000; i++)
-        REQUIRE(table.at(key_of(i))->at(0) == key_of(-i));
-    CHECK(table.at(key_of(20'000)) == nullptr);
-    CHECK(table.at("") == nullptr);
-}
-
-TEST_CASE("table: answers come and go without end in the same room") {
-    Table table;
-    for (int i = 0; i < 1000; i++)
-        table.insert(table.make(key_of(i), "x"));
-    std::size_t most = 0;
-    for (int i = 1000; i < 50'000; i++) {
-        table.erase(table.at(key_of(i - 1000)));
-        table.insert(table.make(key_of(i), "x"));
-        REQUIRE(table.at(key_of(i - 1000)) == nullptr);
-        REQUIRE(table.at(key_of(i - 999)) != nullptr);
-        most = std::max(most, table.octets());
-    }
-    CHECK(table.size() == 1000);
-    CHECK(most < 100'000);
-    CHECK(table.waiting() == 0);
-}
-
-TEST_CASE("table: one answer takes the place of another") {
-    Table table;
-    table.insert(table.make("a.example", "old"));
-    table.replace(table.at("a.example"), table.make("a.example", "new"));
-    CHECK(table.at("a.example")->at(0) == "new");
-    CHECK(table.size() == 1);
-}
-
-TEST_CASE("table: readers on other threads see each key with one of its replies, never none") {
+TEST_CASE("known: readers on other threads see each key with one of its replies, never none") {
     constexpr int lasting = 200; // replaced over and over, never gone
     constexpr std::uint64_t enough = 20'000;
     Maps maps(config::parse("", "f").value());

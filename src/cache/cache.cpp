@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "engine/cache.h"
+#include "cache/cache.h"
 
 #include <algorithm>
 
-namespace postseal::engine {
+namespace postseal::cache {
 namespace {
 
 // A put: room for it and some more; a limit that was lowered is not reached all at once.
@@ -104,4 +104,4 @@ void Cache::erase_unsound(std::string_view key) {
     if (CachedAnswer* answer = at(key); answer != nullptr && !answer->own.sound) drop(*answer);
 }
 
-} // namespace postseal::engine
+} // namespace postseal::cache

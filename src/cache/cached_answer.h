@@ -1,4 +1,4 @@
-// engine/cached_answer.h: one answer in memory: key and replies in one block
+// cache/cached_answer.h: one answer in memory: key and replies in one block
 //
 // What readers on other threads look at never changes; another answer for the key is another block.
 // The marks that they leave are atomics without order: one that comes late or is lost moves an
@@ -7,7 +7,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/replies.h"
+#include "cache/replies.h"
 #include "postseal/base/time.h"
 
 #include <atomic>
@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace postseal::engine {
+namespace postseal::cache {
 
 class CachedAnswer {
   public:
@@ -99,4 +99,4 @@ class CachedAnswer {
 // What malloc(3) took for a block, its own bookkeeping included.
 [[nodiscard]] std::size_t octets_taken(void* block);
 
-} // namespace postseal::engine
+} // namespace postseal::cache

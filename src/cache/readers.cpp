@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "engine/readers.h"
+#include "cache/readers.h"
 
 #include <algorithm>
 
-namespace postseal::engine {
+namespace postseal::cache {
 
 void Readers::free_all(std::vector<Retired>& retired) {
     for (const Retired& one : retired)
@@ -49,4 +49,4 @@ bool Readers::all_have_ended() const {
     });
 }
 
-} // namespace postseal::engine
+} // namespace postseal::cache

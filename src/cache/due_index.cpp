@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "engine/due_index.h"
+#include "cache/due_index.h"
 
-namespace postseal::engine {
+namespace postseal::cache {
 namespace {
 
 // An answer's place is counted from 1; 0: it is not in the heap.
@@ -57,4 +57,4 @@ void DueIndex::remove(CachedAnswer& answer) {
     if (&last != &answer) settle(place, last);
 }
 
-} // namespace postseal::engine
+} // namespace postseal::cache

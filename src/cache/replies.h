@@ -1,4 +1,4 @@
-// engine/replies.h: the replies of one answer, as they go over the wire
+// cache/replies.h: the replies of one answer, as they go over the wire
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace postseal::engine {
+namespace postseal::cache {
 
 // One whole reply a variant (Maps::variants), ready to be sent.
 struct Replies : std::vector<std::string> {
@@ -15,10 +15,4 @@ struct Replies : std::vector<std::string> {
     verdict::Class cls = verdict::Class::may; // as [verdict] judges; for who counts
 };
 
-// One of them, for a client who has waited.
-struct Told {
-    std::string reply;
-    verdict::Class cls = verdict::Class::tempfail; // as [verdict] judges
-};
-
-} // namespace postseal::engine
+} // namespace postseal::cache

@@ -1,9 +1,9 @@
 // Hit rates on traces, beside plain FIFO and CLOCK of the same size; made numbers, so the same ones
 // each time.
 // SPDX-License-Identifier: BSD-3-Clause
-#include "engine/eviction.h"
+#include "cache/eviction.h"
 
-#include "engine/cache.h"
+#include "cache/cache.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -18,7 +18,7 @@
 #include <vector>
 
 using namespace postseal;
-using namespace postseal::engine;
+using namespace postseal::cache;
 using namespace std::chrono_literals;
 
 namespace {
