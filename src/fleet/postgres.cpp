@@ -44,15 +44,6 @@ Fault fault_of(std::string_view state) {
     return Fault::refused;
 }
 
-bool knows_require_auth() {
-    const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconndefaults(),
-                                                                               PQconninfoFree);
-    if (!options) return false;
-    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; option++)
-        if (std::string_view(option->keyword) == "require_auth") return true;
-    return false;
-}
-
 // A name that has several addresses is several hosts: the library would stay with the first for as
 // long as that says nothing.
 std::vector<ServerHost> addresses_of(const ServerHost& host) {
@@ -75,6 +66,15 @@ std::vector<ServerHost> addresses_of(const ServerHost& host) {
 }
 
 } // namespace
+
+bool knows_require_auth() {
+    const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconndefaults(),
+                                                                               PQconninfoFree);
+    if (!options) return false;
+    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; option++)
+        if (std::string_view(option->keyword) == "require_auth") return true;
+    return false;
+}
 
 std::string_view to_string(Fault fault) {
     switch (fault) {

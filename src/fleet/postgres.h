@@ -51,6 +51,9 @@ struct Error {
 };
 template <class T = void> using Result = std::expected<T, Error>;
 
+// Whether this libpq can refuse a server that asks for the password in the clear (16 and later).
+[[nodiscard]] bool knows_require_auth();
+
 // Ends what waits in Postgres on another thread, for good.
 class Interrupt {
   public:

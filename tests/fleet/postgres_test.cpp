@@ -10,8 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -19,6 +21,62 @@ using namespace postseal;
 using namespace postseal::fleet;
 
 namespace {
+
+// Says that it has no TLS, and asks for the password in the clear (protocol 3.0: message R, method
+// 3).
+class PasswordThief {
+  public:
+    PasswordThief() {
+        const sockaddr_in any{.sin_family = AF_INET,
+                              .sin_port = 0,
+                              .sin_addr = {htonl(INADDR_LOOPBACK)},
+                              .sin_zero = {}};
+        REQUIRE(bind(listening_, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0);
+        REQUIRE(listen(listening_, 8) == 0);
+        thread_ = std::jthread([this] { serve(); });
+    }
+    PasswordThief(const PasswordThief&) = delete;
+    PasswordThief& operator=(const PasswordThief&) = delete;
+    ~PasswordThief() { close_all(); }
+
+    [[nodiscard]] std::string uri(const std::string& more) const {
+        sockaddr_in name{};
+        socklen_t length = sizeof name;
+        REQUIRE(getsockname(listening_, reinterpret_cast<sockaddr*>(&name), &length) == 0);
+        return fmt::format("postgresql://relay:s3cret@127.0.0.1:{}/mail?{}", ntohs(name.sin_port),
+                           more);
+    }
+    // All that clients have sent, once none comes any more.
+    [[nodiscard]] const std::string& heard() {
+        close_all();
+        return heard_;
+    }
+
+  private:
+    void close_all() {
+        if (listening_ < 0) return;
+        shutdown(listening_, SHUT_RDWR);
+        thread_.join();
+        ::close(std::exchange(listening_, -1));
+    }
+    void serve() {
+        for (int client = -1; (client = accept(listening_, nullptr, nullptr)) >= 0;) {
+            std::array<char, 4096> buffer{};
+            for (ssize_t n = 0; (n = recv(client, buffer.data(), buffer.size(), 0)) > 0;) {
+                heard_.append(buffer.data(), static_cast<std::size_t>(n));
+                const bool wants_tls = n == 8; // SSLRequest
+                const std::string_view answer =
+                    wants_tls ? std::string_view("N") : std::string_view("R\0\0\0\x8\0\0\0\x3", 9);
+                send(client, answer.data(), answer.size(), MSG_NOSIGNAL);
+            }
+            ::close(client);
+        }
+    }
+
+    int listening_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    std::string heard_;
+    std::jthread thread_;
+};
 
 constexpr Limits impatient{.connect = milliseconds(400), .answer = milliseconds(400)};
 
@@ -85,6 +143,35 @@ TEST_CASE("a password is in no error") {
     CHECK(connected.error().fault == Fault::unreachable);
     CHECK_FALSE(connected.error().text.empty());
     CHECK_FALSE(connected.error().text.contains("s3cret"));
+}
+
+TEST_CASE("whoever sits between does not get the password in the clear") {
+    if (!knows_require_auth()) {
+        MESSAGE("NO PASSWORD GUARDED: this libpq has no require_auth (16 and later have); "
+                "contrib/check-debian13 runs this");
+        return;
+    }
+    for (const auto* mode : {"", "sslmode=disable", "sslmode=prefer"}) {
+        CAPTURE(mode);
+        PasswordThief thief;
+        const Interrupt interrupt;
+        Postgres postgres(thief.uri(mode), test::generous, interrupt);
+        const auto connected = postgres.connect();
+        REQUIRE_FALSE(connected.has_value());
+        CHECK_MESSAGE(connected.error().text.contains("password"), connected.error().text);
+        CHECK(thief.heard().contains("relay")); // it did ask
+        CHECK_FALSE(thief.heard().contains("s3cret"));
+    }
+}
+
+TEST_CASE("who says in the URI how the server may ask for the password is obeyed") {
+    if (!knows_require_auth()) return; // as above
+    PasswordThief thief;
+    const Interrupt interrupt;
+    Postgres postgres(thief.uri("require_auth=password"), {.connect = milliseconds(500)},
+                      interrupt);
+    CHECK_FALSE(postgres.connect().has_value());
+    CHECK(thief.heard().contains("s3cret"));
 }
 
 TEST_CASE("a server that hangs is given up, and so is one that is waited for at the end") {
