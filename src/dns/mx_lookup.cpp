@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace postseal::dns {
 namespace {
@@ -102,14 +103,34 @@ class HostPlace {
     async::Callback changed_;
 };
 
-async::Task<> look_up_host(async::Loop& loop, async::Limiter& limiter, Resolver& resolver,
+// A host that failed keeps its permit until so many have failed that no other is begun.
+struct HostLimit {
+    explicit HostLimit(async::Loop& loop) : limiter(loop, max_hosts_at_once) {}
+
+    async::Limiter limiter;
+    std::vector<async::Limiter::Permit> of_failed;
+    std::size_t failed = 0;
+};
+
+async::Task<> look_up_host(async::Loop& loop, HostLimit& limit, Resolver& resolver,
                            std::uint16_t port, Host& host, seconds& ttl, async::Callback changed) {
-    const auto permit = co_await limiter.acquire();
+    async::Limiter::Permit permit = co_await limit.limiter.acquire();
+    if (limit.failed >= max_failed_hosts) {
+        host.reason = fmt::format("{} was not looked up, for the lookups of {} other hosts failed",
+                                  host.name.name(), limit.failed);
+        host.lookup = verdict::HostLookup::ended;
+        ttl = seconds(0);
+        co_return;
+    }
     HostPlace place(host, changed);
     const OnEarly on_early{&HostPlace::put_early, &place};
     HostResult result = co_await tlsa_lookup(loop, resolver, host.name, port, on_early);
     place.put(std::move(result.host));
     ttl = std::min(ttl, result.ttl);
+    if (host.state != HostState::failed) co_return;
+    limit.of_failed.push_back(std::move(permit));
+    // Nobody else's turn would come.
+    if (++limit.failed == max_failed_hosts) limit.of_failed.clear();
 }
 
 } // namespace
@@ -134,10 +155,10 @@ async::Task<Mx> mx_lookup(async::Loop& loop, Resolver& resolver, Nexthop nexthop
     }
     {
         // The vector does not grow from here on: each child holds one of its elements.
-        async::Limiter limiter(loop, max_hosts_at_once);
+        HostLimit limit(loop);
         async::Group hosts(loop);
         for (Host& host : mx.hosts)
-            hosts.start(look_up_host(loop, limiter, resolver, nexthop.port, host, ttl, changed));
+            hosts.start(look_up_host(loop, limit, resolver, nexthop.port, host, ttl, changed));
         co_await hosts.join();
     }
     mx.ttl = ttl;

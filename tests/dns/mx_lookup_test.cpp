@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "async/timeout.h"
 #include "dns/mx_lookup.h"
 #include "support/fake_resolver.h"
 #include "support/virtual_loop.h"
@@ -45,19 +46,86 @@ TEST_CASE("mx_lookup: 128 hosts are looked up, by preference; the rest is counte
         for (const auto& host : mx.hosts)
             CHECK(host.state == HostState::none);
         CHECK(resolver.count("mx129.example.com A") == 0);
-        CHECK(resolver.most_in_flight() <= 64); // the others of its client have room
+        CHECK(resolver.most_in_flight() <= 4); // two hosts, A and AAAA
     }
 }
 
-TEST_CASE("mx_lookup: all hosts are looked up at the same time") {
+TEST_CASE("mx_lookup: two hosts are looked up at the same time") {
     VirtualLoop loop;
     FakeResolver resolver(loop, many_hosts(32));
     const MonoTime begin = loop.now();
     const Mx mx = loop.run_until_done(dns::mx_lookup(loop, resolver, nexthop("example.com")));
     CHECK(mx.ttl == seconds(500));
     // AAAA is answered by the "*" line after 100 ms.
-    CHECK(loop.now() - begin == milliseconds(100));
-    CHECK(resolver.most_in_flight() == 64);
+    CHECK(loop.now() - begin == 16 * milliseconds(100));
+    CHECK(resolver.most_in_flight() == 4);
+}
+
+// Hosts mx00 to mx31; those from `first` to `last` are never answered.
+std::string silent_hosts(unsigned first, unsigned last, std::string_view how = "failed timeout") {
+    std::string out = "example.com MX delay 1\n";
+    for (unsigned i = 0; i < 32; i++) {
+        out += fmt::format("example.com MX insecure 600 {0} mx{0:02}.example.com\n", i);
+        if (i >= first && i <= last)
+            out += fmt::format("mx{0:02}.example.com * {1}\n", i, how);
+        else
+            out += fmt::format("mx{0:02}.example.com A insecure 700 192.0.2.{0}\n", i);
+    }
+    return out;
+}
+
+std::size_t hosts_asked_for(const FakeResolver& resolver) {
+    std::size_t asked = 0;
+    for (unsigned i = 0; i < 32; i++)
+        asked += resolver.count(fmt::format("mx{:02}.example.com A", i));
+    return asked;
+}
+
+TEST_CASE("mx_lookup: of a domain whose hosts all fail, two are looked up") {
+    VirtualLoop loop;
+    FakeResolver resolver(loop, silent_hosts(0, 31));
+    const Mx mx = loop.run_until_done(dns::mx_lookup(loop, resolver, nexthop("example.com")));
+    CHECK(hosts_asked_for(resolver) == 2);
+    REQUIRE(mx.hosts.size() == 32);
+    for (const auto& host : mx.hosts) {
+        CHECK(host.state == HostState::failed);
+        CHECK(host.lookup == verdict::HostLookup::ended);
+    }
+    CHECK(mx.hosts[31].reason ==
+          "mx31.example.com was not looked up, for the lookups of 2 other hosts failed");
+    CHECK(mx.ttl == seconds(0));
+}
+
+TEST_CASE("mx_lookup: those that fail after others were found are two at most, too") {
+    for (const unsigned first : {1U, 2U, 15U, 29U}) {
+        CAPTURE(first);
+        VirtualLoop loop;
+        FakeResolver resolver(loop, silent_hosts(first, 31));
+        const Mx mx = loop.run_until_done(dns::mx_lookup(loop, resolver, nexthop("example.com")));
+        CHECK(hosts_asked_for(resolver) == first + 2);
+        CHECK(mx.hosts[first - 1].state == HostState::none);
+    }
+}
+
+TEST_CASE("mx_lookup: one host that fails holds nobody back") {
+    for (const unsigned bad : {0U, 1U, 16U, 31U}) {
+        CAPTURE(bad);
+        VirtualLoop loop;
+        FakeResolver resolver(loop, silent_hosts(bad, bad));
+        const Mx mx = loop.run_until_done(dns::mx_lookup(loop, resolver, nexthop("example.com")));
+        for (unsigned i = 0; i < 32; i++)
+            CHECK((mx.hosts[i].state == HostState::failed) == (i == bad));
+        CHECK(hosts_asked_for(resolver) == 32);
+    }
+}
+
+TEST_CASE("mx_lookup: while two hosts are silent no other is asked for") {
+    VirtualLoop loop;
+    FakeResolver resolver(loop, silent_hosts(0, 31, "hang"));
+    auto lookup = async::with_timeout(loop, dns::mx_lookup(loop, resolver, nexthop("example.com")),
+                                      milliseconds(60'000));
+    CHECK_FALSE(loop.run_until_done(std::move(lookup)).has_value());
+    CHECK(hosts_asked_for(resolver) == 2);
 }
 
 constexpr std::string_view stepwise = R"(

@@ -5,8 +5,10 @@
 #   one-zone  in one zone, whose name server is the victim;
 #   names     in a zone of its own with ten name servers, whose names are in such zones; its
 #             _mta-sts is such a zone, too.
-# `packets` counts what the victim gets.
+# own.hostile.example has as many in its own zone, all of which it answers, after `delay` seconds.
+# `packets` counts what the victim gets, by KIND, `queries` what this server does.
 # SPDX-License-Identifier: BSD-3-Clause
+import collections
 import contextlib
 import socket
 import threading
@@ -27,6 +29,8 @@ KINDS = ("zones", "one-zone", "names")
 
 
 def host(kind: str, n: int) -> str:
+    if kind == "own":
+        return f"h{n}.own.{ZONE}"
     zone = "z0" if kind == "one-zone" else f"z{n}"
     return f"h{n}.{zone}.{kind}.{ZONE}"
 
@@ -35,10 +39,13 @@ class DelegatingServer:
     """While in the context."""
 
     def __init__(self, victim: str = addresses.VICTIM_SERVER) -> None:
-        self.packets = 0
+        self.packets = collections.Counter()
+        self.queries = 0
+        self.delay = 0.0
         self._victim = victim
         self._stopped = False
         self._sockets = []
+        self._threads = []
 
     def __enter__(self) -> "DelegatingServer":
         for address, serve in ((addresses.HOSTILE_SERVER, self._serve),
@@ -47,26 +54,37 @@ class DelegatingServer:
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
             udp.bind((address, 53))
             self._sockets.append(udp)
-            threading.Thread(target=serve, args=(udp,), daemon=True).start()
+            self._threads.append(threading.Thread(target=serve, args=(udp,), daemon=True))
+            self._threads[-1].start()
         return self
 
     def __exit__(self, *_) -> None:
         self._stopped = True
         for udp in self._sockets:
             udp.sendto(b"", udp.getsockname())  # wakes the thread
+        for thread in self._threads:
+            thread.join()
 
     def _count(self, udp: socket.socket) -> None:
         while not self._stopped:
-            udp.recvfrom(4096)
-            self.packets += 1
+            wire, _ = udp.recvfrom(4096)
+            with contextlib.suppress(dns.exception.DNSException):
+                name = dns.message.from_wire(wire).question[0].name
+                self.packets[name.labels[-4].decode()] += 1
         udp.close()
 
     def _serve(self, udp: socket.socket) -> None:
         while not self._stopped:
             wire, client = udp.recvfrom(4096)
-            with contextlib.suppress(dns.exception.DNSException, OSError):
-                udp.sendto(self._answer(dns.message.from_wire(wire)).to_wire(), client)
+            self.queries += 1
+            with contextlib.suppress(dns.exception.DNSException):
+                answer = self._answer(dns.message.from_wire(wire)).to_wire()
+                threading.Timer(self.delay, self._send, (udp, answer, client)).start()
         udp.close()
+
+    def _send(self, udp: socket.socket, wire: bytes, client) -> None:
+        with contextlib.suppress(OSError):
+            udp.sendto(wire, client)
 
     def _answer(self, query: dns.message.Message) -> dns.message.Message:
         question = query.question[0]
@@ -77,9 +95,11 @@ class DelegatingServer:
             self._refer(response, ".".join([labels[-2], labels[-1], ZONE]))
             return response
         response.flags |= dns.flags.AA
-        if labels[0] in KINDS and question.rdtype == dns.rdatatype.MX:
+        if labels[0] in (*KINDS, "own") and question.rdtype == dns.rdatatype.MX:
             response.answer.append(dns.rrset.from_text_list(question.name, 60, "IN", "MX", [
                 f"{n} {host(labels[0], n)}." for n in range(HOSTS)]))
+        elif labels[0].startswith("h") and question.rdtype == dns.rdatatype.A:
+            response.answer.append(dns.rrset.from_text(question.name, 60, "IN", "A", "192.0.2.1"))
         else:
             response.authority.append(dns.rrset.from_text(
                 dns.name.from_text(ZONE), 60, "IN", "SOA", f"ns.{ZONE}. h.{ZONE}. 1 1 1 1 60"))
