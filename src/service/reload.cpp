@@ -4,7 +4,7 @@
 #include "config/file.h"
 #include "dns/system_files.h"
 #include "engine/from_config.h"
-#include "serve/descriptors.h"
+#include "service/descriptors.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -171,7 +171,7 @@ void Reload::apply(Next next) {
     if (next.resolver) replace_resolver(std::move(next.resolver), config.dns);
     if (next.fetcher) parts_.fetcher.replace(std::move(next.fetcher));
     if (config.limits.connections != now_.limits.connections) {
-        if (const auto warning = serve::raise_descriptor_limit(config.limits.connections))
+        if (const auto warning = raise_descriptor_limit(config.limits.connections))
             parts_.log.warning("descriptors", {{"reason", *warning}});
         parts_.shared.limit(config.limits.connections);
     }

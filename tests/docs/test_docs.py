@@ -231,7 +231,8 @@ def test_exit_status(name, page):
     footer = " ".join(help_of(name).partition("Exit status: ")[2].split())
     there_are = set(re.findall(r"(?:^|, )(\d+) ", footer))
     _, _, bug = text_of(f"src/{name}.cpp").partition("catch (const std::exception& bug)")
-    assert re.search(r"return (?:fail\()?70\b", bug)
+    assert re.search(r"return (?:fail\()?(?:70|service::defect)\b", bug)
+    assert "defect = 70;" in text_of("src/service/exit_status.h")
     text = section(page, "EXIT STATUS")
     assert set(re.findall(r"^\.It (\d+)$", text, flags=re.MULTILINE)) == there_are | {"70"}
 
@@ -252,7 +253,8 @@ def test_members_of_explain():
 
 
 def test_stats_show_all_of_the_status():
-    text = text_of("src/postseald.cpp").partition("std::string status_json(")[2].partition("}}\n")[0]
+    _, _, text = text_of("src/service/status.cpp").partition("std::string Status::json(")
+    text = text.partition("}}\n")[0]
     members = set(re.findall(r'\{"(\w+)", ', text)) - {"configuration"}
     assert len(members) > 10
     shown = text_of("src/cli/stats_text.cpp")
@@ -287,7 +289,7 @@ def logged() -> dict[str, tuple[str, tuple[str, ...]]]:
     for path, text in SOURCES.items():
         if path.parent.name == "log":
             continue
-        for call in re.finditer(r"\blog_?\.(error|warning|info|debug)(\()\s*\"([^\"]+)\"", text):
+        for call in re.finditer(r"\blog_?(?:\(\))?(?:\.|->)(error|warning|info|debug)(\()\s*\"([^\"]+)\"", text):
             fields = re.findall(r'\{\s*"(\w+)",', call_at(text, call.start(2)))
             found[call.group(3)] = (call.group(1), tuple(fields))
     return found

@@ -41,7 +41,8 @@ def configured(world, new_daemon, open_folder):
             (folder / "etc" / name).chmod(0o644)
         settings["state_dir"] = str(folder / "state")
         settings["dns"] = {"trust_anchor": [str(folder / "etc" / "root.key")],
-                           "root_hints": str(folder / "etc" / "root.hints")}
+                           "root_hints": str(folder / "etc" / "root.hints"),
+                           "private_name_servers": ["127.0.0.0/8"]}
         settings["https"]["ca_file"] = str(folder / "etc" / "ca.pem")
         settings["verdict"] = {"overrides": str(folder / "etc" / "overrides")}
         daemon.folder = folder / "run"

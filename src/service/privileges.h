@@ -1,11 +1,11 @@
-// serve/privileges.h: what the process gives up before it reads the first text of a stranger
+// service/privileges.h: what the process gives up before it reads the first text of a stranger
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include <expected>
 #include <string>
 
-namespace postseal::serve {
+namespace postseal::service {
 
 // From root to the configured user with its groups and without any capability, once the listeners
 // are bound. Nothing to do when `user` is empty. Errors: no such user, or we are not root and not
@@ -21,4 +21,4 @@ void give_up_for_good();
 // Neither a core file nor another process of its user gets to see its memory.
 void hide_memory();
 
-} // namespace postseal::serve
+} // namespace postseal::service

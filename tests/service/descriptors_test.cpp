@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "serve/descriptors.h"
+#include "service/descriptors.h"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
-using namespace postseal::serve;
+using namespace postseal::service;
 
 TEST_CASE("the soft limit is raised to the hard one, and said if that is too low") {
     rlimit before{};

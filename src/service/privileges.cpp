@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "serve/privileges.h"
+#include "service/privileges.h"
 
 #include <fmt/format.h>
 #include <grp.h>
@@ -14,7 +14,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace postseal::serve {
+namespace postseal::service {
 namespace {
 
 // What no program that it starts can get back. The kernel says where its capabilities end.
@@ -64,4 +64,4 @@ void hide_memory() {
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); // a core_pattern with a pipe does not ask for the limit
 }
 
-} // namespace postseal::serve
+} // namespace postseal::service

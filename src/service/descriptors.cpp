@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "serve/descriptors.h"
+#include "service/descriptors.h"
 
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-namespace postseal::serve {
+namespace postseal::service {
 namespace {
 
 // Listeners, the store, policy fetches and the resolver's sockets.
@@ -28,4 +28,4 @@ std::optional<std::string> raise_descriptor_limit(std::size_t connections) {
         limit.rlim_cur, connections, wanted);
 }
 
-} // namespace postseal::serve
+} // namespace postseal::service
