@@ -2,14 +2,16 @@
 #include "dns/mx_lookup.h"
 
 #include "async/group.h"
-#include "async/limiter.h"
+#include "async/nudge.h"
 #include "dns/mx_rdata.h"
 #include "dns/tlsa_lookup.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -103,35 +105,110 @@ class HostPlace {
     async::Callback changed_;
 };
 
-// A host that failed keeps its permit until so many have failed that no other is begun.
-struct HostLimit {
-    explicit HostLimit(async::Loop& loop) : limiter(loop, max_hosts_at_once) {}
+// Whose name servers are likely to be asked for a host: the domain above it that somebody
+// registered. A short second label, as in "co.uk", is nobody's; one taken for that makes two
+// parties of one.
+std::string_view party_of(std::string_view name) {
+    constexpr std::size_t longest_short = 3;
+    const auto last = name.rfind('.');
+    if (last == std::string_view::npos || last == 0) return name;
+    auto from = name.rfind('.', last - 1);
+    if (from != std::string_view::npos && from > 0 && last - from - 1 <= longest_short)
+        from = name.rfind('.', from - 1);
+    return from == std::string_view::npos ? name : name.substr(from + 1);
+}
 
-    async::Limiter limiter;
-    std::vector<async::Limiter::Permit> of_failed;
-    std::size_t failed = 0;
+// How many hosts are looked up or have failed, in all and of one party.
+class HostLimit {
+  public:
+    struct Count {
+        std::size_t in_flight = 0;
+        std::size_t failed = 0;
+    };
+    Count& party(const Domain& host) { return parties_[std::string(party_of(host.name()))]; }
+    [[nodiscard]] std::size_t failed() const { return all_.failed; }
+
+    [[nodiscard]] bool given_up(const Count& party) const {
+        return party.failed >= max_of_party || all_.failed >= max_hosts_at_once;
+    }
+    [[nodiscard]] bool has_room(const Count& party) const {
+        return party.in_flight + party.failed < max_of_party &&
+               all_.in_flight + all_.failed < max_hosts_at_once;
+    }
+    void begin(Count& party) {
+        party.in_flight++;
+        all_.in_flight++;
+    }
+    void end(Count& party, bool has_failed) {
+        party.in_flight--;
+        all_.in_flight--;
+        if (!has_failed) return;
+        party.failed++;
+        all_.failed++;
+    }
+
+  private:
+    std::map<std::string, Count> parties_;
+    Count all_;
 };
 
-async::Task<> look_up_host(async::Loop& loop, HostLimit& limit, Resolver& resolver,
-                           std::uint16_t port, Host& host, seconds& ttl, async::Callback changed) {
-    async::Limiter::Permit permit = co_await limit.limiter.acquire();
-    if (limit.failed >= max_failed_hosts) {
-        host.reason = fmt::format("{} was not looked up, for the lookups of {} other hosts failed",
-                                  host.name.name(), limit.failed);
-        host.lookup = verdict::HostLookup::ended;
-        ttl = seconds(0);
-        co_return;
+// Looks them up in their order, as far as the limit allows.
+class HostLookups {
+  public:
+    HostLookups(async::Loop& loop, Resolver& resolver, std::uint16_t port, async::Callback changed)
+        : loop_(loop), resolver_(resolver), port_(port), changed_(changed), ended_(loop),
+          group_(loop) {}
+
+    // The least TTL. The vector does not grow meanwhile.
+    async::Task<seconds> look_up(std::vector<Host>& hosts) {
+        std::vector<Host*> waiting;
+        waiting.reserve(hosts.size());
+        for (Host& host : hosts)
+            waiting.push_back(&host);
+        while (!waiting.empty()) {
+            std::erase_if(waiting, [this](Host* host) { return begin_or_give_up(*host); });
+            if (!waiting.empty()) co_await ended_.wait();
+        }
+        co_await group_.join();
+        co_return ttl_;
     }
-    HostPlace place(host, changed);
-    const OnEarly on_early{&HostPlace::put_early, &place};
-    HostResult result = co_await tlsa_lookup(loop, resolver, host.name, port, on_early);
-    place.put(std::move(result.host));
-    ttl = std::min(ttl, result.ttl);
-    if (host.state != HostState::failed) co_return;
-    limit.of_failed.push_back(std::move(permit));
-    // Nobody else's turn would come.
-    if (++limit.failed == max_failed_hosts) limit.of_failed.clear();
-}
+
+  private:
+    bool begin_or_give_up(Host& host) {
+        HostLimit::Count& party = limit_.party(host.name);
+        if (limit_.given_up(party)) {
+            host.reason =
+                fmt::format("{} was not looked up, for the lookups of {} other hosts failed",
+                            host.name.name(), limit_.failed());
+            host.lookup = verdict::HostLookup::ended;
+            ttl_ = seconds(0);
+            return true;
+        }
+        if (!limit_.has_room(party)) return false;
+        limit_.begin(party);
+        group_.start(look_up_host(host, party));
+        return true;
+    }
+
+    async::Task<> look_up_host(Host& host, HostLimit::Count& party) {
+        HostPlace place(host, changed_);
+        const OnEarly on_early{&HostPlace::put_early, &place};
+        HostResult result = co_await tlsa_lookup(loop_, resolver_, host.name, port_, on_early);
+        place.put(std::move(result.host));
+        ttl_ = std::min(ttl_, result.ttl);
+        limit_.end(party, host.state == HostState::failed);
+        ended_.nudge();
+    }
+
+    async::Loop& loop_;
+    Resolver& resolver_;
+    std::uint16_t port_;
+    async::Callback changed_;
+    HostLimit limit_;
+    seconds ttl_ = seconds::max();
+    async::Nudge ended_;
+    async::Group group_; // last: its bodies use the rest
+};
 
 } // namespace
 
@@ -153,15 +230,9 @@ async::Task<Mx> mx_lookup(async::Loop& loop, Resolver& resolver, Nexthop nexthop
         ttl = answer.ttl;
         if (changed.fn != nullptr) changed();
     }
-    {
-        // The vector does not grow from here on: each child holds one of its elements.
-        HostLimit limit(loop);
-        async::Group hosts(loop);
-        for (Host& host : mx.hosts)
-            hosts.start(look_up_host(loop, limit, resolver, nexthop.port, host, ttl, changed));
-        co_await hosts.join();
-    }
-    mx.ttl = ttl;
+    HostLookups lookups(loop, resolver, nexthop.port, changed);
+    const seconds of_hosts = co_await lookups.look_up(mx.hosts);
+    mx.ttl = std::min(ttl, of_hosts);
     co_return mx;
 }
 

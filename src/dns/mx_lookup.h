@@ -1,13 +1,17 @@
 // dns/mx_lookup.h: a nexthop's MX hosts, each with its DANE state (RFC 7672 section 2.2)
 //
 // mx_lookup() asks for the MX RRset (a CNAME at the domain is followed), takes at most 128 hosts by
-// preference, and looks them up in that order; a literal host is its own and only host. Whoever
-// publishes the records chooses where they lead, so their zones may be delegated to name servers of
-// somebody else, who pays for each host that cannot be looked up (contrib/doc/security.md). So two
-// hosts are looked up at once, and after two that failed no other is: it counts as failed. Hosts
-// that are not looked up are counted in `beyond`, addresses in `addresses`; what Postfix refuses is
-// left out (mx_rdata.h). It never fails: what went wrong is in the result. ttl is the least TTL of
-// all RRsets used, unbounded; 0 when something failed.
+// preference, and looks them up in that order; a literal host is its own and only host. Hosts
+// beyond are counted in `beyond`, addresses in `addresses`; what Postfix refuses is left out
+// (mx_rdata.h). It never fails: what went wrong is in the result. ttl is the least TTL of all
+// RRsets used, unbounded; 0 when something failed.
+//
+// Whoever publishes the records chooses where they lead. The zones of hosts may be delegated to
+// name servers of somebody else, who then pays for each host that cannot be looked up
+// (contrib/doc/security.md). So three hosts are looked up at once, two of one party, and as many
+// may fail: then the others, or the party's others, count as failed, too. A party is all that is
+// below a domain that somebody registered: the hosts of one provider, whose dead DNS does not hide
+// another.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -21,8 +25,8 @@
 
 namespace postseal::dns {
 
-inline constexpr std::size_t max_hosts_at_once = 2;
-inline constexpr std::size_t max_failed_hosts = 2;
+inline constexpr std::size_t max_hosts_at_once = 3; // in flight or failed
+inline constexpr std::size_t max_of_party = 2;      // likewise
 
 // `progress`, if given, is filled step by step and outlives the Task: whoever cannot wait reads
 // from it what is known (an MX RRset that is pending is failed, a host that is pending is F, see

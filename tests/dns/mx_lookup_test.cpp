@@ -128,6 +128,74 @@ TEST_CASE("mx_lookup: while two hosts are silent no other is asked for") {
     CHECK(hosts_asked_for(resolver) == 2);
 }
 
+// Two hosts of a provider whose DNS is dead, then two of another.
+constexpr std::string_view two_providers = R"(
+example.com MX delay 1
+example.com MX insecure 600 10 mx1.{0}
+example.com MX insecure 600 20 mx2.{0}
+example.com MX insecure 600 30 mx3.{0}
+example.com MX insecure 600 40 mx1.{1}
+example.com MX insecure 600 50 mx2.{1}
+mx1.{0} * {2}
+mx2.{0} * {2}
+mx3.{0} * {2}
+mx1.{1} A insecure 700 192.0.2.1
+mx2.{1} A insecure 700 192.0.2.2
+)";
+
+TEST_CASE("mx_lookup: hosts of a provider whose DNS is dead do not hide those of another") {
+    struct Providers {
+        const char* dead;
+        const char* other;
+        bool told_apart = true;
+    };
+    for (const Providers& providers :
+         {Providers{"dead.example", "sound.example"}, Providers{"dead.co.uk", "sound.co.uk"},
+          Providers{"a.dead.example", "b.sound.example"},
+          Providers{"a.single.example", "b.single.example", false}}) {
+        CAPTURE(providers.dead);
+        VirtualLoop loop;
+        FakeResolver resolver(
+            loop, fmt::format(two_providers, providers.dead, providers.other, "failed timeout"));
+        const Mx mx = loop.run_until_done(dns::mx_lookup(loop, resolver, nexthop("example.com")));
+        REQUIRE(mx.hosts.size() == 5);
+        for (std::size_t i = 0; i < 3; i++)
+            CHECK(mx.hosts[i].state == HostState::failed);
+        for (std::size_t i = 3; i < 5; i++)
+            CHECK((mx.hosts[i].state == HostState::none) == providers.told_apart);
+        CHECK(resolver.count(fmt::format("mx3.{} A", providers.dead)) == 0);
+    }
+}
+
+TEST_CASE("mx_lookup: one provider's silence does not hold another's hosts") {
+    VirtualLoop loop;
+    FakeResolver resolver(loop,
+                          fmt::format(two_providers, "dead.example", "sound.example", "hang"));
+    Mx mx;
+    auto lookup = async::with_timeout(
+        loop, dns::mx_lookup(loop, resolver, nexthop("example.com"), &mx), milliseconds(5'000));
+    CHECK_FALSE(loop.run_until_done(std::move(lookup)).has_value());
+    REQUIRE(mx.hosts.size() == 5);
+    CHECK(mx.hosts[3].state == HostState::none);
+    CHECK(mx.hosts[4].state == HostState::none);
+}
+
+TEST_CASE("mx_lookup: of many parties whose hosts all fail, three hosts are looked up") {
+    std::string text = "example.com MX delay 1\n";
+    for (unsigned i = 0; i < 32; i++)
+        text += fmt::format("example.com MX insecure 600 {0} mx.party{0:02}.example\n"
+                            "mx.party{0:02}.example * failed timeout\n",
+                            i);
+    VirtualLoop loop;
+    FakeResolver resolver(loop, text);
+    const Mx mx = loop.run_until_done(dns::mx_lookup(loop, resolver, nexthop("example.com")));
+    std::size_t asked = 0;
+    for (unsigned i = 0; i < 32; i++)
+        asked += resolver.count(fmt::format("mx.party{:02}.example A", i));
+    CHECK(asked == 3);
+    CHECK(mx.hosts.size() == 32);
+}
+
 constexpr std::string_view stepwise = R"(
 zone example.com secure 500
 example.com MX secure 600 10 fast.example.com
