@@ -76,14 +76,20 @@ dns::Resolver& Direct::resolver() { return parts_->dns->resolver(); }
 const dns::RootCheck& Direct::validation() const { return parts_->dns->health().last(); }
 std::string_view Direct::asked_servers() const { return to_string(parts_->dns->asked()); }
 const engine::Maps& Direct::maps() const { return parts_->maps; }
+std::expected<Nexthop, NexthopError> Direct::destination(std::string_view key) const {
+    return parts_->engine->destination(key);
+}
 const engine::Overrides& Direct::overrides() const { return parts_->engine->overrides(); }
 
 std::expected<Json, std::string> explain_direct(const config::Config& config,
                                                 const std::string& key) {
-    const auto nexthop = Nexthop::parse(key);
-    if (!nexthop) return engine::explain_no_nexthop(key, nexthop.error(), engine::Maps(config));
+    if (const auto parsed = Nexthop::parse(key);
+        !parsed && parsed.error().fault != NexthopFault::address)
+        return engine::explain_no_nexthop(key, parsed.error(), engine::Maps(config));
     auto direct = Direct::open(config);
     if (!direct) return std::unexpected(direct.error());
+    const auto nexthop = direct->destination(key);
+    if (!nexthop) return engine::explain_no_nexthop(key, nexthop.error(), direct->maps());
     return engine::explain(*direct->answer(*nexthop), direct->maps(), direct->overrides(),
                            engine::SystemClock().now());
 }

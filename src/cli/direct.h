@@ -42,6 +42,8 @@ class Direct {
     [[nodiscard]] https::FetchResult fetch_policy(const Domain& domain);
     [[nodiscard]] const engine::Maps& maps() const;
     [[nodiscard]] const engine::Overrides& overrides() const;
+    // As the daemon reads the key.
+    [[nodiscard]] std::expected<Nexthop, NexthopError> destination(std::string_view key) const;
 
   private:
     struct Parts;

@@ -28,11 +28,14 @@ int export_all(const Common& common, const ExportOptions& options) {
     bool any = false;
     const auto exported = each_page(common, options.filter, Bodies::yes, [&](const Json& page) {
         if (!any && !json) fmt::print("{}", texthash_head(wall_now()));
-        for (const Json& kept : page)
+        for (const Json& kept : page) {
+            // Of an address there is only what an override says: nothing to import.
+            if (json && kept["domain"].is_null()) continue;
             fmt::print("{}", json ? kept.dump() + "\n" : texthash_entry(kept));
+            done++;
+        }
         std::fflush(stdout);
         any = true;
-        done += page.size();
         if (progress) progress->at(done, 0, 0);
     });
     if (!exported) return fail(exported.error());

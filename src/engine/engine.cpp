@@ -48,6 +48,11 @@ store::Loaded not_answered() {
 // What is said there is said at once, and must not wait for a lookup.
 bool needs_no_lookup(const Overrides::Found& override_) { return !override_.says.needs_lookup(); }
 
+// Nothing is looked up for it, and nothing is promised.
+verdict::Mx mx_of_address() {
+    return {.state = MxState::insecure, .hosts = {}, .ttl = longest_ttl};
+}
+
 // The policy that the lookup found in force has ended since, and nobody has tried to renew it.
 bool has_ended_since(const verdict::Sts& sts, WallTime now) {
     return sts.policy && sts.expires_at <= now && sts.fetch == verdict::FetchState::not_needed;
@@ -104,8 +109,9 @@ Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
     : watch_(sources.clock, {.jumped = [this](const store::ClockJump& jump) { on_jump(jump); },
                              .confirmed = [this](ClockWatch::By by) { on_confirmed(by); }}),
       sources_(sources.with(watch_)), overrides_(overrides), options_(options),
-      known_(std::make_shared<const Maps>(maps), options.cache_octets), cache_(known_.cache()),
-      downgrades_(sources_), notes_(sources_, downgrades_), findings_(sources_.log),
+      known_(std::make_shared<const Maps>(maps), overrides.address_keys(), options.cache_octets),
+      cache_(known_.cache()), downgrades_(sources_), notes_(sources_, downgrades_),
+      findings_(sources_.log),
       limiter_(sources.loop, options.lookups, most_of_one_client(options.lookups)),
       sts_(sources_, watch_, downgrades_), flights_(sources.loop), group_(sources.loop) {}
 
@@ -129,11 +135,11 @@ void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& o
     limiter_.set_permits(options.lookups, most_of_one_client(options.lookups));
     const Overrides before = std::exchange(overrides_, std::move(overrides));
     if (maps != this->maps())
-        known_.publish(std::make_shared<const Maps>(maps));
+        known_.publish(std::make_shared<const Maps>(maps), overrides_.address_keys());
     else
         override_changed(before);
     flights_.for_each([this](const std::string& key, Flights::Flight& flight) {
-        const auto nexthop = Nexthop::parse(key);
+        const auto nexthop = Nexthop::parse(key); // of an address there is no lookup
         flight.context.provisional.reset();
         if (nexthop && override_of(*nexthop) != flight.context.override_)
             begin_anew(flight.context);
@@ -146,6 +152,14 @@ std::optional<verdict::Override> Engine::override_of(const Nexthop& nexthop) con
     return std::move(found->says);
 }
 
+std::expected<Nexthop, NexthopError> Engine::destination(std::string_view key) const {
+    auto nexthop = Nexthop::parse(key);
+    if (nexthop || nexthop.error().fault != NexthopFault::address) return nexthop;
+    auto address = overrides_.address_keys().find(key);
+    if (address && find_override(*address)) return *std::move(address);
+    return nexthop;
+}
+
 std::optional<Overrides::Found> Engine::find_override(const Nexthop& nexthop) const {
     return overrides_.find(nexthop, sources_.clock.now(), watch_.confirmed());
 }
@@ -156,12 +170,20 @@ void Engine::override_changed(const Overrides& before) {
     const auto is_of_many = [](const std::string& key) {
         return key.starts_with('.') || key == "*";
     };
-    if (std::ranges::any_of(keys, is_of_many)) return known_.publish(known_.maps());
+    if (std::ranges::any_of(keys, is_of_many))
+        return known_.publish(known_.maps(), overrides_.address_keys());
     for (const std::string& key : keys) {
         cache_.erase(key);
-        // The name alone answers requiretls for it.
-        if (const auto nexthop = Nexthop::parse(key)) cache_.erase(nexthop->domain.name());
+        // The name alone answers requiretls for it, and so does an address.
+        if (const auto nexthop = Nexthop::parse(key))
+            cache_.erase(nexthop->domain.name());
+        else if (auto address = Nexthop::parse_address(key)) {
+            address->port = 25;
+            cache_.erase(address->key());
+        }
     }
+    if (AddressKeys addresses = overrides_.address_keys(); addresses != before.address_keys())
+        known_.set_addresses(std::move(addresses));
 }
 
 // When the first of the overrides that it tells of ends; nothing: none does.
@@ -270,7 +292,7 @@ std::shared_ptr<const Answer> Engine::answer_now(const Nexthop& nexthop, Progres
 void Engine::forget(const Nexthop& nexthop) {
     outdate(nexthop.key()); // an evaluation that goes on begins anew, and keeps nothing of before
     sources_.store.save(store::NexthopRow{.nexthop = nexthop.key(), .verdict = {}});
-    sts_.forget(nexthop.domain);
+    if (!nexthop.is_address) sts_.forget(nexthop.domain);
     findings_.forget(nexthop.key());
     sources_.log.info("forgotten", {{"nexthop", nexthop.key()}});
 }
@@ -346,6 +368,7 @@ async::Task<> Engine::look_again(Due due) {
 async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Progress& progress,
                                                             ClientId client) {
     std::optional<Overrides::Found> override_ = find_override(nexthop);
+    if (nexthop.is_address) co_return of_address(nexthop, std::move(override_), progress.asked);
     if (override_ && needs_no_lookup(*override_))
         co_return overridden(nexthop, std::move(*override_), progress.asked);
     co_await async::NextTurn(sources_.loop); // likewise
@@ -458,6 +481,7 @@ std::shared_ptr<const Answer> Engine::overridden(const Nexthop& nexthop, Overrid
     milliseconds holds = override_.holds(now);
     verdict::Evidence evidence{
         .nexthop = nexthop, .override_ = std::move(override_.says), .obtained_at = now};
+    if (nexthop.is_address) evidence.mx = mx_of_address();
     holds = std::min(holds, holds_until(note_other_forms(evidence), now));
     std::shared_ptr<const Answer> answer = conclude(std::move(evidence), holds);
     const MonoTime until = sources_.loop.now() + holds;
@@ -465,6 +489,30 @@ std::shared_ptr<const Answer> Engine::overridden(const Nexthop& nexthop, Overrid
     findings_.note(*answer, now);
     group_.start(note_override(answer));
     return answer;
+}
+
+// Whatever the override, there is nothing to look up.
+std::shared_ptr<const Answer> Engine::of_address(const Nexthop& nexthop,
+                                                 std::optional<Overrides::Found> override_,
+                                                 MonoTime asked) {
+    if (override_) return overridden(nexthop, *std::move(override_), asked);
+    return without_policy(nexthop); // it has ended
+}
+
+std::shared_ptr<const Answer> Engine::without_policy(const Nexthop& nexthop) {
+    const std::shared_ptr<const Maps>& maps = known_.maps();
+    cache::Replies replies = maps->no_nexthop_wire();
+    replies.cls = verdict::Class::may;
+    return std::make_shared<const Answer>(
+        Answer{.evidence = {.nexthop = nexthop,
+                            .mx = mx_of_address(),
+                            .obtained_at = sources_.clock.now()},
+               .verdict = {.cls = verdict::Class::may,
+                           .reasons = {"an address promises nothing, and no override names it"}},
+               .maps = maps,
+               .written = maps->no_nexthop(),
+               .replies = std::move(replies),
+               .holds = milliseconds(0)});
 }
 
 async::Task<> Engine::note_override(std::shared_ptr<const Answer> answer) {

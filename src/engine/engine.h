@@ -31,6 +31,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -56,6 +57,9 @@ class Engine {
     void reconfigure(const Maps& maps, Overrides overrides, const Options& options);
 
     [[nodiscard]] Known& known() { return known_; }
+    // What the key names: a nexthop, or an address that has an override now. Errors: why it has no
+    // policy, whatever is asked.
+    [[nodiscard]] std::expected<Nexthop, NexthopError> destination(std::string_view key) const;
     // Null: not known now.
     [[nodiscard]] const cache::CachedAnswer* find(std::string_view key) {
         return cache_.find(key, sources_.loop.now());
@@ -176,6 +180,9 @@ class Engine {
     std::optional<WallTime> note_other_forms(verdict::Evidence& evidence) const;
     std::shared_ptr<const Answer> overridden(const Nexthop& nexthop, Overrides::Found override_,
                                              MonoTime asked);
+    std::shared_ptr<const Answer>
+    of_address(const Nexthop& nexthop, std::optional<Overrides::Found> override_, MonoTime asked);
+    std::shared_ptr<const Answer> without_policy(const Nexthop& nexthop);
     async::Task<> note_override(std::shared_ptr<const Answer> answer);
     bool keep(const Answer& answer, const Found& found, unsigned failures, MonoTime asked);
     void override_changed(const Overrides& before);

@@ -140,7 +140,8 @@ Json explain(const Answer& answer, const Maps& maps, const Overrides& overrides,
         if (const auto* entry = overrides.find_entry(evidence.nexthop, now, false);
             entry != nullptr && entry->second.says == *evidence.override_)
             out["override"] = override_json(*entry);
-    if (!evidence.override_ || evidence.override_->needs_lookup()) {
+    const bool looked_up = !evidence.override_ || evidence.override_->needs_lookup();
+    if (looked_up && !evidence.nexthop.is_address) {
         out["mx"] = mx_json(evidence.mx, evidence.nexthop.literal_host);
         out["mta_sts"] = sts_json(evidence.sts);
         out["remembered"] = verdict::to_string(evidence.remembered);
@@ -165,7 +166,7 @@ Json explain_no_nexthop(std::string_view key, const NexthopError& error, const M
     Json out = {{"key", printable(key)},
                 {"verdict", {{"class", "may"}, {"level", "-"}, {"row", 0}, {"reasons", {reason}}}},
                 {"replies", replies_json(maps, maps.no_nexthop())}};
-    return with_outlook(std::move(out), outlook_no_nexthop());
+    return with_outlook(std::move(out), outlook_no_nexthop(key));
 }
 
 } // namespace postseal::engine

@@ -5,19 +5,34 @@
 
 namespace postseal::engine {
 
-Known::Known(std::shared_ptr<const Maps> maps, std::size_t most_octets)
+Known::Known(std::shared_ptr<const Maps> maps, AddressKeys addresses, std::size_t most_octets)
     : cache_(readers_, most_octets),
-      edition_(new Edition{.number = cache_.edition(), .maps = std::move(maps)}) {}
+      edition_(new Edition{
+          .number = cache_.edition(), .maps = std::move(maps), .addresses = std::move(addresses)}) {
+}
 
 Known::~Known() { delete edition(); }
 
 void Known::publish(std::shared_ptr<const Maps> maps) {
+    publish(std::move(maps), edition()->addresses);
+}
+
+void Known::publish(std::shared_ptr<const Maps> maps, AddressKeys addresses) {
     cache_.outdate();
-    const Edition* old = edition();
-    edition_.store(new Edition{.number = cache_.edition(), .maps = std::move(maps)},
-                   std::memory_order_seq_cst);
+    replace(new Edition{
+        .number = cache_.edition(), .maps = std::move(maps), .addresses = std::move(addresses)});
+}
+
+void Known::set_addresses(AddressKeys addresses) {
+    replace(
+        new Edition{.number = cache_.edition(), .maps = maps(), .addresses = std::move(addresses)});
+}
+
+void Known::replace(Edition* edition) {
+    const Edition* old = this->edition();
+    edition_.store(edition, std::memory_order_seq_cst);
     readers_.retire(const_cast<Edition*>(old),
-                    [](void* edition) { delete static_cast<Edition*>(edition); });
+                    [](void* gone) { delete static_cast<Edition*>(gone); });
 }
 
 } // namespace postseal::engine

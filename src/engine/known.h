@@ -1,5 +1,6 @@
 // engine/known.h: what serving threads read: the maps, and the answers written for them
 //
+// Also the addresses that have an override: no other address is asked about.
 // The engine's thread writes, each serving thread has a Look at it while it answers a request.
 // Maps and answers belong together by their edition: answers of another edition than that of the
 // Look's maps are not found by it, so that a reload is seen as a whole or not at all.
@@ -9,17 +10,20 @@
 #include "cache/cache.h"
 #include "cache/readers.h"
 #include "engine/maps.h"
+#include "engine/overrides.h"
+#include "postseal/base/nexthop.h"
 
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 namespace postseal::engine {
 
 class Known {
   public:
-    Known(std::shared_ptr<const Maps> maps, std::size_t most_octets);
+    Known(std::shared_ptr<const Maps> maps, AddressKeys addresses, std::size_t most_octets);
     Known(const Known&) = delete;
     Known& operator=(const Known&) = delete;
     ~Known(); // nobody looks any more
@@ -31,13 +35,18 @@ class Known {
     [[nodiscard]] const std::shared_ptr<const Maps>& maps() const { return edition()->maps; }
     // All that the cache has is outdated: the maps are others, or the same answer otherwise.
     void publish(std::shared_ptr<const Maps> maps);
+    void publish(std::shared_ptr<const Maps> maps, AddressKeys addresses);
+    // What the cache has stays.
+    void set_addresses(AddressKeys addresses);
 
   private:
     friend class Look;
     struct Edition {
         unsigned number; // as the cache counts
         std::shared_ptr<const Maps> maps;
+        AddressKeys addresses; // that have an override
     };
+    void replace(Edition* edition);
     [[nodiscard]] const Edition* edition() const {
         return edition_.load(std::memory_order_seq_cst);
     }
@@ -58,6 +67,10 @@ class Look {
     ~Look() = default;
 
     [[nodiscard]] const Maps& maps() const { return *edition_.maps; }
+    // An address that has an override; all others have no policy, and nobody is asked.
+    [[nodiscard]] std::optional<Nexthop> address(std::string_view key) const {
+        return edition_.addresses.find(key);
+    }
     // Null: not known, ask. Keys are canonical (Nexthop::key()); another spelling is just not
     // found. Marked as asked for.
     [[nodiscard]] const cache::CachedAnswer* find(std::string_view key, MonoTime now) const {

@@ -47,16 +47,19 @@ OtherForms other_forms(const Overrides& overrides, const Nexthop& nexthop, WallT
             forms.until = std::min(forms.until.value_or(*found->until), *found->until);
         return true;
     };
-    look({nexthop.domain, false, 25});
+    const bool is_address = nexthop.is_address; // with brackets or without is the same
+    if (!is_address) look({nexthop.domain, false, 25});
     const auto look_at_keys = [&](const std::string& beginning) {
         const auto& entries = overrides.entries();
         for (auto at = entries.lower_bound(beginning);
              at != entries.end() && at->first.starts_with(beginning); ++at)
-            if (const auto form = Nexthop::parse(at->first)) look(*form);
+            if (const auto form =
+                    is_address ? Nexthop::parse_address(at->first) : Nexthop::parse(at->first))
+                look(*form);
     };
     look_at_keys(nexthop.domain.name() + ":");
     look_at_keys("[" + nexthop.domain.name() + "]");
-    forms.overrides.all_overridden = look({nexthop.domain, true, unnamed_port});
+    forms.overrides.all_overridden = look({nexthop.domain, true, unnamed_port, is_address});
     return forms;
 }
 

@@ -47,15 +47,18 @@ Outlook enforced(std::string_view key) {
             .next = fmt::format("postseal probe {}", quoted_key(key))};
 }
 
-Outlook by_override(const verdict::Verdict& verdict, std::string_view key) {
+Outlook by_override(const verdict::Verdict& verdict, std::string_view key, bool is_address) {
+    std::string next = "postseal overrides list";
+    if (!is_address) next += fmt::format("; postseal probe {}", quoted_key(key));
     return {.mail =
                 fmt::format("sent at \"{}\", as the override says; deferred where a host does not "
                             "reach that level",
                             verdict.override_text),
-            .next = fmt::format("postseal overrides list; postseal probe {}", quoted_key(key))};
+            .next = std::move(next)};
 }
 
 Outlook unpromised(const Answer& answer, std::string_view key) {
+    if (answer.evidence.nexthop.is_address) return outlook_no_nexthop(key);
     switch (answer.evidence.mx.state) {
     case MxState::nxdomain:
         return {.mail = "bounced: Host or domain name not found",
@@ -84,7 +87,7 @@ Outlook undeferred(const Answer& answer, std::string_view key) {
     case Class::enforce:
         return enforced(key);
     case Class::override_:
-        return by_override(answer.verdict, key);
+        return by_override(answer.verdict, key, answer.evidence.nexthop.is_address);
     case Class::tempfail: // by [verdict], which no map goes by
     case Class::may:
         break;
@@ -93,6 +96,16 @@ Outlook undeferred(const Answer& answer, std::string_view key) {
 }
 
 } // namespace
+
+Outlook outlook_no_nexthop(std::string_view key) {
+    Outlook out{.mail = "sent as main.cf's smtp_tls_security_level says: there is no domain that "
+                        "could promise anything",
+                .next = "nothing to do"};
+    if (const auto address = Nexthop::parse_address(key))
+        out.next += fmt::format("; to demand more: postseal overrides set {} encrypt",
+                                quoted_key(address->key()));
+    return out;
+}
 
 std::string quoted_key(std::string_view key) {
     return key.contains('[') ? fmt::format("'{}'", key) : std::string(key);
@@ -146,13 +159,6 @@ Outlook outlook(const Answer& answer) {
                             fmt::join(deferred.maps, ", "), deferred_text(deferred));
     out.next += "; or " + fix_of(deferred.cause, key);
     return out;
-}
-
-Outlook outlook_no_nexthop() {
-    return {.mail = "sent as main.cf's smtp_tls_security_level says: there is no domain that could "
-                    "promise anything",
-            .next = "nothing to do; to demand more, name it in a table before postseald in "
-                    "smtp_tls_policy_maps"};
 }
 
 } // namespace postseal::engine

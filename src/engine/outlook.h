@@ -19,8 +19,8 @@ struct Outlook {
 };
 
 [[nodiscard]] Outlook outlook(const Answer& answer);
-// Of a key that is no nexthop.
-[[nodiscard]] Outlook outlook_no_nexthop();
+// Of a key that is no nexthop, or an address.
+[[nodiscard]] Outlook outlook_no_nexthop(std::string_view key);
 
 // A nexthop's key as a shell reads it.
 [[nodiscard]] std::string quoted_key(std::string_view key);

@@ -47,6 +47,8 @@ std::expected<std::string, std::string> canonical(std::string_view key) {
         return "." + domain->name();
     }
     auto nexthop = Nexthop::parse(key);
+    if (!nexthop && nexthop.error().fault == NexthopFault::address)
+        nexthop = Nexthop::parse_address(key);
     if (!nexthop) return std::unexpected(nexthop.error().text);
     return nexthop->key();
 }
@@ -188,6 +190,22 @@ Overrides Overrides::over(const Overrides& shared) const {
     for (const auto& [key, entry] : shared.entries_)
         both.entries_.emplace(key, entry);
     return both;
+}
+
+AddressKeys Overrides::address_keys() const {
+    AddressKeys keys;
+    for (const auto& [key, entry] : entries_) {
+        if (key == every) keys.all = true;
+        if (Nexthop::parse_address(key)) keys.named.insert(key);
+    }
+    return keys;
+}
+
+std::optional<Nexthop> AddressKeys::find(std::string_view key) const {
+    if (!all && named.empty()) return std::nullopt;
+    auto nexthop = Nexthop::parse_address(key);
+    if (!nexthop || (!all && !named.contains(nexthop->key()))) return std::nullopt;
+    return *std::move(nexthop);
 }
 
 std::string to_string(const verdict::Override& says) {

@@ -2,8 +2,9 @@
 //
 // A Postfix texthash file: "key<white space>policy" a line; "#" begins a comment, at the beginning
 // of a line or behind white space; a line that begins with white space continues the one before.
-// Keys: a nexthop as Postfix asks for it, or ".example.com" for all below example.com (the longest
-// that fits counts, an exact key first), or "*" for every nexthop that no other key fits. A comment
+// Keys: a nexthop as Postfix asks for it, an address too, or ".example.com" for all below
+// example.com (the longest that fits counts, an exact key first), or "*" for every nexthop that no
+// other key fits. A comment
 // that begins "until=2027-01-31" ends the entry with that day, as if it were no longer there.
 // Every policy is read by the model of Postfix's parser when the file is loaded: a fault, with its
 // line, is an error, and nothing of the file counts.
@@ -18,12 +19,23 @@
 #include <expected>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace postseal::engine {
+
+// The addresses that have an override, maybe one that has ended.
+struct AddressKeys {
+    bool all = false; // by "*"
+    std::set<std::string, std::less<>> named;
+
+    // Nothing: the key is no such address. It may be spelled in any way.
+    [[nodiscard]] std::optional<Nexthop> find(std::string_view key) const;
+    friend bool operator==(const AddressKeys&, const AddressKeys&) = default;
+};
 
 class Overrides {
   public:
@@ -63,6 +75,7 @@ class Overrides {
     using Keyed = std::pair<const std::string, Entry>;
     [[nodiscard]] const Keyed* find_entry(const Nexthop& nexthop, WallTime now,
                                           bool confirmed = true) const;
+    [[nodiscard]] AddressKeys address_keys() const;
     // These, and those of `shared` whose keys are not among them.
     [[nodiscard]] Overrides over(const Overrides& shared) const;
     [[nodiscard]] std::size_t size() const { return entries_.size(); }

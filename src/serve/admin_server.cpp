@@ -160,14 +160,14 @@ async::Task<std::string> AdminServer::query(std::string key, std::string map) {
     if (!variant)
         co_return refused(
             fmt::format("there is no map \"{}\"; there are: {}", map, engine_.maps().names()));
-    const auto nexthop = Nexthop::parse(key);
+    const auto nexthop = engine_.destination(key);
     if (!nexthop) co_return line_of(reply_json(engine_.maps().no_nexthop()[*variant]));
     const auto answer = co_await engine_.answer(*nexthop, nullptr, engine::Engine::Needs::verdict);
     co_return line_of(reply_json(answer->written[*variant]));
 }
 
 async::Task<std::string> AdminServer::explain(std::string key) {
-    const auto nexthop = Nexthop::parse(key);
+    const auto nexthop = engine_.destination(key);
     if (!nexthop)
         co_return line_of(
             {{"ok", true},

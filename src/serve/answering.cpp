@@ -39,6 +39,13 @@ void Answering::key(std::string_view key, const Way& way) {
     if (auto nexthop = Nexthop::parse(key))
         this->nexthop(std::move(*nexthop), way);
     else
+        address(key, way);
+}
+
+void Answering::address(std::string_view key, const Way& way) {
+    if (auto nexthop = look_.address(key))
+        this->nexthop(std::move(*nexthop), way);
+    else
         no_nexthop(way);
 }
 

@@ -33,6 +33,8 @@ class Answering {
     // Each gives exactly one reply to the request at hand.
     void key(std::string_view key, const Way& way);
     void nexthop(Nexthop nexthop, const Way& way);
+    // A key that is no nexthop, but may be an address that has an override.
+    void address(std::string_view key, const Way& way);
     void no_nexthop(const Way& way);
 
     // If it is known; `key` is canonical, or is not found.

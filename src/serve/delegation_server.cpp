@@ -24,7 +24,7 @@ void answer(Answering& answering, std::string_view name, const Way& way) {
     if (auto domain = Domain::parse(name))
         answering.nexthop({.domain = std::move(*domain)}, way);
     else
-        answering.no_nexthop(way);
+        answering.address(name, way);
 }
 
 } // namespace

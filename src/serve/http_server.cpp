@@ -137,7 +137,7 @@ async::Task<> HttpServer::send_policy(Connection& connection, Place place, http:
                                       std::string key) {
     const async::Counted counted(explaining_);
     Json explained;
-    auto nexthop = Nexthop::parse(key);
+    auto nexthop = engine_.destination(key);
     if (nexthop) {
         const auto answer = co_await engine_.answer(*std::move(nexthop));
         explained = engine::explain(*answer, *answer->maps, engine_.overrides(),

@@ -29,7 +29,7 @@ TEST_CASE("known: readers on other threads see each key with one of its replies,
     constexpr int lasting = 200; // replaced over and over, never gone
     constexpr std::uint64_t enough = 20'000;
     Maps maps(config::parse("", "f").value());
-    Known known(std::make_shared<const Maps>(maps), std::size_t{16} << 20U); // room for all
+    Known known(std::make_shared<const Maps>(maps), {}, std::size_t{16} << 20U); // room for all
     const auto put = [&](int i, int generation) {
         const std::string reply = fmt::format("{} {}", key_of(i), generation);
         known.cache().put(key_of(i), {reply, reply}, {.until = now + 1h, .asked = now}, 0);
@@ -77,7 +77,7 @@ TEST_CASE("known: maps and answers are of one edition, however often they change
     };
     const auto first = maps_with("first");
     const auto second = maps_with("second");
-    Known known(first, std::size_t{1} << 20U);
+    Known known(first, {}, std::size_t{1} << 20U);
     Reader reader;
     known.readers().add(reader);
     std::atomic<bool> end = false;

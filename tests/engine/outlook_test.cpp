@@ -187,5 +187,6 @@ TEST_CASE("engine/outlook: without a promise main.cf decides, or there is nowher
     verdict::Evidence encrypt = evidence(verdict::MxState::secure);
     encrypt.override_ = {.kind = verdict::Override::Kind::policy, .policy = "encrypt"};
     CHECK(of(encrypt).mail.starts_with("sent at \"encrypt\", as the override says"));
-    CHECK(engine::outlook_no_nexthop().next.contains("a table before postseald"));
+    CHECK(engine::outlook_no_nexthop("[192.0.2.1]:25").next.contains("set '[192.0.2.1]' encrypt"));
+    CHECK(engine::outlook_no_nexthop(".example.com").next == "nothing to do");
 }

@@ -105,6 +105,35 @@ TEST_CASE("a catch-all counts where no other key fits, until it ends") {
     CHECK_FALSE(Overrides::parse("*.example may\n", "f").has_value());
 }
 
+TEST_CASE("addresses are keys, however they are spelled; \"*\" covers them, a parent does not") {
+    const auto overrides = Overrides::parse("[192.0.2.1] encrypt\n192.0.2.2:587 may\n"
+                                            "[IPv6:2001:DB8::1] secure match=mx.example\n"
+                                            ".example may\n",
+                                            "f");
+    REQUIRE_MESSAGE(overrides, overrides.error());
+    CHECK(overrides->entries().contains("[192.0.2.2]:587"));
+    CHECK(overrides->entries().contains("[2001:db8::1]"));
+    const auto of_address = [&](const char* key) {
+        const auto found = overrides->find(Nexthop::parse_address(key).value(), noon);
+        return found ? to_string(found->says) : "-";
+    };
+    CHECK(of_address("192.0.2.1") == "encrypt");
+    CHECK(of_address("[192.0.2.1]:25") == "encrypt");
+    CHECK(of_address("[192.0.2.1]:587") == "-");
+    CHECK(of_address("[2001:db8:0::1]") == "secure match=mx.example");
+    const AddressKeys keys = overrides->address_keys();
+    CHECK_FALSE(keys.all);
+    CHECK(keys.find("[IPv6:2001:db8::1]").value().key() == "[2001:db8::1]");
+    CHECK_FALSE(keys.find("[192.0.2.9]"));
+    CHECK_FALSE(keys.find("example"));
+    const auto all = Overrides::parse("* encrypt\n", "f").value();
+    CHECK(all.address_keys().find("192.0.2.9").value().key() == "[192.0.2.9]");
+    CHECK(all.find(Nexthop::parse_address("[192.0.2.9]").value(), noon));
+    CHECK(Overrides::parse("[::1] may\n[IPv6:::1] may\n", "f")
+              .error()
+              .contains("is there already, in line 1"));
+}
+
 TEST_CASE("an entry knows where it stands, and its end is said as the file says it") {
     const auto overrides = Overrides::parse("# partners\n.a.example may # until=2026-12-31 why\n"
                                             "b.example may # until=2026-12-31T12:00Z\n",

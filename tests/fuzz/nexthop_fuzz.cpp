@@ -6,6 +6,7 @@
 #include "fuzz/check.h"
 
 #include <string>
+#include <string_view>
 
 namespace {
 
@@ -40,6 +41,16 @@ void check_error(const std::string& text) {
     check(!text.empty() && text.size() <= 200 && postseal::fuzz::is_printable(text));
 }
 
+// Of an address there is one canonical key, and no name has one.
+void check_address(std::string_view text) {
+    const auto address = Nexthop::parse_address(text);
+    if (!address) return check_error(address.error().text);
+    check(address->is_address && address->literal_host && address->port != 0);
+    check(!Nexthop::parse(text));
+    check(postseal::fuzz::is_printable(address->key()) && address->key().size() < 100);
+    check(Nexthop::parse_address(address->key()) == address);
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -50,6 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     else
         check_error(domain.error().text);
 
+    check_address(text);
     const auto nexthop = Nexthop::parse(text);
     if (domain) check(nexthop && nexthop->domain == *domain && !nexthop->literal_host);
     if (!nexthop) {

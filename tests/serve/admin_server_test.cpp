@@ -87,6 +87,34 @@ TEST_CASE("explain gives evidence, row, reasons and every form") {
     CHECK(none["replies"]["requiretls"]["text"] == "opportunistic+starttls");
 }
 
+TEST_CASE("an address that has an override is asked about like any destination") {
+    Field field;
+    field.override_by("[192.0.2.1] encrypt # until=2100-01-01 their relay\n");
+    CHECK(field.ask(R"({"command":"query","key":"192.0.2.1"})")["text"] == "encrypt");
+    CHECK(field.ask(R"({"command":"query","key":"[192.0.2.2]"})")["kind"] == "not-found");
+    const nlohmann::json explain =
+        field.ask(R"({"command":"explain","key":"[192.0.2.1]:25"})")["explain"];
+    CHECK(explain["key"] == "[192.0.2.1]");
+    CHECK(explain["verdict"]["class"] == "override");
+    CHECK(explain["override"]["comment"] == "their relay");
+    CHECK(explain["override"]["until"] == "2100-01-01");
+    CHECK_FALSE(explain.contains("mx"));
+    CHECK(explain["replies"]["tlsrpt"]["text"] == "encrypt");
+    CHECK(explain["mail"].get<std::string>().starts_with("sent at \"encrypt\""));
+    CHECK(explain["next"] == "postseal overrides list");
+    CHECK(field.ask(R"({"command":"show","key":"192.0.2.1"})")["show"]["verdict"] ==
+          "override encrypt");
+    CHECK(field.ask(R"({"command":"list"})")["list"][0]["key"] == "[192.0.2.1]");
+    CHECK(field.ask(R"({"command":"forget","key":"[192.0.2.1]"})")["forgotten"] == true);
+    CHECK(field.ask(R"({"command":"refresh","key":"[192.0.2.1]"})")["verdict"] ==
+          "override encrypt");
+    const nlohmann::json other =
+        field.ask(R"({"command":"explain","key":"[192.0.2.2]"})")["explain"];
+    CHECK(other["verdict"]["class"] == "may");
+    CHECK(other["next"] ==
+          "nothing to do; to demand more: postseal overrides set '[192.0.2.2]' encrypt");
+}
+
 TEST_CASE("explain gives the action of a delegation listener, too") {
     Field field(R"(
 [[listen]]

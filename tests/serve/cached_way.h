@@ -134,6 +134,7 @@ protocol = "delegation"
     Log log_{{.level = config::LogLevel::error}};
     engine::Known known_{
         std::make_shared<const engine::Maps>(config::parse(configuration_, "f").value()),
+        {},
         std::size_t{1} << 20U};
     NoLookups view_{known_, loop_};
     serve::Station station_{0, loop_, nullptr};

@@ -19,6 +19,7 @@ protocol = "delegation"
 [delegation]
 dane = "PREPEND X-Sealed: %c"
 may = "550 5.7.1 %d: %r"
+override = "PREPEND X-Sealed: %c %d"
 tempfail = "DEFER_IF_PERMIT 4.7.5 %r"
 )";
 
@@ -86,6 +87,18 @@ TEST_CASE("delegation: what has no domain to ask about is DUNNO, without a looku
     CHECK(field.ask(request("b@example.com", "another_kind")) == dunno);
     CHECK(field.resolver.questions().empty());
     CHECK(field.counters.no_nexthop == 15);
+}
+
+TEST_CASE("delegation: an address that has an override is of that class") {
+    Field field;
+    field.override_by("[192.0.2.1] encrypt\n[IPv6:2001:db8::1] may\n");
+    const auto action = [](std::string_view address) {
+        return fmt::format("action=PREPEND X-Sealed: override {}\n\n", address);
+    };
+    CHECK(field.ask(request("b@[192.0.2.1]")) == action("192.0.2.1"));
+    CHECK(field.ask(request("b@[IPv6:2001:DB8::1]")) == action("2001:db8::1"));
+    CHECK(field.ask(request("b@[192.0.2.2]")) == dunno);
+    CHECK(field.ask(request("b@[mx.example.com]")) == dunno);
 }
 
 TEST_CASE("delegation: the last @ counts") {

@@ -15,6 +15,9 @@ struct EngineBehind : Local {
     explicit EngineBehind(const std::string& configuration = {})
         : maps(config::parse(configuration, "f").value()) {}
 
+    void override_by(const std::string& text) {
+        engine.reconfigure(maps, engine::Overrides::parse(text, "overrides").value(), {});
+    }
     // An answer may come before the end of its lookup, and is in memory after that.
     void settle() {
         for (int i = 0; i < 1000 && engine.in_the_air() > 0; i++)

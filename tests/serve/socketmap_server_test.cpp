@@ -70,6 +70,27 @@ TEST_CASE("what is no nexthop has no policy, at once") {
     CHECK(field.resolver.questions().empty());
 }
 
+TEST_CASE("an address that has an override is answered by it, from memory the second time") {
+    Field field;
+    field.override_by("[192.0.2.1]:587 encrypt\n[IPv6:2001:db8::1] secure match=mx.example\n");
+    const std::string encrypt = netstring("OK encrypt");
+    CHECK(field.ask("postfix [192.0.2.1]:submission", encrypt.size()) == encrypt);
+    CHECK(field.ask("tlsrpt 192.0.2.1:587", encrypt.size()) == encrypt);
+    CHECK(field.counters.looked_up == 1);
+    CHECK(field.counters.cached == 1);
+    const std::string secure = netstring("OK secure match=mx.example");
+    CHECK(field.ask("QUERY [2001:DB8::1]", secure.size()) == secure);
+    // Asked for [2001:db8::1]:587, too.
+    const std::string starttls = netstring("OK opportunistic+starttls");
+    CHECK(field.ask("requiretls 192.0.2.1", starttls.size()) == starttls);
+    for (const char* other : {"[192.0.2.1]", "192.0.2.1", "[192.0.2.2]:587", "[::1]"})
+        CHECK(field.ask(fmt::format("postfix {}", other), not_found.size()) == not_found);
+    CHECK(field.counters.no_nexthop == 5);
+    CHECK(field.resolver.questions().empty());
+    field.override_by("");
+    CHECK(field.ask("postfix [192.0.2.1]:587", not_found.size()) == not_found);
+}
+
 TEST_CASE("requiretls is answered by whether the TLS policy authenticates") {
     Field field;
     const std::string enforce = netstring("OK enforce");

@@ -47,6 +47,14 @@ TEST_CASE("tcp_table: a query is looked up once and then answered from memory") 
     CHECK(field.counters.socketmap == 0);
 }
 
+TEST_CASE("tcp_table: an address that has an override is answered by it") {
+    Field field;
+    field.override_by("[192.0.2.1] secure match=mx.example\n");
+    CHECK(field.ask("[192.0.2.1]") == "200 secure%20match=mx.example\n");
+    CHECK(field.ask("192.0.2.1:25") == "200 secure%20match=mx.example\n");
+    CHECK(field.ask("[192.0.2.2]") == "500 no%20policy\n");
+}
+
 TEST_CASE("tcp_table: transcripts, cut at every octet boundary") {
     Field field;
     check_transcript(field, "get example.com\n", "200 dane-only\n");

@@ -18,6 +18,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace postseal {
 
@@ -41,6 +42,11 @@ class Domain {
     [[nodiscard]] static std::expected<Domain, DomainError> parse(std::string_view text);
 
     [[nodiscard]] static std::expected<Domain, DomainError> from_dns(std::string_view name);
+
+    // For a Nexthop that is an address and has no domain; nothing is looked up by it.
+    [[nodiscard]] static Domain in_place_of(std::string address) {
+        return Domain(std::move(address));
+    }
 
     [[nodiscard]] const std::string& name() const { return name_; }
 

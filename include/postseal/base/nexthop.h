@@ -7,8 +7,11 @@
 //
 // A port is 1 to 65535 in digits, or one of a fixed list of mail services; after the colon it may
 // be missing, as in Postfix's host_port(3), and is then 25.
-// Everything else (".example.com", IP literals, paths, what is no name of a host) has no policy:
+// Everything else (".example.com", addresses, paths, what is no name of a host) has no policy:
 // parse() says why. A name with an underscore is one: Postfix asks about it and delivers there.
+//
+// An address ("[192.0.2.1]", "[IPv6:2001:db8::1]:587", "192.0.2.1:587") promises nothing, but an
+// override may name it: parse_address() reads those.
 // Keys that mean the same give the same canonical key(), which parses to the same Nexthop again.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -35,11 +38,14 @@ struct Nexthop {
     Domain domain;             // the MTA-STS policy domain (RFC 8461 section 3.4)
     bool literal_host = false; // in brackets: no MX lookup
     std::uint16_t port = 25;
+    bool is_address = false; // `domain` is the text of an address, and is not looked up anywhere
 
     [[nodiscard]] static std::expected<Nexthop, NexthopError> parse(std::string_view key);
+    // An address as smtp(8) delivers to it: in brackets, or IPv4 without them.
+    [[nodiscard]] static std::expected<Nexthop, NexthopError> parse_address(std::string_view key);
 
-    // "example.com", "example.com:587", "[mx.example.com]", "[mx.example.com]:587": port 25 left
-    // out
+    // "example.com", "example.com:587", "[mx.example.com]", "[mx.example.com]:587", "[192.0.2.1]",
+    // "[2001:db8::1]:587": port 25 left out
     [[nodiscard]] std::string key() const;
 
     friend bool operator==(const Nexthop&, const Nexthop&) = default;

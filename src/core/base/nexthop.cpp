@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 
@@ -48,15 +49,42 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view start) {
     return equals_ignoring_case(text.substr(0, start.size()), start);
 }
 
+// The address in its shortest form, if it is one of that family.
+std::optional<std::string> address_of(int family, std::string_view text) {
+    std::array<unsigned char, sizeof(in6_addr)> address{};
+    std::array<char, INET6_ADDRSTRLEN> shortest{};
+    const std::string plain(text);
+    if (plain.find('\0') != std::string::npos ||
+        inet_pton(family, plain.c_str(), address.data()) != 1 ||
+        inet_ntop(family, address.data(), shortest.data(), shortest.size()) == nullptr)
+        return std::nullopt;
+    return shortest.data();
+}
+
 // IPv6 in the forms "::1", "IPv6:::1" (RFC 5321 section 4.1.3) and "fe80::1%eth0". IPv4 addresses
 // are found by Domain.
-bool is_ipv6(std::string_view text) {
-    if (text.find(':') == std::string_view::npos) return false;
+std::optional<std::string> ipv6_of(std::string_view text) {
+    if (text.find(':') == std::string_view::npos) return std::nullopt;
     if (starts_with_ignoring_case(text, "ipv6:")) text.remove_prefix(5);
-    in6_addr address{};
-    const std::string plain(text.substr(0, text.find('%')));
-    return plain.find('\0') == std::string::npos &&
-           inet_pton(AF_INET6, plain.c_str(), &address) == 1;
+    const std::string_view zone = text.substr(std::min(text.find('%'), text.size()));
+    auto address = address_of(AF_INET6, text.substr(0, text.size() - zone.size()));
+    if (address) address->append(zone);
+    return address;
+}
+
+bool is_ipv6(std::string_view text) { return ipv6_of(text).has_value(); }
+
+// Linux's IFNAMSIZ, and room for others'.
+constexpr std::size_t max_zone = 32;
+
+// Without one, or with one that can be the name of an interface.
+bool has_good_zone(std::string_view address) {
+    const auto percent = address.find('%');
+    if (percent == std::string_view::npos) return true;
+    const std::string_view zone = address.substr(percent + 1);
+    return !zone.empty() && zone.size() <= max_zone && std::ranges::all_of(zone, [](char c) {
+        return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
+    });
 }
 
 struct Parts {
@@ -117,6 +145,25 @@ std::expected<Nexthop, NexthopError> Nexthop::parse(std::string_view key) {
     if (!port) return fail(NexthopFault::bad_port, parts->port, "no port or mail service");
     return Nexthop{
         .domain = *std::move(domain), .literal_host = parts->literal_host, .port = *port};
+}
+
+std::expected<Nexthop, NexthopError> Nexthop::parse_address(std::string_view key) {
+    if (key.empty()) return fail(NexthopFault::empty, key, "an empty key");
+    const auto parts = split(key);
+    if (!parts) return std::unexpected(parts.error());
+    auto address = address_of(AF_INET, parts->host);
+    // Without brackets smtp(8) ends with an error.
+    if (!address && parts->literal_host) address = ipv6_of(parts->host);
+    if (!address || !has_good_zone(*address))
+        return fail(NexthopFault::address, key,
+                    "no address as Postfix asks for one, such as [192.0.2.1] or "
+                    "[IPv6:2001:db8::1]:587");
+    const auto port = parse_port(parts->port);
+    if (!port) return fail(NexthopFault::bad_port, parts->port, "no port or mail service");
+    return Nexthop{.domain = Domain::in_place_of(*std::move(address)),
+                   .literal_host = true,
+                   .port = *port,
+                   .is_address = true};
 }
 
 std::string Nexthop::key() const {

@@ -62,6 +62,19 @@ TEST_CASE("base/nexthop: an error says one printable clause") {
     CHECK(huge.error().text.size() <= 200);
 }
 
+TEST_CASE("base/nexthop: addresses") {
+    for (const auto& row : test::read_table("base/address.table", 3)) {
+        CAPTURE(row.line);
+        CHECK_FALSE((Nexthop::parse(row.fields[0]) && Nexthop::parse_address(row.fields[0])));
+        const auto nexthop = Nexthop::parse_address(row.fields[0]);
+        CHECK((nexthop ? nexthop->key() : fault_name(nexthop.error().fault)) == row.fields[1]);
+        if (!nexthop) continue;
+        CHECK(nexthop->is_address);
+        CHECK(Nexthop::parse_address(nexthop->key()) == nexthop);
+        CHECK(Nexthop::parse(row.fields[0]).error().fault == NexthopFault::address);
+    }
+}
+
 TEST_CASE("base/nexthop: the parts") {
     const auto plain = Nexthop::parse("Example.com.");
     REQUIRE(plain);
