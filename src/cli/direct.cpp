@@ -20,7 +20,7 @@ namespace postseal::cli {
 // In the order in which they are built; each uses those before it.
 struct Direct::Parts {
     explicit Parts(const config::Config& config)
-        : maps(config), log({.level = config::LogLevel::error}) {}
+        : maps(config), log({.level = config::LogLevel::error}, {.program = "postseal"}) {}
 
     engine::Maps maps;
     Log log;

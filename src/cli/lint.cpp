@@ -19,11 +19,18 @@
 namespace postseal::cli {
 namespace {
 
+void write_text(const Linted& linted) {
+    if (linted.good)
+        fmt::print("{}", linted.text);
+    else
+        fmt::print(stderr, "postseal: {}", linted.text);
+}
+
 int write(const Common& common, const Linted& linted) {
     if (common.json)
         fmt::print("{}\n", linted.json);
     else
-        fmt::print(linted.good ? stdout : stderr, "{}", linted.text);
+        write_text(linted);
     return linted.good ? ExitStatus::found : bad_data;
 }
 

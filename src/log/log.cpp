@@ -86,7 +86,9 @@ struct Log::Impl {
     Line formatted(const Event& event) const {
         std::string head;
         std::optional<WallTime> time;
-        if (output_.journal_reads)
+        if (!output_.program.empty())
+            head = output_.program + ": ";
+        else if (output_.journal_reads)
             head = fmt::format("<{}>", log::priority(event.level));
         else
             time = wall_now();

@@ -34,6 +34,8 @@ struct LogOutput {
     // The journal reads what is written there: a line begins with its priority ("<4>",
     // sd-daemon(3)), and has no time, because the journal has one.
     bool journal_reads = false;
+    // Whoever calls it reads its messages: a line begins with the program's name, and has no time.
+    std::string program;
     std::string journal_socket{log::journal_socket};
     log::Rate::Limits rate;
     std::size_t octets = std::size_t{1} << 20U;

@@ -129,6 +129,12 @@ TEST_CASE("where the journal reads, a line has its priority and no time") {
           }) == "<3>{\"level\":\"error\",\"event\":\"e\"}\n");
 }
 
+TEST_CASE("a tool's line has its name and no time") {
+    CHECK(written({}, {.program = "postseal"}, [](Log& log) {
+              log.warning("w", {{"reason", "a b"}});
+          }) == "postseal: warning w reason=\"a b\"\n");
+}
+
 TEST_CASE("levels") {
     Log log({.level = LogLevel::warning});
     CHECK(log.wants(Log::Level::error));

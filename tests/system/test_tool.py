@@ -3,10 +3,12 @@
 import json
 import pathlib
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from daemon import program
+from world import addresses
 from world.processes import run
 
 OK, NO_POLICY, USAGE, UNAVAILABLE, TEMPFAIL, CONFIG = 0, 1, 64, 69, 75, 78
@@ -256,3 +258,65 @@ def test_check_config(daemon, new_daemon):
     result = broken.tool("check-config")
     assert result.returncode == CONFIG
     assert "tiemout" in result.stderr and "timeout" in result.stderr
+
+
+# --- Messages ----------------------------------------------------------------------------------
+
+def commands(words: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
+    """Each command that does something, with its help, as --help names them."""
+    text = run([program("postseal"), *words, "--help"]).stdout
+    below = re.search(r"^Commands:\n((?:  .*\n)+)", text, re.MULTILINE)
+    if not below:
+        return [(words, text)]
+    return [command for name in re.findall(r"^  (\S+)", below[1], re.MULTILINE)
+            for command in commands((*words, name))]
+
+
+ARGUMENTS = {"KEY": "example.com", "POLICY": "encrypt", "PATTERN": "*.x", "FILE": "/nonexistent",
+             "DIRECTION": "to-server", "TEXT": "v=STSv2", "SHELL": "nosuch"}
+BROKEN = {"syntax.toml": "[verdict\n", "keys.toml": "nonsense = 1\n[listn]\n",
+          "overrides.toml": "[verdict]\noverrides = \"overrides\"\n"}
+
+
+def wrong_calls(help_text: str, folder: pathlib.Path) -> list[list[str]]:
+    """What goes wrong with a command; `folder` has the files of BROKEN."""
+    named = help_text.splitlines()[0].partition("[options]")[2].split()
+    given = [ARGUMENTS[word.strip("[].")] for word in named]
+    calls = [["--nosuchoption"], given, ["one", "word", "too", "many", "here"]]
+    if "--socket " in help_text:
+        calls.append([*given, "--socket", str(folder / "nothing.sock")])
+    if "--config " in help_text:
+        files = BROKEN if "overrides" in help_text else ["keys.toml"]
+        calls += [[*given, "--config", str(folder / name)] for name in ("missing", *files)]
+    return calls
+
+
+def test_every_message_begins_with_the_programs_name(daemon, tmp_path):
+    """Of every command, with arguments that it cannot take, without a daemon, and with
+    configurations that are broken. Those that look something up first have no way out here."""
+    for name, text in BROKEN.items():
+        text = text.replace('"overrides"', f'"{tmp_path}/overrides"')
+        (tmp_path / name).write_text(text, encoding="ascii")
+    (tmp_path / "overrides").write_text("a!b may\nx.example strong\n", encoding="ascii")
+    found = commands()
+    assert len(found) > 20
+    calls = [(*words, *call) for words, help_text in found
+             for call in wrong_calls(help_text, tmp_path)
+             if words[0] not in ("doctor", "probe") or call not in ([], ["example.com"])]
+    with ThreadPoolExecutor(4) as several:
+        said = list(several.map(lambda call: run([program("postseal"), *call]).stderr, calls))
+    for call, stderr in zip(calls, said, strict=True):
+        for line in stderr.splitlines():
+            assert line.startswith(("postseal", "see: postseal")), (call, line)
+    assert sum(stderr != "" for stderr in said) > 80
+
+
+def test_what_a_lookup_of_its_own_logs_has_the_programs_name(world, tmp_path):
+    """Where the one name server says SERVFAIL to everything."""
+    configuration = tmp_path / "postseal.toml"
+    configuration.write_text(f'[dns]\ntrust_anchor = ["{world.trust_anchor}"]\n'
+                             f'forward = ["{addresses.FAILING_SERVER}"]\n', encoding="ascii")
+    result = run([program("postseal"), "explain", "--direct", "--config", str(configuration),
+                  "example.com"])
+    assert result.stderr.startswith("postseal: error validation-failing "), result.stderr
+    assert all(line.startswith("postseal: ") for line in result.stderr.splitlines())
