@@ -22,7 +22,10 @@ namespace {
 // Who may, and the command that makes somebody one of them.
 std::string who_may(const std::string& socket) {
     struct stat status{};
-    const group* owner = ::stat(socket.c_str(), &status) == 0 ? ::getgrgid(status.st_gid) : nullptr;
+    const bool known = ::stat(socket.c_str(), &status) == 0;
+    // Nobody is made a member of group root for this.
+    const bool by_group = known && status.st_gid != 0 && (status.st_mode & S_IWGRP) != 0;
+    const group* owner = by_group ? ::getgrgid(status.st_gid) : nullptr;
     if (owner == nullptr) return "; root may: use sudo";
     return fmt::format("; members of group {0} may: sudo adduser $USER {0}, then log in again; or "
                        "use sudo",

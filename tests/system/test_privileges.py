@@ -9,6 +9,7 @@ import tempfile
 
 import pytest
 
+from daemon import program
 from world.processes import run
 
 USER = "daemon"  # every system has it, with a group of its own
@@ -73,6 +74,27 @@ def landlock_version(daemon) -> int:
         pytest.skip("NOT TRIED WHETHER FILES ARE OUT OF REACH: THIS KERNEL HAS NO LANDLOCK")
     assert "seccomp=yes" in log
     return int(log.partition("sandbox landlock=")[2].split()[0])
+
+
+def test_who_may_ask_is_said_with_the_command_for_it(configured):
+    daemon = configured(USER)
+    admin = daemon.folder / "admin.sock"
+
+    def ask(*groups: str) -> tuple[int, str]:
+        of_groups = [f"--groups={','.join(groups)}"] if groups else ["--clear-groups"]
+        result = run(["setpriv", "--reuid=nobody", "--regid=nogroup", *of_groups,
+                      program("postseal"), "--config", str(daemon.configuration), "stats"])
+        return result.returncode, result.stderr
+
+    shutil.chown(admin, group=USER)
+    refused = f"postseal: cannot talk to postseald at {admin}: Permission denied; "
+    assert ask() == (69, f"{refused}members of group {USER} may: sudo adduser $USER {USER}, then "
+                         "log in again; or use sudo\n")
+    assert ask(USER) == (0, "")
+    for group, mode in (("root", 0o660), (USER, 0o600)):
+        shutil.chown(admin, group=group)
+        admin.chmod(mode)
+        assert ask() == (69, f"{refused}root may: use sudo\n")
 
 
 def test_what_proc_shows(configured):
