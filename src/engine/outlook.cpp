@@ -50,11 +50,12 @@ Outlook enforced(std::string_view key) {
 Outlook by_override(const verdict::Verdict& verdict, std::string_view key, bool is_address) {
     std::string next = "postseal overrides list";
     if (!is_address) next += fmt::format("; postseal probe {}", quoted_key(key));
-    return {.mail =
-                fmt::format("sent at \"{}\", as the override says; deferred where a host does not "
-                            "reach that level",
-                            verdict.override_text),
-            .next = std::move(next)};
+    std::string mail = fmt::format("sent at \"{}\", as the override says", verdict.override_text);
+    const std::string_view text = verdict.override_text;
+    const std::string_view level = text.substr(0, text.find_first_of(" \t"));
+    if (level != "none" && level != "may")
+        mail += "; deferred where a host does not reach that level";
+    return {.mail = std::move(mail), .next = std::move(next)};
 }
 
 Outlook unpromised(const Answer& answer, std::string_view key) {

@@ -186,7 +186,13 @@ TEST_CASE("engine/outlook: without a promise main.cf decides, or there is nowher
               .mail.starts_with("bounced: no MX host of the domain has"));
     verdict::Evidence encrypt = evidence(verdict::MxState::secure);
     encrypt.override_ = {.kind = verdict::Override::Kind::policy, .policy = "encrypt"};
-    CHECK(of(encrypt).mail.starts_with("sent at \"encrypt\", as the override says"));
+    CHECK(
+        of(encrypt).mail.starts_with("sent at \"encrypt\", as the override says; deferred where"));
+    for (const char* any_host : {"none", "may", "may protocols=TLSv1.2"}) {
+        verdict::Evidence weak = evidence(verdict::MxState::secure);
+        weak.override_ = {.kind = verdict::Override::Kind::policy, .policy = any_host};
+        CHECK(of(weak).mail.ends_with("as the override says"));
+    }
     CHECK(engine::outlook_no_nexthop("[192.0.2.1]:25").next.contains("set '[192.0.2.1]' encrypt"));
     CHECK(engine::outlook_no_nexthop(".example.com").next == "nothing to do");
 }

@@ -216,7 +216,13 @@ std::vector<std::string> describe(const Evidence& evidence, WallTime now) {
 
 Blame mx_blame(const Evidence& evidence) {
     const std::string domain = brief(evidence.nexthop.domain.name());
-    const std::string_view cause = evidence.mx.reason;
+    std::string_view cause = evidence.mx.reason;
+    // As the lookup says it, of this name and not of one that is an alias of it.
+    for (const std::string_view outcome : {"is bogus: ", "failed: "}) {
+        const std::string head =
+            fmt::format("MX lookup of {} {}", evidence.nexthop.domain.name(), outcome);
+        if (cause.starts_with(head)) cause.remove_prefix(head.size());
+    }
     if (evidence.mx.state == MxState::bogus)
         return {Cause::mx_bogus,
                 printable(fmt::format("MX {} is bogus: {}", domain,
