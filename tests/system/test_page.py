@@ -116,6 +116,32 @@ def test_what_comes_from_the_network_is_text(daemon, tmp_path):
     assert dom.count("<script") == 1
 
 
+CARDS = ("deferred", "downgraded", "changed", "findings", "failing")
+ZONE = r" (?:UTC|GMT|[A-Z]{2,5}|GMT[+-]\d+)\b"
+
+
+def test_every_time_has_a_zone(daemon, tmp_path):
+    """Of a page on which every card has something to say."""
+    daemon.ask("enforce-first-outside.mail.example")
+    daemon.settle()
+    dom = page(daemon, tmp_path, "#explain=sts-one.example")
+    for card in (*CARDS, "explained"):
+        times = re.findall(r'<time datetime="([^"]+)" title="([^"]+)">',
+                           dom.partition(f'id="{card}"')[2].partition("</section>")[0])
+        assert times or card == "explained", f"{card} has no line with a time"
+        for time_ in sum(times, ()):
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", time_), (card, time_)
+    # The marks of a chart's axis go by the foot of the page.
+    assert re.search(rf"as of \d\d:\d\d:\d\d{ZONE}, the zone of all clock times here", dom)
+    mark = r"<text[^>]*>\d\d:\d\d</text>"
+    assert len(re.findall(mark, dom)) >= 6, "the charts have marks"
+    words = re.sub(r"<[^>]*>", " ", re.sub(mark, "", dom))
+    clocks = re.findall(r"(?<![\d:])\d\d:\d\d(?::\d\d)?(?:\.\d+)?(.{0,6})", words)
+    assert len(clocks) >= 4, "titles in the charts, the foot, and what explain says"
+    for behind in clocks:
+        assert re.match(rf"Z|{ZONE}|\u2013", behind), clocks
+
+
 def test_trouble_is_told(daemon, tmp_path):
     good = daemon.configuration.read_text(encoding="utf-8")
     daemon.configuration.write_text(good + "[nonsense]\n", encoding="utf-8")

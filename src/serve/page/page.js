@@ -78,6 +78,7 @@ function octets(n) {
 
 const milliseconds = (ms) => (ms < 1000 ? [`${ms}`, "ms"] : [(ms / 1000).toFixed(1), "s"]);
 const clock = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+const withZone = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false, timeZoneName: "short" });
 
 function when(text, now) {
   const seconds = (now - new Date(text)) / 1000;
@@ -130,7 +131,7 @@ function chart(id, label, most, minutes, now, unit, paint) {
 }
 
 function spanOf([from, to], minutes, now) {
-  return `${clock(new Date(now - (minutes - from) * 60000))}–${clock(new Date(now - (minutes - to) * 60000))}`;
+  return `${clock(new Date(now - (minutes - from) * 60000))}–${withZone(new Date(now - (minutes - to) * 60000))}`;
 }
 
 // Columns of stacked parts: series is [[name, css class, values], ...].
