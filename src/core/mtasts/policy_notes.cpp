@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/mtasts/policy_notes.h"
 
+#include "postseal/base/domain.h"
 #include "postseal/base/nearest.h"
 #include "postseal/base/text.h"
 #include "postseal/mtasts/policy.h"
@@ -10,6 +11,8 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace postseal::mtasts {
@@ -82,13 +85,20 @@ void note_line(std::string_view line, std::size_t number, Notes& notes) {
     if (key == "mx") note_mx(value, number, notes);
 }
 
+// The line for all senders.
+std::string what_to_write(std::string_view mx) {
+    const std::string_view wildcard = mx.starts_with("*.") ? "*." : "";
+    const auto domain = Domain::parse(mx.substr(wildcard.size()));
+    return domain ? fmt::format("; write \"mx: {}{}\"", wildcard, domain->name()) : std::string();
+}
+
 void note_meaning(const Policy& policy, Notes& notes) {
     for (const std::string& mx : policy.mx_without_host)
         notes.add(0, fmt::format("mx {} is no host name: it fits no MX host", in_quotes(mx)));
     for (const std::string& mx : policy.mx_converted)
         notes.add(0, fmt::format("mx {} is not written in A-labels (xn--...): the daemon converts "
-                                 "it, other senders drop the policy",
-                                 in_quotes(mx)));
+                                 "it, other senders drop the policy{}",
+                                 in_quotes(mx), what_to_write(mx)));
     if (policy.mode != Mode::none && policy.mx.empty())
         notes.add(0, "no mx line names a host: no MX host fits, and mail is deferred");
     if (policy.mode == Mode::none) {
