@@ -154,9 +154,10 @@ def tools_of(postfix: Postfix, folder: pathlib.Path, visible: pathlib.Path | Non
     return folder / "postconf"
 
 
-def examine_running(daemon: Daemon, postfix: Postfix, folder: pathlib.Path) -> list[dict]:
-    """What the doctor says of a Postfix that runs."""
-    postconf = tools_of(postfix, folder)
+def examine_running(daemon: Daemon, postfix: Postfix, folder: pathlib.Path,
+                    visible: pathlib.Path | None = None) -> list[dict]:
+    """What the doctor says of a Postfix that runs. `visible`: as for tools_of()."""
+    postconf = tools_of(postfix, folder, visible)
     resolv_conf = folder / "resolv.conf"
     resolv_conf.write_text("nameserver 127.0.0.1\n", encoding="ascii")
     result = daemon.tool("doctor", "--json", "--postconf", str(postconf),
