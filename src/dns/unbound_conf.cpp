@@ -6,6 +6,7 @@
 
 #include <glob.h>
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 
