@@ -7,9 +7,10 @@ namespace postseal::store {
 
 // Few rows a day on most machines, none on one without a fleet: not worth statements kept ready.
 DbResult<> Database::put(const Unshared& row) {
-    const auto statement =
-        prepare(row.shared ? "DELETE FROM unshared WHERE key = ?1"
-                           : "REPLACE INTO unshared (key, forgotten_at) VALUES (?1, ?2)");
+    const auto statement = prepare(
+        row.shared ? "DELETE FROM unshared WHERE key = ?1"
+                   : "INSERT INTO unshared (key, forgotten_at) VALUES (?1, ?2) ON CONFLICT (key)"
+                     " DO UPDATE SET forgotten_at = max(forgotten_at, ?2)");
     if (!statement) return std::unexpected(statement.error());
     bind_text(statement->get(), 1, row.key);
     if (!row.shared) bind_time(statement->get(), 2, row.forgotten_at);

@@ -9,8 +9,10 @@
 #include "store/fleet_rows.h"
 #include "store/store.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <list>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -22,9 +24,28 @@ namespace postseal::store {
 [[nodiscard]] inline std::string_view key_of(const Unshared& row) { return row.key; }
 [[nodiscard]] inline std::string_view key_of(const FleetFact& fact) { return fact.name; }
 
+// That a row was forgotten is worth saying until it has been.
+[[nodiscard]] inline Unshared over(Unshared row, const Unshared& before) {
+    if (!row.shared && !before.shared)
+        row.forgotten_at = std::max(row.forgotten_at, before.forgotten_at);
+    return row;
+}
 // Nothing of an older one is worth keeping.
-[[nodiscard]] inline Unshared over(Unshared row, const Unshared&) { return row; }
 [[nodiscard]] inline FleetFact over(FleetFact fact, const FleetFact&) { return fact; }
+
+// Of what an operator forgot. It stays until it has been written: without it what is stored would
+// come back.
+[[nodiscard]] inline bool forgets(const StsRow& row) { return is_blank(row); }
+[[nodiscard]] inline bool forgets(const NexthopRow& row) { return is_blank(row); }
+[[nodiscard]] inline bool forgets(const Unshared& row) { return row.forgotten_at != WallTime{}; }
+// What stays of a row that is dropped: nothing, or that an operator forgot what it was saved over.
+[[nodiscard]] inline std::optional<StsRow> rest(const StsRow& row) {
+    return row.replaces ? std::optional(StsRow{.domain = row.domain}) : std::nullopt;
+}
+[[nodiscard]] inline std::optional<NexthopRow> rest(const NexthopRow& row) {
+    return row.replaces ? std::optional(NexthopRow{.nexthop = row.nexthop}) : std::nullopt;
+}
+[[nodiscard]] inline std::optional<Unshared> rest(const Unshared&) { return std::nullopt; }
 
 // Roughly what a row holds of memory here.
 [[nodiscard]] inline std::size_t weight(const StsRow& row) {
@@ -100,14 +121,25 @@ template <class Row> class Pending {
         }
     }
 
-    // Drops the oldest until no more than `limit` is held; says how many, and which.
+    // Drops the oldest until no more than `limit` is held, but none that forgets(); says how many,
+    // and which.
     template <class Dropped> std::size_t shrink(std::size_t limit, Dropped dropped) {
-        const std::size_t before = rows_.size();
-        while (weight_ > limit) {
-            dropped(rows_.front());
-            drop(rows_.begin());
+        std::size_t count = 0;
+        for (auto next = rows_.begin(); weight_ > limit && next != rows_.end();) {
+            const Place row = next++;
+            if (forgets(*row)) continue;
+            dropped(*row);
+            count++;
+            if (auto left = rest(*row)) {
+                weight_ -= store::weight(*row);
+                index_.erase(key_of(*row));
+                *row = *std::move(left);
+                enter(row);
+            } else {
+                drop(row);
+            }
         }
-        return before - rows_.size();
+        return count;
     }
     std::size_t shrink(std::size_t limit) {
         return shrink(limit, [](const Row&) {});

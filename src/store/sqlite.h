@@ -3,7 +3,8 @@
 // Saves wait in memory, the newest for each key, and are written together 50 ms after the first. A
 // write that fails is tried again after 1 s, doubling to 1 min; its rows wait so long, up to 32 MiB
 // of policies and 8 MiB each of nexthops and of history, beyond that the oldest saved go; a promise
-// that went so is "not read" until it would have expired or is saved again. flush()
+// that went so is "not read" until it would have expired or is saved again. What an operator forgot
+// does not go. flush()
 // ends when one attempt to write all before it has ended; status() tells whether it failed. What
 // befalls a damaged file: store/database_file.h. Degraded: while the last write or the last read
 // failed; and, until the end of the process, since a file was moved aside or lost. Thread: the

@@ -58,3 +58,26 @@ TEST_CASE("the oldest rows go when there are too many") {
     CHECK(pending.shrink(0) == 2);
     CHECK(pending.weight() == 0);
 }
+
+TEST_CASE("that something was forgotten is kept however little room there is") {
+    Pending<NexthopRow> pending;
+    pending.put({.nexthop = "a", .verdict = {}});
+    pending.put(nexthop_row("b"));
+    pending.put({.nexthop = "c", .verdict = {}});
+    pending.put(nexthop_row("c")); // found out anew since
+    std::string dropped;
+    CHECK(pending.shrink(0, [&](const NexthopRow& row) { dropped += row.nexthop; }) == 2);
+    CHECK(dropped == "bc");
+    CHECK(keys(pending) == "a c ");
+    REQUIRE(pending.find("a") != nullptr);
+    CHECK(is_blank(*pending.find("a")));
+    REQUIRE(pending.find("c") != nullptr);
+    CHECK(is_blank(*pending.find("c")));
+    CHECK(pending.shrink(0) == 0);
+
+    Pending<Unshared> marks;
+    marks.put({.key = "sts/a", .forgotten_at = at(7)});
+    marks.put({.key = "sts/b"});
+    CHECK(marks.shrink(0) == 1);
+    CHECK(marks.find("sts/a") != nullptr);
+}

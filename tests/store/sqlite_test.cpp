@@ -245,6 +245,46 @@ TEST_CASE("what waits while writing fails is bounded, and the oldest goes") {
     CHECK(world.log.back().ends_with(" rows are lost"));
 }
 
+TEST_CASE(
+    "what an operator forgot while writing fails stays forgotten, however much is saved since") {
+    World world;
+    for (const auto* name : {"gone.example", "again.example"}) {
+        world.store->save(sts_row(name));
+        world.store->save(nexthop_row(name));
+    }
+    world.flush();
+    std::optional<LockHolder> lock(world.scratch.file());
+    for (const auto* name : {"gone.example", "again.example"}) {
+        world.store->save(StsRow{.domain = domain(name)});
+        world.store->save(NexthopRow{.nexthop = name, .verdict = {}});
+    }
+    world.flush();
+    // Found out anew, and then without room.
+    world.store->save(sts_row("again.example", 2));
+    world.store->save(nexthop_row("again.example", 2));
+    StsRow row = sts_row("example.com");
+    row.body.assign(60'000, 'x');
+    for (int i = 0; i < 1200; i++) {
+        row.domain = domain(fmt::format("d{}.example", i));
+        world.store->save(row);
+    }
+    for (int i = 0; i < 50'000; i++)
+        world.store->save(nexthop_row(fmt::format("d{}.example", i), i));
+    CHECK(world.store->status().reason.contains(" found no room there"));
+    const auto check = [&world] {
+        for (const auto* name : {"gone.example", "again.example"}) {
+            CAPTURE(name);
+            const Loaded loaded = world.load(name);
+            CHECK((!loaded.sts || is_blank(*loaded.sts)));
+            CHECK((!loaded.nexthop || is_blank(*loaded.nexthop)));
+        }
+    };
+    check();
+    lock.reset();
+    world.flush();
+    check();
+}
+
 TEST_CASE("a promise that found no room while writing fails is not read, which is not absent") {
     World world;
     std::optional<LockHolder> lock(world.scratch.file());
@@ -346,6 +386,17 @@ TEST_CASE("all rows can be marked as not shared, and marks that are there stay")
     const FleetState state = async::block_on(world.loop, world.store->fleet_state(9));
     CHECK(state.unshared == std::vector{Unshared{.key = "nexthop/[mx.example]:587"},
                                         Unshared{.key = "sts/a.example", .forgotten_at = at(7)}});
+}
+
+TEST_CASE("that a row was forgotten is not shared yet, whatever is found out of it since") {
+    World world;
+    world.store->save(Unshared{.key = "sts/a.example", .forgotten_at = at(7)});
+    SUBCASE("at once") {}
+    SUBCASE("later") { world.flush(); }
+    world.store->save(Unshared{.key = "sts/a.example"});
+    world.restart();
+    const FleetState state = async::block_on(world.loop, world.store->fleet_state(1));
+    CHECK(state.unshared == std::vector{Unshared{.key = "sts/a.example", .forgotten_at = at(7)}});
 }
 
 TEST_CASE("a store that cannot be opened says why") {
