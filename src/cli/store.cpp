@@ -4,6 +4,7 @@
 #include "cli/progress.h"
 #include "cli/setup.h"
 #include "cli/shared_store.h"
+#include "engine/clock.h"
 #include "fleet/copy.h"
 
 #include <fmt/format.h>
@@ -92,13 +93,15 @@ int copy(const Common& common, const Copy& what) {
     auto own = store::DatabaseFile::open(
         what.file.empty() ? config->state_dir + "/postseal.db" : what.file, wall_now);
     if (!own) return fail(bad_config, own.error());
+    const engine::SystemClock clock;
+    const auto moment = [&clock] { return clock.moment(); };
     Progress progress("copy");
     const auto show = [&](const fleet::Copied& copied) {
         progress.at(copied.policies + copied.nexthops, 0, 0);
     };
     const auto copied = what.direction == to_server
-                            ? fleet::copy_to_shared(**own, (*shared)->store, wall_now, show)
-                            : fleet::copy_from_shared((*shared)->store, **own, wall_now, show);
+                            ? fleet::copy_to_shared(**own, (*shared)->store, moment, show)
+                            : fleet::copy_from_shared((*shared)->store, **own, moment, show);
     progress.clear();
     for (const std::string& incident : (*own)->take_incidents())
         fail(temporary, incident);

@@ -94,7 +94,7 @@ struct Copying {
             const Look before{.row = std::move(loaded.value.nexthop)
                                          .value_or(store::NexthopRow{.nexthop = held.row.nexthop}),
                               .forgotten_at = {}};
-            auto merged = as_seen_here(before.row, held, clock());
+            auto merged = as_seen_here(before.row, held, clock().now);
             if (merged != before.row) batch.nexthops.put(std::move(merged));
         }
         return write(batch);
@@ -124,7 +124,7 @@ CopyResult copy(Copying copying, std::initializer_list<Step> steps, const CopyPr
     copying.here.node = *std::move(node);
     if (auto checked = copying.shared.check(); !checked)
         return std::unexpected(std::move(checked.error()));
-    copying.here.note_clock(copying.shared.server_now() - copying.clock());
+    copying.here.note_clock(copying.shared.server_now() - copying.clock().now);
     for (const Step step : steps) {
         std::string after, before;
         do {

@@ -32,7 +32,7 @@ using CopyError = std::variant<Error, std::string>;
 using CopyResult = std::expected<Copied, CopyError>;
 // Called after each page.
 using CopyProgress = std::function<void(const Copied&)>;
-using CopyClock = std::function<WallTime()>; // this node's
+using CopyClock = std::function<store::Moment()>; // this node's
 
 [[nodiscard]] CopyResult copy_to_shared(store::DatabaseFile& own, SharedStore& shared,
                                         const CopyClock& clock, const CopyProgress& progress);

@@ -24,10 +24,10 @@ inline std::int64_t steady_ms() {
 
 template <class T> async::Task<Result<T>> FleetStore::call(Way way, Job<T> job) {
     std::move_only_function<Done<T>()> work = [server = server_.get(), busy = busy_since_,
-                                               clock = wall_clock_,
-                                               job = std::move(job)]() mutable {
+                                               clock = clock_, job = std::move(job)]() mutable {
         busy->store(steady_ms());
-        Done<T> done{.result = job(server->store), .ahead = server->store.server_now() - clock()};
+        Done<T> done{.result = job(server->store),
+                     .ahead = server->store.server_now() - clock().now};
         busy->store(0);
         return done;
     };

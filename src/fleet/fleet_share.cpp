@@ -22,11 +22,11 @@ constexpr std::size_t group = max_group; // rows offered at once
 // (fleet/merge.h), and who may ask can make up as many as he likes.
 void FleetStore::save(store::StsRow row) {
     std::string key = "sts/" + row.domain.name();
-    const WallTime forgotten_at = is_blank(row) ? wall_clock_() : WallTime{};
+    const WallTime forgotten_at = is_blank(row) ? clock_().now : WallTime{};
     if (is_blank(row))
         arrivals_.forget(row.domain);
     else
-        row = arrivals_.caught_up(std::move(row), wall_clock_());
+        row = arrivals_.caught_up(std::move(row), clock_().now);
     const bool is_shared = !promises_nothing(row);
     own_->save(std::move(row));
     if (is_shared) offer_soon(std::move(key), forgotten_at);
@@ -35,7 +35,7 @@ void FleetStore::save(store::StsRow row) {
 void FleetStore::save(store::NexthopRow row) {
     if (promises_nothing(row)) return own_->save(std::move(row));
     std::string key = "nexthop/" + row.nexthop;
-    const WallTime forgotten_at = is_blank(row) ? wall_clock_() : WallTime{};
+    const WallTime forgotten_at = is_blank(row) ? clock_().now : WallTime{};
     own_->save(std::move(row));
     offer_soon(std::move(key), forgotten_at);
 }
@@ -149,15 +149,15 @@ async::Task<bool> FleetStore::share_some(std::vector<Unshared::Entry> entries) {
         const auto& [entry, row] = offered.policies[i];
         note_shared({entry.key, entry.forgotten_at}, merged->versions);
         if (is_shared(entry))
-            keep(row, as_seen_here(row, here_.from_server(std::move(merged->policies[i])),
-                                   wall_clock_()));
+            keep(row,
+                 as_seen_here(row, here_.from_server(std::move(merged->policies[i])), clock_()));
     }
     for (std::size_t i = 0; i < offered.looks.size(); i++) {
         const auto& [entry, row] = offered.looks[i];
         note_shared({entry.key, entry.forgotten_at}, merged->versions);
         if (is_shared(entry))
             keep(row,
-                 as_seen_here(row, here_.from_server(std::move(merged->looks[i])), wall_clock_()));
+                 as_seen_here(row, here_.from_server(std::move(merged->looks[i])), clock_().now));
     }
     co_return !unread;
 }

@@ -23,6 +23,10 @@ constexpr milliseconds poll_every = 850ms; // with the time that sharing takes, 
 constexpr milliseconds wait_for_server = 300ms;
 constexpr milliseconds stuck_after = 300ms;
 constexpr milliseconds report_every = 10s;
+// Who reports in this node's name so often is another process, and is gone if it has not for so
+// long.
+constexpr int sightings_of_namesake = 2;
+constexpr milliseconds namesake_gone_after = 1min;
 // The safety net: what is overdue here by more than a lease and its refresh take.
 constexpr milliseconds overdue_after = 3min;
 constexpr milliseconds offer_overdue_every = 10min;
@@ -43,14 +47,14 @@ bool is_away(Fault fault) { return fault == Fault::unreachable || fault == Fault
 } // namespace
 
 FleetStore::FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> own,
-                       std::unique_ptr<Server> server, WallClock wall_clock, Log log)
-    : loop_(loop), wall_clock_(std::move(wall_clock)), log_(std::move(log)), own_(std::move(own)),
+                       std::unique_ptr<Server> server, Clock clock, Log log)
+    : loop_(loop), clock_(std::move(clock)), log_(std::move(log)), own_(std::move(own)),
       server_(std::move(server)), busy_since_(std::make_shared<std::atomic<std::int64_t>>(0)),
-      in_step_at_(loop.now()), started_at_(wall_clock_()), sweep_at_(loop.now() + first_sweep) {
+      in_step_at_(loop.now()), started_at_(clock_().now), sweep_at_(loop.now() + first_sweep) {
     if (const std::optional<Error>& away = server_->away; away)
         note(Way::read, &*away);
     else
-        here_.note_clock(server_->store.server_now() - wall_clock_());
+        here_.note_clock(server_->store.server_now() - clock_().now);
     if (const std::string& host = server_->place.unverified; !host.empty())
         log_(fmt::format("shared store {}: whoever sits between here and {} can read and change "
                          "what the fleet shares; add sslmode=verify-full to the key store",
@@ -86,7 +90,7 @@ void FleetStore::note(Way way, const Error* error) {
                                       std::ranges::any_of(troubles_, [](const auto& one) {
                                           return one && is_away(one->fault);
                                       }));
-        trouble = Trouble{error->fault, error->text, trouble ? trouble->since : wall_clock_()};
+        trouble = Trouble{error->fault, error->text, trouble ? trouble->since : clock_().now};
         if (!said)
             log_(fmt::format("shared store {}: {}; this node goes on with its own",
                              server_->place.shown, error->text));
@@ -373,8 +377,32 @@ async::Task<> FleetStore::report() {
                   .version = POSTSEAL_VERSION,
                   .started_at = translated(started_at_, here_.ahead),
                   .feed = feed_.latest().version};
-    Job<void> job = [me](SharedStore& shared) { return shared.report(me); };
-    [[maybe_unused]] const auto done = co_await call<void>(Way::report, std::move(job));
+    Job<bool> job = [me](SharedStore& shared) { return shared.report(me); };
+    const auto by_another = co_await call<bool>(Way::report, std::move(job));
+    if (by_another) note_namesake(*by_another);
+}
+
+// A machine that was copied with its state_dir, and both run.
+void FleetStore::note_namesake(bool seen) {
+    if (seen) {
+        namesake_at_ = loop_.now();
+        if (++namesake_seen_ != sightings_of_namesake) return;
+        namesake_since_ = clock_().now;
+        log_.same_node_id(namesake_text());
+    } else if (namesake_seen_ > 0 && loop_.now() - namesake_at_ >= namesake_gone_after) {
+        namesake_seen_ = 0;
+        if (std::exchange(namesake_since_, std::nullopt))
+            log_(fmt::format("shared store {}: no other node is called {} any more",
+                             server_->place.shown, here_.node));
+    }
+}
+
+std::string FleetStore::namesake_text() const {
+    return fmt::format(
+        "shared store {}: another node of the fleet is called {}, too, so its "
+        "state_dir is a copy of this one's: on one of the two stop postseald, remove "
+        "postseal.db from its state_dir, and start it again",
+        server_->place.shown, here_.node);
 }
 
 void FleetStore::keep(KeptOverrides::Facts facts) {
@@ -383,7 +411,7 @@ void FleetStore::keep(KeptOverrides::Facts facts) {
 }
 
 void FleetStore::keep(const store::StsRow& before, store::StsRow after) {
-    const News what = news(before, after, wall_clock_());
+    const News what = news(before, after, clock_().now);
     if (what == News::none) return;
     const Domain domain = after.domain;
     if (what == News::binding) arrivals_.note(after, loop_.now());
@@ -407,7 +435,7 @@ async::Task<> FleetStore::take_in_policy(Policy theirs) {
         co_return;
     }
     const store::StsRow own = loaded.sts.value_or(store::StsRow{.domain = policy.row.domain});
-    keep(own, as_seen_here(own, policy, wall_clock_()));
+    keep(own, as_seen_here(own, policy, clock_()));
 }
 
 async::Task<> FleetStore::take_in_look(Look theirs) {
@@ -421,7 +449,7 @@ async::Task<> FleetStore::take_in_look(Look theirs) {
     }
     const store::NexthopRow own =
         loaded.nexthop.value_or(store::NexthopRow{.nexthop = look.row.nexthop});
-    keep(own, as_seen_here(own, look, wall_clock_()));
+    keep(own, as_seen_here(own, look, clock_().now));
 }
 
 async::Task<> FleetStore::ask(std::string domain, std::string nexthop) {
@@ -465,7 +493,7 @@ async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size
     if (next.size() > 1) next.resize(1, next.front());
     // Those that are due and not ours are somebody else's, or will be ours then.
     const auto later = [&](milliseconds wait) {
-        if (!next.empty()) next.front().at = wall_clock_() + wait;
+        if (!next.empty()) next.front().at = clock_().now + wait;
     };
     if (here_.node.empty()) { // a moment after start
         later(1s);
@@ -509,7 +537,7 @@ void FleetStore::offer_overdue(const std::vector<store::RefreshDue>& due) {
     std::erase_if(offered_overdue_,
                   [&](const auto& one) { return now >= one.second + offer_overdue_every; });
     for (const store::RefreshDue& one : due) {
-        const bool overdue = one.at <= wall_clock_() - overdue_after;
+        const bool overdue = one.at <= clock_().now - overdue_after;
         if (overdue && offered_overdue_.try_emplace(one.domain.name(), now).second)
             offer_soon("sts/" + one.domain.name(), {});
     }
@@ -526,7 +554,7 @@ async::Task<> FleetStore::sweep() {
 // Nobody knows what the others do. Each policy is put off once.
 async::Task<std::vector<store::RefreshDue>> FleetStore::next_alone(std::size_t most) {
     const std::vector<store::RefreshDue> next = co_await own_->next_refreshes(most);
-    const WallTime now = wall_clock_();
+    const WallTime now = clock_().now;
     for (const store::RefreshDue& due : next) {
         if (due.at > now || put_off_.contains(due.domain.name())) continue;
         store::Loaded loaded = co_await own_->load(due.domain, std::string());
@@ -572,14 +600,14 @@ async::Task<> FleetStore::flush() { return own_->flush(); }
 async::Task<bool> FleetStore::prune(WallTime before) {
     const bool ended = co_await own_->prune(before);
     // An age: this node's clock may be years off, and the others' rows are not its to judge.
-    const milliseconds age = std::max<milliseconds>(wall_clock_() - before, min_prune_age);
+    const milliseconds age = std::max<milliseconds>(clock_().now - before, min_prune_age);
     if (ended && answers()) group_->start(prune_shared(age));
     co_return ended;
 }
 
 async::Task<> FleetStore::prune_shared(milliseconds age) {
     for (std::size_t gone = page; gone >= page;) {
-        Job<std::size_t> job = [age, now = wall_clock_()](SharedStore& shared) {
+        Job<std::size_t> job = [age, now = clock_().now](SharedStore& shared) {
             return shared.prune(age, page, now);
         };
         const auto pruned = co_await call<std::size_t>(Way::prune, std::move(job));
@@ -613,6 +641,11 @@ store::Status FleetStore::status() const {
         status.reason += fmt::format("shared store: {}, since {}; {} rows wait in this node's own",
                                      one->text, rfc3339(one->since), status.shared->unshared);
         break;
+    }
+    if (namesake_since_) {
+        status.degraded = true;
+        if (!status.reason.empty()) status.reason += "; ";
+        status.reason += fmt::format("{}; since {}", namesake_text(), rfc3339(*namesake_since_));
     }
     return status;
 }

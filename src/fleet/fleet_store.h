@@ -45,11 +45,15 @@ namespace postseal::fleet {
 
 class FleetStore final : public store::Store {
   public:
-    using Log = std::function<void(std::string)>;
-    using WallClock = std::function<WallTime()>;
+    struct Log {
+        std::function<void(std::string)> warning;
+        std::function<void(std::string)> same_node_id; // somebody must do something
+        void operator()(std::string text) const { warning(std::move(text)); }
+    };
+    using Clock = std::function<store::Moment()>;
 
     FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> own,
-               std::unique_ptr<Server> server, WallClock wall_clock, Log log);
+               std::unique_ptr<Server> server, Clock clock, Log log);
     FleetStore(const FleetStore&) = delete;
     FleetStore& operator=(const FleetStore&) = delete;
     ~FleetStore() override;
@@ -113,6 +117,8 @@ class FleetStore final : public store::Store {
     [[nodiscard]] bool all_is_shared() const;
     void keep(KeptOverrides::Facts facts);
     async::Task<> report();
+    void note_namesake(bool seen);
+    [[nodiscard]] std::string namesake_text() const;
     async::Task<> share();
     async::Task<bool> share_some(std::vector<Unshared::Entry> entries);
     struct Offered;
@@ -135,7 +141,7 @@ class FleetStore final : public store::Store {
     void remember_feed();
 
     async::UvLoop& loop_;
-    WallClock wall_clock_;
+    Clock clock_;
     Log log_;
     Listener listener_;
     std::unique_ptr<store::SqliteStore> own_;
@@ -158,6 +164,9 @@ class FleetStore final : public store::Store {
     MonoTime in_step_at_;         // when it last was
     WallTime started_at_;
     MonoTime reported_at_;
+    int namesake_seen_ = 0; // reports in this node's name by another, since there were none
+    MonoTime namesake_at_;  // the last of them
+    std::optional<WallTime> namesake_since_; // it is one, and has been told of
 
     MonoTime ask_for_leases_at_;
     std::unordered_map<std::string, MonoTime> offered_overdue_; // domains, and when

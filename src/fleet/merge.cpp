@@ -166,7 +166,8 @@ SharedOverride merge(const SharedOverride& held, const SharedOverride& offered, 
     return order(held) >= order(offered) ? held : offered;
 }
 
-StsRow as_seen_here(const StsRow& own, const Policy& theirs, WallTime now) {
+StsRow as_seen_here(const StsRow& own, const Policy& theirs, const store::Moment& moment) {
+    const WallTime now = moment.now;
     if (own.fetched_at > now + max_ahead && own.fetched_at > theirs.forgotten_at) return own;
     Policy heard = theirs;
     if (is_unreadable(heard.row)) drop_policy(heard.row);
@@ -178,9 +179,14 @@ StsRow as_seen_here(const StsRow& own, const Policy& theirs, WallTime now) {
     if (same_fetch) heard.row.origin = own.origin;
     if (own.failed_by.empty() && failure(own) == failure(heard.row)) heard.row.failed_by.clear();
     StsRow row = merge({.row = own, .forgotten_at = {}}, heard, now).row;
-    // How old it is, is known from the server's clock, whatever this node's own shows.
+    // How old it is, is known from the server's clock, whatever this node's own shows; from here on
+    // it is counted. A time that was translated for a clock that is not confirmed means nothing
+    // once that has been set.
     if (has_policy(row) && fetch(row) != fetch(own))
-        row.age = {.least = std::max<milliseconds>(now - row.fetched_at, milliseconds(0))};
+        row.age = {.boot = moment.boot,
+                   .elapsed = moment.elapsed,
+                   .least = std::max<milliseconds>(now - row.fetched_at, milliseconds(0)),
+                   .dated = moment.confirmed};
     const bool is_own = own.failures > 0 && own.failed_by.empty() &&
                         own.failed_at > std::max(row.fetched_at, theirs.forgotten_at);
     if (is_own && !in_force(row, now)) failure_of(row) = failure_of(own);

@@ -45,7 +45,10 @@
 //    (as_seen_here(), engine/nexthop_notes.h), so row 4 of the decision table is never another's
 //    doing; nor take away that DANE was there;
 //  - decide by its verdicts: each node decides for itself.
-// What it can do:
+// Two nodes with one id, since a machine was copied, are told of by both (FleetStore::report()),
+// for what they share is said of one and may be the other's. Until one has another id none of the
+// above changes for the rest; of the two, a lease of one, so a policy may be fetched twice, and
+// neither's failures leave its refresh to the other first. What it can do:
 //  - a policy that it fetched counts everywhere, also one of mode none: whoever has the forger's CA
 //    in its trust store (https.ca_file) and is lied to can weaken the fleet for as long as that
 //    policy lives or until another node fetches the true one, daily; `show` names the node. A clock
@@ -95,9 +98,10 @@ struct SharedOverride {
 
 // What a node keeps that has `own` and hears of `theirs`, both by its own clock. Its own failure
 // stays where no policy is in force, and a row of its own that is of a time to come, for then its
-// clock has been set, stays as it is. A policy taken over is as old as it is by the server's clock.
+// clock has been set, stays as it is. A policy taken over is as old as it is by the server's clock,
+// and from `moment` on its age is counted.
 [[nodiscard]] store::StsRow as_seen_here(const store::StsRow& own, const Policy& theirs,
-                                         WallTime now);
+                                         const store::Moment& moment);
 // Its own verdict, if it has one; its own word about DANE, unless another saw it there since.
 [[nodiscard]] store::NexthopRow as_seen_here(const store::NexthopRow& own, const Look& theirs,
                                              WallTime now);

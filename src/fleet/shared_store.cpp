@@ -479,16 +479,21 @@ Result<std::size_t> SharedStore::prune(milliseconds age, std::size_t most, WallT
     return gone;
 }
 
-Result<> SharedStore::report(const Node& node) {
+Result<bool> SharedStore::report(const Node& node) {
     if (auto is = ready(); !is) return error_of(is);
+    auto last = run("SELECT coalesce(max(seen_at), 0) FROM postseal_node WHERE node = $1",
+                    {Param::of(node.id)});
+    if (!last) return error_of(last);
+    const bool by_another = reported_at_ != WallTime{} && last->time(0, 0) > reported_at_;
+    reported_at_ = server_now(); // also if nobody knows whether it was written
     auto done = run("INSERT INTO postseal_node (node, version, started_at, seen_at, feed)"
                     " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (node) DO UPDATE SET"
                     " version = excluded.version, started_at = excluded.started_at,"
                     " seen_at = excluded.seen_at, feed = excluded.feed",
                     {Param::of(node.id), Param::of(node.version), Param::of(node.started_at),
-                     Param::of(server_now()), Param::of(node.feed)});
+                     Param::of(reported_at_), Param::of(node.feed)});
     if (!done) return error_of(done);
-    return {};
+    return by_another;
 }
 
 Result<std::vector<Node>> SharedStore::nodes() {

@@ -117,7 +117,8 @@ class SharedStore {
     // server's clock may be wrong, or the node's, which shows `own_now`: the earlier one counts. No
     // policy goes before it has expired.
     [[nodiscard]] Result<std::size_t> prune(milliseconds age, std::size_t most, WallTime own_now);
-    [[nodiscard]] Result<> report(const Node& node);
+    // True: since this node last did so, somebody else has in its name.
+    [[nodiscard]] Result<bool> report(const Node& node);
     [[nodiscard]] Result<std::vector<Node>> nodes();
 
     // As it was found when the connection was made.
@@ -162,6 +163,7 @@ class SharedStore {
     bool checked_ = false; // this connection's tables
     About about_;
     milliseconds clock_{0}; // the server's, less the steady one
+    WallTime reported_at_;  // when report() was last tried
     std::minstd_rand chance_{std::random_device()()};
 };
 

@@ -29,8 +29,15 @@ std::expected<Stores, std::string> Stores::open(async::UvLoop& loop, const confi
         return stores;
     }
     auto shared = std::make_unique<fleet::FleetStore>(
-        loop, *std::move(own), std::move(server), wall_clock,
-        [&log](const std::string& text) { log.warning("shared-store", {{"reason", text}}); });
+        loop, *std::move(own), std::move(server), [&clock] { return clock.moment(); },
+        fleet::FleetStore::Log{.warning =
+                                   [&log](const std::string& text) {
+                                       log.warning("shared-store", {{"reason", text}});
+                                   },
+                               .same_node_id =
+                                   [&log](const std::string& text) {
+                                       log.error("same-node-id", {{"reason", text}});
+                                   }});
     stores.fleet_ = shared.get();
     stores.store_ = std::move(shared);
     return stores;

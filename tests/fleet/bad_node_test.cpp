@@ -52,6 +52,12 @@ store::NexthopRow seen(bool dane, WallTime when, const char* by) {
             .seen_at = when};
 }
 
+store::Moment at(WallTime when) { return {.now = when, .confirmed = true, .boot = "b"}; }
+
+store::StsRow as_seen_here(const store::StsRow& own, const Policy& theirs, WallTime now) {
+    return fleet::as_seen_here(own, theirs, at(now));
+}
+
 } // namespace
 
 TEST_CASE("bad node: its failure does not take the place of one's own, which binds") {
@@ -203,16 +209,41 @@ TEST_CASE("a policy that another node fetched is as old here as it is there") {
     const Policy theirs{.row = fetched(today - 24h * 9, "enforce", 24h * 10)};
     const store::StsRow taken = as_seen_here(nothing, theirs, today);
     REQUIRE(taken.expires_at == today + 24h);
-    const store::Moment moment{.now = today, .confirmed = false, .boot = "b", .elapsed = 1h};
+    const store::Moment moment{.now = today, .confirmed = false, .boot = "b"};
     CHECK(store::by_age(store::as_of(taken, moment), moment).expires_at == today + 24h);
     // This node's clock is a year behind: the server's counts.
     const Viewpoint here{.node = "me", .ahead = 24h * 365};
     const store::Moment behind{
         .now = today - 24h * 365, .confirmed = false, .boot = "b", .elapsed = 1h};
-    const auto there = as_seen_here(nothing, here.from_server(theirs), behind.now);
+    const auto there = fleet::as_seen_here(nothing, here.from_server(theirs), behind);
     CHECK(store::by_age(store::as_of(there, behind), behind).expires_at == behind.now + 24h);
     // Once more changes nothing.
     CHECK(as_seen_here(taken, theirs, today + 1h) == taken);
+}
+
+TEST_CASE(
+    "a policy taken over counts the time until its first load, whatever the wall clock shows") {
+    const Policy theirs{.row = fetched(today - 24h * 9, "enforce", 24h * 10)};
+    const store::Moment then{.now = today, .confirmed = false, .boot = "b", .elapsed = 1h};
+    const store::StsRow taken = fleet::as_seen_here(nothing, theirs, then);
+    store::Moment moment = then;
+    moment.elapsed += 20h;
+    SUBCASE("it stands still") {}
+    SUBCASE("it goes") { moment.now += 20h; }
+    SUBCASE("it goes back") { moment.now -= 24h * 365; }
+    CHECK(store::by_age(store::as_of(taken, moment), moment).expires_at == moment.now + 4h);
+}
+
+TEST_CASE("a policy taken over by a clock that was years behind outlives its being set") {
+    const Policy theirs{.row = fetched(today - 24h * 9, "enforce", 24h * 10)};
+    const Viewpoint here{.node = "me", .ahead = 24h * 400};
+    const store::Moment behind{
+        .now = today - 24h * 400, .confirmed = false, .boot = "b", .elapsed = 1min};
+    const store::StsRow taken = fleet::as_seen_here(nothing, here.from_server(theirs), behind);
+    const store::Moment set{.now = today + 1h, .confirmed = true, .boot = "b", .elapsed = 61min};
+    const store::StsRow row = store::as_of(taken, set);
+    CHECK(row.expires_at == today + 24h);
+    CHECK(row.age.dated);
 }
 
 TEST_CASE("bad node: what it failed to refresh is leased to another next") {

@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+store::Moment moment() { return {.now = now(), .confirmed = true, .boot = "b"}; }
+
 struct Own {
     Own() {
         auto opened = store::DatabaseFile::open(scratch.file(), now);
@@ -70,12 +72,12 @@ TEST_CASE("what one node's database has comes to another by way of the server") 
     from.learn(450); // more than two pages
     std::size_t steps = 0;
     const auto there =
-        copy_to_shared(*from.file, table.shared, now, [&](const Copied&) { steps++; });
+        copy_to_shared(*from.file, table.shared, moment, [&](const Copied&) { steps++; });
     CHECK(there.value() == Copied{.policies = 450, .nexthops = 450, .changed = 900});
     CHECK(steps > 4);
     CHECK(server->sql(table.uri, "SELECT count(*) FROM postseal_sts") == "450");
 
-    const auto back = copy_from_shared(table.shared, *to.file, now, silent);
+    const auto back = copy_from_shared(table.shared, *to.file, moment, silent);
     CHECK(back.value() == Copied{.policies = 450, .nexthops = 450, .changed = 900});
     const auto loaded = to.load("d449.example");
     REQUIRE((loaded.sts && loaded.nexthop));
@@ -92,12 +94,12 @@ TEST_CASE("a copy that broke off is made again, and changes only what was missin
     Table table(*server);
     Own own;
     own.learn(300);
-    REQUIRE(copy_to_shared(*own.file, table.shared, now, silent).has_value());
+    REQUIRE(copy_to_shared(*own.file, table.shared, moment, silent).has_value());
     server->sql(table.uri, "DELETE FROM postseal_sts WHERE domain = 'd7.example'");
     server->sql(table.uri, "DELETE FROM postseal_nexthop WHERE nexthop > 'd8.example'");
     const auto missing =
         std::stoul(server->sql(table.uri, "SELECT 301 - count(*) FROM postseal_nexthop"));
-    const auto again = copy_to_shared(*own.file, table.shared, now, silent);
+    const auto again = copy_to_shared(*own.file, table.shared, moment, silent);
     CHECK(again.value() == Copied{.policies = 300, .nexthops = 300, .changed = missing});
 }
 
@@ -107,14 +109,14 @@ TEST_CASE("a copy takes nothing away that is newer where it comes to") {
     Table table(*server);
     Own own;
     own.learn(1);
-    REQUIRE(copy_to_shared(*own.file, table.shared, now, silent).has_value());
+    REQUIRE(copy_to_shared(*own.file, table.shared, moment, silent).has_value());
     store::StsRow newer = *own.load("d0.example").sts;
     newer.fetched_at = now();
     newer.body = "version: STSv1\nmode: testing\nmx: mx.example.com\nmax_age: 86400\n";
     store::Batch batch;
     batch.sts.put(newer);
     REQUIRE_FALSE(own.file->write(batch).has_value());
-    CHECK(copy_from_shared(table.shared, *own.file, now, silent).value().changed == 0);
+    CHECK(copy_from_shared(table.shared, *own.file, moment, silent).value().changed == 0);
     CHECK(own.load("d0.example").sts->body == newer.body);
 }
 
@@ -122,7 +124,7 @@ TEST_CASE("a server that is not there, and tables that are not, are told of") {
     Own own;
     const Interrupt interrupt;
     SharedStore nowhere("postgresql:///x?host=/nonexistent", generous, interrupt);
-    const auto copied = copy_to_shared(*own.file, nowhere, now, silent);
+    const auto copied = copy_to_shared(*own.file, nowhere, moment, silent);
     REQUIRE_FALSE(copied.has_value());
     REQUIRE(std::holds_alternative<Error>(copied.error()));
     CHECK(std::get<Error>(copied.error()).fault == Fault::unreachable);

@@ -22,6 +22,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+store::Moment moment_of(WallTime when) { return {.now = when, .confirmed = true, .boot = "b"}; }
+
 // One node: a database of its own, a clock that may be wrong, a loop that turns while it is waited
 // for.
 struct Relay {
@@ -37,8 +39,11 @@ struct Relay {
         auto server = Server::open(uri);
         REQUIRE_MESSAGE(server.has_value(), server.error());
         store = std::make_unique<FleetStore>(
-            loop, *std::move(own), *std::move(server), [this] { return clock(); },
-            [this](std::string text) { log.push_back(std::move(text)); });
+            loop, *std::move(own), *std::move(server), [this] { return moment_of(clock()); },
+            FleetStore::Log{
+                .warning = [this](std::string text) { log.push_back(std::move(text)); },
+                .same_node_id =
+                    [this](std::string text) { log.push_back("error: " + std::move(text)); }});
         store->on_news({.policy = [this](const Domain& d) { news.push_back(d.name()); },
                         .dane = [this](const std::string& key) { news.push_back(key); }});
     }
@@ -546,7 +551,7 @@ TEST_CASE("what a node could not read of its fleet at the start is not absent") 
     FleetStore fleet(
         loop, std::move(own),
         Server::open("postgresql://127.0.0.1:1/nobody?connect_timeout=1").value(),
-        [] { return now(); }, note);
+        [] { return moment_of(now()); }, FleetStore::Log{.warning = note, .same_node_id = note});
     std::string told;
     fleet.on_overrides([&told](const std::string& lines) { told = lines; });
     const auto turn_until = [&](const std::function<bool()>& condition, milliseconds limit) {
@@ -577,6 +582,47 @@ TEST_CASE("what a node could not read of its fleet at the start is not absent") 
     CHECK(std::ranges::any_of(log, [](const std::string& line) {
               return line.starts_with("override of the fleet for b.example is in force");
           }) == fails);
+}
+
+TEST_CASE("two nodes with one id are told of, by both, and no longer when one is gone") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay a(world.loop, world.uri);
+    REQUIRE(world.turn_until([&] { return !a.store->status().shared->node.empty(); }));
+    const std::string id = a.store->status().shared->node;
+    std::optional<Relay> copied(std::in_place, world.loop, world.uri);
+    copied->store.reset();
+    {
+        auto own = store::SqliteStore::open(
+            world.loop, copied->scratch.file(), [] { return now(); }, [](const std::string&) {});
+        own.value()->save(store::FleetFact{.name = "node", .value = id});
+    }
+    copied->start();
+    const auto told = [](const Relay& relay) {
+        return relay.store->status().reason.contains("another node of the fleet is called");
+    };
+    CHECK(world.turn_until([&] { return told(a) && told(*copied); }));
+    CHECK(a.store->status().degraded);
+    CHECK(a.store->status().reason.contains(id));
+    for (const Relay* relay : {&a, &*copied})
+        CHECK(std::ranges::count_if(relay->log, [](const std::string& line) {
+                  return line.starts_with("error: shared store ");
+              }) == 1);
+    // Neither takes the other's word for its own (fleet/merge.h).
+    a.store->save(policy("held.example", a.clock()));
+    CHECK(world.turn_until([&] { return mode_of(copied->load("held.example")) == "enforce"; }));
+    CHECK(copied->load("held.example").sts->origin == id);
+    copied.reset();
+    CHECK(world.turn_until([&] { return !told(a); }));
+    CHECK_FALSE(a.store->status().degraded);
+    // A node that starts again is no other.
+    a.store.reset();
+    a.log.clear();
+    a.start();
+    world.turn(25s);
+    CHECK_FALSE(told(a));
+    CHECK(a.log.empty());
 }
 
 TEST_CASE("what the server refuses stays in sight while all else works") {
