@@ -443,6 +443,15 @@ def test_files_that_the_readme_names_are_there():
     assert [path for path in sorted(named) if not (PROJECT / path.rstrip(".")).exists()] == []
 
 
+def test_sentences_of_the_readme_are_short():
+    prose = re.sub(r"^(?:    |!\[| ?explains a).*$", "", text_of("README.md"), flags=re.MULTILINE)
+    long = [" ".join(sentence.split())
+            for paragraph in re.split(r"\n\s*\n|\n- |:\n", prose)
+            for sentence in re.split(r"(?<=[.!?])\*?\s+", paragraph)
+            if len(sentence.split()) > 25]
+    assert long == []
+
+
 def test_readme_configuration(tmp_path):
     block = re.search(r"A small one:\n\n((?:    .+\n)+)", text_of("README.md")).group(1)
     file = tmp_path / "postseal.toml"
