@@ -11,15 +11,22 @@
 namespace postseal::cli {
 namespace {
 
+// For glob(7), of which "*" and "?" count here: brackets are part of keys.
+std::string pattern_for(const std::string& typed) {
+    std::string pattern;
+    for (const char c : typed) {
+        if (c == '[' || c == ']' || c == '\\') pattern += '\\';
+        pattern += c;
+    }
+    return typed.find_first_of("*?") == std::string::npos ? fmt::format("*{}*", pattern) : pattern;
+}
+
 std::expected<Json, ClientError> request_for(const Filter& filter) {
     Json request = {{"command", "list"}, {"after", ""}};
     if (!filter.cls.empty()) request["class"] = filter.cls;
     if (!filter.mode.empty()) request["mode"] = filter.mode;
     if (filter.failing) request["failing"] = true;
-    if (!filter.pattern.empty())
-        request["pattern"] = filter.pattern.find_first_of("*?[") == std::string::npos
-                                 ? fmt::format("*{}*", filter.pattern)
-                                 : filter.pattern;
+    if (!filter.pattern.empty()) request["pattern"] = pattern_for(filter.pattern);
     if (filter.expiring.empty()) return request;
     const auto span = parse_span(filter.expiring);
     if (!span)

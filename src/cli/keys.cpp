@@ -63,8 +63,13 @@ std::expected<Key, ClientError> key_of(const std::string& word) {
     }
     out.key = key;
     const auto nexthop = Nexthop::parse(out.key);
-    if (nexthop || nexthop.error().fault == NexthopFault::address) return out;
-    return std::unexpected(ClientError{usage, why_none(key, nexthop.error())});
+    if (nexthop) return out;
+    if (nexthop.error().fault != NexthopFault::address)
+        return std::unexpected(ClientError{usage, why_none(key, nexthop.error())});
+    // What is only like one is no destination: smtp(8) ends at it, or bounces the mail.
+    const auto address = Nexthop::parse_address(out.key);
+    if (address) return out;
+    return std::unexpected(ClientError{usage, why_none(key, address.error())});
 }
 
 std::expected<std::vector<std::string>, ClientError>

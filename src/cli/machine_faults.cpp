@@ -32,6 +32,28 @@ unsigned first_free_port() {
     return port;
 }
 
+// Its fault has been found already.
+bool could_not_be_read(const config::Address& address) {
+    return !address.is_unix() && address.port == 0;
+}
+
+// One of them cannot be listened on while the other is. "0.0.0.0" and "::" stand for all addresses
+// of their family (IPv6 sockets of ours take no IPv4).
+bool overlap(const config::Address& one, const config::Address& other) {
+    if (one.is_unix() != other.is_unix()) return false;
+    if (one.is_unix())
+        return fs::path(one.path).lexically_normal() == fs::path(other.path).lexically_normal();
+    if (one.port != other.port || could_not_be_read(one)) return false;
+    const auto is_v6 = [](std::string_view host) { return host.contains(':'); };
+    const auto covers = [&](std::string_view host, std::string_view by) {
+        const bool either_family = host == "localhost";
+        if (by == "0.0.0.0") return either_family || !is_v6(host);
+        if (by == "::") return either_family || is_v6(host);
+        return either_family && (by == "127.0.0.1" || by == "::1");
+    };
+    return one.host == other.host || covers(one.host, other.host) || covers(other.host, one.host);
+}
+
 class Search {
   public:
     Search(const config::Faults& read, const std::string& file) : read_(read), file_(file) {}
@@ -76,7 +98,7 @@ class Search {
         error(key, 0, fmt::format("the {} {} cannot be read: {}; {}", what, path, why, fix));
     }
     void port(const config::Listen& listen, std::size_t index) {
-        if (listen.address.is_unix()) return;
+        if (listen.address.is_unix() || could_not_be_read(listen.address)) return;
         const unsigned first_free = first_free_port();
         if (listen.address.port >= first_free) return;
         add(found_.notes, "listen.address", index,
@@ -88,13 +110,14 @@ class Search {
     }
     void twice(const std::vector<config::Listen>& all, std::size_t index) {
         for (std::size_t i = 0; i < index; i++) {
-            if (all[i].address != all[index].address) continue;
+            if (!overlap(all[i].address, all[index].address)) continue;
             const std::size_t line = read_.line_of("listen.address", i);
-            error(
-                "listen.address", index,
-                fmt::format("{} is listened on already{}: write another address, or one [[listen]]",
-                            all[index].address.text(),
-                            line == 0 ? "" : fmt::format(", by line {}", line)));
+            const bool same = all[i].address == all[index].address;
+            error("listen.address", index,
+                  fmt::format(
+                      "{} is listened on already{}{}: write another address, or one [[listen]]",
+                      all[index].address.text(), same ? "" : ", as " + all[i].address.text(),
+                      line == 0 ? "" : fmt::format(", by line {}", line)));
             return;
         }
     }

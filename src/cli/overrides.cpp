@@ -6,6 +6,7 @@
 #include "cli/setup.h"
 #include "cli/shared_store.h"
 #include "config/file.h"
+#include "postseal/base/text.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -52,7 +53,7 @@ bool is_there(const std::string& path) { return ::access(path.c_str(), F_OK) == 
 Json entry_json(const std::string& key, const Overrides::Entry& entry, WallTime now) {
     return {{"key", key},
             {"policy", engine::to_string(entry.says)},
-            {"until", entry.until ? Json(rfc3339(*entry.until)) : Json(nullptr)},
+            {"until", entry.until ? Json(engine::until_text(*entry.until)) : Json(nullptr)},
             {"ended", entry.until && *entry.until <= now},
             {"comment", entry.comment},
             {"line", entry.line}};
@@ -168,9 +169,28 @@ void reload_after_edit(const Common& common, const std::string& path) {
                                  reply.error().text));
 }
 
+// A comment stays with its key, unless another is given.
+std::string with_comment_of(const Overrides::Entry& before, const std::string& key,
+                            std::string line) {
+    const auto now = Overrides::read(line, "override");
+    const auto entry = now.overrides.entries().find(key);
+    const bool has_none = entry != now.overrides.entries().end() && entry->second.comment.empty();
+    if (before.comment.empty() || !has_none) return line;
+    return fmt::format("{}{}{}", line, entry->second.until ? " " : " # ", before.comment);
+}
+
+void say_if_it_has_no_end_now(const Overrides::Entry& before, const Overrides& now,
+                              const std::string& key) {
+    const auto entry = now.entries().find(key);
+    if (!before.until || entry == now.entries().end() || entry->second.until) return;
+    fmt::print(stderr,
+               "postseal: {} had an end, {}, and has none now: repeat it with --until to keep it\n",
+               key, engine::until_text(*before.until));
+}
+
 // Edits the file of this machine. An empty line: removed. A result that the daemon would refuse is
 // not written.
-int edit(const Common& common, const std::string& key, const std::string& line) {
+int edit(const Common& common, const std::string& key, std::string line) {
     const auto path = path_of(common, "");
     if (!path) return fail(path.error());
     const auto text = text_of_file(*path, false);
@@ -184,6 +204,7 @@ int edit(const Common& common, const std::string& key, const std::string& line) 
     const bool there = entry != before.overrides.entries().end();
     if (line.empty() && !there) return fail(no_policy, fmt::format("{}: no such override", key));
     const std::size_t at = there ? entry->second.line : 0;
+    if (there && !line.empty()) line = with_comment_of(entry->second, key, std::move(line));
     const std::string edited =
         line.empty() ? without_entry(*text, at) : with_entry(*text, at, line);
     const auto after = Overrides::read(edited, *path);
@@ -194,6 +215,7 @@ int edit(const Common& common, const std::string& key, const std::string& line) 
     else
         fmt::print("{}\n", line.empty() ? key + ": removed" : line);
     std::fflush(stdout);
+    if (there && !line.empty()) say_if_it_has_no_end_now(entry->second, after.overrides, key);
     reload_after_edit(common, *path);
     return ExitStatus::found;
 }
@@ -238,6 +260,11 @@ int set(const Common& common, const Set& what) {
         return fail(bad_data, reading.faults.empty() ? "a key and a policy, in one line"
                                                      : reading.faults.front());
     const auto& [key, entry] = *reading.overrides.entries().begin();
+    if (what.key.find_first_of(" \t#") != std::string::npos)
+        return fail(bad_data, fmt::format("\"{}\": a key has neither blanks nor \"#\"",
+                                          printable(what.key, 80)));
+    if (entry.until && *entry.until <= wall_now())
+        return fail(bad_data, fmt::format("--until {} is over already", what.until));
     return change(common, key, line);
 }
 

@@ -6,6 +6,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <optional>
+#include <utility>
+
 namespace postseal::engine {
 namespace {
 
@@ -27,6 +31,45 @@ std::string deferred_text(const Deferral& deferred) {
 Outlook deferred_by_all(const Deferral& deferred, std::string_view key) {
     return {.mail = fmt::format("deferred: {}", deferred_text(deferred)),
             .next = fix_of(deferred.cause, key)};
+}
+
+// Postfix looks for hosts before it asks for a policy: what it does where there is none, whatever
+// the verdict.
+std::optional<Outlook> without_hosts(const verdict::Evidence& evidence) {
+    if (evidence.override_ && !evidence.override_->needs_lookup()) return std::nullopt;
+    const verdict::Mx& mx = evidence.mx;
+    switch (mx.state) {
+    case MxState::nxdomain:
+        return Outlook{.mail = "bounced: Host or domain name not found",
+                       .next = "correct the address: the domain does not exist"};
+    case MxState::null_mx:
+        return Outlook{.mail = "bounced: Domain does not accept mail (nullMX)",
+                       .next = "correct the address: the domain says that it takes no mail"};
+    case MxState::bogus:
+    case MxState::failed:
+        return std::nullopt;
+    case MxState::secure:
+    case MxState::insecure:
+        break;
+    }
+    const bool no_address = std::ranges::all_of(mx.hosts, [](const verdict::Host& host) {
+        return host.state == verdict::HostState::no_address;
+    });
+    if (mx.pending || !no_address || mx.beyond > 0 || mx.addresses > 0) return std::nullopt;
+    return Outlook{
+        .mail = "bounced: no MX host of the domain has an address (Host or domain name not found)",
+        .next = "the domain's operator must give its MX hosts addresses"};
+}
+
+// Nor does it ask where its own resolver refuses the MX records.
+Outlook refused_by_resolver(Outlook other, const Answer& answer) {
+    const bool validates = answer.maps->verdicts().front().postfix_dnssec;
+    if (answer.evidence.mx.state != MxState::bogus || !validates) return other;
+    other.mail = fmt::format("deferred: Host or domain name not found. Name service error for "
+                             "name={} type=MX: Host not found, try again; where Postfix's resolver "
+                             "does not validate, {}",
+                             answer.evidence.nexthop.domain.name(), other.mail);
+    return other;
 }
 
 Outlook of_dane(const verdict::Verdict& verdict, std::string_view key) {
@@ -60,20 +103,6 @@ Outlook by_override(const verdict::Verdict& verdict, std::string_view key, bool 
 
 Outlook unpromised(const Answer& answer, std::string_view key) {
     if (answer.evidence.nexthop.is_address) return outlook_no_nexthop(key);
-    switch (answer.evidence.mx.state) {
-    case MxState::nxdomain:
-        return {.mail = "bounced: Host or domain name not found",
-                .next = "correct the address: the domain does not exist"};
-    case MxState::null_mx:
-        return {.mail = "bounced: Domain does not accept mail (nullMX)",
-                .next = "correct the address: the domain says that it takes no mail"};
-    default:
-        break;
-    }
-    if (answer.verdict.row == 2)
-        return {.mail = "bounced: no MX host of the domain has an address (Host or domain name not "
-                        "found)",
-                .next = "the domain's operator must give its MX hosts addresses"};
     return {.mail =
                 "sent as main.cf's smtp_tls_security_level says: the domain promises nothing that "
                 "is enforced",
@@ -129,9 +158,10 @@ std::string fix_of(Cause cause, std::string_view key) {
                            "overrides set {} POLICY",
                            verdict::max_hosts, quoted);
     case Cause::nothing_promised:
-        return fmt::format("change the override of {} (postseal overrides set {} POLICY), or wait "
-                           "until the domain promises something",
-                           key, quoted);
+        return fmt::format("postseal overrides set {} POLICY, for it alone{}", quoted,
+                           Nexthop::parse_address(key)
+                               ? ": an address promises nothing"
+                               : "; or wait until the domain promises something");
     case Cause::policy_unread:
         return "postseal stats, postseal doctor: postseald cannot read its database";
     case Cause::policy_untried:
@@ -152,14 +182,15 @@ std::string fix_of(Cause cause, std::string_view key) {
 
 Outlook outlook(const Answer& answer) {
     const std::string key = answer.evidence.nexthop.key();
+    if (auto bounced = without_hosts(answer.evidence)) return *std::move(bounced);
     const Deferral deferred = deferral(answer);
-    if (deferred.all) return deferred_by_all(deferred, key);
+    if (deferred.all) return refused_by_resolver(deferred_by_all(deferred, key), answer);
     Outlook out = undeferred(answer, key);
-    if (!deferred) return out;
+    if (!deferred) return refused_by_resolver(std::move(out), answer);
     out.mail += fmt::format("; by map{} {} deferred: {}", deferred.maps.size() == 1 ? "" : "s",
                             fmt::join(deferred.maps, ", "), deferred_text(deferred));
     out.next += "; or " + fix_of(deferred.cause, key);
-    return out;
+    return refused_by_resolver(std::move(out), answer);
 }
 
 } // namespace postseal::engine

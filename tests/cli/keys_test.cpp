@@ -14,7 +14,8 @@ TEST_CASE("cli/keys: of an address pasted from mailq the domain counts, and that
     }
     CHECK(key_of("a@b@example.com")->key == "example.com");
     CHECK(key_of("[mx.example.com]:587")->key == "[mx.example.com]:587");
-    CHECK(key_of("[192.0.2.1]")->key == "[192.0.2.1]");
+    for (const char* word : {"[192.0.2.1]", "192.0.2.1", "192.0.2.1:587", "[IPv6:2001:db8::1]"})
+        CHECK(key_of(word)->key == word);
     CHECK(key_of("mail_1.example.com")->key == "mail_1.example.com");
 }
 
@@ -33,4 +34,10 @@ TEST_CASE("cli/keys: what is no destination is an error that names the character
     CHECK(fault(".example.com").contains("begins with \".\""));
     CHECK(fault("/var/spool").contains("\"/\" is in no domain"));
     CHECK(fault("example..com").contains("an empty label"));
+    // smtp(8) ends at what is only like an address, or bounces the mail.
+    for (const char* word : {"192.0.2.256", "[192.0.2.256]", "192.0.2", "12345", "0x7f.1", "a.123",
+                             "::1", "::1:25", "fe80::1"}) {
+        CAPTURE(word);
+        CHECK(fault(word).contains("is no destination: "));
+    }
 }

@@ -72,7 +72,13 @@ config::Config with_maps(std::vector<config::Map> maps) {
 TEST_CASE("engine/outlook: mail that is deferred says why in Postfix's words, and what helps") {
     verdict::Evidence bogus = evidence(verdict::MxState::bogus);
     bogus.mx.reason = "x";
+    // Postfix's own resolver refuses first.
     CHECK(of(bogus).mail ==
+          "deferred: Host or domain name not found. Name service error for name=example.com "
+          "type=MX: Host not found, try again; where Postfix's resolver does not validate, "
+          "deferred: client TLS configuration problem; in the log: MX example.com is bogus: x");
+    config::Config without = *config::parse("[verdict]\npostfix_dnssec = false\n", "f");
+    CHECK(outlook(answer(bogus, without)).mail ==
           "deferred: client TLS configuration problem; in the log: MX example.com is bogus: x");
     CHECK(of(bogus).next == "the domain's operator must put its DNSSEC right; then: postseal "
                             "refresh example.com; postqueue -f");
@@ -96,7 +102,36 @@ TEST_CASE("engine/outlook: mail that is deferred says why in Postfix's words, an
     verdict::Evidence sealed = evidence(verdict::MxState::insecure, "[mx.example.com]:587");
     sealed.override_ = {.kind = verdict::Override::Kind::sealed, .policy = {}};
     sealed.mx.hosts = {host("mx.example.com", verdict::HostState::none)};
-    CHECK(of(sealed).next.contains("postseal overrides set '[mx.example.com]:587' POLICY"));
+    CHECK(of(sealed).next == "postseal overrides set '[mx.example.com]:587' POLICY, for it alone; "
+                             "or wait until the domain promises something");
+    CHECK(engine::fix_of(Cause::nothing_promised, "[192.0.2.1]") ==
+          "postseal overrides set '[192.0.2.1]' POLICY, for it alone: an address promises nothing");
+}
+
+TEST_CASE("engine/outlook: where there is no host Postfix bounces before it asks for a policy") {
+    const verdict::Override sealed{.kind = verdict::Override::Kind::sealed, .policy = {}};
+    for (const auto mx : {verdict::MxState::nxdomain, verdict::MxState::null_mx}) {
+        verdict::Evidence nowhere = evidence(mx);
+        nowhere.override_ = sealed;
+        CHECK(answer(nowhere).verdict.cls == verdict::Class::tempfail);
+        CHECK(of(nowhere).mail.starts_with("bounced: "));
+        nowhere.override_.reset();
+        enforce(nowhere, "mx.example.com");
+        CHECK(of(nowhere).mail.starts_with("bounced: "));
+    }
+    verdict::Evidence homeless = evidence(verdict::MxState::insecure);
+    homeless.override_ = sealed;
+    homeless.mx.hosts = {host("mx.example.com", verdict::HostState::no_address)};
+    CHECK(of(homeless).mail.starts_with("bounced: no MX host of the domain has an address"));
+    homeless.mx.addresses = 1; // an MX record that names an address, which Postfix delivers to
+    CHECK(of(homeless).mail.starts_with("deferred: "));
+    homeless.mx.addresses = 0;
+    homeless.mx.hosts.push_back(host("mx2.example.com", verdict::HostState::failed));
+    CHECK_FALSE(of(homeless).mail.starts_with("bounced"));
+    // An override of a level looks nothing up.
+    verdict::Evidence unasked = evidence(verdict::MxState::failed);
+    unasked.override_ = {.kind = verdict::Override::Kind::policy, .policy = "encrypt"};
+    CHECK(of(unasked).mail.starts_with("sent at \"encrypt\""));
 }
 
 TEST_CASE("engine/outlook: what is our own failure is not blamed on the domain") {

@@ -212,6 +212,32 @@ def test_check_config_finds_all_that_is_static(daemon, new_daemon):
     }
 
 
+@pytest.mark.parametrize("first, second", [
+    ("inet:0.0.0.0:1461", "inet:127.0.0.1:1461"), ("inet:127.0.0.1:1461", "inet:localhost:1461"),
+    ("inet:[::1]:1461", "inet:[::]:1461"), ("unix:{folder}/./a.sock", "unix:{folder}/a.sock"),
+])
+def test_check_config_knows_what_cannot_be_listened_on_together(new_daemon, tmp_path, first, second):
+    daemon_ = new_daemon()
+    first, second = first.format(folder=tmp_path), second.format(folder=tmp_path)
+    daemon_.configuration.write_text(
+        f'state_dir = "{tmp_path}"\n[[listen]]\naddress = "{first}"\n'
+        f'[[listen]]\naddress = "{second}"\n', encoding="ascii")
+    result = daemon_.tool("check-config")
+    assert result.returncode == CONFIG
+    assert f"{second} is listened on already, as {first}, by line 3" in result.stderr
+
+
+def test_check_config_finds_nothing_that_follows_from_another_fault(new_daemon, tmp_path):
+    daemon_ = new_daemon()
+    daemon_.configuration.write_text(
+        f'state_dir = "{tmp_path}"\n[[listen]]\naddress = "127.0.0.1:8464"\n'
+        '[[listen]]\naddress = "inet:localhost:99999"\n', encoding="ascii")
+    result = daemon_.tool("check-config")
+    assert result.returncode == CONFIG and result.stdout == "", result.stdout
+    assert [line.partition(": listen.address: ")[0].rpartition(":")[2]
+            for line in result.stderr.splitlines()] == ["3", "5"], result.stderr
+
+
 def test_check_config_names_every_fault_of_the_file(daemon, new_daemon):
     broken = new_daemon()
     broken.configuration.write_text(
