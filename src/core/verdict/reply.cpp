@@ -228,7 +228,9 @@ Reply requiretls(bool authenticated) {
 // say how it stands with another port, nor does an override for the name.
 bool enforced_for_each_form(const Verdict& verdict, const Evidence& evidence) {
     const OtherForms& others = evidence.other_forms;
-    const bool policy = evidence.sts.enforced(evidence.obtained_at);
+    // Or one of mode testing that counts as enforced (option testing), for each form, too.
+    const bool policy =
+        verdict.cls == Class::enforce || evidence.sts.enforced(evidence.obtained_at);
     if (others.unauthenticated || (others.sts_only && !policy)) return false;
     if (others.all_overridden || policy) return true;
     return verdict.cls == Class::dane && !may_be_relay(evidence);

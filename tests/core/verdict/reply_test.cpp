@@ -187,6 +187,14 @@ TEST_CASE("requiretls is not enforced where an override lets another form of the
     promised.other_forms = {.unauthenticated = true};
     CHECK(told(reply_to(promised, options)) == "opportunistic+starttls");
 
+    // A policy of mode testing that counts as enforced does so for each form.
+    Evidence testing = promised;
+    testing.other_forms = {};
+    testing.sts = test::in_force(test::policy(Mode::testing, {"*.example.com"}));
+    const Verdict verdict = decide(testing, {.testing = Testing::enforce}, testing.obtained_at);
+    REQUIRE(verdict.cls == Class::enforce);
+    CHECK(told(render(verdict, testing, options)) == "enforce");
+
     Evidence dane = test::evidence_for("example.com");
     dane.mx = test::mx(MxState::secure, "U");
     CHECK(told(reply_to(dane, options)) == "enforce");
