@@ -62,14 +62,10 @@ std::expected<Key, ClientError> key_of(const std::string& word) {
         out.note = fmt::format("{}: of an address the domain counts", printable(key, 80));
     }
     out.key = key;
-    const auto nexthop = Nexthop::parse(out.key);
-    if (nexthop) return out;
-    if (nexthop.error().fault != NexthopFault::address)
-        return std::unexpected(ClientError{usage, why_none(key, nexthop.error())});
-    // What is only like one is no destination: smtp(8) ends at it, or bounces the mail.
-    const auto address = Nexthop::parse_address(out.key);
-    if (address) return out;
-    return std::unexpected(ClientError{usage, why_none(key, address.error())});
+    // What is only like an address is none: smtp(8) ends at it, or bounces the mail.
+    const auto destination = Nexthop::parse_destination(out.key);
+    if (destination) return out;
+    return std::unexpected(ClientError{usage, why_none(key, destination.error())});
 }
 
 std::expected<std::vector<std::string>, ClientError>

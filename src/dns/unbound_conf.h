@@ -2,7 +2,8 @@
 //
 // The words are read as libunbound reads them: a # that begins a word begins a comment, words may
 // be in quotes, include: names files and may have wildcards. Of a server by name (stub-host:,
-// forward-host:) nobody knows the address here. SPDX-License-Identifier: BSD-3-Clause
+// forward-host:) nobody knows the address here.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "postseal/base/special_addresses.h"

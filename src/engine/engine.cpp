@@ -155,9 +155,8 @@ std::optional<verdict::Override> Engine::override_of(const Nexthop& nexthop) con
 std::expected<Nexthop, NexthopError> Engine::destination(std::string_view key) const {
     auto nexthop = Nexthop::parse(key);
     if (nexthop || nexthop.error().fault != NexthopFault::address) return nexthop;
-    auto address = overrides_.address_keys().find(key);
-    if (address && find_override(*address)) return *std::move(address);
-    return nexthop;
+    auto address = Nexthop::parse_address(key);
+    return address && find_override(*address) ? std::move(address) : std::move(nexthop);
 }
 
 std::optional<Overrides::Found> Engine::find_override(const Nexthop& nexthop) const {
@@ -175,12 +174,11 @@ void Engine::override_changed(const Overrides& before) {
     for (const std::string& key : keys) {
         cache_.erase(key);
         // The name alone answers requiretls for it, and so does an address.
-        if (const auto nexthop = Nexthop::parse(key))
-            cache_.erase(nexthop->domain.name());
-        else if (auto address = Nexthop::parse_address(key)) {
-            address->port = 25;
-            cache_.erase(address->key());
-        }
+        if (const auto form = Nexthop::parse_destination(key))
+            cache_.erase(Nexthop{.domain = form->domain,
+                                 .literal_host = form->is_address,
+                                 .is_address = form->is_address}
+                             .key());
     }
     if (AddressKeys addresses = overrides_.address_keys(); addresses != before.address_keys())
         known_.set_addresses(std::move(addresses));

@@ -5,8 +5,8 @@
 
 namespace postseal::engine {
 
-Known::Known(std::shared_ptr<const Maps> maps, AddressKeys addresses, std::size_t most_octets)
-    : cache_(readers_, most_octets),
+Known::Known(std::shared_ptr<const Maps> maps, AddressKeys addresses, std::size_t max_octets)
+    : cache_(readers_, max_octets),
       edition_(new Edition{
           .number = cache_.edition(), .maps = std::move(maps), .addresses = std::move(addresses)}) {
 }

@@ -23,7 +23,7 @@ namespace postseal::engine {
 
 class Known {
   public:
-    Known(std::shared_ptr<const Maps> maps, AddressKeys addresses, std::size_t most_octets);
+    Known(std::shared_ptr<const Maps> maps, AddressKeys addresses, std::size_t max_octets);
     Known(const Known&) = delete;
     Known& operator=(const Known&) = delete;
     ~Known(); // nobody looks any more

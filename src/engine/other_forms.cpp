@@ -53,9 +53,7 @@ OtherForms other_forms(const Overrides& overrides, const Nexthop& nexthop, WallT
         const auto& entries = overrides.entries();
         for (auto at = entries.lower_bound(beginning);
              at != entries.end() && at->first.starts_with(beginning); ++at)
-            if (const auto form =
-                    is_address ? Nexthop::parse_address(at->first) : Nexthop::parse(at->first))
-                look(*form);
+            if (const auto form = Nexthop::parse_destination(at->first)) look(*form);
     };
     look_at_keys(nexthop.domain.name() + ":");
     look_at_keys("[" + nexthop.domain.name() + "]");

@@ -46,11 +46,9 @@ std::expected<std::string, std::string> canonical(std::string_view key) {
         if (!domain) return std::unexpected(domain.error().text);
         return "." + domain->name();
     }
-    auto nexthop = Nexthop::parse(key);
-    if (!nexthop && nexthop.error().fault == NexthopFault::address)
-        nexthop = Nexthop::parse_address(key);
-    if (!nexthop) return std::unexpected(nexthop.error().text);
-    return nexthop->key();
+    const auto destination = Nexthop::parse_destination(key);
+    if (!destination) return std::unexpected(destination.error().text);
+    return destination->key();
 }
 
 std::expected<verdict::Override, std::string> read_policy(std::string_view policy) {

@@ -4,7 +4,8 @@
 // value. Cancelling a waiter leaves the flight going; destroying the SingleFlight cancels all
 // flights. A flight's `context` is what its body shows of its progress to those who cannot wait
 // longer, or need not: a Waiter for Until::progress is also woken by wake(), and must look for
-// itself whether there is a value. Thread: the loop's. SPDX-License-Identifier: BSD-3-Clause
+// itself whether there is a value. Thread: the loop's.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/group.h"

@@ -2,7 +2,8 @@
 //
 // The addresses have been looked up and allowed. Every clause of an error names host and address:
 // "mta-sts.example.com [192.0.2.1]: certificate expired on 2026-01-02".
-// Thread: the loop's, on which TLS burns its milliseconds. SPDX-License-Identifier: BSD-3-Clause
+// Thread: the loop's, on which TLS burns its milliseconds.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/task.h"

@@ -5,7 +5,8 @@
 // `per_address` for each of the host's addresses; the rest wait in order, for an address no longer
 // than `timeout`. The time limit counts without that. Destroying a fetch's Task closes what it has
 // open. The resolver outlives the fetcher, which outlives its Tasks.
-// Thread: the home loop's. SPDX-License-Identifier: BSD-3-Clause
+// Thread: the home loop's.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/limiter.h"

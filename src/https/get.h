@@ -2,7 +2,8 @@
 //
 // No Accept-Encoding, no cookies, no cache (RFC 8461 section 3.3), one request a connection. The
 // stream has made its handshake. The caller owns the parser, so that it can tell after a time-out
-// how far the answer has come. SPDX-License-Identifier: BSD-3-Clause
+// how far the answer has come.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/task.h"

@@ -5,7 +5,8 @@
 // is given by the following next(), for a caller who could not connect. One family's failure does
 // not matter if the other has addresses.
 // Error: dns, when no family has any (more): which lookup failed and why, the host named.
-// Thread: the resolver's. SPDX-License-Identifier: BSD-3-Clause
+// Thread: the resolver's.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/group.h"

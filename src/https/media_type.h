@@ -3,7 +3,8 @@
 // text/plain, in any case, with any parameters, which are ignored. Where a server sends the field
 // twice, or something on the way has joined the two by a comma (RFC 9110 section 5.3), the first
 // counts: it is the server's own, the second an add_header beside it. RFC 9110 section 8.3 knows
-// the mistake and leaves the choice to the recipient. SPDX-License-Identifier: BSD-3-Clause
+// the mistake and leaves the choice to the recipient.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include <string_view>

@@ -5,7 +5,8 @@
 // system's trust store, status 200 only, no redirects, media type text/plain, at most 64 KiB of
 // body and 16 KiB of head, 30 s in all. Unless allow_private, no connection to an address that is
 // not global. Errors: a kind, which TLS reports name too (RFC 8460 section 4.3.2.2), and a clause
-// for an operator. SPDX-License-Identifier: BSD-3-Clause
+// for an operator.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/task.h"

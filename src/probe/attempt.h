@@ -3,7 +3,8 @@
 // Connect, greeting, EHLO (HELO if that is refused), STARTTLS, TLS handshake; no mail. Each step
 // has the same time limit. What is found, and how it ended, is written into `attempt` as it
 // becomes known, so that whoever cancels the Task keeps it.
-// Thread: the loop's. SPDX-License-Identifier: BSD-3-Clause
+// Thread: the loop's.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/task.h"

@@ -3,7 +3,8 @@
 // The addresses come from our own resolver, both families; each gets one connection (attempt.h), a
 // few at a time. Hosts or addresses that the time in all does not reach say so in their reasons.
 // The destination's hosts must be filled in from the evidence; only their attempts are written.
-// Thread: the loop's. SPDX-License-Identifier: BSD-3-Clause
+// Thread: the loop's.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/task.h"

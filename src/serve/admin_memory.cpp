@@ -39,13 +39,9 @@ bool flag_of(const Json& request, const char* name) {
 
 std::expected<Nexthop, std::string> nexthop_of(const Json& request) {
     const std::string key = text_of(request, "key");
-    auto nexthop = Nexthop::parse(key);
-    if (!nexthop && nexthop.error().fault == NexthopFault::address)
-        if (auto address = Nexthop::parse_address(key)) return *std::move(address);
-    if (!nexthop)
-        return std::unexpected(fmt::format("\"{}\" is not a destination that can have a policy: {}",
-                                           printable(key), nexthop.error().text));
-    return std::move(*nexthop);
+    if (auto destination = Nexthop::parse_destination(key)) return *std::move(destination);
+    return std::unexpected(fmt::format("\"{}\" is not a destination that can have a policy: {}",
+                                       printable(key), Nexthop::parse(key).error().text));
 }
 
 std::string_view to_string(engine::Import outcome) {

@@ -23,11 +23,11 @@ std::expected<std::unique_ptr<Platform>, Refusal> Platform::open(const StartOpti
                                                                  const config::Config& config) {
     std::unique_ptr<Platform> platform(new Platform());
     Step done = platform->open_sockets(options, config);
-    if (!done) return std::unexpected(std::move(done.error()));
-    platform->confine_process(options, config);
-    done = platform->open_clients(config);
-    if (!done) return std::unexpected(std::move(done.error()));
-    done = platform->open_store(options, config);
+    if (done) {
+        platform->confine_process(options, config);
+        done = platform->open_clients(config);
+    }
+    if (done) done = platform->open_store(options, config);
     if (!done) return std::unexpected(std::move(done.error()));
     return platform;
 }

@@ -1,4 +1,5 @@
-// The reading thread's half of DatabaseFile. SPDX-License-Identifier: BSD-3-Clause
+// The reading thread's half of DatabaseFile.
+// SPDX-License-Identifier: BSD-3-Clause
 #include "store/database_file.h"
 
 #include <sys/stat.h>

@@ -2,7 +2,8 @@
 //
 // Version, cipher, each certificate, the chain against the trust store and the dates, the TLSA
 // records against the chain. Nothing is refused here. A certificate that cannot be read ends the
-// chain. SPDX-License-Identifier: BSD-3-Clause
+// chain.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "postseal/dane/tlsa.h"

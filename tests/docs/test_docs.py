@@ -443,6 +443,15 @@ def test_files_that_the_readme_names_are_there():
     assert [path for path in sorted(named) if not (PROJECT / path.rstrip(".")).exists()] == []
 
 
+def test_the_licence_is_a_line_of_its_own():
+    """clang-format joins it to a comment that it breaks."""
+    files = [path for folder in ("include", "src", "tests") for suffix in ("cpp", "h")
+             for path in (PROJECT / folder).rglob(f"*.{suffix}")]
+    alone = "\n// SPDX-License-Identifier: BSD-3-Clause\n"
+    without = [path for path in files if alone not in "\n" + path.read_text(encoding="utf-8")]
+    assert len(files) > 300 and without == []
+
+
 def test_sentences_of_the_readme_are_short():
     prose = re.sub(r"^(?:    |!\[| ?explains a).*$", "", text_of("README.md"), flags=re.MULTILINE)
     long = [" ".join(sentence.split())

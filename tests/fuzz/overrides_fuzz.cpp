@@ -7,9 +7,7 @@
 #include "fuzz/check.h"
 
 #include <algorithm>
-#include <expected>
 #include <string>
-#include <string_view>
 
 namespace {
 
@@ -18,17 +16,11 @@ using engine::Overrides;
 using fuzz::check;
 using fuzz::is_printable;
 
-// Of a key that is no ".parent" and not "*".
-std::expected<Nexthop, NexthopError> nexthop_of(std::string_view key) {
-    auto nexthop = Nexthop::parse(key);
-    return nexthop ? nexthop : Nexthop::parse_address(key);
-}
-
 void check_entry(const std::string& key, const Overrides::Entry& entry, std::size_t lines) {
     check(entry.line >= 1 && entry.line <= lines);
     check(entry.comment.find('\n') == std::string::npos);
     if (!key.starts_with('.') && key != "*") {
-        const auto nexthop = nexthop_of(key);
+        const auto nexthop = Nexthop::parse_destination(key);
         check(nexthop && nexthop->key() == key);
     }
     // Postfix reads it, so the reply that carries it goes out.
@@ -54,7 +46,7 @@ void check_again(const Overrides& overrides) {
 // The exact key first, and nothing once its day is over.
 void check_found(const Overrides& overrides) {
     for (const auto& [key, entry] : overrides.entries()) {
-        const auto nexthop = nexthop_of(key);
+        const auto nexthop = Nexthop::parse_destination(key);
         if (!nexthop) continue;
         check(!nexthop->is_address || overrides.address_keys().find(key) == *nexthop);
         const WallTime last = entry.until.value_or(WallTime::max());

@@ -1,7 +1,8 @@
 // tls/tls_server.h (tests): a TLS server on loopback, in threads of this process
 //
 // Each connection gets a thread, in which `behave` does as the test wants. Whatever it waits for
-// ends when the server is destroyed. SPDX-License-Identifier: BSD-3-Clause
+// ends when the server is destroyed.
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "tls/address.h"

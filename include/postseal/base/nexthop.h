@@ -43,6 +43,10 @@ struct Nexthop {
     [[nodiscard]] static std::expected<Nexthop, NexthopError> parse(std::string_view key);
     // An address as smtp(8) delivers to it: in brackets, or IPv4 without them.
     [[nodiscard]] static std::expected<Nexthop, NexthopError> parse_address(std::string_view key);
+    // Either. Of a key that is only like an address the error is parse_address()'s, which shows how
+    // to write one.
+    [[nodiscard]] static std::expected<Nexthop, NexthopError>
+    parse_destination(std::string_view key);
 
     // "example.com", "example.com:587", "[mx.example.com]", "[mx.example.com]:587", "[192.0.2.1]",
     // "[2001:db8::1]:587": port 25 left out

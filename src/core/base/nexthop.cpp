@@ -166,6 +166,12 @@ std::expected<Nexthop, NexthopError> Nexthop::parse_address(std::string_view key
                    .is_address = true};
 }
 
+std::expected<Nexthop, NexthopError> Nexthop::parse_destination(std::string_view key) {
+    auto nexthop = parse(key);
+    if (nexthop || nexthop.error().fault != NexthopFault::address) return nexthop;
+    return parse_address(key);
+}
+
 std::string Nexthop::key() const {
     std::string out = literal_host ? "[" + domain.name() + "]" : domain.name();
     if (port != smtp_port) out += fmt::format(":{}", port);

@@ -1,5 +1,6 @@
 // dane/hex.h: hexadecimal digits, blanks between them ignored, to octets; anything else stops the
-// test SPDX-License-Identifier: BSD-3-Clause
+// test
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include <cstddef>
