@@ -49,7 +49,8 @@ class Clients:
         self.classes: collections.Counter[str] = collections.Counter()
         self.slowest = 0.0
         self.excused = 0  # tempfail that is right because of a fault only
-        self.violations: list[str] = []
+        self._shown: list[str] = []  # the first of each domain
+        self._violations_of: collections.Counter[str] = collections.Counter()
         self.faults: list[BaseException] = []
         self._threads = [threading.Thread(target=self._guarded) for _ in range(count)]
 
@@ -63,6 +64,13 @@ class Clients:
         for thread in self._threads:
             thread.join()
         self._judge_until(float("inf"))
+
+    @property
+    def violations(self) -> list[str]:
+        """Of each domain the first in full."""
+        more = [f"{name}: {count - 1} more" for name, count in self._violations_of.items()
+                if count > 1]
+        return [*self._shown, *more]
 
     def _guarded(self) -> None:
         try:
@@ -116,8 +124,10 @@ class Clients:
             happening.excused += verdict in excused
         self.excused += verdict in excused
         if verdict not in allowed | excused:
-            faults = [f"{h.name} since {h.since:.2f}" for h in happenings]
-            self.violations.append(_told(domain, reply, allowed | excused, asked, got, faults))
+            self._violations_of[domain.name] += 1
+            if self._violations_of[domain.name] == 1:
+                text = _report(domain, reply, allowed | excused, asked, got)
+                self._shown.append("\n".join([text, *self._history.before(got)]))
 
     def _note_busy(self, asked: float, got: float) -> None:
         last = next((h for h in reversed(self._history.happenings) if h.name == BUSY), None)
@@ -127,10 +137,10 @@ class Clients:
             self._history.happenings.append(Happening(asked, got, BUSY, BUSY_EFFECTS))
 
 
-def _told(domain: Changing, reply: str, allowed: set[Verdict], asked: float, got: float,
-          faults: list[str]) -> str:
+def _report(domain: Changing, reply: str, allowed: set[Verdict], asked: float,
+            got: float) -> str:
     lines = [f"{domain.name} asked at {asked:.2f}, got at {got:.2f}: {reply!r}",
-             f"  allowed: {sorted(allowed, key=str)}", f"  during: {', '.join(faults)}"]
+             f"  allowed: {sorted(allowed, key=str)}"]
     lines += [f"  in DNS {s.since:.2f} to {s.until:.2f}: {s.dns}" for s in domain.seen[-6:]]
     lines += [f"  offered from {since:.2f}: {policy}" for since, policy in domain.offered[-6:]]
     lines += [f"  fetched {s.at:.2f} to {s.done:.2f}: {s.policy}" for s in domain.served[-6:]]

@@ -26,7 +26,7 @@ from own_clock import SYNCHRONISED, OwnClock
 from shared_server import Missing, Server
 from soak_chance import Chance
 from soak_clients import Clients
-from soak_history import Effect, Happening, History, Interval
+from soak_history import Effect, Happening, History, Kill
 from soak_pace import Pace
 from soak_stage import SETTINGS, other_anchor
 from world import addresses, processes
@@ -177,7 +177,7 @@ class FleetSoak:
         happening.until = beside.until = time.monotonic()
 
     def _stop(self) -> None:
-        stop = Interval(time.monotonic())
+        stop = Kill(time.monotonic())
         self.broken.history.kills.append(stop)
         self.broken.stop()
         stop.until = time.monotonic()

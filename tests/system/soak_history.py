@@ -5,7 +5,7 @@
 import enum
 from dataclasses import dataclass, field
 
-from world.changing import Changing
+from world.changing import Changing, Served
 
 
 class Effect(enum.Enum):
@@ -41,8 +41,22 @@ class Happening(Interval):
 
 
 @dataclass
+class Kill(Interval):
+    """From the signal to the process's end."""
+
+    # The policies in the file then, by domain: version, and when it was fetched. None: nobody has
+    # looked.
+    stored: dict[str, tuple[int, float]] | None = None
+
+    def lost(self, domain: str, served: Served) -> bool:
+        """Whether a policy that was saved shortly before is not in the file."""
+        version, fetched = (self.stored or {}).get(domain, (None, 0.0))
+        return not (version == served.policy.version and served.at - 1 < fetched < self.until)
+
+
+@dataclass
 class History:
-    kills: list[Interval] = field(default_factory=list)  # from the signal to the process's end
+    kills: list[Kill] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
     forgotten: dict[str, list[Interval]] = field(default_factory=dict)  # by domain: the command
 
@@ -60,14 +74,23 @@ class History:
         """When the process that answers at this time was started; what is in memory is of it."""
         return max((k.until for k in list(self.kills) if k.until < time), default=0)
 
+    def before(self, time: float) -> list[str]:
+        """What happened in the two minutes before, a line each."""
+        begin = time - 120
+        lines = [(h.since, f"{h.name} {h.since:.2f} to {h.until:.2f}")
+                 for h in list(self.happenings) if h.touches(begin, time)]
+        lines += [(k.since, f"killed {k.since:.2f} to {k.until:.2f}")
+                  for k in list(self.kills) if k.touches(begin, time)]
+        return [f"  before: {text}" for _, text in sorted(lines)]
+
     def written_by(self, time: float) -> float:
-        """When what was saved at this time is sure to be in the file: a failed write is tried
-        again after twice as long as before."""
+        """When what was saved at this time is sure to be in the file, on a busy machine, too: a
+        failed write is tried again after twice as long as before."""
         for h in sorted(self.of(Effect.STORE_UNWRITTEN), key=lambda h: h.since):
             if h.touches(time, time + KILL_LOSES):
                 time = 2 * h.until - h.since + WRITE_RETRY
         return time + KILL_LOSES
 
 
-KILL_LOSES = 1.0  # 200 ms, and something for our own clock
+KILL_LOSES = 8.0  # seconds: 200 ms, and what a busy machine needs
 WRITE_RETRY = 2.0  # seconds: the first one, and the write

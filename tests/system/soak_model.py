@@ -223,6 +223,7 @@ class Model:
     def _kept(self, domain: Changing, served: Served, got: float) -> bool:
         """Not lost by a kill, nor by a command to forget what its lookup had begun with."""
         killed = any(kill.touches(served.at, self._history.written_by(served.done))
+                     and kill.lost(domain.name, served)
                      for kill in list(self._history.kills) if kill.since < got)
         waited = self._touches(Effect.FETCHES_WAIT, served.at - WAITS_ON, served.at)
         begun = served.at - (WAITS_ON if waited else FETCHED_WITHIN)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pathlib
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -15,12 +16,13 @@ import dns.name
 from daemon import Daemon, preloaded
 from own_clock import OwnClock
 from own_disk import OwnDisk
-from soak_history import History, Interval
+from soak_history import History, Interval, Kill
 from soak_pace import Pace
 from world import signing
 from world.changing import Changing, ChangingWorld
 
 PORT = 8461
+VERSION = re.compile(rb"\bv(\d+)\.")  # in a pattern of a policy
 DAY = 24 * 3600 * 1000  # ms
 LONGEST_RETRY = timedelta(hours=1, minutes=5)  # and what a busy machine needs
 DNS_TIMEOUT = "6s"  # before the name server is back, and long for a busy machine
@@ -46,11 +48,11 @@ class Stage:
         return self.daemon.folder / "state" / "postseal.db"
 
     def kill(self) -> None:
-        kill = Interval(time.monotonic())
+        kill = Kill(time.monotonic())
         self.history.kills.append(kill)
         self.daemon.kill()
         kill.until = time.monotonic()
-        self._check_store()
+        kill.stored = self._check_store()
 
     def start(self) -> None:
         self.daemon.start()
@@ -60,7 +62,7 @@ class Stage:
         for domain in domains:
             self.history.forgotten.setdefault(domain.name, []).append(command)
         done = self.daemon.tool("forget", *(domain.name for domain in domains))
-        assert done.returncode in (0, 1), done.stderr  # 1: nothing was kept of one of them
+        assert done.returncode in (0, 1), done.stderr  # 1: nothing was stored of one of them
         command.until = time.monotonic()
 
     def offering(self) -> list[Changing]:
@@ -103,13 +105,18 @@ class Stage:
         return [f"{domain}: a policy in force that is not to be refreshed within a day"
                 for (domain,) in rows]
 
-    def _check_store(self) -> None:
-        """As the kill left it: of a copy, for to look at it is to mend it."""
+    def _check_store(self) -> dict[str, tuple[int, float]]:
+        """Its policies, see Kill. A copy is read: to open the file would repair it."""
         with tempfile.TemporaryDirectory() as copies:
             for part in self.database.parent.glob("postseal.db*"):
                 shutil.copy(part, copies)
             with contextlib.closing(sqlite3.connect(f"{copies}/postseal.db")) as db:
                 assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+                rows = db.execute("SELECT domain, body, fetched_at FROM sts"
+                                  " WHERE length(body) > 0").fetchall()
+        began = time.time() - time.monotonic()  # of the clock of our times
+        found = ((domain, VERSION.search(body), at / 1000 - began) for domain, body, at in rows)
+        return {domain: (int(version[1]), at) for domain, version, at in found if version}
 
 
 def other_anchor(folder: pathlib.Path) -> pathlib.Path:
