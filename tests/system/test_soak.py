@@ -11,7 +11,7 @@ from daemon import PROJECT
 from soak_controls import CONTROLS, PATCHES
 from soak_faults import FAULTS
 from soak_fleet import WAYS
-from soak_history import Effect, Happening, History, Interval
+from soak_history import Effect, Happening, History, Interval, Kill
 from soak_model import Model, Verdict
 from world.changing import Changing, Dns, Policy, Seen, Served
 from world.processes import run
@@ -139,7 +139,7 @@ def test_judge_of_a_policy_that_must_be_fetched():
 def test_judge_of_dead_dns():
     """Rows 4 and 5; what is remembered decides."""
     dead = during(Effect.LOOKUPS_FAIL, 900)
-    dead.kills = [Interval(950, 951)]
+    dead.kills = [Kill(950, 951)]
     assert judged([Seen(Dns(), 0)], history=dead) == {MAY, DANE}  # F at hosts: row 8
     assert judged([Seen(WITH_DANE, 0)], history=dead) == {DANE, DANE_ONLY}
     assert judged([Seen(WITH_DANE, 0)], [fetched(10)], dead) == {DANE_ONLY, TEMPFAIL}
@@ -149,24 +149,28 @@ def test_judge_of_a_policy_that_ends_while_lookups_do_not():
     """It is judged at its last moment, until the deadline of whoever asked first."""
     assert judged([Seen(WITH_DANE, 0)], [fetched(891, ENDED)]) == {DANE_ONLY}
     dead = during(Effect.LOOKUPS_FAIL, 950)
-    dead.kills = [Interval(960, 961)]
+    dead.kills = [Kill(960, 961)]
     assert TEMPFAIL in judged([Seen(WITH_DANE, 0)], [fetched(891, ENDED)], dead)
     assert TEMPFAIL not in judged([Seen(WITH_DANE, 0)], [fetched(880, ENDED)], dead)
 
 
 def test_judge_of_what_was_seen_in_the_middle_of_a_change():
-    """The MX RRset of one state, the TLSA records of the next: remembered is no DANE."""
+    """The MX RRset of one state, the TLSA records of the next: remembered is not DANE."""
     dead = during(Effect.LOOKUPS_FAIL, 950)
-    dead.kills = [Interval(951, 952)]
+    dead.kills = [Kill(951, 952)]
     change = [Seen(Dns(hosts=1, tlsa="UU"), 0, 940), Seen(Dns(hosts=2, tlsa="NX"), 938)]
     assert judged(change, history=dead) == {MAY, DANE}
 
 
 def test_judge_of_a_kill():
     """A policy fetched in the last moment may be lost, an older one not; memory is."""
-    kill = History(kills=[Interval(990, 991)])
+    kill = History(kills=[Kill(990, 991)])
     assert judged([Seen(Dns(), 0)], [fetched(989.9)], kill) == {MAY, SECURE}
     assert judged([Seen(Dns(), 0)], [fetched(980)], kill) == {SECURE}
+    in_file = History(kills=[Kill(990, 991, {"a.example": (1, 989.9)})])
+    assert judged([Seen(Dns(), 0)], [fetched(989.9)], in_file) == {SECURE}
+    earlier = History(kills=[Kill(990, 991, {"a.example": (1, 900)})])
+    assert judged([Seen(Dns(), 0)], [fetched(989.9)], earlier) == {MAY, SECURE}
     assert judged([Seen(WITH_DANE, 0, 980), Seen(Dns(), 980)], history=kill) == {MAY}
 
 
@@ -179,7 +183,7 @@ def test_judge_of_an_unread_store():
     assert judged(*held, during(Effect.STORE_UNREAD, 950, 960)) == {SECURE, TEMPFAIL}
     assert judged(*held, during(Effect.STORE_UNREAD, 900, 950)) == {SECURE}
     over = during(Effect.STORE_UNREAD, 950, 960)
-    over.kills = [Interval(970, 971)]
+    over.kills = [Kill(970, 971)]
     assert judged(*held, over) == {SECURE}
     assert judged(*held, during(Effect.STORE_UNREAD, 950), took=10) == {SECURE, TEMPFAIL}
 
@@ -187,10 +191,10 @@ def test_judge_of_an_unread_store():
 def test_judge_of_an_unwritten_store():
     """What was fetched meanwhile may be lost by a kill; what was there before is not."""
     unwritten = during(Effect.STORE_UNWRITTEN, 900, 910)
-    unwritten.kills = [Interval(915, 916)]  # before the write was tried again
+    unwritten.kills = [Kill(915, 916)]  # before the write was tried again
     assert judged([Seen(Dns(), 0)], [fetched(905)], unwritten) == {MAY, SECURE}
     assert judged([Seen(Dns(), 0)], [fetched(890)], unwritten) == {SECURE}
-    unwritten.kills = [Interval(990, 991)]
+    unwritten.kills = [Kill(990, 991)]
     assert judged([Seen(Dns(), 0)], [fetched(905)], unwritten) == {SECURE}
 
 
@@ -226,7 +230,7 @@ def test_judge_of_a_domain_that_is_forgotten():
     history = History(forgotten={"a.example": [Interval(990, 990.1)]})
     assert judged([Seen(Dns(), 0)], [fetched(10)], history) == {MAY}
     assert judged([Seen(Dns(), 0)], [fetched(10), fetched(993)], history) == {SECURE}
-    later = History(forgotten={"a.example": [Interval(1001, 1002)]}, kills=[Interval(1003)])
+    later = History(forgotten={"a.example": [Interval(1001, 1002)]}, kills=[Kill(1003)])
     assert judged([Seen(Dns(), 0)], [fetched(10), fetched(999.9)], later) == {SECURE}
     # Its lookup may have begun before the command, and what it finds is then not kept.
     assert judged([Seen(Dns(), 0)], [fetched(10), fetched(991)], history) == {MAY, SECURE}
