@@ -2,7 +2,7 @@
 #
 # Its package is downloaded by apt-get and unpacked, not installed: that would leave a daemon of it on
 # this machine. It is kept in the folder peers of the build folder; remove it to have a newer one. What
-# it runs on must be installed: contrib/packages-peers. It runs as its unit starts it, and with the
+# it runs on must be installed: contrib/packages/peers. It runs as its unit starts it, and with the
 # uvloop that its package recommends; /etc/resolv.conf names an unbound of this world.
 # SPDX-License-Identifier: BSD-3-Clause
 import contextlib

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # steady.py: the postseald of the folder POSTSEAL_BUILD under the same load for a long time;
-# contrib/soak calls it
+# contrib/dev/soak calls it
 #
 # Of the questions a tenth is for domains that are not in memory, and a tenth of those for domains
 # whose lookup fails. Every reply is compared with the one that must come. Ends with a line of
@@ -157,7 +157,7 @@ def judge(load: Load, samples: list[Sample], rates: list[float], rate: int,
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="contrib/soak")
+    parser = argparse.ArgumentParser(prog="contrib/dev/soak")
     parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--rate", type=int, default=20_000)
     options = parser.parse_args()

@@ -148,7 +148,7 @@ TEST_CASE("a password is in no error") {
 TEST_CASE("whoever sits between does not get the password in the clear") {
     if (!knows_require_auth()) {
         MESSAGE("NO PASSWORD GUARDED: this libpq has no require_auth (16 and later have); "
-                "contrib/check-debian13 runs this");
+                "contrib/dev/check-debian13 runs this");
         return;
     }
     for (const auto* mode : {"", "sslmode=disable", "sslmode=prefer"}) {

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# reliability.py: makes every fault of faults/catalogue.py and measures it, for contrib/reliability
+# reliability.py: makes every fault of faults/catalogue.py and measures it, for contrib/dev/reliability
 # SPDX-License-Identifier: BSD-3-Clause
 import argparse
 import dataclasses
@@ -16,7 +16,7 @@ from world import Unavailable, World
 from world.processes import run as run_command
 
 DOCUMENT = daemons.PROJECT / "contrib" / "doc" / "reliability.md"
-BEGIN, END = "<!-- contrib/reliability writes from here -->", "<!-- to here -->"
+BEGIN, END = "<!-- contrib/dev/reliability writes from here -->", "<!-- to here -->"
 HEAD = ("| fault | lasted | answers meanwhile | all is well after | what was told meanwhile is put "
         "right after |\n|---|---|---|---|---|\n")
 
@@ -45,7 +45,7 @@ def longer(fault: Fault, dns_seconds: float | None) -> Fault:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="contrib/reliability")
+    parser = argparse.ArgumentParser(prog="contrib/dev/reliability")
     parser.add_argument("--only", action="append", choices=[fault.name for fault in FAULTS],
                         metavar="FAULT", help="may be repeated")
     parser.add_argument("--dns-seconds", type=float, help="how long DNS is away")
@@ -76,7 +76,7 @@ def main() -> int:
                     if one.process is not None:
                         one.kill()
     version = run_command([daemons.program("postseald"), "--version"]).stdout.splitlines()[0]
-    words = " ".join(["contrib/reliability", *sys.argv[1:]])
+    words = " ".join(["contrib/dev/reliability", *sys.argv[1:]])
     text = f"{datetime.date.today().isoformat()}, {version}: `{words}`\n\n{text}"
     if skipped:
         text += "\nNot tried on that machine:\n\n" + "".join(skipped)

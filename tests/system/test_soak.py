@@ -47,7 +47,7 @@ def test_the_faults_are_documented():
 
 
 def test_the_controls_fit_the_sources():
-    """contrib/soak --controls builds with each; that takes long."""
+    """contrib/dev/soak --controls builds with each; that takes long."""
     assert {path.stem for path in PATCHES.iterdir()} == CONTROLS.keys()
     for name in CONTROLS:
         done = run(["git", "-C", str(PROJECT), "apply", "--check", str(PATCHES / f"{name}.patch")])
