@@ -1,6 +1,7 @@
 // postseald: gives Postfix its per-destination TLS policy, see postseald(8)
 // SPDX-License-Identifier: BSD-3-Clause
 #include "config/config.h"
+#include "config/faults.h"
 #include "engine/from_config.h"
 #include "engine/overrides.h"
 #include "service/daemon.h"
@@ -15,6 +16,7 @@
 #include <exception>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -23,6 +25,17 @@ using namespace postseal;
 std::unexpected<service::Refusal> refuse(std::string reason) {
     return std::unexpected(
         service::Refusal{.status = service::bad_config, .reason = std::move(reason)});
+}
+
+// All of them, with their places, a line each; empty: it is good.
+std::string configuration_errors(const std::string& file) {
+    const config::Faults read = config::faults(file);
+    std::string text;
+    for (const std::vector<config::Error>& errors :
+         {read.errors, engine::check_files(read, file).errors})
+        for (const config::Error& error : errors)
+            text += fmt::format("{}{}", text.empty() ? "" : "\npostseald: ", error.message());
+    return text;
 }
 
 std::expected<int, service::Refusal> run(int argc, char** argv) {
@@ -48,19 +61,24 @@ std::expected<int, service::Refusal> run(int argc, char** argv) {
     }
 
     options.config_file = config::configured_file(options.config_file);
-    const auto config = config::load(options.config_file);
-    if (!config) return refuse(config.error().message());
     if (check) {
-        const auto checked = engine::check_files(*config);
-        if (!checked) return refuse(checked.error());
+        if (auto errors = configuration_errors(options.config_file); !errors.empty())
+            return refuse(std::move(errors));
         fmt::print("the configuration is good\n");
         return 0;
     }
+    const auto config = config::load(options.config_file);
+    if (!config) return refuse(config.error().message());
     const auto overrides = engine::Overrides::load(config->overrides);
     if (!overrides) return refuse(overrides.error());
     std::signal(SIGPIPE, SIG_IGN);
     const auto platform = service::Platform::open(options, *config);
-    if (!platform) return std::unexpected(platform.error());
+    if (!platform) {
+        auto errors = platform.error().status == service::bad_config
+                          ? configuration_errors(options.config_file)
+                          : std::string();
+        return errors.empty() ? std::unexpected(platform.error()) : refuse(std::move(errors));
+    }
     service::Daemon(**platform, options.config_file, *config, *overrides).run();
     return 0;
 }

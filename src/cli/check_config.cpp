@@ -22,7 +22,11 @@ using Errors = std::vector<config::Error>;
 Json json_of(const Errors& errors, std::string_view of) {
     Json out = Json::array();
     for (const config::Error& error : errors)
-        out.push_back({{"line", error.line}, {"key", error.key}, {"text", error.text}, {"of", of}});
+        out.push_back({{"file", error.file},
+                       {"line", error.line},
+                       {"key", error.key},
+                       {"text", error.text},
+                       {"of", of}});
     return out;
 }
 
@@ -31,11 +35,13 @@ struct Found {
     bool there = true; // the file
     Errors in_file;
     MachineFaults machine;
+    engine::FileCheck named; // the files that it names
     std::size_t listeners = 0;
     std::size_t maps = 0;
-    std::size_t overrides = 0;
 
-    [[nodiscard]] bool good() const { return in_file.empty() && machine.errors.empty(); }
+    [[nodiscard]] bool good() const {
+        return in_file.empty() && machine.errors.empty() && named.errors.empty();
+    }
 };
 
 Found look(const std::string& named) {
@@ -45,29 +51,27 @@ Found look(const std::string& named) {
     const config::Faults read = config::faults(path);
     found.in_file = read.errors;
     found.machine = machine_faults(read, found.file);
+    found.named = engine::check_files(read, found.file);
     found.listeners = read.config.listen.size();
     found.maps = read.config.maps.size();
-    if (!found.good()) return found;
-    // What only shows when the parts are built.
-    if (const auto overrides = engine::check_files(read.config))
-        found.overrides = *overrides;
-    else
-        found.machine.errors.push_back({"", 0, "", overrides.error()});
     return found;
 }
 
-std::string message(const config::Error& error) {
-    return error.file.empty() ? error.text : error.message();
+std::string first_message(const Found& found) {
+    for (const Errors* errors : {&found.in_file, &found.machine.errors, &found.named.errors})
+        if (!errors->empty()) return errors->front().message();
+    return {};
 }
 
 int write_json(const Found& found) {
     Json errors = json_of(found.in_file, "file");
     for (Json& error : json_of(found.machine.errors, "machine"))
         errors.push_back(std::move(error));
-    const Errors& first = found.in_file.empty() ? found.machine.errors : found.in_file;
+    for (Json& error : json_of(found.named.errors, "named"))
+        errors.push_back(std::move(error));
     const Json json = {
         {"file", found.file},          {"there", found.there},
-        {"good", found.good()},        {"error", first.empty() ? "" : message(first.front())},
+        {"good", found.good()},        {"error", first_message(found)},
         {"errors", std::move(errors)}, {"notes", json_of(found.machine.notes, "machine")}};
     fmt::print("{}\n", dumped(json));
     return found.good() ? ExitStatus::found : bad_config;
@@ -76,15 +80,15 @@ int write_json(const Found& found) {
 int check_config(const Common& common) {
     const Found found = look(common.config_file);
     if (common.json) return write_json(found);
-    for (const Errors* errors : {&found.in_file, &found.machine.errors})
+    for (const Errors* errors : {&found.in_file, &found.machine.errors, &found.named.errors})
         for (const config::Error& error : *errors)
-            fail(bad_config, message(error));
+            fail(bad_config, error.message());
     for (const config::Error& note : found.machine.notes)
-        fmt::print(stderr, "postseal: note: {}\n", message(note));
+        fmt::print(stderr, "postseal: note: {}\n", note.message());
     if (!found.good()) return bad_config;
     fmt::print("{}: {}; {} listeners, {} maps, {} overrides\n", found.file,
                found.there ? "good" : "not there; built-in defaults", found.listeners, found.maps,
-               found.overrides);
+               found.named.overrides);
     return ExitStatus::found;
 }
 

@@ -25,8 +25,9 @@ struct ExplainCommand {
 };
 
 // The lines "mail" and "next" then speak from what was seen.
-std::expected<Probed, ClientError> probe_too(Prober& prober, const Key& key, Json& explained) {
-    auto probed = prober.probe(key.key, &explained);
+std::expected<Probed, ClientError> probe_too(Prober& prober, const std::string& key,
+                                             Json& explained) {
+    auto probed = prober.probe(key, &explained);
     if (!probed) return probed;
     const engine::Outlook seen = probe_outlook(
         *probed, {.mail = text_of(explained, "mail"), .next = text_of(explained, "next")});
@@ -38,14 +39,13 @@ std::expected<Probed, ClientError> probe_too(Prober& prober, const Key& key, Jso
 
 int explain_one(const Common& common, const std::string& word, Prober* prober) {
     const Colour colour = ::isatty(STDOUT_FILENO) == 1 ? Colour::yes : Colour::no;
-    const auto key = key_of(word);
+    const auto key = named_key(word);
     if (!key) return fail(key.error());
-    if (!key->note.empty()) fmt::print(stderr, "postseal: {}\n", key->note);
-    auto found = explanation(common, key->key);
+    auto found = explanation(common, *key);
     if (!found) return fail(found.error());
     std::string probe;
     // An address has no MX hosts to look at.
-    if (prober != nullptr && Nexthop::parse(key->key)) {
+    if (prober != nullptr && Nexthop::parse(*key)) {
         const auto probed = probe_too(*prober, *key, *found);
         if (!probed) return fail(probed.error());
         probe = probe_text(*probed, colour);

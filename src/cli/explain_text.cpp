@@ -61,9 +61,18 @@ bool is_said(const Json& explain, const std::string& reason) {
     return false;
 }
 
+// The cause alone counts: "MX lookup of a.example is bogus: CAUSE".
+bool is_cause_said(const Json& explain, const std::string& reason) {
+    for (const std::string_view mark : {" is bogus: ", " failed: "})
+        if (const auto at = reason.find(mark);
+            at != std::string::npos && is_said(explain, reason.substr(at + mark.size())))
+            return true;
+    return is_said(explain, reason);
+}
+
 void write_reason(const Json& explain, const std::string& indent, const std::string& reason,
                   Paragraphs& out) {
-    if (!reason.empty() && !is_said(explain, reason)) out.line(indent + reason);
+    if (!reason.empty() && !is_cause_said(explain, reason)) out.line(indent + reason);
 }
 
 void write_host(const Json& explain, const Json& host, Paragraphs& out) {
@@ -109,7 +118,8 @@ void write_sts(const Json& explain, Paragraphs& out) {
     out.begin("MTA-STS");
     std::string head = "record " + text_of(sts, "record");
     if (!text_of(sts, "record_id").empty()) head += ", id " + text_of(sts, "record_id");
-    if (!text_of(sts, "record_reason").empty()) head += ": " + text_of(sts, "record_reason");
+    const std::string reason = text_of(sts, "record_reason");
+    if (!reason.empty() && !is_cause_said(explain, reason)) head += ": " + reason;
     out.line(head);
     if (!text_of(sts, "fetch_fault").empty())
         out.line(fmt::format("fetch {} ({}): {}", text_of(sts, "fetch"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/keys.h"
 #include "cli/setup.h"
 
 #include <fmt/format.h>
@@ -10,7 +11,13 @@
 namespace postseal::cli {
 namespace {
 
-int forget(const Common& common, const std::vector<std::string>& keys) {
+int forget(const Common& common, const std::vector<std::string>& words) {
+    std::vector<std::string> keys;
+    for (const std::string& word : words) {
+        auto key = named_key(word);
+        if (!key) return fail(key.error()); // and nothing is forgotten
+        keys.push_back(*std::move(key));
+    }
     int worst = ExitStatus::found;
     for (const std::string& key : keys) {
         const auto reply = ask(common, {{"command", "forget"}, {"key", key}});

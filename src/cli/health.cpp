@@ -25,24 +25,28 @@ int write_health(const Common& common, std::string_view state, const std::string
     return status;
 }
 
-// The socket is there and may not be written to: whether the daemon is well cannot be said.
+// The socket is there and may not be written to.
 bool is_forbidden(const Common& common) {
     const auto config = load_config(common);
     const std::string socket = admin_socket(common, config ? *config : config::Config());
     return ::access(socket.c_str(), W_OK) != 0 && errno == EACCES;
 }
 
+// Whether the daemon is well cannot be said: for whoever watches it, that is as if it were not.
+int write_unanswered(const Common& common, const ClientError& error) {
+    const bool known = error.status == unreachable && !is_forbidden(common);
+    return write_health(common, known ? "down" : "unknown", error.text + "\n", down, Json::array());
+}
+
 int health(const Common& common) {
     const auto reply = ask(common, {{"command", "status"}}, health_patience);
-    if (!reply) {
-        if (reply.error().status != unreachable || is_forbidden(common)) return fail(reply.error());
-        return write_health(common, "down", reply.error().text + "\n", down, Json::array());
-    }
+    if (!reply) return write_unanswered(common, reply.error());
     const Json& status = (*reply)["status"];
     const std::string troubles = health_text(status);
+    const std::string notes = health_notes(status);
     const Json parts = status.value("health", Json::array());
-    return troubles.empty() ? write_health(common, "ok", "", ExitStatus::found, parts)
-                            : write_health(common, "degraded", troubles, degraded, parts);
+    return troubles.empty() ? write_health(common, "ok", notes, ExitStatus::found, parts)
+                            : write_health(common, "degraded", troubles + notes, degraded, parts);
 }
 
 } // namespace
@@ -52,7 +56,7 @@ Command health_command(Common& common) {
             .summary = "say whether the daemon is well, for cron and containers",
             .options = daemon_options(common),
             .examples = {"postseal health || mail -s 'postseald' root"},
-            .footer = "Exit status: 0 ok, 1 degraded, 2 down.",
+            .footer = "Exit status: 0 ok, 1 degraded, 2 down or unknown, 64 usage.",
             .run = [&common] { return health(common); }};
 }
 

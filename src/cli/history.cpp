@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/keys.h"
 #include "cli/setup.h"
 
 #include <fmt/format.h>
@@ -54,7 +55,12 @@ std::string nothing_changed(const Common& common, const HistoryOptions& options)
     return fmt::format("no verdict for {} has changed", options.key);
 }
 
-int history(const Common& common, const HistoryOptions& options) {
+int history(const Common& common, HistoryOptions options) {
+    if (!options.key.empty()) {
+        auto key = named_key(options.key);
+        if (!key) return fail(key.error());
+        options.key = *std::move(key);
+    }
     Json request = {{"command", "history"}, {"most", options.limit}};
     if (!options.key.empty()) request["key"] = options.key;
     if (!options.since.empty()) {

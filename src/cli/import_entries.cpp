@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 namespace postseal::cli {
@@ -44,9 +46,13 @@ Sent each_line(const std::string& file, const Take& take) {
     char* raw = nullptr;
     std::size_t room = 0;
     std::size_t read = 0;
+    int error = 0;
     for (std::size_t number = 1;; number++) {
         const ssize_t got = ::getline(&raw, &room, opened->get());
-        if (got < 0) break;
+        if (got < 0) {
+            error = errno;
+            break;
+        }
         read += static_cast<std::size_t>(got);
         std::string_view line(raw, static_cast<std::size_t>(got));
         if (line.ends_with('\n')) line.remove_suffix(1);
@@ -54,6 +60,9 @@ Sent each_line(const std::string& file, const Take& take) {
         if (!take(entry_of(fmt::format("{}:{}", name, number), line), read, total)) break;
     }
     std::free(raw); // NOLINT(*-no-malloc): getline(3)'s
+    if (std::ferror(opened->get()) != 0)
+        return std::unexpected(
+            ClientError{usage, fmt::format("cannot read {}: {}", name, std::strerror(error))});
     return {};
 }
 

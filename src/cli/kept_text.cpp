@@ -5,13 +5,40 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <array>
+#include <cstddef>
 #include <string_view>
 #include <vector>
 
 namespace postseal::cli {
 namespace {
 
-constexpr std::size_t key_width = 40;
+// Of key, verdict, since, policy; the last column has the rest of the line.
+constexpr std::array<std::size_t, 5> widths{40, 18, 9, 24, 0};
+
+// A line in columns. Behind a text that is wider than its column the next line goes on.
+class Columns {
+  public:
+    explicit Columns(std::string& out) : out_(out) {}
+
+    void add(std::string_view text, std::string_view colour = {}) {
+        const std::size_t width = widths.at(column_++);
+        out_.append(blanks_, ' ');
+        if (!colour.empty()) out_ += colour;
+        out_ += text;
+        if (!colour.empty()) out_ += "\x1b[0m";
+        const bool fits = text.size() <= width;
+        if (!fits && width != 0) out_ += '\n';
+        blanks_ = fits ? width + 1 - text.size() : at_ + width + 1;
+        at_ += width + 1;
+    }
+
+  private:
+    std::string& out_;
+    std::size_t column_ = 0;
+    std::size_t at_ = 0;     // where the column begins
+    std::size_t blanks_ = 0; // before the next text
+};
 
 // What its mail is to Postfix: deferred, not held to anything, or held to something.
 std::string_view colour_of_verdict(std::string_view verdict) {
@@ -46,6 +73,8 @@ std::string policy_column(const Json& policy, WallTime now) {
     return fmt::format("{}, {} left", mode, span_text(time_of(policy, "expires_at") - now));
 }
 
+constexpr std::string_view outdated = "the overrides have changed since: asked again, it changes";
+
 Json findings_of(const Json& kept) { return kept.value("findings", Json::array()); }
 
 std::string trouble_column(const Json& kept) {
@@ -54,6 +83,8 @@ std::string trouble_column(const Json& kept) {
     if (policy.is_object() && policy.value("record_gone", false)) text = "no record";
     if (const Json& failing = kept["failing"]; failing.is_object())
         text += fmt::format("{}fetch: {}", text.empty() ? "" : ", ", text_of(failing, "fault"));
+    if (kept.value("outdated", false))
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", outdated);
     for (const Json& finding : findings_of(kept))
         text += fmt::format("{}{}{}", text.empty() ? "" : ", ",
                             text_of(finding, "code") == "deferred" ? "deferred: " : "",
@@ -105,19 +136,22 @@ void write_failing(const Json& kept, WallTime now, std::string& out) {
 } // namespace
 
 std::string list_head() {
-    return fmt::format("{:<{}} {:<12} {:<9} {:<24} {}\n", "KEY", key_width, "VERDICT", "SINCE",
-                       "POLICY", "TROUBLE");
+    std::string line;
+    Columns columns(line);
+    for (const std::string_view name : {"KEY", "VERDICT", "SINCE", "POLICY", "TROUBLE"})
+        columns.add(name);
+    return line + "\n";
 }
 
 std::string list_line(const Json& kept, WallTime now, Colour colour) {
-    std::string key = text_of(kept, "key");
-    if (key.size() > key_width) key += fmt::format("\n{:<{}}", "", key_width);
-    std::string verdict = fmt::format("{:<12}", verdict_of(kept));
-    if (colour == Colour::yes)
-        verdict = fmt::format("{}{}\x1b[0m", colour_of_verdict(text_of(kept, "verdict")), verdict);
-    const std::string line =
-        fmt::format("{:<{}} {} {:<9} {:<24} {}", key, key_width, verdict, since(kept, now),
-                    policy_column(kept["policy"], now), trouble_column(kept));
+    std::string line;
+    Columns columns(line);
+    columns.add(text_of(kept, "key"));
+    columns.add(verdict_of(kept),
+                colour == Colour::yes ? colour_of_verdict(text_of(kept, "verdict")) : "");
+    columns.add(since(kept, now));
+    columns.add(policy_column(kept["policy"], now));
+    columns.add(trouble_column(kept));
     return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
 }
 
@@ -126,6 +160,7 @@ std::string kept_text(const Json& kept, WallTime now) {
     if (const int row = kept.value("row", 0); row > 0)
         out += fmt::format(" (row {}), since {}", row, text_of(kept, "verdict_since"));
     out += "\n";
+    if (kept.value("outdated", false)) out += fmt::format("  outdated  {}\n", outdated);
     // The daemon writes them once an hour while nothing changes, however often it looks.
     if (const WallTime recorded = time_of(kept, "seen_at"); recorded != WallTime{})
         out += fmt::format("  recorded  {}; while nothing changes, once an hour\n",

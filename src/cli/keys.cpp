@@ -68,6 +68,13 @@ std::expected<Key, ClientError> key_of(const std::string& word) {
     return std::unexpected(ClientError{usage, why_none(key, destination.error())});
 }
 
+std::expected<std::string, ClientError> named_key(const std::string& word) {
+    auto key = key_of(word);
+    if (!key) return std::unexpected(key.error());
+    if (!key->note.empty()) fmt::print(stderr, "postseal: {}\n", key->note);
+    return std::move(key->key);
+}
+
 std::expected<std::vector<std::string>, ClientError>
 words_of(const std::vector<std::string>& words) {
     std::vector<std::string> out;

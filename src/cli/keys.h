@@ -24,6 +24,9 @@ struct Key {
 // address literal is a destination, though one without a promise.
 [[nodiscard]] std::expected<Key, ClientError> key_of(const std::string& word);
 
+// The key alone; the note goes to standard error.
+[[nodiscard]] std::expected<std::string, ClientError> named_key(const std::string& word);
+
 // The words, with those of standard input in the place of "-". Errors: reading.
 [[nodiscard]] std::expected<std::vector<std::string>, ClientError>
 words_of(const std::vector<std::string>& words);

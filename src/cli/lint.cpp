@@ -71,9 +71,10 @@ std::expected<std::optional<Domain>, ClientError> domain_of(const std::string& w
 }
 
 // Whether trying again later may help.
-bool may_pass(https::FetchFault fault) {
+bool may_pass(const https::FetchError& error) {
     using enum https::FetchFault;
-    return fault == dns || fault == connect || fault == timeout || fault == no_turn;
+    return !error.no_host && (error.fault == dns || error.fault == connect ||
+                              error.fault == timeout || error.fault == no_turn);
 }
 
 int write_fetched(const Common& common, const Domain& domain, const https::FetchResult& fetched) {
@@ -83,7 +84,7 @@ int write_fetched(const Common& common, const Domain& domain, const https::Fetch
     if (error.fault == https::FetchFault::policy)
         return write(common, lint_policy(error.body, url));
     write(common, lint_fetch(url, https::to_string(error.fault), error.reason));
-    return may_pass(error.fault) ? temporary : bad_data;
+    return may_pass(error) ? temporary : bad_data;
 }
 
 // The policy as the daemon would have it: its resolver, its guards, its trust store.

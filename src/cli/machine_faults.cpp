@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/machine_faults.h"
 
-#include "dns/system_files.h"
-
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
@@ -11,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -88,15 +85,6 @@ class Search {
         else if (there && !S_ISDIR(status.st_mode))
             error(key, index, fmt::format("{} is no folder: write the path of one", path));
     }
-    void file(std::string_view key, const std::string& path, std::string_view what,
-              std::string_view fix) {
-        if (path.empty() || path == dns::system_word) return;
-        std::error_code ignored;
-        if (::access(path.c_str(), R_OK) == 0 && !fs::is_directory(path, ignored)) return;
-        const std::string why =
-            fs::is_directory(path, ignored) ? "it is a folder" : std::strerror(errno);
-        error(key, 0, fmt::format("the {} {} cannot be read: {}; {}", what, path, why, fix));
-    }
     void port(const config::Listen& listen, std::size_t index) {
         if (listen.address.is_unix() || could_not_be_read(listen.address)) return;
         const unsigned first_free = first_free_port();
@@ -153,14 +141,6 @@ MachineFaults machine_faults(const config::Faults& read, const std::string& file
             search.folder("listen.address", i, fs::path(listen.address.path).parent_path(),
                           config.user);
     }
-    for (const std::string& anchor : config.dns.trust_anchor)
-        search.file("dns.trust_anchor", anchor, "trust anchor", "apt install dns-root-data");
-    search.file("dns.root_hints", config.dns.root_hints, "file of root hints",
-                "apt install dns-root-data");
-    search.file("dns.unbound_conf", config.dns.unbound_conf, "file",
-                "write it, or leave the key out");
-    search.file("https.ca_file", config.https.ca_file, "CA file",
-                "write the path of a readable one, or leave the key out for the system's");
     return search.take();
 }
 

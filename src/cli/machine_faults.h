@@ -1,6 +1,6 @@
 // cli/machine_faults.h: what of a configuration this machine does not have
 //
-// Found without starting anything: users, groups, folders, files. Of what systemd makes for the
+// Found without starting anything: users, groups, folders, addresses. Of what systemd makes for the
 // daemon (/run/postseal, /var/lib/postseal) nothing is said.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once

@@ -81,10 +81,9 @@ int list(const Common& common, const std::string& named) {
     for (const auto& [key, entry] : reading->overrides.entries())
         fmt::print("{}\n",
                    common.json ? entry_json(key, entry, now).dump() : entry_line(key, entry, now));
-    for (const std::string& fault : reading->faults)
-        fail(bad_config, fault);
-    if (!reading->faults.empty()) return bad_config;
-    return reading->overrides.size() > 0 ? ExitStatus::found : no_policy;
+    for (const config::Error& fault : reading->faults)
+        fail(bad_config, fault.message());
+    return reading->faults.empty() ? ExitStatus::found : bad_config;
 }
 
 void write_check(const std::string& path, const Overrides::Reading& reading, WallTime now) {
@@ -96,21 +95,24 @@ void write_check(const std::string& path, const Overrides::Reading& reading, Wal
                    "postseal: {}:{}: \"{}\" has ended on {}: take it out, or set another day\n",
                    path, entry.line, key, engine::until_text(*entry.until));
     }
-    for (const std::string& fault : reading.faults)
-        fail(bad_config, fault);
+    for (const config::Error& fault : reading.faults)
+        fail(bad_config, fault.message());
     if (reading.faults.empty())
         fmt::print("{}: good; {} overrides, {} of them ended\n", path, reading.overrides.size(),
                    ended);
 }
 
 Json check_json(const std::string& path, const Overrides::Reading& reading, WallTime now) {
+    Json faults = Json::array();
+    for (const config::Error& fault : reading.faults)
+        faults.push_back(fault.message());
     Json ended = Json::array();
     for (const auto& [key, entry] : reading.overrides.entries())
         if (entry.until && *entry.until <= now) ended.push_back(entry_json(key, entry, now));
     return {{"file", path},
             {"overrides", reading.overrides.size()},
             {"ended", std::move(ended)},
-            {"faults", reading.faults}};
+            {"faults", std::move(faults)}};
 }
 
 int check(const Common& common, const std::string& named) {
@@ -196,8 +198,8 @@ int edit(const Common& common, const std::string& key, std::string line) {
     const auto text = text_of_file(*path, false);
     if (!text) return fail(text.error());
     const auto before = Overrides::read(*text, *path);
-    for (const std::string& fault : before.faults)
-        fail(bad_config, fault);
+    for (const config::Error& fault : before.faults)
+        fail(bad_config, fault.message());
     if (!before.faults.empty())
         return fail(bad_config, *path + " is left as it is: correct it first");
     const auto entry = before.overrides.entries().find(key);
@@ -208,7 +210,7 @@ int edit(const Common& common, const std::string& key, std::string line) {
     const std::string edited =
         line.empty() ? without_entry(*text, at) : with_entry(*text, at, line);
     const auto after = Overrides::read(edited, *path);
-    if (!after.faults.empty()) return fail(bad_data, after.faults.front());
+    if (!after.faults.empty()) return fail(bad_data, after.faults.front().text);
     if (const auto done = replace_file(*path, edited); !done) return fail(bad_config, done.error());
     if (common.json)
         fmt::print("{}\n", Json{{"key", key}, {"removed", line.empty()}, {"file", *path}}.dump());
@@ -220,7 +222,7 @@ int edit(const Common& common, const std::string& key, std::string line) {
     return ExitStatus::found;
 }
 
-int tell(const Common& common, const std::string& key, const std::string& line);
+int tell(const Common& common, const std::string& key, std::string line);
 
 // For all nodes of a fleet, or for this machine.
 int change(const Common& common, const std::string& key, const std::string& line) {
@@ -230,7 +232,7 @@ int change(const Common& common, const std::string& key, const std::string& line
 }
 
 // Tells all nodes of the fleet. An empty line: removed.
-int tell(const Common& common, const std::string& key, const std::string& line) {
+int tell(const Common& common, const std::string& key, std::string line) {
     const auto shared = shared_access(common, few_rows);
     if (!shared) return fail(shared.error());
     const auto there = (*shared)->store.overrides();
@@ -238,14 +240,22 @@ int tell(const Common& common, const std::string& key, const std::string& line) 
         return fail(client_error(**shared, error));
     };
     if (!there) return failed(there.error());
-    if (line.empty() && std::ranges::find(*there, key, &fleet::SharedOverride::key) == there->end())
-        return fail(no_policy, fmt::format("{}: there is no such shared override", key));
+    const auto old = std::ranges::find(*there, key, &fleet::SharedOverride::key);
+    if (line.empty() && old == there->end())
+        return fail(no_policy, fmt::format("{}: no such shared override", key));
+    const Overrides before =
+        old == there->end() ? Overrides() : Overrides::read(old->line, "shared override").overrides;
+    const auto entry = before.entries().find(key);
+    const bool changes = entry != before.entries().end() && !line.empty();
+    if (changes) line = with_comment_of(entry->second, key, std::move(line));
     const auto done = (*shared)->store.set({.key = key, .line = line, .by = who(), .at = {}});
     if (!done) return failed(done.error());
     if (common.json)
         fmt::print("{}\n", Json{{"key", key}, {"removed", line.empty()}}.dump());
     else
         fmt::print("{}\n", line.empty() ? key + ": removed" : line);
+    std::fflush(stdout);
+    if (changes) say_if_it_has_no_end_now(entry->second, Overrides::read(line, "").overrides, key);
     return ExitStatus::found;
 }
 
@@ -258,7 +268,7 @@ int set(const Common& common, const Set& what) {
     const bool one_line = line.find_first_of("\r\n") == std::string::npos;
     if (!reading.faults.empty() || reading.overrides.size() != 1 || !one_line)
         return fail(bad_data, reading.faults.empty() ? "a key and a policy, in one line"
-                                                     : reading.faults.front());
+                                                     : reading.faults.front().text);
     const auto& [key, entry] = *reading.overrides.entries().begin();
     if (what.key.find_first_of(" \t#") != std::string::npos)
         return fail(bad_data, fmt::format("\"{}\": a key has neither blanks nor \"#\"",
@@ -271,7 +281,7 @@ int set(const Common& common, const Set& what) {
 int remove(const Common& common, const std::string& key) {
     const auto reading = Overrides::read(key + " ignore", "override");
     if (reading.overrides.size() != 1)
-        return fail(bad_data, reading.faults.empty() ? "no key" : reading.faults.front());
+        return fail(bad_data, reading.faults.empty() ? "no key" : reading.faults.front().text);
     return change(common, reading.overrides.entries().begin()->first, "");
 }
 
@@ -283,10 +293,12 @@ int list_shared(const Common& common) {
         return fail(client_error(**shared, there.error()));
     }
     const WallTime now = wall_now();
+    bool good = true;
     for (const fleet::SharedOverride& one : *there) {
         const auto reading = Overrides::read(one.line, "shared override");
-        for (const std::string& fault : reading.faults)
-            fail(bad_data, fault);
+        for (const config::Error& fault : reading.faults)
+            fail(bad_data, fault.message());
+        good = good && reading.faults.empty();
         for (const auto& [key, entry] : reading.overrides.entries()) {
             Json json = entry_json(key, entry, now);
             json.erase("line");
@@ -295,7 +307,7 @@ int list_shared(const Common& common) {
             fmt::print("{}\n", common.json ? json.dump() : entry_line(key, entry, now));
         }
     }
-    return there->empty() ? no_policy : ExitStatus::found;
+    return good ? ExitStatus::found : bad_data;
 }
 
 } // namespace

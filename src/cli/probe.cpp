@@ -33,8 +33,10 @@ int probe_all(const Common& common, const ProbeCommand& command) {
     auto prober = Prober::open(common, command.options);
     if (!prober) return fail(prober.error());
     int status = ExitStatus::found;
-    for (const std::string& key : command.keys) {
-        const auto probed = prober->probe(key);
+    for (const std::string& word : command.keys) {
+        const auto key = named_key(word);
+        if (!key) return fail(key.error());
+        const auto probed = prober->probe(*key);
         if (!probed) return fail(probed.error());
         print(*probed, common);
         status = std::max(status, status_of(*probed));

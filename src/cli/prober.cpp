@@ -40,6 +40,14 @@ std::expected<Nexthop, ClientError> nexthop_of(const ProbeOptions& options,
     return std::move(*nexthop);
 }
 
+std::string mx_reason(const Nexthop& nexthop, const verdict::Mx& mx) {
+    if (mx.state == verdict::MxState::bogus)
+        return fmt::format("MX lookup of {} is bogus: {}", nexthop.domain.name(), mx.reason);
+    if (mx.state == verdict::MxState::failed)
+        return fmt::format("MX lookup of {} failed: {}", nexthop.domain.name(), mx.reason);
+    return mx.reason;
+}
+
 std::expected<probe::Options, ClientError> probe_options(const ProbeOptions& options,
                                                          const PostfixHere& postfix) {
     const auto step = parse_span(options.timeout);
@@ -76,7 +84,7 @@ delivery::Destination destination_of(const Nexthop& nexthop, verdict::Mx mx,
                                      const std::string& only_host) {
     delivery::Destination out{.nexthop = nexthop,
                               .mx = mx.state,
-                              .mx_reason = std::move(mx.reason),
+                              .mx_reason = mx_reason(nexthop, mx),
                               .canonical_name = std::move(mx.canonical_name),
                               .hosts = {}};
     for (verdict::Host& host : mx.hosts)

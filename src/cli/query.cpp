@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/keys.h"
 #include "cli/setup.h"
 #include "postseal/base/text.h"
 
 #include <fmt/format.h>
+
+#include <expected>
 #include <memory>
+#include <string>
 
 namespace postseal::cli {
 namespace {
@@ -35,7 +39,18 @@ std::expected<Reply, ClientError> reply_for(const Common& common, const std::str
     return Reply{reply->value("kind", ""), reply->value("text", "")};
 }
 
-int query(const Common& common, const std::string& key, const std::string& map) {
+// As Postfix asks, parents of a domain too, and nothing else.
+std::expected<std::string, ClientError> asked_key(const std::string& word) {
+    if (word.starts_with('.') && key_of(word.substr(1))) return word;
+    const auto key = key_of(word);
+    if (!key) return std::unexpected(key.error());
+    return key->note.empty() ? word : named_key(word);
+}
+
+int query(const Common& common, const std::string& word, const std::string& map) {
+    const auto asked = asked_key(word);
+    if (!asked) return fail(asked.error());
+    const std::string& key = *asked;
     const auto reply = reply_for(common, key, map);
     if (!reply) return fail(reply.error());
     if (common.json)

@@ -82,10 +82,10 @@ int refresh(const Common& common, const RefreshOptions& options) {
     Round round(common);
     int worst = ExitStatus::found;
     for (const std::string& word : *words) {
-        const auto key = key_of(word);
+        const auto key = named_key(word);
         if (!key)
             worst = fail(key.error()); // the others are refreshed all the same
-        else if (!round.take(key->key, words->size()))
+        else if (!round.take(*key, words->size()))
             break;
     }
     return std::max(worst, round.worst());

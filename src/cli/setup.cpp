@@ -36,7 +36,7 @@ std::expected<Json, ClientError> ask(const Common& common, const Json& request, 
     auto reply =
         ask_daemon(admin_socket(common, config ? *config : config::Config()), request, patience);
     // The file that is at fault might have named its socket.
-    if (!reply && !config && reply.error().status == unreachable)
+    if (!reply && !config && common.socket.empty() && reply.error().status == unreachable)
         return std::unexpected(config.error());
     return reply;
 }

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/kept_text.h"
+#include "cli/keys.h"
 #include "cli/setup.h"
 
 #include <fmt/format.h>
@@ -11,7 +12,10 @@
 namespace postseal::cli {
 namespace {
 
-int show(const Common& common, const std::string& key) {
+int show(const Common& common, const std::string& word) {
+    const auto named = named_key(word);
+    if (!named) return fail(named.error());
+    const std::string& key = *named;
     const auto reply = ask(common, {{"command", "show"}, {"key", key}});
     if (!reply) return fail(reply.error());
     const Json& kept = (*reply)["show"];

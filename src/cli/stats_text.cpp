@@ -139,16 +139,19 @@ std::string clock_text(std::string_view by) {
     return "NOT CONFIRMED: no policy expires by it, and nothing is pruned";
 }
 
-} // namespace
-
-std::string health_text(const Json& status) {
+std::string parts_with(const Json& status, const char* what) {
     std::string out;
     if (const auto health = status.find("health"); health != status.end() && health->is_array())
         for (const Json& part : *health)
-            if (const std::string trouble = text_of(part, "trouble"); !trouble.empty())
-                out += fmt::format("{}: {}\n", text_of(part, "part"), trouble);
+            if (const std::string text = text_of(part, what); !text.empty())
+                out += fmt::format("{}: {}\n", text_of(part, "part"), text);
     return out;
 }
+
+} // namespace
+
+std::string health_text(const Json& status) { return parts_with(status, "trouble"); }
+std::string health_notes(const Json& status) { return parts_with(status, "note"); }
 
 std::string stats_text(const Interval& interval) {
     const Json& status = interval.now;

@@ -18,8 +18,10 @@ struct Interval {
 
 // Aligned, a subject a line; with rates where there is a status before.
 [[nodiscard]] std::string stats_text(const Interval& interval);
-// "PART: what is wrong with it" a line, as /healthz has them; empty: all is well.
+// "PART: what is wrong with it" a line, as /healthz has them; empty: all is well. And its notes:
+// what to know of a part that is well.
 [[nodiscard]] std::string health_text(const Json& status);
+[[nodiscard]] std::string health_notes(const Json& status);
 // One line: rates since the status before.
 [[nodiscard]] std::string stats_line(const Interval& interval);
 

@@ -5,6 +5,7 @@
 #include "async/nudge.h"
 #include "dns/mx_rdata.h"
 #include "dns/tlsa_lookup.h"
+#include "postseal/base/text.h"
 
 #include <fmt/format.h>
 
@@ -33,6 +34,11 @@ Host unanswered(const Domain& name, std::uint16_t preference) {
             .reason =
                 fmt::format("the address and TLSA lookups of {} have not ended yet", name.name()),
             .lookup = verdict::HostLookup::pending};
+}
+
+// The state says the rest.
+std::string cause_of(const Answer& answer) {
+    return answer.reason.empty() ? "no cause given" : printable(answer.reason);
 }
 
 void take_exchanges(Mx& mx, const Domain& domain, const Answer& answer) {
@@ -77,11 +83,11 @@ void take_answer(Mx& mx, const Domain& domain, const Answer& answer) {
         break;
     case Status::bogus:
         mx.state = MxState::bogus;
-        mx.reason = failure_clause(domain.name(), RrType::mx, answer);
+        mx.reason = cause_of(answer);
         break;
     case Status::failed:
         mx.state = MxState::failed;
-        mx.reason = failure_clause(domain.name(), RrType::mx, answer);
+        mx.reason = cause_of(answer);
         break;
     }
 }
@@ -223,7 +229,7 @@ async::Task<Mx> mx_lookup(async::Loop& loop, Resolver& resolver, Nexthop nexthop
         mx.hosts.push_back(unanswered(nexthop.domain, 0));
     } else {
         mx.pending = true;
-        mx.reason = fmt::format("the MX lookup of {} has not ended yet", nexthop.domain.name());
+        mx.reason = "no answer yet";
         const Answer answer = co_await resolver.resolve(nexthop.domain.name(), RrType::mx);
         mx.pending = false;
         take_answer(mx, nexthop.domain, answer);

@@ -54,6 +54,12 @@ std::string why_bogus_clause(std::string_view why) {
         const auto end = why.find(">: ");
         why = end == std::string_view::npos ? std::string_view() : why.substr(end + 3);
     }
+    // What an earlier lookup found comes behind that it did.
+    for (constexpr std::string_view mark = "previous validation failure <"; why.contains(mark);) {
+        const auto end = why.find(">: ", why.find(mark));
+        if (end == std::string_view::npos || trim(why.substr(end + 3)).empty()) break;
+        why = why.substr(end + 3);
+    }
     why = trim(why);
     return why.empty() ? "DNSSEC validation failed" : printable(why);
 }

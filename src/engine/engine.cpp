@@ -165,6 +165,11 @@ std::optional<Overrides::Found> Engine::find_override(const Nexthop& nexthop) co
 
 void Engine::override_changed(const Overrides& before) {
     const std::vector<std::string> keys = before.differences(overrides_);
+    if (!keys.empty())
+        findings_.go_by([this](const std::string& key) {
+            const auto nexthop = Nexthop::parse_destination(key);
+            return nexthop ? override_of(*nexthop) : std::nullopt;
+        });
     // What is below a parent, or without another key, is all over the memory.
     const auto is_of_many = [](const std::string& key) {
         return key.starts_with('.') || key == "*";
@@ -172,9 +177,13 @@ void Engine::override_changed(const Overrides& before) {
     if (std::ranges::any_of(keys, is_of_many))
         return known_.publish(known_.maps(), overrides_.address_keys());
     for (const std::string& key : keys) {
+        const MonoTime now = sources_.loop.now();
+        const auto form = Nexthop::parse_destination(key);
+        // What is listed of it is to be by the new override.
+        if (form && cache_.find(key, now) != nullptr) overridden_.push_back({*form, now});
         cache_.erase(key);
         // The name alone answers requiretls for it, and so does an address.
-        if (const auto form = Nexthop::parse_destination(key))
+        if (form)
             cache_.erase(Nexthop{.domain = form->domain,
                                  .literal_host = form->is_address,
                                  .is_address = form->is_address}
@@ -182,6 +191,7 @@ void Engine::override_changed(const Overrides& before) {
     }
     if (AddressKeys addresses = overrides_.address_keys(); addresses != before.address_keys())
         known_.set_addresses(std::move(addresses));
+    if (!overridden_.empty() && sooner_.fn != nullptr) sooner_();
 }
 
 // When the first of the overrides that it tells of ends; nothing: none does.
@@ -341,8 +351,17 @@ async::Task<Import> Engine::import(Memory memory, DryRun dry_run) {
     co_return merged.outcome;
 }
 
+MonoTime Engine::next_due() const {
+    return overridden_.empty() ? cache_.next_due() : MonoTime::min();
+}
+
 std::optional<Engine::Due> Engine::take_due() {
     const MonoTime now = sources_.loop.now();
+    if (!overridden_.empty()) {
+        Due due = std::move(overridden_.back());
+        overridden_.pop_back();
+        return due;
+    }
     while (const auto due = cache_.take_due(now))
         if (now - due->asked < asked_lately)
             if (auto nexthop = Nexthop::parse(due->key))
@@ -377,7 +396,6 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     // Times read under one clock mean nothing under another; and reconfigure() may bring an
     // override meanwhile.
     for (;;) {
-        progress.current = false;
         async::Limiter::Permit permit = co_await limiter_.acquire(client);
         override_ = find_override(nexthop);
         if (override_ && needs_no_lookup(*override_))
@@ -385,6 +403,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
         progress.started = true;
         begun = sources_.loop.now();
         progress.override_ = override_ ? std::optional(override_->says) : std::nullopt;
+        progress.current = false;
         progress.outdated = false;
         progress.mx = verdict::Mx{.pending = true};
         progress.provisional.reset();
@@ -532,7 +551,7 @@ async::Task<> Engine::look_up_mx(Nexthop nexthop, Progress& progress, verdict::M
             step->engine.advanced(step->nexthop, step->progress);
         }
     } step{*this, nexthop, progress};
-    dns::ForClient resolver(sources_.resolver, {.client = whom.client});
+    dns::ForClient resolver(sources_.resolver, whom.client);
     mx = co_await dns::mx_lookup(sources_.loop, resolver, nexthop, &progress.mx,
                                  async::Callback(&Step::taken, &step));
     whom.slot.reset(); // the last of its holders gives it back
@@ -543,6 +562,7 @@ async::Task<> Engine::look_up_sts(Nexthop nexthop, Progress& progress, Found& fo
     auto loading = sources_.store.load(nexthop.domain, nexthop.key());
     auto read = co_await async::with_timeout(sources_.loop, std::move(loading), store_patience);
     store::Loaded loaded = read ? *std::move(read) : not_answered();
+    progress.loaded = true;
     found.row = std::move(loaded.nexthop);
     found.row_unread = !loaded.nexthop_unread.empty();
     if (found.row) progress.remembered = NexthopNotes::remembered(*found.row, sources_.clock.now());
@@ -569,10 +589,9 @@ verdict::Evidence Engine::partial_evidence(const Nexthop& nexthop, const Progres
         evidence.sts = progress.sts->context.shown(watch_.moved());
         const milliseconds age = sources_.loop.now() - progress.sts->begun;
         evidence.obtained_at = judged_at(evidence.sts, now, std::max(age, options_.deadline));
+    } else if (!progress.loaded) {
+        evidence.sts.unread = not_answered().sts_unread;
     }
-    // Something else may be stored since `sts` was read.
-    if (!progress.current)
-        evidence.sts.unread = progress.sts ? "it is being read again" : not_answered().sts_unread;
     note_other_forms(evidence);
     return evidence;
 }

@@ -102,7 +102,7 @@ class Engine {
         MonoTime asked;
     };
     [[nodiscard]] std::optional<Due> take_due();
-    [[nodiscard]] MonoTime next_due() const { return cache_.next_due(); } // max: nothing is
+    [[nodiscard]] MonoTime next_due() const; // max: nothing is
     // Called when next_due() has come nearer; must only post or set a timer. One listener, which
     // gives {} before it ends.
     void on_sooner(async::Callback callback) { sooner_ = callback; }
@@ -117,6 +117,8 @@ class Engine {
     [[nodiscard]] const Sources& sources() const { return sources_; }
     [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
     [[nodiscard]] const Findings& findings() const { return findings_; }
+    // That counts now; nothing: none.
+    [[nodiscard]] std::optional<verdict::Override> override_of(const Nexthop& nexthop) const;
     [[nodiscard]] const Maps& maps() const { return *known_.maps(); }
     [[nodiscard]] const Overrides& overrides() const { return overrides_; }
     [[nodiscard]] const cache::Cache& cache() const { return cache_; }
@@ -132,6 +134,7 @@ class Engine {
         bool started = false;  // past the limit of lookups at work
         bool refresh = false;  // fetch the policy whatever its record says
         bool renew = false;    // likewise, unless that failed lately: it ended during the lookup
+        bool loaded = false;   // what the store holds
         bool outdated = false; // it holds something else since, or an override has come
         bool current = false;  // `remembered` and `sts` are not those of an earlier attempt
         MonoTime asked;        // by a client, the latest
@@ -171,7 +174,6 @@ class Engine {
     struct Heard;
     void begin_anew(Progress& progress);
     [[nodiscard]] std::optional<Overrides::Found> find_override(const Nexthop& nexthop) const;
-    [[nodiscard]] std::optional<verdict::Override> override_of(const Nexthop& nexthop) const;
     async::Task<> look_up(const Nexthop& nexthop, Progress& progress, Found& found,
                           StsLookup::For whom);
     async::Task<> look_up_all(const Nexthop& nexthop, Progress& progress, Found& found,
@@ -207,6 +209,7 @@ class Engine {
     Known known_;
     cache::Cache& cache_; // of known_
     async::Callback sooner_;
+    std::vector<Due> overridden_; // known, and their override has changed: due at once
     std::function<void()> clock_jumped_;
     Downgrades downgrades_;
     NexthopNotes notes_;

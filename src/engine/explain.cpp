@@ -2,6 +2,7 @@
 #include "engine/explain.h"
 
 #include "engine/deferral.h"
+#include "engine/findings.h"
 #include "engine/outlook.h"
 
 #include "postseal/base/text.h"
@@ -113,15 +114,6 @@ Json override_json(const Overrides::Keyed& keyed) {
             {"comment", entry.comment}};
 }
 
-Json findings_json(const std::vector<verdict::Finding>& findings) {
-    Json out = Json::array();
-    for (const verdict::Finding& finding : findings)
-        out.push_back({{"code", verdict::to_string(finding.code)},
-                       {"text", finding.text},
-                       {"fix", finding.fix}});
-    return out;
-}
-
 // `written`: one a variant.
 Json replies_json(const Maps& maps, const std::vector<verdict::Reply>& written) {
     Json replies = Json::object();
@@ -146,8 +138,8 @@ Json explain(const Answer& answer, const Maps& maps, const Overrides& overrides,
         out["mta_sts"] = sts_json(evidence.sts);
         out["remembered"] = verdict::to_string(evidence.remembered);
     }
-    if (auto found = verdict::findings(evidence, now); !found.empty())
-        out["findings"] = findings_json(found);
+    for (const verdict::Finding& finding : verdict::findings(evidence, now))
+        out["findings"].push_back(finding_json(finding));
     if (const Deferral deferred = deferral(answer))
         out["deferred"] = {{"cause", verdict::to_string(deferred.cause)},
                            {"reason", deferred.reason},

@@ -4,6 +4,8 @@
 #include "engine/deferral.h"
 #include "engine/outlook.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -19,6 +21,10 @@ bool is_outdated(WallTime noted_at, WallTime now) {
 
 } // namespace
 
+Json finding_json(const verdict::Finding& finding) {
+    return {{"code", to_string(finding.code)}, {"text", finding.text}, {"fix", finding.fix}};
+}
+
 void Findings::note(const Answer& answer, WallTime now) {
     const std::string key = answer.evidence.nexthop.key();
     std::vector<verdict::Finding> found = verdict::findings(answer.evidence, now);
@@ -31,7 +37,7 @@ void Findings::note(const Answer& answer, WallTime now) {
         if (there != destinations_.end()) destinations_.erase(there);
         return;
     }
-    Destination next{.all = {}, .noted_at = now};
+    Destination next{.all = {}, .noted_at = now, .override_ = answer.evidence.override_};
     for (verdict::Finding& finding : found) {
         const auto same = [&](const Known& known) { return known.finding.code == finding.code; };
         WallTime since = now;
@@ -67,10 +73,36 @@ void Findings::forget(std::string_view key) {
         destinations_.erase(there);
 }
 
+void Findings::go_by(const OverrideOf& override_of) {
+    for (auto& [key, destination] : destinations_)
+        destination.outdated = override_of(key) != destination.override_;
+}
+
+bool Findings::counts(const Destination& destination, WallTime now) {
+    return !destination.outdated && !is_outdated(destination.noted_at, now);
+}
+
 std::vector<Findings::Known> Findings::of(std::string_view key, WallTime now) const {
     const auto there = destinations_.find(key);
-    if (there == destinations_.end() || is_outdated(there->second.noted_at, now)) return {};
+    if (there == destinations_.end() || !counts(there->second, now)) return {};
     return there->second.all;
+}
+
+Json Findings::Keyed::json() const {
+    Json out = {{"key", key}};
+    out.update(finding_json(known.finding));
+    out["since"] = rfc3339(known.since);
+    return out;
+}
+
+Json Findings::json_of(std::string_view key, WallTime now) const {
+    Json out = Json::array();
+    for (const auto& [finding, since] : of(key, now)) {
+        Json one = finding_json(finding);
+        one["since"] = rfc3339(since);
+        out.push_back(std::move(one));
+    }
+    return out;
 }
 
 std::vector<Findings::Keyed> Findings::with(verdict::FindingCode code, std::size_t max,
@@ -78,8 +110,7 @@ std::vector<Findings::Keyed> Findings::with(verdict::FindingCode code, std::size
     std::vector<Keyed> out;
     for (const auto& [key, destination] : destinations_)
         for (const Known& known : destination.all)
-            if (known.finding.code == code && !is_outdated(destination.noted_at, now))
-                out.push_back({key, known});
+            if (known.finding.code == code && counts(destination, now)) out.push_back({key, known});
     std::ranges::sort(out, std::greater<>(),
                       [](const Keyed& keyed) { return std::pair(keyed.known.since, keyed.key); });
     if (out.size() > max) out.resize(max);
@@ -89,7 +120,7 @@ std::vector<Findings::Keyed> Findings::with(verdict::FindingCode code, std::size
 std::uint64_t Findings::count(verdict::FindingCode code, WallTime now) const {
     std::uint64_t count = 0;
     for (const auto& [key, destination] : destinations_)
-        if (!is_outdated(destination.noted_at, now))
+        if (counts(destination, now))
             count += static_cast<std::uint64_t>(std::ranges::count_if(
                 destination.all, [&](const Known& known) { return known.finding.code == code; }));
     return count;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "engine/answer.h"
+#include "engine/json.h"
 #include "log/log.h"
 #include "postseal/base/time.h"
 #include "postseal/verdict/findings.h"
@@ -17,11 +18,15 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace postseal::engine {
+
+// {"code","text","fix"}
+[[nodiscard]] Json finding_json(const verdict::Finding& finding);
 
 class Findings {
   public:
@@ -36,6 +41,8 @@ class Findings {
     struct Keyed {
         std::string key;
         Known known;
+
+        [[nodiscard]] Json json() const; // that of the finding, with "key" and "since"
     };
 
     explicit Findings(Log& log) : log_(log) {}
@@ -43,8 +50,14 @@ class Findings {
     // New ones are logged.
     void note(const Answer& answer, WallTime now);
     void forget(std::string_view key);
+    // The overrides have changed: what was found under another than now counts no more, until it
+    // is found again or that override is back.
+    using OverrideOf = std::function<std::optional<verdict::Override>(const std::string& key)>;
+    void go_by(const OverrideOf& override_of);
     // Of one destination; empty: none.
     [[nodiscard]] std::vector<Known> of(std::string_view key, WallTime now) const;
+    // Of one destination: {"code","text","fix","since"} each.
+    [[nodiscard]] Json json_of(std::string_view key, WallTime now) const;
     // All with that code, the latest first, at most so many.
     [[nodiscard]] std::vector<Keyed> with(verdict::FindingCode code, std::size_t max,
                                           WallTime now) const;
@@ -54,7 +67,10 @@ class Findings {
     struct Destination {
         std::vector<Known> all;
         WallTime noted_at;
+        std::optional<verdict::Override> override_; // under which it was found
+        bool outdated = false;                      // by the overrides as they are now
     };
+    [[nodiscard]] static bool counts(const Destination& destination, WallTime now);
     void drop_outdated(WallTime now);
 
     Log& log_;

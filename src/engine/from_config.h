@@ -3,13 +3,14 @@
 #pragma once
 
 #include "config/config.h"
+#include "config/faults.h"
 #include "dns/unbound.h"
 #include "engine/engine.h"
 #include "https/fetcher.h"
 
 #include <cstddef>
-#include <expected>
 #include <string>
+#include <vector>
 
 namespace postseal::engine {
 
@@ -17,8 +18,13 @@ namespace postseal::engine {
 [[nodiscard]] https::FetcherOptions fetcher_options(const config::Https& https);
 [[nodiscard]] Options engine_options(const config::Config& config);
 
-// What parse() cannot see: the files that the configuration names. Reads them all, listens and
-// connects nowhere. Gives the number of overrides; error: the first fault, in one sentence.
-[[nodiscard]] std::expected<std::size_t, std::string> check_files(const config::Config& config);
+// What parse() cannot see: all that is wrong with the files that the configuration names, and with
+// what only the libraries read. Listens and connects nowhere. Each error has the place where `read`
+// names the file; one of the overrides has its place in their file.
+struct FileCheck {
+    std::size_t overrides = 0;
+    std::vector<config::Error> errors;
+};
+[[nodiscard]] FileCheck check_files(const config::Faults& read, const std::string& file);
 
 } // namespace postseal::engine

@@ -2,6 +2,8 @@
 #include "engine/outlook.h"
 
 #include "engine/deferral.h"
+#include "postseal/verdict/findings.h"
+#include "postseal/verdict/postfix_policy.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -36,6 +38,7 @@ Outlook deferred_by_all(const Deferral& deferred, std::string_view key) {
 // Postfix looks for hosts before it asks for a policy: what it does where there is none, whatever
 // the verdict.
 std::optional<Outlook> without_hosts(const verdict::Evidence& evidence) {
+    if (evidence.nexthop.is_address) return std::nullopt;
     if (evidence.override_ && !evidence.override_->needs_lookup()) return std::nullopt;
     const verdict::Mx& mx = evidence.mx;
     switch (mx.state) {
@@ -83,7 +86,15 @@ Outlook of_dane(const verdict::Verdict& verdict, std::string_view key) {
             .next = fmt::format("postseal probe {}", quoted_key(key))};
 }
 
-Outlook enforced(std::string_view key) {
+Outlook enforced(const verdict::Evidence& evidence, std::string_view key) {
+    for (const verdict::Finding& finding : verdict::findings(evidence, evidence.obtained_at))
+        if (finding.code == verdict::FindingCode::policy_fits_none)
+            return {.mail = fmt::format("deferred: {}; in Postfix's log: Server certificate not "
+                                        "verified, unless a host's certificate is for a name in "
+                                        "the policy all the same",
+                                        finding.text),
+                    .next = fmt::format("{}; then: postseal refresh {}; postqueue -f", finding.fix,
+                                        quoted_key(key))};
     return {.mail =
                 "sent if an MX host of the policy shows a certificate by a known authority for its "
                 "name, which was not tried here; else deferred: Server certificate not verified",
@@ -94,9 +105,8 @@ Outlook by_override(const verdict::Verdict& verdict, std::string_view key, bool 
     std::string next = "postseal overrides list";
     if (!is_address) next += fmt::format("; postseal probe {}", quoted_key(key));
     std::string mail = fmt::format("sent at \"{}\", as the override says", verdict.override_text);
-    const std::string_view text = verdict.override_text;
-    const std::string_view level = text.substr(0, text.find_first_of(" \t"));
-    if (level != "none" && level != "may")
+    if (const auto read = verdict::read_override(verdict.override_text);
+        read && verdict::protects(*read))
         mail += "; deferred where a host does not reach that level";
     return {.mail = std::move(mail), .next = std::move(next)};
 }
@@ -115,7 +125,7 @@ Outlook undeferred(const Answer& answer, std::string_view key) {
     case Class::dane:
         return of_dane(answer.verdict, key);
     case Class::enforce:
-        return enforced(key);
+        return enforced(answer.evidence, key);
     case Class::override_:
         return by_override(answer.verdict, key, answer.evidence.nexthop.is_address);
     case Class::tempfail: // by [verdict], which no map goes by

@@ -88,22 +88,52 @@ std::string_view take_comment(std::string_view& text) {
     return {};
 }
 
-std::optional<std::string> read_until(std::string_view& comment, Overrides::Entry& entry) {
-    constexpr std::string_view mark = "until=";
-    if (!comment.starts_with(mark)) return std::nullopt;
-    const std::string_view when = take_word(comment).substr(mark.size());
-    entry.until = parse_until(when);
-    if (entry.until) return std::nullopt;
-    return fmt::format("\"until={}\" is no day: write until=2027-01-31, or a time in UTC as "
-                       "until=2027-01-31T12:00Z",
+constexpr std::string_view until_mark = "until=";
+
+// "until 2027-01-31", "until: 2027-01-31": a day that was perhaps meant as the end.
+std::optional<std::string> almost_until(std::string_view word, std::string_view rest) {
+    std::string_view when = word;
+    when.remove_prefix(std::string_view("until").size());
+    while (when.find_first_not_of(":=") == std::string_view::npos && !rest.empty())
+        when = take_word(rest);
+    when.remove_prefix(std::min(when.find_first_not_of(":="), when.size()));
+    while (!when.empty() && !parse_until(when) && !is_alphanumeric(when.back()))
+        when.remove_suffix(1);
+    if (when.empty() || !parse_until(when)) return std::nullopt;
+    return fmt::format("its comment names a day that does not end it: write until={0}, or other "
+                       "words than \"until {0}\"",
                        printable(when));
+}
+
+// The end may stand anywhere in the comment, which keeps all other words.
+std::optional<std::string> take_until(std::string& comment, Overrides::Entry& entry) {
+    std::string others;
+    for (std::string_view rest = comment; !rest.empty();) {
+        const std::string_view word = take_word(rest);
+        const std::string lower = lower_ascii(word);
+        if (lower.starts_with(until_mark)) {
+            const std::string_view when = word.substr(until_mark.size());
+            if (entry.until) return "has more than one until=: leave one";
+            entry.until = parse_until(when);
+            if (!entry.until)
+                return fmt::format("\"until={}\" is no day: write until=2027-01-31, or a time in "
+                                   "UTC as until=2027-01-31T12:00Z",
+                                   printable(when));
+            continue;
+        }
+        if (lower.starts_with("until"))
+            if (auto fault = almost_until(word, rest)) return fault;
+        others.append(others.empty() ? 0 : 1, ' ').append(word);
+    }
+    if (entry.until) comment = std::move(others);
+    return std::nullopt;
 }
 
 } // namespace
 
 std::optional<std::string> Overrides::add(const std::string& file, std::size_t line,
                                           std::string_view text) {
-    std::string_view comment = take_comment(text);
+    std::string comment(take_comment(text));
     text = stripped(text);
     const std::string_view key = take_word(text);
     auto name = canonical(key);
@@ -112,9 +142,9 @@ std::optional<std::string> Overrides::add(const std::string& file, std::size_t l
     auto says = read_policy(text);
     if (!says) return fmt::format("\"{}\": {}", printable(key), says.error());
     entry.says = std::move(*says);
-    if (auto fault = read_until(comment, entry))
+    if (auto fault = take_until(comment, entry))
         return fmt::format("\"{}\": {}", printable(key), *fault);
-    entry.comment = comment;
+    entry.comment = std::move(comment);
     const auto [there, is_new] = entries_.emplace(std::move(*name), std::move(entry));
     if (!is_new)
         return fmt::format("\"{}\" is there already, in line {}", printable(key),
@@ -126,7 +156,7 @@ Overrides::Reading Overrides::read(std::string_view text, const std::string& fil
     Reading reading;
     for (const auto& [number, line] : logical_lines(text))
         if (auto fault = reading.overrides.add(file, number, line))
-            reading.faults.push_back(fmt::format("{}:{}: {}", file, number, *fault));
+            reading.faults.push_back({file, number, "", *std::move(fault)});
     return reading;
 }
 
@@ -134,7 +164,7 @@ std::expected<Overrides, std::string> Overrides::parse(std::string_view text,
                                                        const std::string& file) {
     Reading reading = read(text, file);
     if (reading.faults.empty()) return std::move(reading.overrides);
-    std::string error = std::move(reading.faults.front());
+    std::string error = reading.faults.front().message();
     if (const auto more = reading.faults.size() - 1; more > 0)
         error += fmt::format(" (and {} more: postseal overrides check)", more);
     return std::unexpected(std::move(error));

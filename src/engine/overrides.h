@@ -4,13 +4,14 @@
 // of a line or behind white space; a line that begins with white space continues the one before.
 // Keys: a nexthop as Postfix asks for it, an address too, or ".example.com" for all below
 // example.com (the longest that fits counts, an exact key first), or "*" for every nexthop that no
-// other key fits. A comment
-// that begins "until=2027-01-31" ends the entry with that day, as if it were no longer there.
+// other key fits. "until=2027-01-31" in the comment ends the entry with that day, as if it were no
+// longer there.
 // Every policy is read by the model of Postfix's parser when the file is loaded: a fault, with its
 // line, is an error, and nothing of the file counts.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "config/config.h"
 #include "postseal/base/nexthop.h"
 #include "postseal/base/time.h"
 #include "postseal/verdict/evidence.h"
@@ -97,7 +98,7 @@ class Overrides {
 
 struct Overrides::Reading {
     Overrides overrides;
-    std::vector<std::string> faults; // "FILE:LINE: what is wrong"
+    std::vector<config::Error> faults; // the text begins with the entry's key, in quotes
 };
 
 // As the file says it: a policy, "ignore", "sts-only" or "sealed".

@@ -6,11 +6,10 @@
 
 namespace postseal::https {
 
-HostLookup::HostLookup(async::Loop& loop, dns::Resolver& resolver, std::string host,
-                       std::size_t* waits)
-    : resolver_(resolver, {.client = nullptr, .queued = waits}), host_(std::move(host)),
-      news_(loop), families_{Family{.type = dns::RrType::aaaa, .answer = {}},
-                             Family{.type = dns::RrType::a, .answer = {}}},
+HostLookup::HostLookup(async::Loop& loop, dns::Resolver& resolver, std::string host)
+    : resolver_(resolver), host_(std::move(host)), news_(loop),
+      families_{Family{.type = dns::RrType::aaaa, .answer = {}},
+                Family{.type = dns::RrType::a, .answer = {}}},
       group_(loop) {
     for (Family& family : families_)
         group_.start(ask(family));
@@ -49,10 +48,12 @@ FetchError HostLookup::no_address() const {
         if (!failures.empty()) failures += "; ";
         failures += dns::failure_clause(host_, family.type, family.answer);
     }
-    if (!failures.empty()) return {fault, std::move(failures), ours};
+    if (!failures.empty()) return {.fault = fault, .reason = std::move(failures), .ours = ours};
     const bool exists = std::ranges::any_of(
         families_, [](const Family& f) { return f.answer.status != dns::Status::nxdomain; });
-    return {FetchFault::dns, host_ + (exists ? " has no address" : " does not exist")};
+    return {.fault = FetchFault::dns,
+            .reason = host_ + (exists ? " has no address" : " does not exist"),
+            .no_host = true};
 }
 
 async::Task<std::expected<std::vector<tls::Address>, FetchError>> HostLookup::next() {

@@ -48,8 +48,9 @@ inline constexpr std::size_t fetch_faults = 14;
 struct FetchError {
     FetchFault fault;
     std::string reason;
-    bool ours = false; // our own DNS cannot validate: nothing is known of the other side
-    std::string body;  // policy: the text that is none
+    bool ours = false;    // our own DNS cannot validate: nothing is known of the other side
+    std::string body;     // policy: the text that is none
+    bool no_host = false; // dns: there is no address, as the name servers say themselves
     friend bool operator==(const FetchError&, const FetchError&) = default;
 };
 
@@ -71,10 +72,9 @@ using FetchResult = std::expected<FetchedPolicy, FetchError>;
 class PolicyFetcher {
   public:
     virtual ~PolicyFetcher() = default;
-    // `waits` counts what waits while the host is not asked because our own limits leave no turn,
-    // for it or for questions of its address, and after a wait of a second or more until the fetch
-    // ends; outlives the task.
-    virtual async::Task<FetchResult> fetch(Domain policy_domain, std::size_t& waits) = 0;
+    // `waits`: true while the host is not asked because our own limits leave no turn, and after a
+    // wait of a second or more until the fetch ends; outlives the task.
+    virtual async::Task<FetchResult> fetch(Domain policy_domain, bool& waits) = 0;
 };
 
 } // namespace postseal::https

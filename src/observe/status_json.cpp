@@ -90,11 +90,7 @@ Json findings_json(const engine::Engine& engine, std::initializer_list<verdict::
     Json out = Json::array();
     for (const verdict::FindingCode code : codes)
         for (const engine::Findings::Keyed& keyed : engine.findings().with(code, max_rows, now))
-            out.push_back({{"key", keyed.key},
-                           {"code", verdict::to_string(code)},
-                           {"since", rfc3339(keyed.known.since)},
-                           {"text", keyed.known.finding.text},
-                           {"fix", keyed.known.finding.fix}});
+            out.push_back(keyed.json());
     return out;
 }
 

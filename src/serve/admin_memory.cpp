@@ -75,7 +75,8 @@ struct Filter {
         if (!pattern.empty() &&
             ::fnmatch(pattern.c_str(), kept.nexthop.nexthop.c_str(), FNM_CASEFOLD) != 0)
             return false;
-        if (!cls.empty() && class_of(kept.nexthop.verdict) != cls) return false;
+        if (!cls.empty() && (json["outdated"] || class_of(kept.nexthop.verdict) != cls))
+            return false;
         if (failing && json["failing"].is_null()) return false;
         const Json& policy = json["policy"];
         if (mode.empty() && !expiring) return true;
@@ -127,14 +128,33 @@ std::vector<store::HistoryRow> newest(std::vector<store::HistoryRow> some,
     return some;
 }
 
-Json findings_json(const engine::Engine& engine, std::string_view key) {
-    Json out = Json::array();
-    for (const auto& [finding, since] : engine.findings().of(key, engine.sources().clock.now()))
-        out.push_back({{"code", verdict::to_string(finding.code)},
-                       {"since", rfc3339(since)},
-                       {"text", finding.text},
-                       {"fix", finding.fix}});
-    return out;
+// Not by the overrides as they are now: it changes when Postfix asks again.
+bool is_of_other_overrides(const engine::Engine& engine, const store::NexthopRow& row) {
+    using Kind = verdict::Override::Kind;
+    const auto nexthop = Nexthop::parse_destination(row.nexthop);
+    if (!nexthop || row.verdict.empty()) return false;
+    const std::optional<verdict::Override> says = engine.override_of(*nexthop);
+    constexpr int row_of_overrides = 1;
+    if (says.has_value() != (row.row == row_of_overrides)) return true;
+    if (!says) return false;
+    switch (says->kind) {
+    case Kind::policy:
+        return row.verdict != "override " + says->policy;
+    case Kind::ignore:
+        return row.verdict != "may";
+    case Kind::sts_only:
+        return row.verdict != "may" && row.verdict != "enforce";
+    case Kind::sealed:
+        return row.verdict == "may" ||
+               (row.verdict.starts_with("override ") && row.verdict != "override dane-only");
+    }
+    return false;
+}
+
+// What the row does not have.
+void add_what_counts_now(Json& json, const engine::Engine& engine, const store::NexthopRow& row) {
+    json["findings"] = engine.findings().json_of(row.nexthop, engine.sources().clock.now());
+    json["outdated"] = is_of_other_overrides(engine, row);
 }
 
 // Of a fleet; empty where there is none.
@@ -175,7 +195,7 @@ async::Task<AdminMemory::Result> AdminMemory::show(Json request) {
         aged({.nexthop = std::move(row), .sts = std::move(loaded.sts)}, moment);
     const std::string node = node_of(sources.store);
     Json shown = kept_json(kept, node, moment.now, Bodies::no);
-    shown["findings"] = findings_json(engine_, nexthop->key());
+    add_what_counts_now(shown, engine_, kept.nexthop);
     co_return Json{{"show", std::move(shown)}};
 }
 
@@ -199,7 +219,7 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
             after = stored.nexthop.nexthop;
             const store::Listed kept = aged(stored, moment);
             Json json = kept_json(kept, node, now, bodies);
-            json["findings"] = findings_json(engine_, kept.nexthop.nexthop);
+            add_what_counts_now(json, engine_, kept.nexthop);
             if (!filter->takes(kept, json, now)) continue;
             bytes += dumped(json).size();
             list.push_back(std::move(json));

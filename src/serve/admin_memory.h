@@ -20,8 +20,9 @@
 //   {"command":"import","entries":[KEPT,...],"dry_run":true}    see engine/import.h
 //   {"ok":true,"results":[{"outcome"},...]}                    taken, held or expired; or rejected,
 //                                                              with a "reason"; all is written then
-// KEPT: see serve/kept_json.h; show and list add "findings":[{"code","since","text","fix"}] (see
-// engine/findings.h), which import ignores. Times are RFC 3339 in UTC.
+// KEPT: see serve/kept_json.h; show and list add "findings":[{"code","text","fix","since"}] (see
+// engine/findings.h) and "outdated", whether the verdict is not by the overrides as they are now;
+// import ignores both. "class" leaves out what is outdated. Times are RFC 3339 in UTC.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

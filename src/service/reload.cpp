@@ -100,8 +100,8 @@ serve::ReloadedOverrides Reload::run_overrides() {
 
 void Reload::share(const std::string& lines) {
     auto reading = engine::Overrides::read(lines, "shared overrides");
-    for (const std::string& fault : reading.faults)
-        parts_.log.warning("shared-override", {{"reason", fault}});
+    for (const config::Error& fault : reading.faults)
+        parts_.log.warning("shared-override", {{"reason", fault.message()}});
     shared_ = std::move(reading.overrides);
     parts_.engine.reconfigure(engine::Maps(now_), overrides_.over(shared_),
                               engine::engine_options(now_));

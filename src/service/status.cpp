@@ -45,7 +45,7 @@ Json classes_json(const serve::QueryTotals& queries) {
 Json health_json(observe::Observer& observer) {
     Json out = Json::array();
     for (const serve::PartHealth& part : observer.health())
-        out.push_back({{"part", part.part}, {"trouble", part.trouble}});
+        out.push_back({{"part", part.part}, {"trouble", part.trouble}, {"note", part.note}});
     return out;
 }
 

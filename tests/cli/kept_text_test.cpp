@@ -47,7 +47,34 @@ TEST_CASE(
     CHECK(line.substr(0, end) == kept["key"].get<std::string>());
     CHECK(line.substr(end + 1).find("enforce ") == cli::list_head().find("VERDICT"));
     CHECK(cli::list_line(sts(), now, cli::Colour::yes)
-              .contains("\x1b[1;32menforce     \x1b[0m 2d 1h"));
+              .contains(" \x1b[1;32menforce\x1b[0m            2d 1h"));
+}
+
+TEST_CASE("behind whatever does not fit into its column the columns stay") {
+    const std::string head = cli::list_head();
+    Json kept = sts();
+    kept["key"] = std::string(40, 'k'); // just fits
+    kept["verdict"] = "override secure match=mail.example.org";
+    kept["failing"] = Json::parse(R"({"fault":"status","failures":2})");
+    const std::string line = cli::list_line(kept, now, cli::Colour::no);
+    const auto end = line.find('\n');
+    CHECK(line.substr(0, end) == std::string(40, 'k') + " override secure match=mail.example.org");
+    CHECK(line.substr(end + 1).find("2d 1h") == head.find("SINCE"));
+    CHECK(line.substr(end + 1).find("enforce, ") == head.find("POLICY"));
+    CHECK(line.substr(end + 1).find("fetch: status\n") == head.find("TROUBLE"));
+    kept["key"] = std::string(41, 'k');
+    kept["policy"]["in_force"] = false;
+    const std::string both = cli::list_line(kept, now, cli::Colour::no);
+    CHECK(both.find("override") - both.find('\n') - 1 == head.find("VERDICT"));
+}
+
+TEST_CASE("a verdict that is not by the overrides as they are now says so") {
+    Json kept = nothing_but_a_key();
+    kept["verdict"] = "tempfail";
+    kept["outdated"] = true;
+    CHECK(cli::list_line(kept, now, cli::Colour::no)
+              .ends_with(" the overrides have changed since: asked again, it changes\n"));
+    CHECK(cli::kept_text(kept, now).contains("\n  outdated  the overrides have changed since"));
 }
 
 TEST_CASE("what troubles a policy is the end of its line") {

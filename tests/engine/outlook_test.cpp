@@ -59,6 +59,12 @@ engine::Answer answer(const verdict::Evidence& evidence,
     return out;
 }
 
+verdict::Evidence overridden_by(const std::string& policy) {
+    verdict::Evidence out = evidence(verdict::MxState::insecure);
+    out.override_ = verdict::Override{.policy = policy};
+    return out;
+}
+
 Outlook of(verdict::Evidence evidence) { return outlook(answer(std::move(evidence))); }
 
 config::Config with_maps(std::vector<config::Map> maps) {
@@ -68,6 +74,29 @@ config::Config with_maps(std::vector<config::Map> maps) {
 }
 
 } // namespace
+
+TEST_CASE("engine/outlook: a policy that fits no MX host defers, as its finding says") {
+    verdict::Evidence evidence_ = evidence(verdict::MxState::insecure);
+    evidence_.mx.hosts = {host("mx.example.com", verdict::HostState::none)};
+    enforce(evidence_, "mx.example.net");
+    const Outlook out = of(evidence_);
+    CHECK(out.mail.starts_with("deferred: the MTA-STS policy fits none of the MX hosts: "
+                               "mx.example.com; in Postfix's log: Server certificate not "
+                               "verified"));
+    CHECK(out.next == "the operator of example.com adds \"mx: mx.example.com\" to the policy, and "
+                      "gives its record a new id; or corrects the MX records; then: postseal "
+                      "refresh example.com; postqueue -f");
+}
+
+TEST_CASE("engine/outlook: an override's level is read as Postfix reads it") {
+    for (const char* policy :
+         {"may", "MAY", "may\tprotocols=!SSLv2", "None", "may protocols=!SSLv2"})
+        CHECK(of(overridden_by(policy)).mail.ends_with("\", as the override says"));
+    for (const char* policy : {"encrypt", "Secure\tmatch=x", "dane"})
+        CHECK(of(overridden_by(policy))
+                  .mail.ends_with("; deferred where a host does not reach that "
+                                  "level"));
+}
 
 TEST_CASE("engine/outlook: mail that is deferred says why in Postfix's words, and what helps") {
     verdict::Evidence bogus = evidence(verdict::MxState::bogus);
@@ -113,7 +142,8 @@ TEST_CASE("engine/outlook: where there is no host Postfix bounces before it asks
     for (const auto mx : {verdict::MxState::nxdomain, verdict::MxState::null_mx}) {
         verdict::Evidence nowhere = evidence(mx);
         nowhere.override_ = sealed;
-        CHECK(answer(nowhere).verdict.cls == verdict::Class::tempfail);
+        CHECK(answer(nowhere).verdict.override_text == "dane-only");
+        CHECK_FALSE(engine::deferral(answer(nowhere)));
         CHECK(of(nowhere).mail.starts_with("bounced: "));
         nowhere.override_.reset();
         enforce(nowhere, "mx.example.com");

@@ -76,6 +76,45 @@ TEST_CASE("comments, and entries that end") {
     CHECK(overrides->entries().at("c.example").line == 4);
 }
 
+TEST_CASE("an end counts wherever it stands in the comment, in any case") {
+    const auto overrides =
+        Overrides::parse("a.example may # they rebuild until=2026-11-22T12:00Z, says Ann\n"
+                         "b.example may # Until=2026-11-22T12:00Z\n"
+                         "c.example may # note UNTIL=2026-11-22T12:00Z it  is\n"
+                         "d.example may # until further notice  untiled\n",
+                         "f");
+    REQUIRE_FALSE(overrides);
+    CHECK(overrides.error().contains("\"until=2026-11-22T12:00Z,\" is no day"));
+    const auto good = Overrides::parse("b.example may # Until=2026-11-22T12:00Z\n"
+                                       "c.example may # note UNTIL=2026-11-22T12:00Z it  is\n"
+                                       "d.example may # until further notice  untiled\n",
+                                       "f");
+    REQUIRE_MESSAGE(good, good.error());
+    for (const char* key : {"b.example", "c.example"}) {
+        CHECK(find(*good, key, noon - 1ms) == "may");
+        CHECK(find(*good, key, noon) == "-");
+    }
+    CHECK(good->entries().at("b.example").comment.empty());
+    CHECK(good->entries().at("c.example").comment == "note it is");
+    CHECK_FALSE(good->entries().at("d.example").until.has_value());
+    CHECK(good->entries().at("d.example").comment == "until further notice  untiled");
+}
+
+TEST_CASE("by a clock that is not confirmed what does not protect ends, however it is written") {
+    const auto overrides =
+        Overrides::parse("a.example MAY # until=2026-11-22T11:00Z\n"
+                         "b.example may\tprotocols=!SSLv2 # until=2026-11-22T11:00Z\n"
+                         "c.example Encrypt # until=2026-11-22T11:00Z\n",
+                         "f");
+    REQUIRE_MESSAGE(overrides, overrides.error());
+    const auto there = [&](const char* key) {
+        return overrides->find(Nexthop::parse(key).value(), noon, false).has_value();
+    };
+    CHECK_FALSE(there("a.example"));
+    CHECK_FALSE(there("b.example"));
+    CHECK(there("c.example"));
+}
+
 TEST_CASE("an answer that follows an override is used for an hour, or to its end") {
     const auto overrides =
         Overrides::parse("a.example may # until=2026-11-22T12:30Z\nb.example may\n", "f");
@@ -170,12 +209,13 @@ TEST_CASE("all faults are found, the first is told with their number") {
                              "d.example may # until=tomorrow\n";
     const Overrides::Reading reading = Overrides::read(text, "f");
     REQUIRE(reading.faults.size() == 3);
-    CHECK(reading.faults[1].starts_with("f:3: "));
-    CHECK(reading.faults[2].starts_with("f:4: "));
+    CHECK(reading.faults[1].message().starts_with("f:3: \"c.example\": "));
+    CHECK(reading.faults[2].message().starts_with("f:4: \"d.example\": "));
     CHECK(reading.overrides.size() == 1);
     const auto parsed = Overrides::parse(text, "f");
     REQUIRE_FALSE(parsed);
-    CHECK(parsed.error() == reading.faults[0] + " (and 2 more: postseal overrides check)");
+    CHECK(parsed.error() ==
+          reading.faults[0].message() + " (and 2 more: postseal overrides check)");
 }
 
 TEST_CASE("a fault is said with its line, and nothing of the file counts") {

@@ -79,6 +79,24 @@ TEST_CASE("an override that comes, changes or goes counts at once, and drops no 
     CHECK(field.reply("example.org") == "6:OK may,");
 }
 
+TEST_CASE("what is known is due at once when its override changes, and nothing else") {
+    Changing field;
+    REQUIRE(field.engine->next_due() > field.loop.now());
+    field.reconfigure("", "example.org encrypt\nnever-asked.example encrypt\n");
+    REQUIRE(field.engine->next_due() <= field.loop.now());
+    const auto due = field.engine->take_due();
+    REQUIRE(due);
+    CHECK(due->nexthop.key() == "example.org");
+    CHECK(field.engine->next_due() > field.loop.now());
+    field.loop.run_until_done(field.engine->look_again(*due));
+    const auto kept = field.loop.run_until_done(
+        field.store.load(Domain::parse("example.org").value(), "example.org"));
+    REQUIRE(kept.nexthop);
+    CHECK(kept.nexthop->verdict == "override encrypt");
+    field.reconfigure("");
+    CHECK(field.engine->take_due().has_value());
+}
+
 TEST_CASE("a question in the air ends with the new maps and overrides") {
     Changing field;
     async::Group group(field.loop);

@@ -65,8 +65,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto text = fuzz::as_text(data, size);
     const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n')) + 1;
     const Overrides::Reading reading = Overrides::read(text, "f");
-    for (const std::string& fault : reading.faults)
-        check(fault.starts_with("f:") && is_printable(fault));
+    for (const config::Error& fault : reading.faults)
+        check(fault.line >= 1 && fault.line <= lines && is_printable(fault.message()));
     const auto parsed = Overrides::parse(text, "f");
     check(parsed.has_value() == reading.faults.empty());
     if (!parsed) check(is_printable(parsed.error()));

@@ -154,6 +154,10 @@ def test_overrides_of_the_fleet(fleet):
     wait_until(lambda: second.ask(key) == "OK encrypt", "the override does not come")
     listed = second.tool("overrides", "list", "--shared").stdout
     assert f"{key} " in listed and "until 2099-" in listed and "why" in listed
+    # A comment stays, and an end that goes is said, as in the file.
+    again = second.tool("overrides", "set", key, "encrypt")
+    assert again.stdout == f"{key} encrypt # why\n"
+    assert "had an end, 2099-01-31, and has none now" in again.stderr
     # It is known from the first answer on, without the server; the file's own wins.
     fleet.cut_off(second)
     second.restart()

@@ -50,6 +50,13 @@ def empty_daemon(new_daemon):
     return daemon
 
 
+def test_what_cannot_be_read_is_no_import(daemon, tmp_path):
+    for file in (tmp_path, tmp_path / "nowhere.jsonl"):
+        refused = daemon.tool("import", str(file))
+        assert (refused.returncode, refused.stdout) == (USAGE, ""), refused
+        assert refused.stderr.startswith(f"postseal: cannot read {file}: ")
+
+
 # --- From daemon to daemon -------------------------------------------------------------------
 
 def test_export_and_import(new_daemon, tmp_path):

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from fleet import wait_until
+
 FILE = """\
 # of the operator
 first.example may # until=2099-12-31 weak for now
@@ -64,9 +66,65 @@ def test_a_key_is_found_as_it_is_listed(overriding):
 @pytest.mark.parametrize("arguments, said", [
     (("third.example may #", "encrypt"), 'a key has neither blanks nor "#"'),
     (("third.example", "may", "--until", "2020-01-31"), "--until 2020-01-31 is over already"),
+    (("third.example", "strong"), 'postseal: "third.example": Postfix would refuse "strong"'),
+    (("third.example", "may", "--comment", "until 2099-01-31"), "write until=2099-01-31"),
 ])
 def test_what_would_not_be_what_was_meant_is_refused(overriding, arguments, said):
     daemon, file = overriding
     refused = daemon.tool("overrides", "set", *arguments)
     assert refused.returncode == 65 and said in refused.stderr
+    assert "override:" not in refused.stderr
     assert file.read_text(encoding="ascii") == FILE
+
+
+def listed(daemon, key: str) -> dict:
+    daemon.settle()
+    return json.loads(daemon.tool("list", "--json", key).stdout)
+
+
+def test_a_list_goes_by_the_overrides_as_they_are(overriding):
+    daemon, _ = overriding
+    key = "plain.example"
+    assert daemon.ask(key) == "NOTFOUND "
+    assert daemon.tool("overrides", "set", key, "sealed").returncode == 0
+    assert daemon.ask(key).startswith("TEMP override sealed: ")
+    assert (listed(daemon, key)["verdict"], listed(daemon, key)["outdated"]) == ("tempfail", False)
+    assert daemon.tool("overrides", "remove", key).returncode == 0
+    wait_until(lambda: listed(daemon, key)["verdict"] == "may", "it is not looked up again")
+    # Of what is below a parent, or for all, nothing is looked up at once, but it is said.
+    assert daemon.tool("overrides", "set", "*", "sealed").returncode == 0
+    assert daemon.ask(key).startswith("TEMP override sealed: ")
+    assert [finding["code"] for finding in listed(daemon, key)["findings"]] == ["deferred"]
+    assert daemon.tool("overrides", "remove", "*").returncode == 0
+    entry = listed(daemon, key)
+    assert (entry["verdict"], entry["outdated"], entry["findings"]) == ("tempfail", True, [])
+    assert "the overrides have changed since" in daemon.tool("list", key).stdout
+    assert daemon.tool("list", "--class", "tempfail", key).returncode == 1
+
+
+def test_sealed_defers_nothing_that_bounces(overriding):
+    """Postfix bounces what has no host before it asks."""
+    daemon, file = overriding
+    file.write_text("* sealed\n", encoding="ascii")
+    assert daemon.tool("overrides", "reload").returncode == 0
+    for key in ("nosuch.example", "null-mx.example"):
+        assert daemon.ask(key) == "OK dane-only", "should its resolver find a host"
+        assert "\n  mail      bounced: " in daemon.tool("explain", key).stdout
+    daemon.settle()
+    assert daemon.tool("list", "--class", "tempfail").returncode == 1
+    address = daemon.tool("explain", "[192.0.2.7]").stdout
+    assert daemon.ask("[192.0.2.7]").startswith("TEMP override sealed: ")
+    assert "            an address can promise nothing: nothing is promised, mail is deferred\n" in address
+    assert "_mta-sts" not in address and "MX" not in address
+    assert "\n  mail      deferred: client TLS configuration problem" in address
+
+
+def test_no_overrides_are_no_fault(overriding):
+    daemon, file = overriding
+    for text in ("# none\n", None):
+        if text is None:
+            file.unlink()
+        else:
+            file.write_text(text, encoding="ascii")
+        assert daemon.tool("overrides", "list").returncode == 0
+        assert daemon.tool("overrides", "check").returncode == 0

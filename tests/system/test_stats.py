@@ -33,9 +33,10 @@ def test_health_for_cron(new_daemon):
     assert (down.returncode, down.stdout.splitlines()[0]) == (2, "down")
     daemon.start()
     assert (well := daemon.tool("health")).returncode == 0, well.stdout
-    assert well.stdout == "ok\n"
+    assert re.fullmatch(r"ok\n(clock: not confirmed yet.*\n)?", well.stdout)
     parts = json.loads(daemon.tool("health", "--json").stdout)["parts"]
     assert {"configuration", "store", "validation"} <= {part["part"] for part in parts}
+    assert all({"part", "trouble", "note"} == set(part) for part in parts)
     good = daemon.configuration.read_text(encoding="utf-8")
     daemon.configuration.write_text("state_dirr = 7\n" + good, encoding="utf-8")
     socket_ = str(daemon.folder / "admin.sock")
@@ -45,6 +46,20 @@ def test_health_for_cron(new_daemon):
     assert ill.stdout.startswith("degraded\nconfiguration: ") and "state_dirr" in ill.stdout
     stats = daemon.tool("stats", "--socket", socket_).stdout
     assert re.search(r"^health +DEGRADED\n  configuration: .*state_dirr", stats, re.MULTILINE)
+
+
+def test_health_is_never_another_status(new_daemon, tmp_path):
+    """What cannot be asked is not well, and it is not said that it is down."""
+    daemon = new_daemon()
+    daemon.configuration.write_text("state_dirr = 7\n", encoding="utf-8")
+    broken = daemon.tool("health", "--config", str(daemon.configuration))
+    assert (broken.returncode, broken.stdout.splitlines()[0]) == (2, "unknown"), broken
+    assert "state_dirr" in broken.stdout
+    missing = daemon.tool("health", "--json", "--socket", str(tmp_path / "nowhere.sock"))
+    assert (missing.returncode, json.loads(missing.stdout)["state"]) == (2, "down")
+    too_long = daemon.tool("health", "--socket", "/" + "x" * 200)
+    assert (too_long.returncode, too_long.stdout.splitlines()[0]) == (2, "unknown")
+    assert daemon.tool("health", "--nosuchoption").returncode == 64
 
 
 @pytest.mark.parametrize("every", ["0", "soon", "2d"])

@@ -121,6 +121,46 @@ def test_a_bogus_reason_keeps_its_first_cause(daemon):
     assert evidence.count(causes[0]) == 1, evidence
 
 
+@pytest.mark.parametrize("key", ["bogus.example", "bogus-expired.example"])
+def test_a_bogus_reason_is_said_once_on_the_first_look(new_daemon, key):
+    daemon = new_daemon()
+    daemon.start()
+    evidence = daemon.tool("explain", key).stdout.partition("  reply ")[0]
+    assert evidence.count("while building chain of trust") == 1, evidence
+    assert "no enforce policy: TXT lookup of _mta-sts." in evidence
+    assert ", for the same reason\n" in evidence
+
+
+@pytest.mark.parametrize("key, record, fault", [
+    ("sts-no-id.example", "v=STSv1;", "has no id"),
+    ("sts-bad-id.example", "v=STSv1; id=with-hyphen;", '"-" in id is no letter or digit'),
+    ("sts-upper-record.example", "V=STSv1; id=1;", 'does not begin "v=STSv1;"'),
+    ("sts-two-records.example", "v=STSv1; id=", "2 TXT records that begin"),
+])
+def test_an_invalid_record_is_shown_with_its_fault(daemon, key, record, fault):
+    explained = daemon.tool("explain", key).stdout
+    line, = [line for line in explained.splitlines() if fault in line]
+    assert f'"{record}' in line, explained
+    assert fault in json.loads(daemon.tool("explain", "--json", key).stdout)["mta_sts"]["record_reason"]
+
+
+# What takes a key, with what it does with one that is a destination.
+KEYED = [("query",), ("query", "--direct"), ("explain",), ("explain", "--direct"), ("show",),
+         ("history",), ("refresh",), ("probe", "--no-postfix"), ("forget",)]
+
+
+@pytest.mark.parametrize("command", KEYED, ids=" ".join)
+def test_every_command_reads_a_key_alike(daemon, command):
+    for key, character in (("ex*ample.com", '"*"'), ("a b.example", "a blank"), ("a/b", '"/"')):
+        refused = daemon.tool(*command, key)
+        assert (refused.returncode, refused.stdout) == (64, ""), (key, refused)
+        assert f"is no destination: {character} is in no domain" in refused.stderr, refused.stderr
+    # Pasted from mailq; what is known of it is as it was.
+    pasted = daemon.tool(*command, "user@plain.example")
+    assert "postseal: plain.example: of an address the domain counts" in pasted.stderr, pasted
+    assert pasted.returncode in (0, 1, 75), pasted
+
+
 @pytest.mark.parametrize("key, status, words", [
     ("sts-one.example", 0, r"^mode     enforce: "),
     ("https://mta-sts.sts-one.example/.well-known/mta-sts.txt", 0, r"^mode     enforce: "),
@@ -130,6 +170,9 @@ def test_a_bogus_reason_keeps_its_first_cause(daemon):
     ("sts-404.example", 65, r"status: .*404"),
     ("sts-refused.example", 75, r"connect: .*refused"),
     ("sts-bad-mx.example", 65, r"mta-sts\.txt:3:5: mx "),
+    ("sts-no-host.example", 65, r"mta-sts\.sts-no-host\.example (does not exist|has no address)"),
+    ("nosuchfile", 64, r"cannot read nosuchfile: No such file or directory"),
+    ("nosuchfile.txt", 64, r"cannot read nosuchfile\.txt: No such file or directory"),
     ("sts-no-record.example", 65, r"no sender asks for this policy: the TXT record .* is absent"),
     ("https://www.sts-one.example/mta-sts.txt", 64, r"is not where a sender looks"),
     ("http://mta-sts.sts-one.example/.well-known/mta-sts.txt", 64, r"is not where a sender looks"),
@@ -181,9 +224,13 @@ address = "inet:127.0.0.1:1461"
 address = "unix:/nonexistent/run/x.sock"
 group = "nosuchgroup"
 [dns]
-trust_anchor = ["/nonexistent/root.key"]
+trust_anchor = ["/nonexistent/root.key", "{folder}/junk"]
+root_hints = "{folder}/junk"
+unbound_conf = "{folder}/junk"
 [https]
-ca_file = "/nonexistent/ca.pem"
+ca_file = "{folder}/junk"
+[verdict]
+overrides = "{folder}/overrides"
 """
 STATIC_WORDS = [  # line, key, words of the fault and its fix
     (1, "state_dir", "/nonexistent/state does not exist: create it"),
@@ -191,25 +238,51 @@ STATIC_WORDS = [  # line, key, words of the fault and its fix
     (6, "listen.address", "inet:127.0.0.1:1461 is listened on already, by line 4"),
     (8, "listen.address", "/nonexistent/run does not exist: create it"),
     (9, "listen.group", 'no group "nosuchgroup": add it'),
-    (11, "dns.trust_anchor", "/nonexistent/root.key cannot be read"),
-    (13, "https.ca_file", "/nonexistent/ca.pem cannot be read"),
+    (11, "dns.trust_anchor", "cannot read the trust anchor /nonexistent/root.key: No such file or "
+                             "directory; install"),
+    (11, "dns.trust_anchor", "/junk holds no DS or DNSKEY record; name a file with"),
+    (12, "dns.root_hints", "/junk name no address of a name server; name a file like"),
+    (13, "dns.unbound_conf", "unbound-checkconf(8) names the line"),
+    (15, "https.ca_file", "/junk has no certificate in PEM form; name a file with"),
 ]
+OVERRIDE_WORDS = [(2, '"a.example": Postfix would refuse "strong"'), (3, '"b.example": '
+                                                                      '"until=soon" is no day')]
 
 
 def test_check_config_finds_all_that_is_static(daemon, new_daemon):
     broken = new_daemon()
-    broken.configuration.write_text(STATIC_FAULTS, encoding="ascii")
+    (broken.folder / "junk").write_text("junk:\n", encoding="ascii")
+    overrides = broken.folder / "overrides"
+    overrides.write_text("# mine\na.example strong\nb.example may # until=soon\n", encoding="ascii")
+    broken.configuration.write_text(STATIC_FAULTS.format(folder=broken.folder), encoding="ascii")
     result = broken.tool("check-config")
     assert result.returncode == CONFIG
-    lines = result.stderr.splitlines()
+    lines = [line for line in result.stderr.splitlines() if line.startswith("postseal: ")]
     for number, key, words in STATIC_WORDS:
         assert any(line.startswith(f"postseal: {broken.configuration}:{number}: {key}: ")
                    and words in line for line in lines), (words, lines)
-    assert len(lines) == len(STATIC_WORDS), lines
+    for number, words in OVERRIDE_WORDS:
+        assert any(line.startswith(f"postseal: {overrides}:{number}: {words}") for line in lines), lines
+    assert len(lines) == len(STATIC_WORDS) + len(OVERRIDE_WORDS), lines
     errors = json.loads(broken.tool("check-config", "--json").stdout)["errors"]
-    assert {(error["line"], error["key"]) for error in errors} == {
-        (number, key) for number, key, _ in STATIC_WORDS
-    }
+    assert {(error["file"], error["line"], error["key"]) for error in errors} == {
+        (str(broken.configuration), number, key) for number, key, _ in STATIC_WORDS
+    } | {(str(overrides), number, "") for number, _ in OVERRIDE_WORDS}
+
+
+def test_a_junk_file_is_told_with_its_place_at_start_too(new_daemon):
+    broken = new_daemon()
+    junk = broken.folder / "junk"
+    junk.write_text("junk\n", encoding="ascii")
+    settings = broken.with_settings(https={"ca_file": str(junk)}, dns={"root_hints": str(junk)})
+    broken.write_configuration(settings)
+    for arguments in ((), ("--check",)):
+        result = run([program("postseald"), "--config", str(broken.configuration), *arguments])
+        assert result.returncode == CONFIG
+        places = [line.split(": ")[:3] for line in result.stderr.splitlines()
+                  if line.startswith("postseald: ")]
+        assert sorted(key for _, _, key in places) == ["dns.root_hints", "https.ca_file"], result
+        assert all(place.startswith(f"{broken.configuration}:") for _, place, _ in places), places
 
 
 @pytest.mark.parametrize("first, second", [

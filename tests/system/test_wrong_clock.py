@@ -63,7 +63,9 @@ def test_a_start_with_a_wrong_clock_costs_nothing(new_daemon, tmp_path, days):
         assert not daemon.ask(DOMAIN).startswith("NOTFOUND")
         time.sleep(0.5)
     assert "NOT CONFIRMED" in daemon.tool("stats").stdout
-    assert "\nclock: not confirmed yet" in http_client.ask(port, "/healthz").body
+    page = http_client.ask(port, "/healthz").body
+    assert "\nclock: not confirmed yet" in page
+    assert daemon.tool("health").stdout == page
     assert "postseal_clock_confirmed 0\n" in http_client.ask(port, "/metrics").body
     clock.set(timedelta())
     daemon.tool("stats")  # looks at the clock

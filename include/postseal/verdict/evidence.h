@@ -147,13 +147,7 @@ struct Override {
         return kind == Kind::sts_only || kind == Kind::sealed;
     }
     // It asks for more than "none" or "may".
-    [[nodiscard]] bool protects() const {
-        const auto is_level = [this](std::string_view level) {
-            return policy == level || (policy.starts_with(level) && policy[level.size()] == ' ');
-        };
-        return kind == Kind::sealed ||
-               (kind == Kind::policy && !is_level("none") && !is_level("may"));
-    }
+    [[nodiscard]] bool protects() const;
 
     friend bool operator==(const Override&, const Override&) = default;
 };

@@ -34,6 +34,9 @@ struct PostfixPolicy {
 // An override's policy, which either form may read.
 [[nodiscard]] std::expected<PostfixPolicy, std::string> read_override(std::string_view text);
 
+// It asks for more than "none" or "may".
+[[nodiscard]] bool protects(const PostfixPolicy& policy);
+
 // Whether Postfix then delivers to no host that it has not authenticated.
 [[nodiscard]] bool authenticates(const PostfixPolicy& policy);
 

@@ -142,11 +142,15 @@ std::expected<Record, RecordError> select_record(std::span<const std::string> te
     const auto exact = std::ranges::count_if(texts, is_exact);
     const auto count = exact > 0 ? exact : std::ranges::count_if(texts, is_record);
     if (count == 0) return fail(RecordFault::absent, 0, why_absent(texts));
+    const std::string& text = exact > 0 ? *std::ranges::find_if(texts, is_exact)
+                                        : *std::ranges::find_if(texts, is_record);
     if (count > 1)
         return fail(RecordFault::several, 0,
-                    fmt::format("{} TXT records that begin \"v=STSv1;\"", count));
-    return parse_record(exact > 0 ? *std::ranges::find_if(texts, is_exact)
-                                  : *std::ranges::find_if(texts, is_record));
+                    fmt::format("{} TXT records that begin \"v=STSv1;\", the first is {}", count,
+                                in_quotes(text)));
+    auto record = parse_record(text);
+    if (!record) record.error().text = complaint(text, record.error().text);
+    return record;
 }
 
 std::expected<std::string, RecordError> join_strings(std::string_view rdata) {

@@ -58,6 +58,7 @@ enum class Says {
     by_mixed,
     unknown_dane,
     unsealed,
+    sealed_nowhere,
     tempfail
 };
 
@@ -192,6 +193,8 @@ std::string_view conclusion(Says says) {
         return "mail waits";
     case unsealed:
         return "nothing is promised, mail is deferred";
+    case sealed_nowhere:
+        return "should Postfix find one after all, it needs DANE";
     }
     return "?";
 }
@@ -229,6 +232,10 @@ Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
         verdict.cls = Class::enforce;
         verdict.level = Level::secure;
         break;
+    case sealed_nowhere:
+        verdict.cls = Class::override_;
+        verdict.override_text = to_string(Level::dane_only);
+        break;
     case unsealed:
         defer(verdict, {Cause::nothing_promised,
                         printable(fmt::format(
@@ -245,13 +252,17 @@ Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
 }
 
 // Of override sealed: as the table says without it, but nothing that could end unauthenticated.
-// Opportunistic DANE becomes dane-only; where nothing is promised the mail is deferred.
-Says sealed(const Row& row, bool enforced, const Options& options, std::vector<std::string>& why) {
+// Opportunistic DANE becomes dane-only; where nothing is promised the mail is deferred. Where there
+// is no host Postfix bounces it before it asks, so nothing is deferred by us.
+Says sealed(const Row& row, bool enforced, const Evidence& evidence, const Options& options,
+            std::vector<std::string>& why) {
     Options own = options;
     own.default_level = DefaultLevel::may; // what ends at main.cf's level is deferred here
     const Says says = adjusted(enforced ? row.with_policy : row.without, enforced, own, why);
     if (says == dane) return dane_only;
-    return says == may ? unsealed : says;
+    const bool nowhere = row.applies == &nowhere_to_deliver && !evidence.nexthop.is_address;
+    if (says == may) return nowhere ? sealed_nowhere : unsealed;
+    return says;
 }
 
 const Row& row_of(const Facts& facts) {
@@ -277,7 +288,7 @@ Judgement judgement(const Evidence& evidence, const Options& options, WallTime n
     out.row = &row_of(facts);
     const bool enforced = counts_as_enforced(evidence.sts, options, now, out.why);
     const auto said = [&](bool with_policy, std::vector<std::string>& reasons) {
-        if (out.sealed) return sealed(*out.row, with_policy, options, reasons);
+        if (out.sealed) return sealed(*out.row, with_policy, evidence, options, reasons);
         if (facts.said != nullptr) return configured(*facts.said, with_policy, reasons);
         return adjusted(with_policy ? out.row->with_policy : out.row->without, with_policy, options,
                         reasons);
@@ -307,16 +318,21 @@ Verdict judge(const Evidence& evidence, const Options& options, WallTime now) {
 Verdict decide(const Evidence& evidence, const Options& options, WallTime now) {
     Judgement judged = judgement(evidence, options, now);
     Verdict verdict = verdict_of(judged, evidence);
+    const std::string_view because =
+        evidence.nexthop.is_address ? "an address can promise nothing" : judged.row->because;
     verdict.reasons.push_back(
-        judged.unknown ? fmt::format("it is not known whether an MTA-STS policy is in force: {}",
-                                     conclusion(judged.says))
-                       : fmt::format("{}: {}", judged.row->because, conclusion(judged.says)));
+        judged.unknown
+            ? fmt::format("it is not known whether an MTA-STS policy is in force: {}",
+                          conclusion(judged.says))
+            : fmt::format("{}: {}", judged.says == as_configured ? judged.row->because : because,
+                          conclusion(judged.says)));
     if (judged.sealed)
         verdict.reasons.insert(verdict.reasons.begin(), fmt::format("{}: sealed, so what cannot be "
                                                                     "authenticated is deferred",
                                                                     table.front().because));
     std::ranges::move(judged.why, std::back_inserter(verdict.reasons));
-    if (!evidence.override_ || evidence.override_->needs_lookup())
+    const bool looked_up = !evidence.override_ || evidence.override_->needs_lookup();
+    if (looked_up && !evidence.nexthop.is_address)
         std::ranges::move(describe(evidence, now), std::back_inserter(verdict.reasons));
     return verdict;
 }

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/verdict/evidence.h"
 
+#include "postseal/verdict/postfix_policy.h"
+
 #include <algorithm>
 
 namespace postseal::verdict {
+
+bool Override::protects() const {
+    if (kind != Kind::policy) return kind == Kind::sealed;
+    const auto read = read_override(policy);
+    return !read || verdict::protects(*read);
+}
 
 char letter(HostState state) {
     switch (state) {

@@ -247,6 +247,8 @@ std::expected<PostfixPolicy, std::string> read_override(std::string_view text) {
     return read ? read : read_postfix_policy(text, Form::tlsrpt);
 }
 
+bool protects(const PostfixPolicy& policy) { return !is_one_of(policy.level, {"none", "may"}); }
+
 bool authenticates(const PostfixPolicy& policy) {
     return is_one_of(policy.level, {"dane-only", "verify", "secure", "fingerprint"});
 }

@@ -103,7 +103,10 @@ std::string sts_absence(const Sts& sts, WallTime now) {
         return with_cause("no enforce policy: the _mta-sts TXT record is invalid",
                           sts.record_reason);
     case RecordState::failed:
-        return with_cause("no enforce policy: the _mta-sts TXT lookup failed", sts.record_reason);
+        return contains(sts.record_reason, "_mta-sts")
+                   ? with_cause("no enforce policy", sts.record_reason)
+                   : with_cause("no enforce policy: the _mta-sts TXT lookup failed",
+                                sts.record_reason);
     case RecordState::found:
         break;
     }
@@ -184,15 +187,23 @@ std::string mx_clause(const Evidence& evidence) {
                               "");
         return with_cause(fmt::format("MX {}{} is {}", domain, alias, to_string(mx.state)), "");
     case MxState::bogus:
-        return told(fmt::format("MX {} is bogus", domain), domain, mx.reason);
+        return with_cause(fmt::format("MX {} is bogus", domain), mx.reason);
     case MxState::failed:
-        return told(fmt::format("the MX lookup of {} failed", domain), domain, mx.reason);
+        return with_cause(fmt::format("the MX lookup of {} failed", domain), mx.reason);
     case MxState::null_mx:
         return told(fmt::format("{} has a null MX: it takes no mail", domain), domain, mx.reason);
     case MxState::nxdomain:
         return told(fmt::format("{} does not exist", domain), domain, mx.reason);
     }
     return domain;
+}
+
+// A zone that is bogus is so for all its names.
+std::string said_once(std::string clause, const Mx& mx) {
+    const std::string tail = ": " + printable(mx.reason, longest_clause);
+    if (mx.state != MxState::bogus || mx.reason.empty() || !clause.ends_with(tail)) return clause;
+    clause.resize(clause.size() - tail.size());
+    return clause + ", for the same reason";
 }
 
 std::vector<std::string> describe(const Evidence& evidence, WallTime now) {
@@ -208,7 +219,9 @@ std::vector<std::string> describe(const Evidence& evidence, WallTime now) {
     if (evidence.mx.addresses > 0)
         out.push_back(fmt::format("{} with an address in the place of a name: no TLSA",
                                   plural(evidence.mx.addresses, "MX record")));
-    std::ranges::move(sts_clauses(evidence.sts, now), std::back_inserter(out));
+    std::ranges::transform(
+        sts_clauses(evidence.sts, now), std::back_inserter(out),
+        [&](std::string clause) { return said_once(std::move(clause), evidence.mx); });
     if (evidence.partial)
         out.emplace_back("decided before every lookup had ended, from what was known by then");
     return out;
@@ -216,13 +229,7 @@ std::vector<std::string> describe(const Evidence& evidence, WallTime now) {
 
 Blame mx_blame(const Evidence& evidence) {
     const std::string domain = brief(evidence.nexthop.domain.name());
-    std::string_view cause = evidence.mx.reason;
-    // As the lookup says it, of this name and not of one that is an alias of it.
-    for (const std::string_view outcome : {"is bogus: ", "failed: "}) {
-        const std::string head =
-            fmt::format("MX lookup of {} {}", evidence.nexthop.domain.name(), outcome);
-        if (cause.starts_with(head)) cause.remove_prefix(head.size());
-    }
+    const std::string& cause = evidence.mx.reason;
     if (evidence.mx.state == MxState::bogus)
         return {Cause::mx_bogus,
                 printable(fmt::format("MX {} is bogus: {}", domain,

@@ -109,6 +109,17 @@ TEST_CASE("where no record is, what may have been meant for one is shown") {
     CHECK(text({"a\nb"}) == "\"a?b\" does not begin \"v=STSv1;\"");
 }
 
+TEST_CASE("a record that is not valid is shown with its fault") {
+    const auto text = [](const std::vector<std::string>& texts) {
+        return select_record(texts).error().text;
+    };
+    CHECK(text({"v=STSv1;"}) == "\"v=STSv1;\": has no id");
+    CHECK(text({"v=spf1 -all", "v=STSv1; id=a-b;"}) ==
+          "\"v=STSv1; id=a-b;\": \"-\" in id is no letter or digit");
+    CHECK(text({"v=STSv1; id=1;", "v=STSv1; id=2;"}) ==
+          "2 TXT records that begin \"v=STSv1;\", the first is \"v=STSv1; id=1;\"");
+}
+
 TEST_CASE("the strings of one TXT record are joined without a space") {
     using namespace std::string_literals;
     CHECK(join_strings("\x08v=STSv1;\x06 id=1;"s) == "v=STSv1; id=1;");
