@@ -67,7 +67,7 @@ dns::TxtResult Direct::record(const Domain& domain) {
 }
 
 https::FetchResult Direct::fetch_policy(const Domain& domain) {
-    bool waits = false; // nobody else fetches
+    std::size_t waits = 0; // nobody else fetches
     return async::block_on(parts_->loop, parts_->fetcher->fetch(domain, waits));
 }
 

@@ -1,6 +1,6 @@
 // dns/for_client.h: a resolver as one client has it
 //
-// Every question is asked on behalf of the client. The resolver outlives it; it outlives its
+// Every question is asked on behalf of the asker. The resolver outlives it; it outlives its
 // questions.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -14,16 +14,15 @@ namespace postseal::dns {
 
 class ForClient final : public Resolver {
   public:
-    ForClient(Resolver& resolver, async::Limiter::ClientId client)
-        : resolver_(resolver), client_(client) {}
+    ForClient(Resolver& resolver, Asker asker) : resolver_(resolver), asker_(asker) {}
 
     async::Task<Answer> resolve(std::string name, RrType type) override {
-        return resolver_.resolve_for(client_, std::move(name), type);
+        return resolver_.resolve_for(asker_, std::move(name), type);
     }
 
   private:
     Resolver& resolver_;
-    async::Limiter::ClientId client_;
+    Asker asker_;
 };
 
 } // namespace postseal::dns

@@ -6,10 +6,9 @@
 
 namespace postseal::dns {
 
-async::Task<Answer> Measured::resolve_for(async::Limiter::ClientId client, std::string name,
-                                          RrType type) {
+async::Task<Answer> Measured::resolve_for(Asker asker, std::string name, RrType type) {
     const MonoTime begun = loop_.now();
-    Answer answer = co_await asked_.resolve_for(client, std::move(name), type);
+    Answer answer = co_await asked_.resolve_for(asker, std::move(name), type);
     auto* of = std::ranges::find(types_, type, &OfType::type);
     if (of == types_.end()) co_return answer;
     of->took.observe(loop_.now() - begun);

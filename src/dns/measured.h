@@ -21,10 +21,9 @@ class Measured final : public Resolver {
     Measured(async::Loop& loop, Resolver& asked) : loop_(loop), asked_(asked) {}
 
     async::Task<Answer> resolve(std::string name, RrType type) override {
-        return resolve_for(nullptr, std::move(name), type);
+        return resolve_for({}, std::move(name), type);
     }
-    async::Task<Answer> resolve_for(async::Limiter::ClientId client, std::string name,
-                                    RrType type) override;
+    async::Task<Answer> resolve_for(Asker asker, std::string name, RrType type) override;
 
     struct OfType {
         RrType type = RrType::a;

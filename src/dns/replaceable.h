@@ -19,12 +19,11 @@ template <class R> class Replaceable final : public Resolver {
     explicit Replaceable(std::shared_ptr<R> first) : now_(std::move(first)) {}
 
     async::Task<Answer> resolve(std::string name, RrType type) override {
-        return resolve_for(nullptr, std::move(name), type);
+        return resolve_for({}, std::move(name), type);
     }
-    async::Task<Answer> resolve_for(async::Limiter::ClientId client, std::string name,
-                                    RrType type) override {
+    async::Task<Answer> resolve_for(Asker asker, std::string name, RrType type) override {
         const std::shared_ptr<R> asked = now_;
-        co_return co_await asked->resolve_for(client, std::move(name), type);
+        co_return co_await asked->resolve_for(asker, std::move(name), type);
     }
     void replace(std::shared_ptr<R> next) { now_ = std::move(next); }
     [[nodiscard]] const std::shared_ptr<R>& now() const { return now_; }

@@ -62,7 +62,8 @@ struct Answer {
 
 // No answer to build on: bogus or failed.
 [[nodiscard]] bool is_failure(const Answer& answer);
-// A failure that is our own: nobody was asked, for want of a turn or of the library.
+// A failure that is our own: for want of a turn or of the library nobody was asked, or so late that
+// there was hardly time for an answer.
 [[nodiscard]] bool is_unasked(const Answer& answer);
 
 // "TLSA lookup of _25._tcp.mx.example.com failed: SERVFAIL", "... is bogus: ...": a clause for an
@@ -75,13 +76,20 @@ inline constexpr std::size_t max_name = 253; // octets of a name in text form
 // letters, digits, hyphens and underscores.
 [[nodiscard]] bool askable(std::string_view name);
 
+// Who asks. Where questions wait for a turn of ours, those of one client do not hold up another's.
+// `queued`, if given, counts the question while it waits for its turn, and after a wait of a second
+// or more until it is answered: whoever cannot wait longer reads there that the other side had no
+// time to answer. It outlives the question.
+struct Asker {
+    async::Limiter::ClientId client = nullptr;
+    std::size_t* queued = nullptr;
+};
+
 class Resolver {
   public:
     virtual ~Resolver() = default;
     virtual async::Task<Answer> resolve(std::string name, RrType type) = 0;
-    // On behalf of a client: where questions wait, those of one do not hold up another's.
-    virtual async::Task<Answer> resolve_for(async::Limiter::ClientId, std::string name,
-                                            RrType type) {
+    virtual async::Task<Answer> resolve_for(Asker, std::string name, RrType type) {
         return resolve(std::move(name), type);
     }
 };

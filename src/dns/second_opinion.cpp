@@ -26,9 +26,8 @@ bool may_be_astray_at_ds(const Answer& bogus) {
 
 } // namespace
 
-async::Task<Answer> SecondOpinion::resolve_for(async::Limiter::ClientId client, std::string name,
-                                               RrType type) {
-    Answer answer = co_await first_.resolve_for(client, name, type);
+async::Task<Answer> SecondOpinion::resolve_for(Asker asker, std::string name, RrType type) {
+    Answer answer = co_await first_.resolve_for(asker, name, type);
     if (answer.status != Status::bogus) {
         if (!is_failure(answer)) bogus_.erase(name);
         co_return answer;
@@ -40,7 +39,7 @@ async::Task<Answer> SecondOpinion::resolve_for(async::Limiter::ClientId client, 
     const std::shared_ptr<Resolver> other = fresh();
     if (!other) co_return answer;
     const async::Counted counted(asked_);
-    Answer second = co_await other->resolve_for(client, name, type);
+    Answer second = co_await other->resolve_for(asker, name, type);
     if (second.status == Status::failed) co_return answer;
     if (second.status == Status::bogus) keep_cause(name, type, second, From::fresh);
     co_return second;

@@ -36,10 +36,9 @@ class SecondOpinion final : public Resolver {
         : loop_(loop), first_(first), open_(std::move(open)) {}
 
     async::Task<Answer> resolve(std::string name, RrType type) override {
-        return resolve_for(nullptr, std::move(name), type);
+        return resolve_for({}, std::move(name), type);
     }
-    async::Task<Answer> resolve_for(async::Limiter::ClientId client, std::string name,
-                                    RrType type) override;
+    async::Task<Answer> resolve_for(Asker asker, std::string name, RrType type) override;
 
   private:
     struct Bogus {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dns/unbound.h"
 
+#include "async/counted.h"
 #include "async/limiter.h"
 #include "async/thread_name.h"
 #include "async/timeout.h"
@@ -11,6 +12,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
 #include <utility>
 
 namespace postseal::dns {
@@ -20,6 +23,7 @@ constexpr std::size_t most_in_flight = 128;
 constexpr std::size_t most_of_one_client = 96; // the rest is there for another at once
 constexpr int class_in = 1;
 constexpr milliseconds root_patience{8000};
+constexpr milliseconds long_wait{1000}; // see Asker
 
 Answer failure(Failure kind, std::string reason) {
     Answer answer;
@@ -53,8 +57,8 @@ struct Unbound::Impl {
         if (ub_process(impl->context.get()) != 0) impl->watch.set(async::FdWatch::none);
     }
 
-    async::Task<Answer> ask(async::Limiter::ClientId client, std::string name, RrType type,
-                            bool& asked);
+    async::Task<Answer> ask(Asker asker, std::string name, RrType type,
+                            std::optional<MonoTime>& asked);
     async::Task<RootAnswer> ask_root();
 
     async::Loop& loop;
@@ -133,10 +137,15 @@ class Unbound::Impl::Question {
     async::Ready ready_;
 };
 
-async::Task<Answer> Unbound::Impl::ask(async::Limiter::ClientId client, std::string name,
-                                       RrType type, bool& asked) {
-    const auto permit = co_await limiter.acquire(client);
-    asked = true;
+async::Task<Answer> Unbound::Impl::ask(Asker asker, std::string name, RrType type,
+                                       std::optional<MonoTime>& asked) {
+    const MonoTime begun = loop.now();
+    std::size_t unwanted = 0;
+    std::optional<async::Counted> queued;
+    queued.emplace(asker.queued != nullptr ? *asker.queued : unwanted);
+    const auto permit = co_await limiter.acquire(asker.client);
+    asked = loop.now();
+    if (*asked - begun < long_wait) queued.reset();
     Question question(*this, std::move(name), type);
     co_return co_await question;
 }
@@ -161,23 +170,30 @@ Unbound::Unbound(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Unbound::~Unbound() = default;
 
 async::Task<Answer> Unbound::resolve(std::string name, RrType type) {
-    return resolve_for(nullptr, std::move(name), type);
+    return resolve_for({}, std::move(name), type);
 }
 
-async::Task<Answer> Unbound::resolve_for(async::Limiter::ClientId client, std::string name,
-                                         RrType type) {
+async::Task<Answer> Unbound::resolve_for(Asker asker, std::string name, RrType type) {
     if (auto known = impl_->recent.find(name, type, impl_->loop.now())) co_return *std::move(known);
-    bool asked = false;
-    auto answer = co_await async::with_timeout(impl_->loop, impl_->ask(client, name, type, asked),
+    const MonoTime begun = impl_->loop.now();
+    std::optional<MonoTime> asked;
+    auto answer = co_await async::with_timeout(impl_->loop, impl_->ask(asker, name, type, asked),
                                                impl_->timeout);
     if (answer) {
         impl_->recent.keep(std::move(name), type, *answer, impl_->loop.now());
         co_return *std::move(answer);
     }
     const std::string limit = in_words(impl_->timeout);
-    if (asked) co_return failure(Failure::timeout, fmt::format("no answer in {}", limit));
-    co_return failure(Failure::busy, fmt::format("not asked within {}: {} lookups were before it",
-                                                 limit, most_in_flight));
+    if (!asked)
+        co_return failure(
+            Failure::busy,
+            fmt::format("not asked within {}: {} lookups were before it", limit, most_in_flight));
+    const milliseconds queued = *asked - begun;
+    if (queued > impl_->timeout / 2)
+        co_return failure(Failure::busy,
+                          fmt::format("no answer in {}, of which {} were for lookups before it",
+                                      limit, in_words(queued)));
+    co_return failure(Failure::timeout, fmt::format("no answer in {}", limit));
 }
 
 async::Task<bool> Unbound::round_trip() {

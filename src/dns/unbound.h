@@ -4,7 +4,8 @@
 // it for 1 to 25 ms). At most 128 questions are with libunbound at once, the rest wait in order:
 // ub_resolve_async writes to a blocking pipe. What was just answered about hosts is not asked again
 // (dns/recent_answers.h). A question that takes longer than `timeout`, its time
-// in the queue included, fails. Every Task of resolve() must be gone before its Unbound is.
+// in the queue included, fails; if more than half of it was in the queue, as one that nobody was
+// asked. Every Task of resolve() must be gone before its Unbound is.
 // Errors of the set-up (an unreadable trust anchor, a bad forwarder) are one clear sentence each.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -46,8 +47,7 @@ class Unbound final : public Resolver {
     ~Unbound() override;
 
     async::Task<Answer> resolve(std::string name, RrType type) override;
-    async::Task<Answer> resolve_for(async::Limiter::ClientId client, std::string name,
-                                    RrType type) override;
+    async::Task<Answer> resolve_for(Asker asker, std::string name, RrType type) override;
 
     // Through the worker thread and back, by a name that libunbound answers itself; ahead of the
     // queue and without a time limit. False: the thread is gone.

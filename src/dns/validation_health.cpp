@@ -58,9 +58,8 @@ class ValidationHealth::Waiter {
     async::Ready ready_;
 };
 
-async::Task<Answer> ValidationHealth::resolve_for(async::Limiter::ClientId client, std::string name,
-                                                  RrType type) {
-    Answer answer = co_await needs_.resolver.resolve_for(client, name, type);
+async::Task<Answer> ValidationHealth::resolve_for(Asker asker, std::string name, RrType type) {
+    Answer answer = co_await needs_.resolver.resolve_for(asker, name, type);
     if (answer.status == Status::failed && type == RrType::mx && state_ != State::working)
         note(failed_, name);
     if (answer.status != Status::bogus) co_return answer;

@@ -50,10 +50,9 @@ class ValidationHealth final : public Resolver {
         : needs_(std::move(dependencies)), group_(needs_.loop) {}
 
     async::Task<Answer> resolve(std::string name, RrType type) override {
-        return resolve_for(nullptr, std::move(name), type);
+        return resolve_for({}, std::move(name), type);
     }
-    async::Task<Answer> resolve_for(async::Limiter::ClientId client, std::string name,
-                                    RrType type) override;
+    async::Task<Answer> resolve_for(Asker asker, std::string name, RrType type) override;
 
     // Begins a check; one that is going on is made once more, for it may have seen the old.
     void check_now();

@@ -396,6 +396,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     // Times read under one clock mean nothing under another; and reconfigure() may bring an
     // override meanwhile.
     for (;;) {
+        progress.current = false;
         async::Limiter::Permit permit = co_await limiter_.acquire(client);
         override_ = find_override(nexthop);
         if (override_ && needs_no_lookup(*override_))
@@ -403,7 +404,6 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
         progress.started = true;
         begun = sources_.loop.now();
         progress.override_ = override_ ? std::optional(override_->says) : std::nullopt;
-        progress.current = false;
         progress.outdated = false;
         progress.mx = verdict::Mx{.pending = true};
         progress.provisional.reset();
@@ -551,7 +551,7 @@ async::Task<> Engine::look_up_mx(Nexthop nexthop, Progress& progress, verdict::M
             step->engine.advanced(step->nexthop, step->progress);
         }
     } step{*this, nexthop, progress};
-    dns::ForClient resolver(sources_.resolver, whom.client);
+    dns::ForClient resolver(sources_.resolver, {.client = whom.client});
     mx = co_await dns::mx_lookup(sources_.loop, resolver, nexthop, &progress.mx,
                                  async::Callback(&Step::taken, &step));
     whom.slot.reset(); // the last of its holders gives it back
@@ -562,7 +562,6 @@ async::Task<> Engine::look_up_sts(Nexthop nexthop, Progress& progress, Found& fo
     auto loading = sources_.store.load(nexthop.domain, nexthop.key());
     auto read = co_await async::with_timeout(sources_.loop, std::move(loading), store_patience);
     store::Loaded loaded = read ? *std::move(read) : not_answered();
-    progress.loaded = true;
     found.row = std::move(loaded.nexthop);
     found.row_unread = !loaded.nexthop_unread.empty();
     if (found.row) progress.remembered = NexthopNotes::remembered(*found.row, sources_.clock.now());
@@ -589,9 +588,10 @@ verdict::Evidence Engine::partial_evidence(const Nexthop& nexthop, const Progres
         evidence.sts = progress.sts->context.shown(watch_.moved());
         const milliseconds age = sources_.loop.now() - progress.sts->begun;
         evidence.obtained_at = judged_at(evidence.sts, now, std::max(age, options_.deadline));
-    } else if (!progress.loaded) {
-        evidence.sts.unread = not_answered().sts_unread;
     }
+    // Something else may be stored since `sts` was read.
+    if (!progress.current)
+        evidence.sts.unread = progress.sts ? "it is being read again" : not_answered().sts_unread;
     note_other_forms(evidence);
     return evidence;
 }

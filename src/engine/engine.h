@@ -134,7 +134,6 @@ class Engine {
         bool started = false;  // past the limit of lookups at work
         bool refresh = false;  // fetch the policy whatever its record says
         bool renew = false;    // likewise, unless that failed lately: it ended during the lookup
-        bool loaded = false;   // what the store holds
         bool outdated = false; // it holds something else since, or an override has come
         bool current = false;  // `remembered` and `sts` are not those of an earlier attempt
         MonoTime asked;        // by a client, the latest

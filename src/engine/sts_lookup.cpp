@@ -27,7 +27,12 @@ void show_stored(const store::StsRow& row, const store::Moment& moment, verdict:
     const store::StsRow aged = store::by_age(row, moment);
     if (row.body.empty() || aged.expires_at + decided_within <= moment.now) return;
     auto policy = mtasts::parse_policy(row.body);
-    if (!policy) return;
+    if (!policy) {
+        // A later version of this program took it for one.
+        if (moment.now < aged.expires_at)
+            sts.unread = "this version cannot read it: " + policy.error().text;
+        return;
+    }
     sts.policy = std::move(*policy);
     sts.policy_id = row.id;
     sts.fetched_at = aged.fetched_at;
@@ -91,7 +96,11 @@ verdict::Sts StsLookup::Progress::shown(milliseconds moved_now) const {
     verdict::Sts shown = std::move(now.sts);
     // What was forgotten is found out anew, and until then nobody knows.
     if (forgotten) shown.policy.reset();
-    if (waits || forgotten) shown.fetch = verdict::FetchState::waiting;
+    if (waits > 0 && shown.record == verdict::RecordState::pending)
+        shown.unasked = "other lookups come first";
+    else if (waits > 0)
+        shown.fetch = verdict::FetchState::waiting;
+    if (forgotten) shown.fetch = verdict::FetchState::waiting;
     return shown;
 }
 
@@ -209,7 +218,7 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, Progress& p
     row = store::as_of(std::move(row), moment);
     progress.moved = watch_.moved();
     show_stored(row, moment, sts);
-    dns::ForClient resolver(sources_.resolver, whom.client);
+    dns::ForClient resolver(sources_.resolver, {.client = whom.client, .queued = &progress.waits});
     const dns::TxtResult txt = co_await dns::txt_lookup(resolver, row.domain);
     sts.record = txt.state;
     sts.record_id = txt.id;
@@ -252,7 +261,6 @@ async::Task<> StsLookup::fetch(store::StsRow row, Progress& progress) {
     fetching_++;
     const https::FetchResult fetched = co_await sources_.fetcher.fetch(row.domain, progress.waits);
     fetching_--;
-    progress.waits = false;
     if (fetched && fetched->date != WallTime{}) watch_.heard(fetched->address, fetched->date);
     progress.row = nullptr;
     row = store::as_of(std::move(row), sources_.clock.moment());

@@ -21,6 +21,7 @@
 #include "postseal/base/domain.h"
 #include "postseal/verdict/evidence.h"
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -36,7 +37,7 @@ class StsLookup {
     struct Progress {
         verdict::Sts sts;             // what is known so far
         milliseconds moved{0};        // ClockWatch::moved() at its times
-        bool waits = false;           // for a turn at the policy host
+        std::size_t waits = 0;        // turns of ours, for the record or at the policy host
         bool forgotten = false;       // meanwhile: what it finds is not kept, and counts for nobody
         store::StsRow* row = nullptr; // what the lookup will write over; null: it has done so
         // With the times of a clock that has been moved so far.

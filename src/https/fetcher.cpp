@@ -59,23 +59,24 @@ HttpsPolicyFetcher::HttpsPolicyFetcher(async::UvLoop& home, dns::Resolver& resol
       limiter_(home, options_.at_once), address_limits_(home, options_.per_address),
       thread_(std::move(thread)) {}
 
-async::Task<FetchResult> HttpsPolicyFetcher::fetch(Domain policy_domain, bool& waits) {
+async::Task<FetchResult> HttpsPolicyFetcher::fetch(Domain policy_domain, std::size_t& waits) {
     const std::string host = policy_domain.with_prefix("mta-sts");
     const async::Counted counted(fetches_);
     co_return co_await look_up_and_fetch(host, home_.now() + options_.timeout, waits);
 }
 
 async::Task<FetchResult> HttpsPolicyFetcher::look_up_and_fetch(std::string host, MonoTime end,
-                                                               bool& waits) {
-    HostLookup lookup(home_, resolver_, host);
+                                                               std::size_t& waits) {
+    HostLookup lookup(home_, resolver_, host, &waits);
     std::optional<FetchResult> result;
     // A second round only for the family that answered late, if the first was of no use.
     do {
         auto found = co_await async::with_timeout(home_, lookup.next(), end - home_.now());
         if (result && (!found || !*found)) break;
         if (!found)
-            co_return failed(FetchFault::dns, fmt::format("{}: no address found within {}", host,
-                                                          limit_text(options_.timeout)));
+            co_return failed(
+                waits > 0 ? FetchFault::no_turn : FetchFault::dns,
+                fmt::format("{}: no address found within {}", host, limit_text(options_.timeout)));
         if (!*found) co_return std::unexpected(std::move(found->error()));
         result = co_await fetch_from(host, std::move(**found), end, waits);
     } while (!*result &&
@@ -87,7 +88,7 @@ async::Task<FetchResult> HttpsPolicyFetcher::look_up_and_fetch(std::string host,
 
 async::Task<FetchResult> HttpsPolicyFetcher::fetch_from(std::string host,
                                                         std::vector<tls::Address> addresses,
-                                                        MonoTime& end, bool& waits) {
+                                                        MonoTime& end, std::size_t& waits) {
     if (!options_.allow_private) {
         std::string refused;
         addresses = allowed(addresses, refused);
@@ -97,7 +98,8 @@ async::Task<FetchResult> HttpsPolicyFetcher::fetch_from(std::string host,
     }
     addresses = tls::take_turns(addresses);
     const MonoTime asked = home_.now();
-    waits = true;
+    std::optional<async::Counted> waiting;
+    waiting.emplace(waits);
     const auto permits =
         co_await async::with_timeout(home_, address_limits_.acquire(addresses), options_.timeout);
     if (!permits)
@@ -108,7 +110,7 @@ async::Task<FetchResult> HttpsPolicyFetcher::fetch_from(std::string host,
                         addresses.front().to_string()));
     const auto permit = co_await limiter_.acquire();
     // A host that is asked late because of us has not had its time when the question's is over.
-    waits = home_.now() - asked >= long_wait;
+    if (home_.now() - asked < long_wait) waiting.reset();
     end += home_.now() - asked;
     ExchangeRequest request{.host = std::move(host),
                             .addresses = std::move(addresses),

@@ -42,7 +42,7 @@ class HttpsPolicyFetcher final : public PolicyFetcher {
     [[nodiscard]] static std::expected<std::unique_ptr<HttpsPolicyFetcher>, std::string>
     open(async::UvLoop& home, dns::Resolver& resolver, FetcherOptions options);
 
-    async::Task<FetchResult> fetch(Domain policy_domain, bool& waits) override;
+    async::Task<FetchResult> fetch(Domain policy_domain, std::size_t& waits) override;
 
     [[nodiscard]] std::size_t under_way() const { return limiter_.in_use(); }
     // In their lookups, or for their turns.
@@ -57,9 +57,9 @@ class HttpsPolicyFetcher final : public PolicyFetcher {
 
     HttpsPolicyFetcher(async::UvLoop& home, dns::Resolver& resolver, FetcherOptions options,
                        std::unique_ptr<Thread> thread);
-    async::Task<FetchResult> look_up_and_fetch(std::string host, MonoTime end, bool& waits);
+    async::Task<FetchResult> look_up_and_fetch(std::string host, MonoTime end, std::size_t& waits);
     async::Task<FetchResult> fetch_from(std::string host, std::vector<tls::Address> addresses,
-                                        MonoTime& end, bool& waits);
+                                        MonoTime& end, std::size_t& waits);
 
     async::UvLoop& home_;
     dns::Resolver& resolver_;

@@ -4,19 +4,23 @@
 // addresses and the other has answered or kept us waiting for `grace`; a family that answers later
 // is given by the following next(), for a caller who could not connect. One family's failure does
 // not matter if the other has addresses.
-// Error: dns, when no family has any (more): which lookup failed and why, the host named.
-// Thread: the resolver's.
+// `waits`, if given, counts the questions for which our own resolver has no turn (dns::Asker); it
+// outlives the lookup.
+// Error: no_turn, when nobody was asked for a family; else dns, when no family has any (more):
+// which lookup failed and why, the host named. Thread: the resolver's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/group.h"
 #include "async/nudge.h"
 #include "async/task.h"
+#include "dns/for_client.h"
 #include "dns/resolver.h"
 #include "https/policy_fetch.h"
 #include "tls/address.h"
 
 #include <array>
+#include <cstddef>
 #include <expected>
 #include <string>
 #include <vector>
@@ -27,7 +31,8 @@ inline constexpr milliseconds address_grace{250};
 
 class HostLookup {
   public:
-    HostLookup(async::Loop& loop, dns::Resolver& resolver, std::string host);
+    HostLookup(async::Loop& loop, dns::Resolver& resolver, std::string host,
+               std::size_t* waits = nullptr);
     HostLookup(const HostLookup&) = delete;
     HostLookup& operator=(const HostLookup&) = delete;
     ~HostLookup() = default;
@@ -47,7 +52,7 @@ class HostLookup {
     [[nodiscard]] std::vector<tls::Address> take();
     [[nodiscard]] FetchError no_address() const;
 
-    dns::Resolver& resolver_;
+    dns::ForClient resolver_;
     std::string host_;
     async::Nudge news_;
     std::array<Family, 2> families_;

@@ -5,7 +5,7 @@
 
 namespace postseal::https {
 
-async::Task<FetchResult> Measured::fetch(Domain policy_domain, bool& waits) {
+async::Task<FetchResult> Measured::fetch(Domain policy_domain, std::size_t& waits) {
     const MonoTime begun = loop_.now();
     FetchResult fetched = co_await asked_.fetch(std::move(policy_domain), waits);
     took_.observe(loop_.now() - begun);

@@ -72,9 +72,10 @@ using FetchResult = std::expected<FetchedPolicy, FetchError>;
 class PolicyFetcher {
   public:
     virtual ~PolicyFetcher() = default;
-    // `waits`: true while the host is not asked because our own limits leave no turn, and after a
-    // wait of a second or more until the fetch ends; outlives the task.
-    virtual async::Task<FetchResult> fetch(Domain policy_domain, bool& waits) = 0;
+    // `waits` counts what waits while the host is not asked because our own limits leave no turn,
+    // for it or for questions of its address, and after a wait of a second or more until the fetch
+    // ends; outlives the task.
+    virtual async::Task<FetchResult> fetch(Domain policy_domain, std::size_t& waits) = 0;
 };
 
 } // namespace postseal::https

@@ -15,7 +15,7 @@ class Replaceable final : public PolicyFetcher {
   public:
     explicit Replaceable(std::shared_ptr<PolicyFetcher> first) : now_(std::move(first)) {}
 
-    async::Task<FetchResult> fetch(Domain policy_domain, bool& waits) override {
+    async::Task<FetchResult> fetch(Domain policy_domain, std::size_t& waits) override {
         const std::shared_ptr<PolicyFetcher> asked = now_;
         co_return co_await asked->fetch(std::move(policy_domain), waits);
     }

@@ -44,11 +44,10 @@ namespace {
 class NotesClient final : public Resolver {
   public:
     async::Task<Answer> resolve(std::string name, RrType type) override {
-        return resolve_for(nullptr, std::move(name), type);
+        return resolve_for({}, std::move(name), type);
     }
-    async::Task<Answer> resolve_for(async::Limiter::ClientId client, std::string /*name*/,
-                                    RrType /*type*/) override {
-        asked_for = client;
+    async::Task<Answer> resolve_for(Asker asker, std::string /*name*/, RrType /*type*/) override {
+        asked_for = asker.client;
         co_return Answer{};
     }
     async::Limiter::ClientId asked_for = this;
@@ -61,7 +60,7 @@ TEST_CASE("measured: a question stays that of its client") {
     NotesClient notes;
     Measured measured(loop, notes);
     const int client = 0;
-    loop.run_until_done(measured.resolve_for(&client, "a.example", RrType::mx));
+    loop.run_until_done(measured.resolve_for({.client = &client}, "a.example", RrType::mx));
     CHECK(notes.asked_for == &client);
     loop.run_until_done(measured.resolve("a.example", RrType::mx));
     CHECK(notes.asked_for == nullptr);

@@ -251,8 +251,8 @@ std::list<Pending> ask_many(World& world, unsigned count, unsigned clients = 2) 
         Pending& pending = out.emplace_back();
         pending.driver.emplace(async::drive_into(
             static_cast<async::Done&>(pending),
-            world.resolver->resolve_for(&client[i % clients], fmt::format("d{}.example.com", i),
-                                        RrType::mx),
+            world.resolver->resolve_for({.client = &client[i % clients]},
+                                        fmt::format("d{}.example.com", i), RrType::mx),
             pending.outcome));
     }
     return out;
@@ -264,8 +264,9 @@ TEST_CASE("unbound: one client has 96 questions at once, another is asked for me
     CHECK(world.resolver->in_flight() == 96);
     CHECK(world.resolver->waiting() == 104);
     world.server.set("other.example 15", {.rcode = 3, .answer = {}, .authority = {}});
-    const Answer answer = async::block_on(
-        world.loop, world.resolver->resolve_for(&client[1], "other.example", RrType::mx));
+    const Answer answer =
+        async::block_on(world.loop, world.resolver->resolve_for({.client = &client[1]},
+                                                                "other.example", RrType::mx));
     CHECK(answer.status == Status::nxdomain);
     CHECK(world.resolver->waiting() == 104);
 }
@@ -304,9 +305,30 @@ TEST_CASE("unbound: a question that never left the queue says so") {
         milliseconds(5000)));
     CHECK(questions.front().outcome.value.value_or(Answer{}).reason == "no answer in 400 ms");
     // The first 128 give up in the same turn, so the last may have been handed a place just then.
-    const std::string last = questions.back().outcome.value.value_or(Answer{}).reason;
-    CHECK((last == "not asked within 400 ms: 128 lookups were before it" ||
-           last == "no answer in 400 ms"));
+    const Answer last = questions.back().outcome.value.value_or(Answer{});
+    CHECK(is_unasked(last));
+    CHECK((last.reason == "not asked within 400 ms: 128 lookups were before it" ||
+           last.reason.starts_with("no answer in 400 ms, of which ")));
+}
+
+TEST_CASE("unbound: a question is counted while it is queued, and blames nobody for that time") {
+    World world(milliseconds(800));
+    std::list<Pending> before = ask_many(world, 128);
+    CHECK_FALSE(world.turn_until([] { return false; }, milliseconds(200)));
+    std::size_t queued = 0;
+    Pending late;
+    late.driver.emplace(
+        async::drive_into(static_cast<async::Done&>(late),
+                          world.resolver->resolve_for({.client = nullptr, .queued = &queued},
+                                                      "late.example", RrType::mx),
+                          late.outcome));
+    CHECK(queued == 1);
+    CHECK(world.turn_until([&] { return late.ended; }, milliseconds(5000)));
+    CHECK(queued == 0);
+    // It was asked 600 ms late, if at all, and could not have had an answer in the rest.
+    const Answer answer = late.outcome.value.value_or(Answer{});
+    CHECK(answer.failure == dns::Failure::busy);
+    CHECK(is_unasked(answer));
 }
 
 TEST_CASE("unbound: destroyed with questions outstanding") {

@@ -25,7 +25,7 @@ _mta-sts.slow.example.org TXT insecure 600 nodata
 constexpr auto not_found = "9:NOTFOUND ,";
 
 struct Node : Field {
-    Node() { resolver.set(world); }
+    explicit Node(engine::Options options = {}) : Field(options) { resolver.set(world); }
     // As the store has it when another node's word came.
     void learn(const std::string& name) {
         const Domain domain = Domain::parse(name).value();
@@ -68,6 +68,35 @@ TEST_CASE("an evaluation that has read the store already reads it again") {
     node.loop.advance(20s);
     REQUIRE(answer.has_value());
     CHECK(node.reply("slow.example.org").contains("OK secure match=mx.example.org"));
+}
+
+TEST_CASE("what another node has found out is not passed over because it cannot be read in time") {
+    engine::Options options;
+    SUBCASE("the store is slow meanwhile") {}
+    SUBCASE("another's lookup has the place") { options.lookups = 1; }
+    Node node(options);
+    const bool crowded = options.lookups == 1;
+    std::optional<std::string> answer;
+    std::optional<std::string> other;
+    async::Group group(node.loop);
+    node.resolver.set("slow.example.org MX insecure 600 10 mx.example.org\n"
+                      "slow.example.org MX delay 30000\n");
+    group.start(node.ask_into("slow.example.org", answer));
+    node.loop.advance(7s);
+    node.resolver.set("crowd.example.org MX insecure 600 10 mx.example.org\n"
+                      "crowd.example.org MX delay 30000\n"
+                      "_mta-sts.crowd.example.org TXT insecure 600 nodata\n");
+    if (crowded) {
+        group.start(node.ask_into("crowd.example.org", other));
+        node.loop.advance(10ms);
+    } else {
+        node.store.stall(30s);
+    }
+    node.learn("slow.example.org");
+    node.loop.advance(4s);
+    REQUIRE(answer.has_value());
+    CHECK_MESSAGE(answer->contains(":TEMP "), *answer);
+    CHECK(answer->contains("the policy that may be stored is not known: it is being read again"));
 }
 
 TEST_CASE("one nexthop alone") {

@@ -100,6 +100,42 @@ _25._tcp.mx.example.org TLSA secure 300 3 1 1 ab*32
     }
 }
 
+TEST_CASE("a stored policy of a later version, which this one cannot read, is not absent") {
+    Sts field;
+    const Domain domain = Domain::parse("example.org").value();
+    const std::string body = "version: STSv2\nmode: enforce\nmx: mx.example.org\nmax_age: 864000\n";
+    field.store.save(store::StsRow{.domain = domain,
+                                   .body = body,
+                                   .id = "one",
+                                   .fetched_at = field.clock.now(),
+                                   .expires_at = field.clock.now() + 240h,
+                                   .refresh_at = field.clock.now() + 22h});
+    bool readable = false;
+    SUBCASE("its host serves one that it can read") { readable = true; }
+    SUBCASE("its host is down") {
+        field.fetcher.fail("example.org", https::FetchFault::connect, "connection refused");
+    }
+    SUBCASE("its host serves the same") { field.fetcher.serve("example.org", body); }
+    SUBCASE("its record is gone") {
+        field.resolver.set("_mta-sts.example.org TXT insecure 600 nodata\n");
+    }
+    const std::string first = field.reply("example.org");
+    if (readable) {
+        CHECK_MESSAGE(is_secure(first), first);
+        return;
+    }
+    CHECK_MESSAGE(is_temp(first), first);
+    CHECK(field.reason("example.org")
+              .contains("the policy that may be stored is not known: this "
+                        "version cannot read it: "));
+    field.restart();
+    CHECK(is_temp(field.reply("example.org")));
+    const auto row = field.loop.run_until_done(field.store.load(domain, "")).sts.value();
+    CHECK(row.body == body); // for the later version
+    field.loop.advance(241h);
+    CHECK(field.reply("example.org") == "9:NOTFOUND ,"); // its life is over
+}
+
 TEST_CASE("without_store = \"continue\": what cannot be read counts as not there") {
     Sts field("[verdict]\nwithout_store = \"continue\"\n");
     field.store.break_reads("cannot read postseal.db: disk I/O error");
@@ -120,6 +156,26 @@ TEST_CASE("waiting for a turn of ours is no failure of the policy host") {
     const auto first = field.reply("example.org");
     CHECK((proceeds ? first == "9:NOTFOUND ," : is_temp(first)));
     field.loop.advance(30s);
+    CHECK(is_secure(field.reply("example.org")));
+}
+
+TEST_CASE("a record that waits in our own queue at the deadline is not absent") {
+    std::string configuration;
+    bool proceeds = false;
+    SUBCASE("mail is deferred") {}
+    SUBCASE("untried_policy = \"continue\"") {
+        configuration = "[verdict]\nuntried_policy = \"continue\"\n";
+        proceeds = true;
+    }
+    Sts field(configuration);
+    field.resolver.set("_mta-sts.example.org TXT insecure 600 \"v=STSv1; id=one;\"\n"
+                       "_mta-sts.example.org TXT queued 12000\n");
+    const auto first = field.reply("example.org");
+    CHECK((proceeds ? first == "9:NOTFOUND ," : is_temp(first)));
+    if (!proceeds)
+        CHECK(field.reason("example.org") == "MTA-STS example.org: nobody has been asked for the "
+                                             "record yet: other lookups come first");
+    field.loop.advance(10s);
     CHECK(is_secure(field.reply("example.org")));
 }
 
@@ -158,6 +214,26 @@ TEST_CASE("a fetch that our own DNS made fail is not stored as failed") {
     field.fetcher.serve("example.org", enforce);
     field.restart(); // with the same store
     CHECK(is_secure(field.reply("example.org")));
+}
+
+TEST_CASE("a stored policy outlives the time in which our own DNS cannot validate") {
+    Sts field;
+    REQUIRE(is_secure(field.reply("example.org")));
+    SUBCASE("its record can be read, and names another policy") {
+        field.resolver.set("_mta-sts.example.org TXT insecure 600 \"v=STSv1; id=two;\"\n");
+    }
+    SUBCASE("its record cannot be read") {
+        field.resolver.set("_mta-sts.example.org TXT bogus our own DNS cannot validate\n");
+    }
+    field.fetcher.fail_by_us("example.org", "our own DNS cannot validate");
+    field.restart();
+    for (int day = 0; day < 9; day++) {
+        CHECK(is_secure(field.reply("example.org")));
+        field.loop.advance(24h);
+    }
+    const auto loaded = field.loop.run_until_done(
+        field.store.load(Domain::parse("example.org").value(), "example.org"));
+    CHECK(loaded.sts.value().failures == 0);
 }
 
 TEST_CASE("a policy host that was asked and says nothing is no reason to defer") {

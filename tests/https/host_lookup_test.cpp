@@ -88,6 +88,20 @@ TEST_CASE("host lookup: what our own queue or library kept from being asked is n
     }
 }
 
+TEST_CASE("host lookup: questions that wait for a turn of ours are counted") {
+    test::VirtualLoop loop;
+    test::FakeResolver resolver(loop, "mta-sts.example.com A secure 60 192.0.2.1\n"
+                                      "mta-sts.example.com A queued 3000\n"
+                                      "mta-sts.example.com AAAA secure 60 nodata\n");
+    std::size_t waits = 0;
+    HostLookup lookup(loop, resolver, host, &waits);
+    const auto early = loop.run_until_done(async::with_timeout(loop, lookup.next(), 2s));
+    CHECK_FALSE(early.has_value());
+    CHECK(waits == 1);
+    CHECK(loop.run_until_done(lookup.next()) == Found({v4}));
+    CHECK(waits == 0);
+}
+
 TEST_CASE("host lookup: no address says why") {
     CHECK(first("example.com MX insecure 60 nodata") ==
           std::unexpected(no_host("mta-sts.example.com does not exist")));

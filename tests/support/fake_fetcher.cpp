@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "support/fake_fetcher.h"
 
+#include "async/counted.h"
+
 namespace postseal::test {
 
-async::Task<https::FetchResult> FakeFetcher::fetch(Domain policy_domain, bool& waits) {
+async::Task<https::FetchResult> FakeFetcher::fetch(Domain policy_domain, std::size_t& waits) {
     fetches_++;
-    waits = true;
-    co_await async::Sleep(loop_, turn_after_);
-    waits = false;
+    {
+        const async::Counted waiting(waits);
+        co_await async::Sleep(loop_, turn_after_);
+    }
     co_await async::Sleep(loop_, delay_);
     const auto host = hosts_.find(policy_domain.name());
     if (host == hosts_.end())

@@ -35,7 +35,7 @@ class FakeFetcher final : public https::PolicyFetcher {
     void turn_after(milliseconds wait) { turn_after_ = wait; }
     [[nodiscard]] std::size_t fetches() const { return fetches_; }
 
-    async::Task<https::FetchResult> fetch(Domain policy_domain, bool& waits) override;
+    async::Task<https::FetchResult> fetch(Domain policy_domain, std::size_t& waits) override;
 
   private:
     struct Host {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "support/fake_resolver.h"
 
+#include "async/counted.h"
 #include "support/rdata.h"
 
 #include <fmt/format.h>
@@ -83,6 +84,10 @@ void FakeResolver::add_line(std::string_view line, std::map<Key, Entry>& fresh) 
     const std::string_view kind = next_word(rest);
     if (kind == "hang") {
         entry.hangs = true;
+        return;
+    }
+    if (kind == "queued") {
+        entry.queued = milliseconds(number(next_word(rest), line));
         return;
     }
     if (kind == "delay") {
@@ -174,7 +179,7 @@ Answer FakeResolver::answer_for(std::string name, RrType type) const {
     }
 }
 
-async::Task<Answer> FakeResolver::resolve(std::string name, RrType type) {
+async::Task<Answer> FakeResolver::resolve_for(dns::Asker asker, std::string name, RrType type) {
     struct InFlight {
         explicit InFlight(FakeResolver& r) : resolver(r) {
             resolver.in_flight_++;
@@ -198,6 +203,13 @@ async::Task<Answer> FakeResolver::resolve(std::string name, RrType type) {
     if (entry != nullptr && entry->hangs) {
         std::suspend_always for_ever;
         co_await for_ever;
+    }
+    std::size_t unwanted = 0;
+    const bool queued = entry != nullptr && entry->queued > milliseconds(0);
+    if (queued) {
+        const async::Counted waiting(asker.queued != nullptr ? *asker.queued : unwanted);
+        co_await async::Sleep(loop_, entry->queued);
+        entry = find(name, type_name); // set() may have come between
     }
     const milliseconds delay = entry != nullptr ? entry->delay : milliseconds(0);
     co_await async::Sleep(loop_, delay);

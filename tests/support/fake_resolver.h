@@ -9,10 +9,12 @@
 //   NAME TYPE alias TARGET                   the answer came through a CNAME, whatever else is
 //   asked NAME TYPE bogus REASON NAME TYPE failed REASON NAME TYPE hang never answered NAME TYPE
 //   delay MILLISECONDS             the answer, whatever it is, comes that much later
+//   NAME TYPE queued MILLISECONDS            it is asked that much later, for want of a turn of
+//   ours
 // TYPE is A, AAAA, MX, TXT, TLSA, CNAME or DNAME (not followed), or "*" (bogus, failed, hang,
-// delay, nodata, nxdomain): every type that NAME has no line of its own for. What no line speaks of
-// is nodata if NAME has any line, else nxdomain; secure and with the TTL (300 if not given) as the
-// nearest zone line says, insecure if there is none. RDATA: A, AAAA as usual; MX "10
+// delay, queued, nodata, nxdomain): every type that NAME has no line of its own for. What no line
+// speaks of is nodata if NAME has any line, else nxdomain; secure and with the TTL (300 if not
+// given) as the nearest zone line says, insecure if there is none. RDATA: A, AAAA as usual; MX "10
 // mx.example.com", "0 ."; TLSA "3 1 1 ab*32" (octet ab 32 times) or all hex digits; TXT "a string"
 // "and another"; for any type "\# HEX" (RFC 3597), for what is malformed. Every answer comes in a
 // later turn of the loop. A fault in the text throws.
@@ -42,7 +44,11 @@ class FakeResolver final : public dns::Resolver {
     // While blocked, every question fails after 8 s, as if no server answered.
     void block(bool blocked) { blocked_ = blocked; }
 
-    async::Task<dns::Answer> resolve(std::string name, dns::RrType type) override;
+    async::Task<dns::Answer> resolve(std::string name, dns::RrType type) override {
+        return resolve_for({}, std::move(name), type);
+    }
+    async::Task<dns::Answer> resolve_for(dns::Asker asker, std::string name,
+                                         dns::RrType type) override;
 
     // "example.com MX", in the order in which they were asked.
     [[nodiscard]] const std::vector<std::string>& questions() const { return questions_; }
@@ -56,6 +62,7 @@ class FakeResolver final : public dns::Resolver {
         std::optional<dns::Answer> answer;
         bool hangs = false;
         milliseconds delay{0};
+        milliseconds queued{0};
     };
     struct Zone {
         dns::Security security = dns::Security::insecure;

@@ -109,6 +109,34 @@ def test_damaged_before_start(world, daemon, damage):
     assert not daemon.status()["degraded"]
 
 
+def test_a_policy_of_a_later_version_is_neither_absent_nor_overwritten(world, daemon):
+    """As after a downgrade: its text means something to that version, and nothing to this one."""
+    daemon.start()
+    assert daemon.ask(STS) == ENFORCED
+    daemon.settle()
+    daemon.stop()
+    with contextlib.closing(sqlite3.connect(database(daemon))) as db:
+        later = db.execute("SELECT replace(CAST(body AS TEXT), 'STSv1', 'STSv2') FROM sts"
+                           " WHERE domain = ?", (STS,)).fetchone()[0].encode()
+        db.execute("UPDATE sts SET body = ? WHERE domain = ?", (later, STS))
+        db.commit()
+    world.policy_server.stop()
+    try:
+        daemon.start()
+        assert daemon.ask(STS).startswith(
+            f"TEMP MTA-STS {STS}: the policy that may be stored is not known: this version cannot"
+            " read it: ")
+        daemon.settle()
+        daemon.stop()
+    finally:
+        world.policy_server.start()
+    with contextlib.closing(sqlite3.connect(database(daemon))) as db:
+        assert db.execute("SELECT body FROM sts WHERE domain = ?", (STS,)).fetchone() == (later,)
+    daemon.start()
+    assert daemon.tool("refresh", STS).returncode == 0  # the failed fetch is backed off from
+    assert daemon.ask(STS) == ENFORCED
+
+
 def notices(daemon) -> bool:
     """Whether it sees the damage while it runs: not if SQLite had read all pages before."""
     end = time.monotonic() + patience(5)
