@@ -86,13 +86,33 @@ Outlook of_dane(const verdict::Verdict& verdict, std::string_view key) {
             .next = fmt::format("postseal probe {}", quoted_key(key))};
 }
 
+// Postfix's match=.example.com has no depth, "*.example.com" of a policy is one label (RFC 8461
+// section 4.1).
+bool fits_by_depth(const verdict::Evidence& evidence) {
+    return std::ranges::any_of(evidence.mx.hosts, [&](const verdict::Host& host) {
+        return std::ranges::any_of(evidence.sts.policy->mx, [&](const mtasts::MxPattern& pattern) {
+            const std::string text = pattern.text();
+            return text.starts_with("*.") && host.name.name().ends_with(text.substr(1));
+        });
+    });
+}
+
+// Of a policy that fits none of the MX hosts; which Postfix then goes by what.
+std::string unfitting(const verdict::Evidence& evidence, const verdict::Finding& finding) {
+    if (fits_by_depth(evidence))
+        return fmt::format("sent if a host's certificate is for its name, though {}; by a Postfix "
+                           "that checks the policy's mx (3.10.5 and later, map tlsrpt) deferred: "
+                           "does not match STS MX pattern",
+                           finding.text);
+    return fmt::format("deferred: {}; in Postfix's log: Server certificate not verified, or does "
+                       "not match STS MX pattern",
+                       finding.text);
+}
+
 Outlook enforced(const verdict::Evidence& evidence, std::string_view key) {
     for (const verdict::Finding& finding : verdict::findings(evidence, evidence.obtained_at))
         if (finding.code == verdict::FindingCode::policy_fits_none)
-            return {.mail = fmt::format("deferred: {}; in Postfix's log: Server certificate not "
-                                        "verified, unless a host's certificate is for a name in "
-                                        "the policy all the same",
-                                        finding.text),
+            return {.mail = unfitting(evidence, finding),
                     .next = fmt::format("{}; then: postseal refresh {}; postqueue -f", finding.fix,
                                         quoted_key(key))};
     return {.mail =

@@ -41,6 +41,10 @@ constexpr std::string_view every = "*";
 
 std::expected<std::string, std::string> canonical(std::string_view key) {
     if (key == every) return std::string(every);
+    if (key.starts_with("*."))
+        return std::unexpected(
+            fmt::format("write \"{}\" for all below it, or \"*\" for every destination",
+                        printable(key.substr(1))));
     if (key.starts_with('.')) {
         auto domain = Domain::parse(key.substr(1));
         if (!domain) return std::unexpected(domain.error().text);

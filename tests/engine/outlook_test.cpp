@@ -83,9 +83,23 @@ TEST_CASE("engine/outlook: a policy that fits no MX host defers, as its finding 
     CHECK(out.mail.starts_with("deferred: the MTA-STS policy fits none of the MX hosts: "
                                "mx.example.com; in Postfix's log: Server certificate not "
                                "verified"));
+    CHECK(out.mail.ends_with(", or does not match STS MX pattern"));
     CHECK(out.next == "the operator of example.com adds \"mx: mx.example.com\" to the policy, and "
                       "gives its record a new id; or corrects the MX records; then: postseal "
                       "refresh example.com; postqueue -f");
+}
+
+TEST_CASE(
+    "engine/outlook: a wildcard has one label in a policy and any number in Postfix's match") {
+    verdict::Evidence evidence_ = evidence(verdict::MxState::insecure);
+    evidence_.mx.hosts = {host("deep.a.in.example.com", verdict::HostState::none)};
+    enforce(evidence_, "*.in.example.com");
+    CHECK(of(evidence_).mail ==
+          "sent if a host's certificate is for its name, though the MTA-STS policy fits none of "
+          "the MX hosts: deep.a.in.example.com; by a Postfix that checks the policy's mx (3.10.5 "
+          "and later, map tlsrpt) deferred: does not match STS MX pattern");
+    enforce(evidence_, "*.n.example.com");
+    CHECK(of(evidence_).mail.starts_with("deferred: the MTA-STS policy fits none"));
 }
 
 TEST_CASE("engine/outlook: an override's level is read as Postfix reads it") {
