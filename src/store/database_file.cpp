@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <pwd.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -65,6 +66,12 @@ std::string free_name(const std::string& path, WallTime now) {
     return name;
 }
 
+// SQLite takes it for a new one.
+bool is_empty(const std::string& path) {
+    struct stat seen{};
+    return ::stat(path.c_str(), &seen) == 0 && S_ISREG(seen.st_mode) && seen.st_size == 0;
+}
+
 // Where the successor of a damaged file grows.
 std::string new_name(const std::string& path) { return path + ".new"; }
 
@@ -122,8 +129,12 @@ std::expected<std::unique_ptr<DatabaseFile>, std::string> DatabaseFile::open(std
     // A process ended between the two renames of replace().
     if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT)
         std::rename(new_name(path).c_str(), path.c_str());
+    const bool was_emptied = is_empty(path);
     std::unique_ptr<DatabaseFile> self(
         new DatabaseFile(std::move(path), std::move(wall_clock), *lock));
+    if (was_emptied)
+        self->incidents_.push_back(fmt::format(
+            "{} is empty: what it held is lost, and a new database begun", self->path_));
     if (const auto opened = self->open_database(); !opened) {
         const DbError& error = opened.error();
         if (error.fault == DbFault::cannot_open)

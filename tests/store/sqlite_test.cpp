@@ -343,6 +343,20 @@ TEST_CASE("a damaged file found at start: a new one, and the status says so till
     CHECK(world.load("example.com").nexthop == nexthop_row("example.com", 1));
 }
 
+TEST_CASE("an empty file found at start is no new one: that its rows are lost is said") {
+    World world;
+    world.store->save(nexthop_row("example.com"));
+    world.store.reset();
+    write_file(world.scratch.file(), "");
+    world.start();
+    REQUIRE(world.log.size() == 1);
+    CHECK(world.log[0].contains("is empty: what it held is lost, and a new database begun"));
+    CHECK(world.load("example.com") == Loaded{});
+    CHECK(world.store->status().degraded);
+    world.restart();
+    CHECK_FALSE(world.store->status().degraded);
+}
+
 TEST_CASE("a file damaged while in use: what waits is kept, a new file begun") {
     World world;
     for (int i = 0; i < 500; i++)
