@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "store/database.h"
 
-#include "store/columns.h"
 #include "store/each.h"
+#include "store/row_columns.h"
 #include "store/statement.h"
 
 #include <fcntl.h>

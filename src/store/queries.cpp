@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "store/columns.h"
 #include "store/database.h"
 #include "store/each.h"
+#include "store/row_columns.h"
 #include "store/statement.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// store/columns.h: the columns of a row, in the order in which database_rows.cpp reads them
+// store/row_columns.h: the columns of a row, in the order in which queries.cpp reads them
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
