@@ -3,6 +3,7 @@
 
 #include "fleet/node_id.h"
 #include "fleet/viewpoint.h"
+#include "store/queries.h"
 
 #include <optional>
 #include <utility>
@@ -36,7 +37,9 @@ struct Copying {
     Copied copied;
 
     Failed policies_out(std::string& after) {
-        auto rows = own.policies(after, rows_a_step);
+        auto rows = own.read<std::vector<store::StsRow>>([&](store::Database& db) {
+            return store::policies_after(db.connection(), after, rows_a_step);
+        });
         if (rows.fault) return rows.fault->text;
         Batch batch;
         for (store::StsRow& row : rows.value) {
@@ -48,7 +51,9 @@ struct Copying {
     }
 
     Failed looks_out(std::string& after) {
-        auto rows = own.nexthops(after, rows_a_step);
+        auto rows = own.read<std::vector<store::NexthopRow>>([&](store::Database& db) {
+            return store::nexthops_after(db.connection(), after, rows_a_step);
+        });
         if (rows.fault) return rows.fault->text;
         Batch batch;
         for (store::NexthopRow& row : rows.value) {

@@ -545,7 +545,8 @@ void FleetStore::offer_overdue(const std::vector<store::RefreshDue>& due) {
 
 async::Task<> FleetStore::sweep() {
     sweep_at_ = loop_.now() + sweep_every;
-    const std::vector<store::Listed> rows = co_await own_->list(swept_to_, swept_at_once);
+    co_await own_->flush();
+    const auto rows = co_await own_->ask(store::listed_after, swept_to_, swept_at_once);
     swept_to_ = rows.size() < swept_at_once ? std::string() : rows.back().nexthop.nexthop;
     for (const store::Listed& one : rows)
         if (one.sts && !one.sts->body.empty()) offer_soon("sts/" + one.sts->domain.name(), {});
@@ -580,21 +581,6 @@ double FleetStore::some_chance() { return std::uniform_real_distribution<double>
 
 void FleetStore::save(store::HistoryRow row) { own_->save(std::move(row)); }
 
-async::Task<std::vector<store::HistoryRow>> FleetStore::history(std::string nexthop,
-                                                                std::size_t most) {
-    return own_->history(std::move(nexthop), most);
-}
-async::Task<std::vector<store::Listed>> FleetStore::list(std::string after, std::size_t most) {
-    return own_->list(std::move(after), most);
-}
-async::Task<std::vector<store::HistoryRow>> FleetStore::latest(store::HistoryRow::Kind kind,
-                                                               std::size_t most) {
-    return own_->latest(kind, most);
-}
-async::Task<std::vector<store::StsRow>> FleetStore::failing(std::size_t most) {
-    return own_->failing(most);
-}
-async::Task<store::Census> FleetStore::census(WallTime now) { return own_->census(now); }
 async::Task<> FleetStore::flush() { return own_->flush(); }
 
 async::Task<bool> FleetStore::prune(WallTime before) {

@@ -74,13 +74,6 @@ class FleetStore final : public store::Store {
 
     async::Task<store::Loaded> load(Domain policy_domain, std::string nexthop_key) override;
     async::Task<std::vector<store::RefreshDue>> next_refreshes(std::size_t most) override;
-    async::Task<std::vector<store::HistoryRow>> history(std::string nexthop,
-                                                        std::size_t most) override;
-    async::Task<std::vector<store::Listed>> list(std::string after, std::size_t most) override;
-    async::Task<std::vector<store::HistoryRow>> latest(store::HistoryRow::Kind kind,
-                                                       std::size_t most) override;
-    async::Task<std::vector<store::StsRow>> failing(std::size_t most) override;
-    async::Task<store::Census> census(WallTime now) override;
     void save(store::StsRow row) override;
     void save(store::NexthopRow row) override;
     void save(store::HistoryRow row) override;

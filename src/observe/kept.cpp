@@ -25,10 +25,10 @@ async::Task<> KeptView::renew() {
 async::Task<Kept> KeptView::ask() {
     using Kind = store::HistoryRow::Kind;
     Kept kept;
-    kept.census = co_await store_.census(clock_.now());
-    kept.failing = co_await store_.failing(most_rows);
-    kept.downgrades = co_await store_.latest(Kind::downgrade, most_rows);
-    kept.changes = co_await store_.latest(Kind::verdict, most_rows);
+    kept.census = co_await archive_.ask(store::census, clock_.now());
+    kept.failing = co_await archive_.ask(store::failing_policies, most_rows);
+    kept.downgrades = co_await archive_.ask(store::latest_history, Kind::downgrade, most_rows);
+    kept.changes = co_await archive_.ask(store::latest_history, Kind::verdict, most_rows);
     co_return kept;
 }
 

@@ -7,7 +7,7 @@
 
 #include "async/loop.h"
 #include "engine/clock.h"
-#include "store/store.h"
+#include "store/archive.h"
 
 #include <optional>
 #include <vector>
@@ -23,8 +23,8 @@ struct Kept {
 
 class KeptView {
   public:
-    KeptView(async::Loop& loop, const engine::Clock& clock, store::Store& store)
-        : loop_(loop), clock_(clock), store_(store) {}
+    KeptView(async::Loop& loop, const engine::Clock& clock, store::Archive& archive)
+        : loop_(loop), clock_(clock), archive_(archive) {}
 
     async::Task<> renew();
     [[nodiscard]] const Kept& kept() const { return kept_; } // as of the last renew()
@@ -34,7 +34,7 @@ class KeptView {
 
     async::Loop& loop_;
     const engine::Clock& clock_;
-    store::Store& store_;
+    store::Archive& archive_;
     Kept kept_;
     std::optional<MonoTime> asked_;
 };

@@ -19,8 +19,8 @@ constexpr std::uint64_t dead_per_cent = 90;
 
 Observer::Observer(Parts parts)
     : parts_(std::move(parts)), started_(parts_.engine.sources().clock.now()),
-      kept_(parts_.loop, parts_.engine.sources().clock, parts_.engine.sources().store),
-      lag_(parts_.loop), samples_(parts_.loop, [this] { return totals(); }) {}
+      kept_(parts_.loop, parts_.engine.sources().clock, parts_.archive), lag_(parts_.loop),
+      samples_(parts_.loop, [this] { return totals(); }) {}
 
 Totals Observer::totals() const {
     const serve::QueryTotals queries = parts_.counted().by_map;

@@ -34,6 +34,7 @@ struct DnsQuestions {
 struct Parts {
     async::Loop& loop;
     const engine::Engine& engine;
+    store::Archive& archive;
     const engine::Refresh& refresh;
     const serve::Listeners& listeners;
     const dns::Measured& resolver;

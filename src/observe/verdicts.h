@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "store/store.h"
+#include "store/queries.h"
 
 #include <cstdint>
 #include <map>

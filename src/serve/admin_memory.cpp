@@ -212,7 +212,8 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
     std::string after = text_of(request, "after");
     std::size_t bytes = 0;
     for (std::size_t looked_at = 0; looked_at < max_looked_at; looked_at += portion) {
-        const std::vector<store::Listed> page = co_await sources.store.list(after, portion);
+        co_await sources.store.flush();
+        const auto page = co_await archive_.ask(store::listed_after, after, portion);
         if (const std::string why = sources.store.status().unread; page.empty() && !why.empty())
             co_return std::unexpected(why);
         for (const store::Listed& stored : page) {
@@ -234,18 +235,19 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
 
 async::Task<AdminMemory::Result> AdminMemory::history(Json request) {
     const std::size_t most = number_of(request, "most", most_history);
-    store::Store& store = engine_.sources().store;
     const auto since = since_of(request);
     if (!since) co_return std::unexpected(since.error());
     std::vector<store::HistoryRow> rows;
     if (request.contains("key")) {
         const auto nexthop = nexthop_of(request);
         if (!nexthop) co_return std::unexpected(nexthop.error());
-        rows = co_await store.history(nexthop->key(), most);
+        co_await engine_.sources().store.flush();
+        rows = co_await archive_.ask(store::history_of, nexthop->key(), most);
     } else {
-        rows = co_await store.latest(store::HistoryRow::Kind::verdict, most);
+        using Kind = store::HistoryRow::Kind;
+        rows = co_await archive_.ask(store::latest_history, Kind::verdict, most);
         std::vector<store::HistoryRow> downgrades =
-            co_await store.latest(store::HistoryRow::Kind::downgrade, most);
+            co_await archive_.ask(store::latest_history, Kind::downgrade, most);
         rows = newest(std::move(rows), std::move(downgrades), most);
     }
     std::erase_if(rows, [&](const store::HistoryRow& row) { return row.at < *since; });

@@ -29,6 +29,7 @@
 #include "async/task.h"
 #include "engine/engine.h"
 #include "engine/json.h"
+#include "store/archive.h"
 
 #include <nlohmann/json.hpp>
 
@@ -42,7 +43,8 @@ class AdminMemory {
     // The members of a reply that is ok; or why the request is none.
     using Result = std::expected<Json, std::string>;
 
-    explicit AdminMemory(engine::Engine& engine) : engine_(engine) {}
+    AdminMemory(engine::Engine& engine, store::Archive& archive)
+        : engine_(engine), archive_(archive) {}
 
     async::Task<Result> show(Json request);
     async::Task<Result> list(Json request);
@@ -53,6 +55,7 @@ class AdminMemory {
 
   private:
     engine::Engine& engine_;
+    store::Archive& archive_;
 };
 
 } // namespace postseal::serve

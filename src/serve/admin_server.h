@@ -38,8 +38,9 @@ namespace postseal::serve {
 class AdminServer final : public Protocol {
   public:
     // `status` gives the members of the status object as JSON text.
-    AdminServer(engine::Engine& engine, Steering& steering, std::function<std::string()> status)
-        : engine_(engine), memory_(engine), large_(engine.sources().loop, max_large),
+    AdminServer(engine::Engine& engine, store::Archive& archive, Steering& steering,
+                std::function<std::string()> status)
+        : engine_(engine), memory_(engine, archive), large_(engine.sources().loop, max_large),
           steering_(steering), status_(std::move(status)) {}
 
     Step step(std::string_view bytes, Connection& connection) override;

@@ -13,7 +13,7 @@
 
 #include "engine/import.h"
 #include "engine/json.h"
-#include "store/store.h"
+#include "store/queries.h"
 
 #include <nlohmann/json.hpp>
 

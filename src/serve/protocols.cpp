@@ -24,7 +24,8 @@ std::unique_ptr<Protocol> make_protocol(const config::Listen& listen, const Behi
     case config::Protocol::admin:
         break;
     }
-    return std::make_unique<AdminServer>(behind.engine, behind.steering, behind.status);
+    return std::make_unique<AdminServer>(behind.engine, behind.archive, behind.steering,
+                                         behind.status);
 }
 
 bool served_by_all_threads(config::Protocol protocol) {

@@ -8,6 +8,7 @@
 #include "serve/connection.h"
 #include "serve/steering.h"
 #include "serve/views.h"
+#include "store/archive.h"
 
 #include <functional>
 #include <memory>
@@ -15,10 +16,11 @@
 
 namespace postseal::serve {
 
-// What the protocols are served from; must outlive them. The engine, the steering and the status
-// are the main thread's.
+// What the protocols are served from; must outlive them. The engine, the archive, the steering and
+// the status are the main thread's.
 struct Behind {
     engine::Engine& engine;
+    store::Archive& archive;
     engine::View& view; // the thread's
     Counters& counters; // likewise
     Steering& steering;

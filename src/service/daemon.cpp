@@ -92,6 +92,7 @@ void Daemon::connect_parts() {
     listeners_.speak([this](const config::Listen& listen, serve::Station& station) {
         return serve::make_protocol(
             listen, {.engine = engine_,
+                     .archive = platform_.stores().archive(),
                      .view = stations_.view(station),
                      .counters = station.counters(),
                      .steering = control_,
@@ -110,6 +111,7 @@ std::vector<Watchdog::Part> Daemon::watched_parts() {
 observe::Parts Daemon::observed_parts() {
     return {.loop = platform_.loop(),
             .engine = engine_,
+            .archive = platform_.stores().archive(),
             .refresh = refresh_,
             .listeners = listeners_,
             .resolver = resolver_,

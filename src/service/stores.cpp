@@ -2,7 +2,6 @@
 #include "service/stores.h"
 
 #include "service/reload.h"
-#include "store/sqlite.h"
 
 #include <utility>
 

@@ -9,7 +9,7 @@
 #include "fleet/fleet_store.h"
 #include "fleet/server.h"
 #include "log/log.h"
-#include "store/store.h"
+#include "store/sqlite.h"
 
 #include <expected>
 #include <memory>
@@ -32,6 +32,8 @@ class Stores {
     // The one to work with, and the one below it that is on this machine.
     [[nodiscard]] store::Store& store() { return *store_; }
     [[nodiscard]] store::Store& own() { return *own_; }
+    // What is stored on this machine.
+    [[nodiscard]] store::Archive& archive() { return *own_; }
 
     // What other nodes of the fleet find out, and the overrides that they share, count here.
     void bring_news_to(engine::Engine& engine);
@@ -39,7 +41,7 @@ class Stores {
 
   private:
     std::unique_ptr<store::Store> store_;
-    store::Store* own_ = nullptr;
+    store::SqliteStore* own_ = nullptr;
     fleet::FleetStore* fleet_ = nullptr;
 };
 

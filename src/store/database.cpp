@@ -1,27 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "store/database.h"
 
-#include "store/each.h"
 #include "store/row_columns.h"
 #include "store/statement.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace postseal::store {
 namespace {
-
-// The reader's has room for the upper pages of ten million domains.
-constexpr int reader_cache_kib = 65536;
-constexpr int writer_cache_kib = 16384;
-// Another process may hold the lock for as long as it likes; loads must not wait for it.
-constexpr int busy_ms = 250;
 
 std::unexpected<DbError> system_error(int error, const std::string& path) {
     const DbFault fault = error == ENOSPC || error == EDQUOT ? DbFault::full
@@ -49,16 +42,6 @@ DbResult<> make_file(const std::string& path) {
     if (fd < 0) return system_error(errno, path);
     ::close(fd);
     return {};
-}
-
-std::uint64_t inode_of(const std::string& path) {
-    struct stat status{};
-    return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
-}
-
-// What cannot be asked for may be there.
-bool may_exist(const std::string& path) {
-    return ::access(path.c_str(), F_OK) == 0 || errno != ENOENT;
 }
 
 constexpr auto insert_sts =
@@ -114,113 +97,72 @@ constexpr auto trim_history =
 
 } // namespace
 
-std::string without_locks(const std::string& path) {
-    std::string uri = "file:";
-    for (const char c : path) {
-        if (c == '?' || c == '#' || c == '%')
-            uri += fmt::format("%{:02x}", static_cast<unsigned>(c));
-        else
-            uri += c;
-    }
-    // Without a log there is nothing but the file, and SQLite would make a log to read it: there
-    // may be no room, or no right to.
-    const bool has_log = may_exist(path + "-wal") || may_exist(path + "-journal");
-    return uri + (has_log ? "?vfs=unix-none&mode=ro" : "?immutable=1");
-}
-
-void Database::Closer::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
-void Database::Finalizer::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-
-Database::Database(std::string path, Handle db) : path_(std::move(path)), db_(std::move(db)) {}
-Database::~Database() = default;
-
-DbResult<std::unique_ptr<Database>> Database::connect(const std::string& path,
-                                                      const std::string& name, int flags) {
-    sqlite3* raw = nullptr;
-    const int rc = sqlite3_open_v2(name.c_str(), &raw,
-                                   flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
-    Handle db(raw);
-    if (rc != SQLITE_OK) return db_error(raw, rc, "open", path);
-    std::unique_ptr<Database> self(new Database(path, std::move(db)));
-    sqlite3_busy_timeout(raw, busy_ms);
-    self->keep_log(); // if it turns out to be damaged
-    return self;
-}
-
 DbResult<std::unique_ptr<Database>> Database::open(const std::string& path,
                                                    std::span<const SchemaStep> steps) {
     if (auto made = make_file(path); !made) return std::unexpected(made.error());
-    auto self = connect(path, path, SQLITE_OPEN_READWRITE);
-    if (!self) return self;
-    sqlite3* db = (*self)->handle();
+    auto connection = Connection::open(path, path, SQLITE_OPEN_READWRITE);
+    if (!connection) return std::unexpected(connection.error());
+    return begin(*std::move(connection), steps);
+}
+
+DbResult<std::unique_ptr<Database>> Database::in_memory() {
+    auto connection = Connection::open(":memory:", ":memory:", SQLITE_OPEN_READWRITE);
+    if (!connection) return std::unexpected(connection.error());
+    return begin(*std::move(connection), schema_steps());
+}
+
+DbResult<std::unique_ptr<Database>> Database::begin(Connection connection,
+                                                    std::span<const SchemaStep> steps) {
+    sqlite3* db = connection.handle();
+    const std::string path = connection.path();
     // First, so that a database that is not ours stays untouched.
     if (auto done = migrate(db, path, steps); !done) {
         if (done.error().fault == DbFault::read_only) return std::unexpected(not_writable(path));
         return std::unexpected(done.error());
     }
     if (sqlite3_db_readonly(db, "main") == 1) return std::unexpected(not_writable(path));
-    if (auto done = (*self)->set_up(true); !done) return std::unexpected(done.error());
-    if (auto done = (*self)->prepare_reads(); !done) return std::unexpected(done.error());
-    if (auto done = (*self)->prepare_writes(); !done) return std::unexpected(done.error());
-    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
-    (*self)->log_ = inode_of(path + "-wal");
+    if (auto done = connection.set_up(Connection::Use::write); !done)
+        return std::unexpected(done.error());
+    std::unique_ptr<Database> self(new Database(std::move(connection)));
+    if (auto done = self->prepare_reads(); !done) return std::unexpected(done.error());
+    if (auto done = self->prepare_writes(); !done) return std::unexpected(done.error());
+    self->connection_.empty_log();
     return self;
 }
 
 DbResult<std::unique_ptr<Database>> Database::open_for_reading(const std::string& path, Reading how,
                                                                std::span<const SchemaStep> steps) {
     const bool alone = how == Reading::alone;
-    auto self = connect(path, alone ? without_locks(path) : path,
-                        SQLITE_OPEN_READONLY | (alone ? SQLITE_OPEN_URI : 0));
-    if (!self) return self;
+    auto connection = Connection::open(path, alone ? without_locks(path) : path,
+                                       SQLITE_OPEN_READONLY | (alone ? SQLITE_OPEN_URI : 0));
+    if (!connection) return std::unexpected(connection.error());
     // The log's index is then in memory, not in a file beside it.
     if (alone)
-        sqlite3_exec((*self)->handle(), "PRAGMA locking_mode = EXCLUSIVE", nullptr, nullptr,
+        sqlite3_exec(connection->handle(), "PRAGMA locking_mode = EXCLUSIVE", nullptr, nullptr,
                      nullptr);
-    if (auto done = (*self)->set_up(false); !done) return std::unexpected(done.error());
+    if (auto done = connection->set_up(Connection::Use::read); !done)
+        return std::unexpected(done.error());
     // Beside a writer it has been brought up to date.
     if (alone)
-        if (auto done = show_as_newest((*self)->handle(), path, steps); !done)
+        if (auto done = show_as_newest(connection->handle(), path, steps); !done)
             return std::unexpected(done.error());
-    if (auto done = (*self)->prepare_reads(); !done) return std::unexpected(done.error());
+    std::unique_ptr<Database> self(new Database(*std::move(connection)));
+    if (auto done = self->prepare_reads(); !done) return std::unexpected(done.error());
     return self;
 }
 
-DbResult<> Database::set_up(bool writes) {
-    sqlite3* db = db_.get();
-    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-    // Where WAL cannot be had, the journal that is used instead is as safe. The read makes the log.
-    // No temporary files: the sandbox has no place for them.
-    constexpr auto for_all = "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;"
-                             "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;"
-                             "SELECT count(*) FROM sqlite_schema";
-    const std::string sql =
-        fmt::format("PRAGMA cache_size = {}; {} {}", writes ? -writer_cache_kib : -reader_cache_kib,
-                    writes ? fmt::format("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                                         "PRAGMA journal_size_limit = {};",
-                                         64 << 20)
-                           : "",
-                    for_all);
-    const int rc = sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr);
-    if (rc != SQLITE_OK) return db_error(db, rc, writes ? "set up" : "read", path_);
-    return {};
-}
-
 DbResult<> Database::prepare_reads() {
-    const Prepared all[] = {
+    const Connection::Prepared all[] = {
         {&find_sts_, fmt::format("SELECT {} FROM sts WHERE domain = ?1", sts_columns)},
         {&find_nexthop_, fmt::format("SELECT {} FROM nexthop WHERE nexthop = ?1", nexthop_columns)},
         {&next_refreshes_, "SELECT domain, refresh_at FROM sts WHERE refresh_at <> 0"
                            " ORDER BY refresh_at, domain LIMIT ?1"},
     };
-    return prepare_all(all);
+    return connection_.prepare_all(all);
 }
 
 DbResult<> Database::prepare_writes() {
-    const Prepared all[] = {
-        {&begin_, "BEGIN IMMEDIATE"},
-        {&commit_, "COMMIT"},
-        {&rollback_, "ROLLBACK"},
+    const Connection::Prepared all[] = {
         // No REPLACE: the triggers that count must see what a row was before. What over() keeps
         // is kept by the statements themselves: nobody need have read the row.
         {&put_sts_,
@@ -240,84 +182,121 @@ DbResult<> Database::prepare_writes() {
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
         {&trim_history_, trim_history},
     };
-    return prepare_all(all);
+    return connection_.prepare_all(all);
 }
 
-DbResult<> Database::prepare_all(std::span<const Prepared> all) {
-    for (const auto& [statement, sql] : all) {
-        sqlite3_stmt* raw = nullptr;
-        const int rc = sqlite3_prepare_v3(db_.get(), sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT,
-                                          &raw, nullptr);
-        statement->reset(raw);
-        if (rc == SQLITE_OK) continue;
-        auto error = db_error(db_.get(), rc, "read", path_);
-        // Our own version number, and yet a table is not there or not as we made it.
-        if (rc == SQLITE_ERROR)
-            error.error() = {DbFault::corrupt,
-                             fmt::format("{}: {}", path_, sqlite3_errmsg(db_.get()))};
-        return error;
+DbResult<std::optional<StsRow>> Database::find_sts(const Domain& domain) {
+    sqlite3_stmt* s = find_sts_.get();
+    const Reset reset(s);
+    bind_text(s, 1, domain.name());
+    const int rc = sqlite3_step(s);
+    if (rc == SQLITE_DONE) return std::nullopt;
+    if (rc != SQLITE_ROW) return db_error(connection_.handle(), rc, "read", connection_.path());
+    return sts_at(s, domain);
+}
+
+DbResult<std::vector<RefreshDue>> Database::next_refreshes(std::size_t most) {
+    sqlite3_stmt* s = next_refreshes_.get();
+    const Reset reset(s);
+    sqlite3_bind_int64(s, 1, static_cast<sqlite3_int64>(most));
+    std::vector<RefreshDue> next;
+    int rc = SQLITE_ROW;
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+        if (auto domain = Domain::parse(text_at(s, 0)))
+            next.push_back({.domain = std::move(*domain), .at = time_at(s, 1)});
+    if (rc != SQLITE_DONE) return db_error(connection_.handle(), rc, "read", connection_.path());
+    return next;
+}
+
+DbResult<std::optional<NexthopRow>> Database::find_nexthop(const std::string& nexthop) {
+    sqlite3_stmt* s = find_nexthop_.get();
+    const Reset reset(s);
+    bind_text(s, 1, nexthop);
+    const int rc = sqlite3_step(s);
+    if (rc == SQLITE_DONE) return std::nullopt;
+    if (rc != SQLITE_ROW) return db_error(connection_.handle(), rc, "read", connection_.path());
+    return nexthop_at(s);
+}
+
+DbResult<> Database::put(const StsRow& row) {
+    if (row.replaces || is_blank(row)) {
+        bind_text(drop_sts_.get(), 1, row.domain.name());
+        if (auto done = connection_.run(drop_sts_.get()); !done || is_blank(row)) return done;
     }
-    return {};
+    sqlite3_stmt* s = row.body.empty() ? put_without_policy_.get() : put_sts_.get();
+    bind_text(s, 1, row.domain.name());
+    sqlite3_bind_blob64(s, 2, row.body.data(), row.body.size(), SQLITE_STATIC);
+    bind_text(s, 3, row.id);
+    bind_time(s, 4, row.fetched_at);
+    bind_time(s, 5, row.expires_at);
+    sqlite3_bind_int64(s, 6, row.failures);
+    bind_text(s, 7, row.failed_id);
+    bind_text(s, 8, row.fault);
+    bind_text(s, 9, row.reason);
+    bind_time(s, 10, row.failed_at);
+    bind_time(s, 11, row.retry_at);
+    bind_time(s, 12, row.refresh_at);
+    sqlite3_bind_int64(s, 13, row.record_gone ? 1 : 0);
+    const auto mode = held_mode(row);
+    bind_text(s, 14, mode ? to_string(*mode) : "");
+    bind_text(s, 15, row.origin);
+    bind_text(s, 16, row.failed_by);
+    bind_text(s, 17, row.age.boot);
+    sqlite3_bind_int64(s, 18, row.age.elapsed.count());
+    sqlite3_bind_int64(s, 19, row.age.least.count());
+    sqlite3_bind_int64(s, 20, row.age.exact ? 1 : 0);
+    sqlite3_bind_int64(s, 21, row.age.dated ? 1 : 0);
+    return connection_.run(s);
 }
 
-DbResult<Database::Statement> Database::prepare(const std::string& sql) {
-    sqlite3_stmt* raw = nullptr;
-    const int rc = sqlite3_prepare_v3(db_.get(), sql.c_str(), -1, 0, &raw, nullptr);
-    Statement statement(raw);
-    if (rc != SQLITE_OK) return db_error(db_.get(), rc, "read", path_);
-    return statement;
+DbResult<> Database::put(const NexthopRow& row) {
+    if (row.replaces || is_blank(row)) {
+        bind_text(drop_nexthop_.get(), 1, row.nexthop);
+        if (auto done = connection_.run(drop_nexthop_.get()); !done || is_blank(row)) return done;
+    }
+    sqlite3_stmt* s = promises_nothing(row) ? put_without_promise_.get() : put_nexthop_.get();
+    bind_text(s, 1, row.nexthop);
+    sqlite3_bind_int64(s, 2, row.dane ? 1 : 0);
+    bind_time(s, 3, row.dane_seen_at);
+    bind_text(s, 4, row.verdict);
+    sqlite3_bind_int64(s, 5, row.row);
+    bind_time(s, 6, row.verdict_since);
+    bind_time(s, 7, row.seen_at);
+    bind_text(s, 8, row.dane_by);
+    return connection_.run(s);
 }
 
-DbResult<> Database::run(sqlite3_stmt* statement) {
-    const Reset reset(statement);
-    const int rc = sqlite3_step(statement);
-    if (rc != SQLITE_DONE) return db_error(db_.get(), rc, "write", path_);
-    return {};
+DbResult<> Database::put(const HistoryRow& row) {
+    sqlite3_stmt* s = put_history_.get();
+    bind_text(s, 1, row.nexthop);
+    bind_time(s, 2, row.at);
+    sqlite3_bind_int64(s, 3, row.kind == HistoryRow::Kind::downgrade ? 1 : 0);
+    bind_text(s, 4, row.before);
+    bind_text(s, 5, row.after);
+    sqlite3_bind_int64(s, 6, row.row);
+    bind_text(s, 7, row.reasons);
+    if (auto done = connection_.run(s); !done || row.kind != HistoryRow::Kind::verdict) return done;
+    bind_text(trim_history_.get(), 1, row.nexthop);
+    sqlite3_bind_int64(trim_history_.get(), 2, max_history_without_promise - 1);
+    return connection_.run(trim_history_.get());
 }
 
 DbResult<> Database::write(const Batch& batch) {
-    if (auto begun = run(begin_.get()); !begun) return begun;
-    auto done = put_all(batch);
-    // Some faults have rolled back already. Whatever this says, the fault is the first one.
-    if (!done && sqlite3_get_autocommit(db_.get()) == 0) {
-        [[maybe_unused]] const auto undone = run(rollback_.get());
-    }
-    return done;
+    return connection_.transaction([&] { return put_all(batch); });
 }
 
-DbResult<> Database::check(const std::atomic<bool>& stop) {
-    constexpr int steps_between = 100'000; // of SQLite's machine: some milliseconds
-    const auto asked = [](void* flag) {
-        return static_cast<const std::atomic<bool>*>(flag)->load() ? 1 : 0;
-    };
-    sqlite3* db = db_.get();
-    sqlite3_progress_handler(db, steps_between, asked, const_cast<std::atomic<bool>*>(&stop));
-    const auto prepared = prepare("PRAGMA quick_check(1)");
-    std::string found;
-    DbResult<> done = prepared
-                          ? each(prepared->get(), [&](sqlite3_stmt* s) { found = text_at(s, 0); })
-                          : DbResult<>(std::unexpected(prepared.error()));
-    sqlite3_progress_handler(db, 0, nullptr, nullptr);
-    if (done && found != "ok")
-        return std::unexpected(DbError{DbFault::corrupt, fmt::format("{}: {}", path_, found)});
-    return done;
+DbResult<> Database::put_all(const Batch& batch) {
+    for (const StsRow& row : batch.sts.rows())
+        if (auto done = put(row); !done) return done;
+    for (const NexthopRow& row : batch.nexthops.rows())
+        if (auto done = put(row); !done) return done;
+    for (const HistoryRow& row : batch.history.rows())
+        if (auto done = put(row); !done) return done;
+    for (const Unshared& row : batch.unshared.rows())
+        if (auto done = store::put(connection_, row); !done) return done;
+    for (const FleetFact& fact : batch.fleet.rows())
+        if (auto done = store::put(connection_, fact); !done) return done;
+    return {};
 }
-
-bool Database::moved() const {
-    int moved = 0;
-    sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    return moved != 0;
-}
-
-void Database::keep_log() {
-    sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-}
-
-void Database::drop_log() {
-    const std::string log = path_ + "-wal";
-    if (log_ != 0 && inode_of(log) == log_) ::unlink(log.c_str());
-}
-
-std::string_view sqlite_version() { return sqlite3_libversion(); }
 
 } // namespace postseal::store

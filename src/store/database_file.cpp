@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 namespace postseal::store {
 namespace {
@@ -70,6 +71,13 @@ std::string free_name(const std::string& path, WallTime now) {
 bool is_empty(const std::string& path) {
     struct stat seen{};
     return ::stat(path.c_str(), &seen) == 0 && S_ISREG(seen.st_mode) && seen.st_size == 0;
+}
+
+// No file, or one that nothing was ever written to.
+bool has_content(const std::string& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) return errno != ENOENT;
+    return status.st_size > 0;
 }
 
 // Where the successor of a damaged file grows.
@@ -178,7 +186,7 @@ DbResult<> DatabaseFile::open_database() {
 // The damaged file stays where it is until the new one is whole: what is good of it can be read
 // meanwhile, and a process that ends here finds it again.
 DbResult<> DatabaseFile::replace(const DbError& why) {
-    if (database_) database_->keep_log();
+    if (database_) database_->connection().keep_log();
     has_writer_ = false;
     database_.reset();
     const auto now = std::chrono::steady_clock::now();
@@ -212,7 +220,7 @@ DbResult<Salvaged> DatabaseFile::salvage_into_new() {
     remove_new(name);
     auto fresh = Database::open(name);
     if (!fresh) return std::unexpected(fresh.error());
-    auto salvaged = salvage(path_, **fresh, stop_);
+    auto salvaged = salvage(path_, (*fresh)->connection(), stop_);
     fresh->reset(); // its log goes into the file
     if (salvaged && stop_)
         salvaged = std::unexpected(DbError{DbFault::busy, "the repair was broken off"});
@@ -233,7 +241,7 @@ DbResult<> DatabaseFile::verify(const DbError& why) {
         if (opened) {
             database_ = std::move(*opened);
             fault_.reset();
-            sound = database_->check(stop_);
+            sound = database_->connection().check(stop_);
         } else {
             fault_ = opened.error();
             sound = std::unexpected(*fault_);
@@ -258,8 +266,8 @@ DbResult<> DatabaseFile::verify(const DbError& why) {
 }
 
 DbResult<> DatabaseFile::ensure_usable() {
-    if (database_ && database_->moved()) {
-        database_->drop_log();
+    if (database_ && database_->connection().moved()) {
+        database_->connection().drop_log();
         incidents_.push_back(fmt::format("{} was removed or replaced while in use: what is there "
                                          "now is used, or a new database begun",
                                          path_));
@@ -293,26 +301,99 @@ std::optional<DbError> DatabaseFile::write(const Batch& batch) {
     return fault_;
 }
 
-std::optional<DbError> DatabaseFile::all_unshared() {
-    if (auto usable = ensure_usable(); !usable) return usable.error();
-    if (auto done = database_->all_unshared(); !done) return done.error();
-    return std::nullopt;
+std::optional<DbError>
+DatabaseFile::change(const std::function<DbResult<>(Connection& connection)>& what) {
+    auto done = ensure_usable();
+    if (done) done = what(database_->connection());
+    return done ? std::nullopt : std::optional(std::move(done.error()));
 }
 
 // What cannot be written now shows with the next write; this can wait for a day.
 bool DatabaseFile::prune(WallTime before, std::size_t keys) {
     if (!database_) return true;
-    return database_->prune(before, keys).value_or(true);
+    return pruning_.step(database_->connection(), before, keys).value_or(true);
 }
 
 std::optional<DbError> DatabaseFile::clock_jumped(const ClockJump& jump) {
-    auto done = ensure_usable();
-    if (done) done = database_->clock_jumped(jump);
+    auto fault = change([&](Connection& connection) { return move_times(connection, jump); });
     jumps_++;
-    return done ? std::nullopt : std::optional(std::move(done.error()));
+    return fault;
 }
 
 std::vector<std::string> DatabaseFile::take_incidents() { return std::exchange(incidents_, {}); }
 std::vector<std::string> DatabaseFile::take_notes() { return std::exchange(notes_, {}); }
+
+// --- The reading thread's --------------------------------------------------------------------
+
+DbResult<Database*> DatabaseFile::reader_alone() {
+    beside_.reset();
+    if (!has_content(path_)) return nullptr;
+    if (!reads_alone_) {
+        auto opened = Database::open_for_reading(path_, Database::Reading::alone);
+        if (!opened) return std::unexpected(opened.error());
+        reads_alone_ = std::move(*opened);
+    }
+    return reads_alone_.get();
+}
+
+DbResult<Database*> DatabaseFile::reader(std::unique_lock<std::mutex>& lock) {
+    bool has_writer = has_writer_;
+    if (!has_writer) {
+        lock.lock();
+        has_writer = has_writer_;
+    }
+    if (!has_writer) return reader_alone();
+    if (const std::uint64_t edition = edition_; !beside_ || read_edition_ != edition) {
+        auto opened = Database::open_for_reading(path_, Database::Reading::beside_writer);
+        if (!opened) return std::unexpected(opened.error());
+        beside_ = std::move(*opened);
+        read_edition_ = edition;
+    }
+    return beside_.get();
+}
+
+void DatabaseFile::drop_readers() {
+    beside_.reset();
+    const std::lock_guard lock(alone_);
+    reads_alone_.reset();
+}
+
+std::optional<DbError> DatabaseFile::read(const Query& what) {
+    std::optional<DbError> fault;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        DbResult<> done;
+        {
+            std::unique_lock lock(alone_, std::defer_lock);
+            auto from = reader(lock);
+            if (from && *from == nullptr) return std::nullopt;
+            done = from ? what(**from) : std::unexpected(from.error());
+        }
+        if (done) return std::nullopt;
+        fault = std::move(done.error());
+        if (fault->fault == DbFault::corrupt) suspect_ = true;
+        if (fault->fault != DbFault::corrupt && fault->fault != DbFault::io) break;
+        drop_readers();
+    }
+    return fault;
+}
+
+DatabaseFile::Read<Loaded> DatabaseFile::load(const Domain& domain, const std::string& nexthop) {
+    // Each by itself: a damaged page of one table is no reason not to read the other.
+    auto sts = read<std::optional<StsRow>>([&](Database& from) { return from.find_sts(domain); });
+    auto row =
+        read<std::optional<NexthopRow>>([&](Database& from) { return from.find_nexthop(nexthop); });
+    Read<Loaded> read{.value = {.sts = std::move(sts.value), .nexthop = std::move(row.value)},
+                      .fault = sts.fault ? sts.fault : row.fault};
+    if (sts.fault) read.value.sts_unread = sts.fault->text;
+    if (row.fault) read.value.nexthop_unread = row.fault->text;
+    return read;
+}
+
+DatabaseFile::Read<FleetState> DatabaseFile::fleet_state(std::size_t most) {
+    auto state = read<FleetState>(
+        [&](Database& from) { return store::fleet_state(from.connection(), most); });
+    if (state.fault) state.value.unread = state.fault->text;
+    return state;
+}
 
 } // namespace postseal::store

@@ -16,6 +16,7 @@
 
 #include "store/database.h"
 #include "store/salvage.h"
+#include "store/upkeep.h"
 
 #include <atomic>
 #include <chrono>
@@ -51,18 +52,25 @@ class DatabaseFile {
         std::optional<DbError> fault; // of this read; none where there never was a file
     };
     [[nodiscard]] Read<Loaded> load(const Domain& domain, const std::string& nexthop);
-    [[nodiscard]] Read<std::vector<RefreshDue>> next_refreshes(std::size_t most);
-    [[nodiscard]] Read<std::vector<HistoryRow>> history(const std::string& nexthop,
-                                                        std::size_t most);
-    [[nodiscard]] Read<std::vector<Listed>> list(const std::string& after, std::size_t most);
-    [[nodiscard]] Read<std::vector<HistoryRow>> latest(HistoryRow::Kind kind, std::size_t most);
-    [[nodiscard]] Read<std::vector<StsRow>> failing(std::size_t most);
-    [[nodiscard]] Read<Census> census(WallTime now);
+    // Runs `what`, and once more on a new connection if it meets damage. Not called where there
+    // never was a file.
+    using Query = std::function<DbResult<>(Database& from)>;
+    [[nodiscard]] std::optional<DbError> read(const Query& what);
+    template <class T>
+    [[nodiscard]] Read<T> read(const std::function<DbResult<T>(Database& from)>& what) {
+        Read<T> read;
+        read.fault = this->read([&](Database& from) -> DbResult<> {
+            auto got = what(from);
+            if (!got) return std::unexpected(std::move(got.error()));
+            read.value = *std::move(got);
+            return {};
+        });
+        return read;
+    }
     [[nodiscard]] Read<FleetState> fleet_state(std::size_t most);
-    [[nodiscard]] Read<std::vector<StsRow>> policies(const std::string& after, std::size_t most);
-    [[nodiscard]] Read<std::vector<NexthopRow>> nexthops(const std::string& after,
-                                                         std::size_t most);
-    [[nodiscard]] std::optional<DbError> all_unshared();
+    // What `what` writes; opens the file anew if that helps.
+    [[nodiscard]] std::optional<DbError>
+    change(const std::function<DbResult<>(Connection& connection)>& what);
     // True also when it cannot be done now: this round ends.
     [[nodiscard]] bool prune(WallTime before, std::size_t keys);
     [[nodiscard]] std::optional<DbError> clock_jumped(const ClockJump& jump);
@@ -92,8 +100,6 @@ class DatabaseFile {
     [[nodiscard]] DbResult<Salvaged> salvage_into_new();
     [[nodiscard]] DbResult<> verify(const DbError& why);
     [[nodiscard]] DbResult<> ensure_usable();
-    template <class T>
-    [[nodiscard]] Read<T> read(std::move_only_function<DbResult<T>(Database& from)> what);
     // Null: there is nothing to be read. Holds `alone_` where it must.
     [[nodiscard]] DbResult<Database*> reader(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] DbResult<Database*> reader_alone();
@@ -105,6 +111,7 @@ class DatabaseFile {
 
     // The writer's.
     std::unique_ptr<Database> database_;
+    Pruning pruning_;
     std::optional<DbError> fault_;
     std::optional<SteadyTime> replaced_at_;
     std::optional<SteadyTime> found_sound_at_;

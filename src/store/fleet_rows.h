@@ -7,12 +7,15 @@
 #pragma once
 
 #include "postseal/base/time.h"
+#include "store/db_error.h"
 
 #include <cstddef>
 #include <string>
 #include <vector>
 
 namespace postseal::store {
+
+class Connection;
 
 struct Unshared {
     std::string key;       // "sts/DOMAIN" or "nexthop/KEY"
@@ -35,5 +38,13 @@ struct FleetState {
     std::size_t unshared_in_all = 0;
     std::string unread; // why not; empty: it was read
 };
+
+// All facts, and at most so many keys.
+[[nodiscard]] DbResult<FleetState> fleet_state(Connection& connection, std::size_t most);
+// Few rows a day on most machines, none on one without a fleet.
+[[nodiscard]] DbResult<> put(Connection& connection, const Unshared& row);
+[[nodiscard]] DbResult<> put(Connection& connection, const FleetFact& fact);
+// Every row is one that the shared store does not have.
+[[nodiscard]] DbResult<> mark_all_unshared(Connection& connection);
 
 } // namespace postseal::store

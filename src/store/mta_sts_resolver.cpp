@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "store/mta_sts_resolver.h"
 
+#include "store/connection.h"
 #include "store/statement.h"
 
 #include <fmt/format.h>
@@ -13,7 +14,6 @@ namespace {
 
 using Fault = std::unexpected<std::string>;
 using Handle = std::unique_ptr<sqlite3, decltype(&sqlite3_close)>;
-using Statement = std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)>;
 
 constexpr int patience_ms = 5000;
 
@@ -39,7 +39,7 @@ read_mta_sts_resolver(const std::string& path) {
     constexpr auto sql = "SELECT rowid, domain, ts, pol_id, pol_body FROM sts_policy_cache "
                          "ORDER BY rowid";
     const int rc = sqlite3_prepare_v2(db.get(), sql, -1, &prepared, nullptr);
-    const Statement statement(prepared, sqlite3_finalize);
+    const Statement statement(prepared);
     if (rc == SQLITE_ERROR)
         return Fault(fmt::format("{} is no cache of postfix-mta-sts-resolver: {}", path,
                                  sqlite3_errmsg(db.get())));

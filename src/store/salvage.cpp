@@ -16,28 +16,24 @@
 namespace postseal::store {
 namespace {
 
-struct FinalizePrepared {
-    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using Prepared = std::unique_ptr<sqlite3_stmt, FinalizePrepared>;
 struct Close {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 };
-using Connection = std::unique_ptr<sqlite3, Close>;
+using Damaged = std::unique_ptr<sqlite3, Close>;
 
-Prepared prepare(sqlite3* db, const std::string& sql) {
+Statement prepare(sqlite3* db, const std::string& sql) {
     sqlite3_stmt* raw = nullptr;
     if (sqlite3_prepare_v2(db, sql.c_str(), -1, &raw, nullptr) != SQLITE_OK) raw = nullptr;
-    return Prepared(raw);
+    return Statement(raw);
 }
 
-DbResult<Connection> open_damaged(const std::string& path) {
+DbResult<Damaged> open_damaged(const std::string& path) {
     sqlite3* raw = nullptr;
     const int rc = sqlite3_open_v2(without_locks(path).c_str(), &raw,
                                    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
                                        SQLITE_OPEN_EXRESCODE,
                                    nullptr);
-    Connection db(raw);
+    Damaged db(raw);
     if (rc != SQLITE_OK) return db_error(raw, rc, "open", path);
     // Its log stays for whoever examines the file.
     sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
@@ -58,7 +54,7 @@ DbResult<Connection> open_damaged(const std::string& path) {
 class Rows {
   public:
     // `key`: by which the table itself is sorted.
-    Rows(sqlite3* from, Database& into, std::string_view table, std::string_view key,
+    Rows(sqlite3* from, Connection& into, std::string_view table, std::string_view key,
          const std::atomic<bool>& stop)
         : from_(from), into_(into), table_(table), key_(key), stop_(stop) {
         const std::vector<std::string> columns = common_columns();
@@ -110,7 +106,7 @@ class Rows {
     std::vector<std::string> common_columns() {
         const auto names = [this](sqlite3* db) {
             std::vector<std::string> all;
-            const Prepared info =
+            const Statement info =
                 prepare(db, fmt::format("SELECT name FROM pragma_table_info('{}')", table_));
             while (info && sqlite3_step(info.get()) == SQLITE_ROW)
                 all.push_back(text_at(info.get(), 0));
@@ -133,7 +129,7 @@ class Rows {
 
     // Whether the row at this rowid, or the next one behind it, can be read.
     bool is_readable(std::int64_t rowid) {
-        const Prepared one =
+        const Statement one =
             prepare(from_, fmt::format("SELECT {} FROM {} WHERE rowid >= ?1 ORDER BY rowid LIMIT 1",
                                        columns_, table_));
         if (!one) return false;
@@ -144,7 +140,7 @@ class Rows {
 
     // Copies until the end or an error; the last rowid met, or nothing at the end.
     std::optional<std::int64_t> copy(std::int64_t first) {
-        const Prepared all =
+        const Statement all =
             prepare(from_, fmt::format("SELECT {}, rowid FROM {} WHERE rowid >= ?1 ORDER BY rowid",
                                        columns_, table_));
         if (!all) return std::nullopt;
@@ -162,7 +158,7 @@ class Rows {
 
     // Whether the end was reached.
     bool run(const std::string& sql) {
-        const Prepared all = prepare(from_, sql);
+        const Statement all = prepare(from_, sql);
         int rc = all ? SQLITE_ROW : SQLITE_ERROR;
         while (all && (rc = sqlite3_step(all.get())) == SQLITE_ROW)
             if (!put(all.get())) return true;
@@ -188,13 +184,13 @@ class Rows {
     }
 
     sqlite3* from_;
-    Database& into_;
+    Connection& into_;
     std::string table_;
     std::string key_;
     const std::atomic<bool>& stop_;
     std::string columns_;
     int width_ = 0;
-    Prepared put_;
+    Statement put_;
     std::uint64_t saved_ = 0;
     std::optional<DbError> fault_;
 };
@@ -202,7 +198,7 @@ class Rows {
 // How many rows there were: SQLite counts in the smallest tree of the table that it has, an index
 // perhaps, and that may be whole.
 std::optional<std::uint64_t> count(sqlite3* from, const std::string& sql) {
-    const Prepared statement = prepare(from, sql);
+    const Statement statement = prepare(from, sql);
     if (!statement || sqlite3_step(statement.get()) != SQLITE_ROW) return std::nullopt;
     if (sqlite3_column_type(statement.get(), 0) != SQLITE_INTEGER) return std::nullopt;
     return static_cast<std::uint64_t>(sqlite3_column_int64(statement.get(), 0));
@@ -236,7 +232,8 @@ std::string to_words(const Salvaged& salvaged) {
                        words(salvaged.history.lost));
 }
 
-DbResult<Salvaged> salvage(const std::string& from, Database& into, const std::atomic<bool>& stop) {
+DbResult<Salvaged> salvage(const std::string& from, Connection& into,
+                           const std::atomic<bool>& stop) {
     Salvaged salvaged;
     const auto opened = open_damaged(from);
     if (!opened) return std::unexpected(opened.error());

@@ -7,7 +7,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "store/database.h"
+#include "store/connection.h"
 
 #include <atomic>
 #include <cstdint>
@@ -30,7 +30,7 @@ struct Salvaged {
 
 // `from`: the damaged file, which is not written. Rows that `into` holds already stay. Error: of
 // writing into the new one, or `from` cannot be opened or read now, which says nothing of its rows.
-[[nodiscard]] DbResult<Salvaged> salvage(const std::string& from, Database& into,
+[[nodiscard]] DbResult<Salvaged> salvage(const std::string& from, Connection& into,
                                          const std::atomic<bool>& stop);
 
 } // namespace postseal::store

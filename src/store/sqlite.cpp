@@ -10,6 +10,7 @@
 #include <future>
 #include <initializer_list>
 #include <utility>
+#include <variant>
 
 namespace postseal::store {
 namespace {
@@ -398,7 +399,9 @@ async::Task<std::vector<RefreshDue>> SqliteStore::next_refreshes(std::size_t mos
         const std::size_t wait = pending_.sts.rows().size() +
                                  (in_flight_ ? in_flight_->sts.rows().size() : std::size_t{0});
         From<AfterJumps<Due>> from = [most, wait](DatabaseFile& file) {
-            return AfterJumps<Due>::read(file, [&] { return file.next_refreshes(most + wait); });
+            return AfterJumps<Due>::read(file, [&] {
+                return file.read<Due>([&](Database& db) { return db.next_refreshes(most + wait); });
+            });
         };
         AfterJumps<Due> got = co_await read(std::move(from));
         const bool has_more = got.value.size() == most + wait;
@@ -411,37 +414,13 @@ async::Task<std::vector<RefreshDue>> SqliteStore::next_refreshes(std::size_t mos
     }
 }
 
-async::Task<std::vector<HistoryRow>> SqliteStore::history(std::string nexthop, std::size_t most) {
-    co_await flush();
-    From<std::vector<HistoryRow>> from = [nexthop = std::move(nexthop), most](DatabaseFile& file) {
-        return file.history(nexthop, most);
+async::Task<> SqliteStore::run(Archive::Job job) {
+    using Nothing = std::monostate;
+    From<Nothing> from = [job = std::move(job)](DatabaseFile& file) {
+        return DatabaseFile::Read<Nothing>{
+            .value = {}, .fault = file.read([&](Database& db) { return job(db.connection()); })};
     };
-    co_return co_await read(std::move(from));
-}
-
-async::Task<std::vector<Listed>> SqliteStore::list(std::string after, std::size_t most) {
-    co_await flush();
-    From<std::vector<Listed>> from = [after = std::move(after), most](DatabaseFile& file) {
-        return file.list(after, most);
-    };
-    co_return co_await read(std::move(from));
-}
-
-async::Task<std::vector<HistoryRow>> SqliteStore::latest(HistoryRow::Kind kind, std::size_t most) {
-    From<std::vector<HistoryRow>> from = [kind, most](DatabaseFile& file) {
-        return file.latest(kind, most);
-    };
-    co_return co_await read(std::move(from));
-}
-
-async::Task<std::vector<StsRow>> SqliteStore::failing(std::size_t most) {
-    From<std::vector<StsRow>> from = [most](DatabaseFile& file) { return file.failing(most); };
-    co_return co_await read(std::move(from));
-}
-
-async::Task<Census> SqliteStore::census(WallTime now) {
-    From<Census> from = [now](DatabaseFile& file) { return file.census(now); };
-    co_return co_await read(std::move(from));
+    co_await read(std::move(from));
 }
 
 async::Task<FleetState> SqliteStore::fleet_state(std::size_t most) {
@@ -461,7 +440,7 @@ FleetState SqliteStore::fleet_state_at_start() {
 async::Task<bool> SqliteStore::all_unshared() {
     co_await flush();
     std::move_only_function<std::optional<DbError>()> job = [file = file_.get()] {
-        return file->all_unshared();
+        return file->change(mark_all_unshared);
     };
     const auto fault = co_await writer_->call<std::optional<DbError>>(std::move(job));
     if (fault) note_failed_read(*fault);

@@ -18,6 +18,7 @@
 #include "async/group.h"
 #include "async/ring.h"
 #include "async/worker.h"
+#include "store/archive.h"
 #include "store/database_file.h"
 #include "store/lost_promises.h"
 #include "store/pending.h"
@@ -36,7 +37,7 @@
 
 namespace postseal::store {
 
-class SqliteStore final : public Store {
+class SqliteStore final : public Store, public Archive {
   public:
     using Log = std::function<void(std::string)>;
 
@@ -50,15 +51,10 @@ class SqliteStore final : public Store {
 
     async::Task<Loaded> load(Domain policy_domain, std::string nexthop_key) override;
     async::Task<std::vector<RefreshDue>> next_refreshes(std::size_t most) override;
-    async::Task<std::vector<HistoryRow>> history(std::string nexthop, std::size_t most) override;
-    async::Task<std::vector<Listed>> list(std::string after, std::size_t most) override;
-    async::Task<std::vector<HistoryRow>> latest(HistoryRow::Kind kind, std::size_t most) override;
-    async::Task<std::vector<StsRow>> failing(std::size_t most) override;
-    async::Task<Census> census(WallTime now) override;
     void save(StsRow row) override;
     void save(NexthopRow row) override;
     void save(HistoryRow row) override;
-    // Of the node of a fleet. Sees what has been written, like history().
+    // Of the node of a fleet. Sees what has been saved by now.
     async::Task<FleetState> fleet_state(std::size_t most);
     // Blocks until it has been read: for the start, when nothing has been saved yet.
     [[nodiscard]] FleetState fleet_state_at_start();
@@ -78,6 +74,7 @@ class SqliteStore final : public Store {
         std::vector<std::string> incidents;
         std::vector<std::string> notes;
     };
+    async::Task<> run(Archive::Job job) override;
     template <class T>
     using From = std::move_only_function<DatabaseFile::Read<T>(DatabaseFile& file)>;
     // On the reader; what went wrong is noted.

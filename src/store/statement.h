@@ -6,6 +6,7 @@
 
 #include <sqlite3.h>
 
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -18,6 +19,20 @@ inline void bind_text(sqlite3_stmt* statement, int at, std::string_view text) {
 }
 inline void bind_time(sqlite3_stmt* statement, int at, WallTime time) {
     sqlite3_bind_int64(statement, at, time.time_since_epoch().count());
+}
+inline void bind_value(sqlite3_stmt* statement, int at, std::string_view text) {
+    bind_text(statement, at, text);
+}
+inline void bind_value(sqlite3_stmt* statement, int at, WallTime time) {
+    bind_time(statement, at, time);
+}
+inline void bind_value(sqlite3_stmt* statement, int at, std::integral auto number) {
+    sqlite3_bind_int64(statement, at, static_cast<sqlite3_int64>(number));
+}
+// To ?1, ?2 and so on.
+template <class... Values> void bind_all(sqlite3_stmt* statement, const Values&... values) {
+    int at = 0;
+    (bind_value(statement, ++at, values), ...);
 }
 
 inline std::string text_at(sqlite3_stmt* statement, int column) {

@@ -3,11 +3,11 @@
 // Policies by policy domain, what was last known of each nexthop, and the history of its verdicts.
 // A save is accepted at once and written with the next group commit (at most 100 ms later); flush()
 // ends when an attempt to write all before it has ended.
-// A load sees every save accepted before it returns; history() and list() see what could be
-// written. No call fails: a store that cannot read or write answers from what it has, says so in
-// status() and tries again. A load ends in a row, in no row, or in "not read" (Loaded). What was
-// not read is not overwritten: a row is saved over the one that is there (over()), so a row without
-// a policy never takes a policy's place. Thread: the loop's; the work is done elsewhere.
+// A load sees every save accepted before it returns. What is stored of all of them is read by
+// store/archive.h. No call fails: a store that cannot read or write answers from what it has, says
+// so in status() and tries again. A load ends in a row, in no row, or in "not read" (Loaded). What
+// was not read is not overwritten: a row is saved over the one that is there (over()), so a row
+// without a policy never takes a policy's place. Thread: the loop's; the work is done elsewhere.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -18,7 +18,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -172,13 +171,6 @@ struct Loaded {
     friend bool operator==(const Loaded&, const Loaded&) = default;
 };
 
-struct Listed {
-    NexthopRow nexthop;
-    std::optional<StsRow> sts; // of its policy domain
-
-    friend bool operator==(const Listed&, const Listed&) = default;
-};
-
 // Of the store that the nodes of a fleet share.
 struct SharedStatus {
     std::string place;        // without password
@@ -198,35 +190,12 @@ struct Status {
     std::optional<SharedStatus> shared;
 };
 
-// How many there are in the store.
-struct Census {
-    std::map<std::string, std::uint64_t> modes; // policies held, by mode
-    std::map<std::string, std::uint64_t>
-        verdicts;              // nexthops, by the first word of theirs; "": none
-    std::uint64_t failing = 0; // domains whose last fetch failed
-    std::uint64_t due = 0;     // policies to be looked at again by now; at most most_due
-
-    static constexpr std::uint64_t most_due = 100'000;
-    friend bool operator==(const Census&, const Census&) = default;
-};
-
 class Store {
   public:
     virtual ~Store() = default;
     virtual async::Task<Loaded> load(Domain policy_domain, std::string nexthop_key) = 0;
     // The rows with a refresh_at, the earliest first, at most so many; sees what load() sees.
     virtual async::Task<std::vector<RefreshDue>> next_refreshes(std::size_t most) = 0;
-    // The newest first, at most so many.
-    virtual async::Task<std::vector<HistoryRow>> history(std::string nexthop, std::size_t most) = 0;
-    // The nexthops behind `after`, by key, at most so many; none is left when it gives fewer.
-    virtual async::Task<std::vector<Listed>> list(std::string after, std::size_t most) = 0;
-    // Of all nexthops; the newest first, at most so many; sees what has been written.
-    virtual async::Task<std::vector<HistoryRow>> latest(HistoryRow::Kind kind,
-                                                        std::size_t most) = 0;
-    // The domains whose last fetch failed, the latest first, at most so many; likewise.
-    virtual async::Task<std::vector<StsRow>> failing(std::size_t most) = 0;
-    // Likewise. Costs about what one load() does, however much is kept.
-    virtual async::Task<Census> census(WallTime now) = 0;
     virtual void save(StsRow row) = 0;
     virtual void save(NexthopRow row) = 0;
     virtual void save(HistoryRow row) = 0;

@@ -92,7 +92,8 @@ TEST_CASE("a start with a clock 800 days ahead prunes nothing") {
     // Those from before; that the policy ends then is a change of its own.
     const WallTime start = field.clock.now();
     const auto rows = [&] {
-        const auto all = field.loop.run_until_done(field.store.history("example.org", 99));
+        const auto all =
+            field.loop.run_until_done(field.store.ask(store::history_of, "example.org", 99));
         return std::ranges::count_if(all, [&](const auto& row) { return row.at < start; });
     };
     const auto before = rows();

@@ -36,6 +36,7 @@ struct Relay {
             loop, scratch.file(), [this] { return clock(); },
             [this](std::string text) { log.push_back(std::move(text)); });
         REQUIRE_MESSAGE(own.has_value(), own.error());
+        archive = own->get();
         auto server = Server::open(uri);
         REQUIRE_MESSAGE(server.has_value(), server.error());
         store = std::make_unique<FleetStore>(
@@ -54,6 +55,10 @@ struct Relay {
     std::vector<store::RefreshDue> next() {
         return async::block_on(loop, store->next_refreshes(9));
     }
+    // Policies of mode enforce that are stored here.
+    std::size_t enforced() {
+        return async::block_on(loop, archive->ask(store::census, now())).modes["enforce"];
+    }
     [[nodiscard]] bool reached() const { return store->status().shared->up; }
     [[nodiscard]] milliseconds behind() const { return store->status().shared->behind; }
     [[nodiscard]] bool all_shared() const { return store->status().shared->unshared == 0; }
@@ -64,6 +69,7 @@ struct Relay {
     Scratch scratch;
     std::vector<std::string> log, news;
     std::unique_ptr<FleetStore> store;
+    store::Archive* archive = nullptr; // of its own store
 };
 
 struct World {
@@ -306,9 +312,7 @@ TEST_CASE("a node that had no shared store shares what it has") {
     CHECK(world.turn_until([&] { return old.all_shared(); }));
     // A new node gets all of it by the feed, page by page.
     Relay fresh(world.loop, world.uri);
-    CHECK(world.turn_until([&] {
-        return async::block_on(world.loop, fresh.store->census(now())).modes["enforce"] == 2500;
-    }));
+    CHECK(world.turn_until([&] { return fresh.enforced() == 2500; }));
 }
 
 TEST_CASE("a database that was set back, or another one, gets what the nodes have") {
@@ -365,8 +369,7 @@ TEST_CASE("what is due is leased by one node; the other is told when to look aga
     Relay a(world.loop, world.uri), b(world.loop, world.uri);
     for (int i = 0; i < 5; i++)
         a.store->save(policy(fmt::format("d{}.example", i), a.clock() - 23h));
-    REQUIRE(world.turn_until(
-        [&] { return async::block_on(world.loop, b.store->census(now())).modes["enforce"] == 5; }));
+    REQUIRE(world.turn_until([&] { return b.enforced() == 5; }));
     REQUIRE(world.turn_until([&] { return a.all_shared(); }));
     const auto due = [](const std::vector<store::RefreshDue>& next) {
         return std::ranges::count_if(next, [](const auto& one) { return one.at <= now(); });

@@ -26,7 +26,7 @@ struct Outside {
 
 struct Field : Outside, test::EngineBehind {
     Field() {
-        serve(std::make_unique<serve::AdminServer>(engine, steering,
+        serve(std::make_unique<serve::AdminServer>(engine, store, steering,
                                                    [] { return std::string("{}"); }));
     }
     // All that comes back until the server has closed, too.

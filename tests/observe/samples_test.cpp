@@ -4,12 +4,13 @@
 #include "observe/kept.h"
 #include "observe/loop_lag.h"
 #include "observe/verdicts.h"
-#include "store/memory.h"
+#include "store/archive.h"
+#include "store/database.h"
 #include "support/virtual_loop.h"
 
 #include <doctest/doctest.h>
 
-#include <utility>
+#include <memory>
 
 using namespace postseal;
 using namespace postseal::observe;
@@ -26,44 +27,17 @@ struct StillClock final : engine::Clock {
     std::string name = "boot";
 };
 
-// Counts how often it is asked for the census, and may be slow with it.
-struct SlowStore final : store::Store {
-    explicit SlowStore(async::Loop& l) : loop(l) {}
-    async::Task<store::Census> census(WallTime) override {
+// Counts how often it is asked, and may be slow with it.
+struct SlowArchive final : store::Archive {
+    explicit SlowArchive(async::Loop& l) : loop(l) {}
+    async::Task<> run(Job job) override {
         asked++;
         if (delay > 0ms) co_await async::Sleep(loop, delay);
-        co_return store::Census{.failing = asked};
+        REQUIRE(job(database->connection()));
     }
-    async::Task<store::Loaded> load(Domain domain, std::string key) override {
-        return inner.load(std::move(domain), std::move(key));
-    }
-    async::Task<std::vector<store::RefreshDue>> next_refreshes(std::size_t most) override {
-        return inner.next_refreshes(most);
-    }
-    async::Task<std::vector<store::HistoryRow>> history(std::string key,
-                                                        std::size_t most) override {
-        return inner.history(std::move(key), most);
-    }
-    async::Task<std::vector<store::Listed>> list(std::string after, std::size_t most) override {
-        return inner.list(std::move(after), most);
-    }
-    async::Task<std::vector<store::HistoryRow>> latest(store::HistoryRow::Kind kind,
-                                                       std::size_t most) override {
-        return inner.latest(kind, most);
-    }
-    async::Task<std::vector<store::StsRow>> failing(std::size_t most) override {
-        return inner.failing(most);
-    }
-    void save(store::StsRow row) override { inner.save(std::move(row)); }
-    void save(store::NexthopRow row) override { inner.save(std::move(row)); }
-    void save(store::HistoryRow row) override { inner.save(std::move(row)); }
-    async::Task<bool> prune(WallTime before) override { return inner.prune(before); }
-    void clock_jumped(store::ClockJump jump) override { inner.clock_jumped(jump); }
-    async::Task<> flush() override { return inner.flush(); }
-    [[nodiscard]] store::Status status() const override { return inner.status(); }
 
     async::Loop& loop;
-    store::MemoryStore inner;
+    std::unique_ptr<store::Database> database = store::Database::in_memory().value();
     std::uint64_t asked = 0;
     milliseconds delay{0};
 };
@@ -125,13 +99,16 @@ TEST_CASE("loop lag: on time, there is none") {
 TEST_CASE("kept: the store is asked every ten seconds at most, and waited for one") {
     VirtualLoop loop;
     const StillClock clock;
-    SlowStore store(loop);
-    store.save(store::HistoryRow{.nexthop = "a.example",
-                                 .at = clock.now(),
-                                 .kind = store::HistoryRow::Kind::downgrade,
-                                 .before = "enforce",
-                                 .after = "none"});
-    KeptView view(loop, clock, store);
+    SlowArchive archive(loop);
+    store::Batch batch;
+    batch.history.put({.nexthop = "a.example",
+                       .at = clock.now(),
+                       .kind = store::HistoryRow::Kind::downgrade,
+                       .before = "enforce",
+                       .after = "none"});
+    batch.sts.put({.domain = Domain::parse("a.example").value(), .failures = 1});
+    REQUIRE(archive.database->write(batch));
+    KeptView view(loop, clock, archive);
     const auto renew = [&] {
         loop.run_until_done([](KeptView& kept) -> async::Task<bool> {
             co_await kept.renew();
@@ -140,20 +117,23 @@ TEST_CASE("kept: the store is asked every ten seconds at most, and waited for on
     };
     renew();
     renew();
-    CHECK(store.asked == 1);
+    CHECK(archive.asked == 4); // census, failing, downgrades, changes
     CHECK(view.kept().census.failing == 1);
     CHECK(view.kept().downgrades.size() == 1);
     CHECK(view.kept().changes.empty());
+    store::Batch more;
+    more.sts.put({.domain = Domain::parse("b.example").value(), .failures = 1});
+    REQUIRE(archive.database->write(more));
     loop.advance(10s);
-    store.delay = 5s;
+    archive.delay = 5s;
     const MonoTime begun = loop.now();
     renew();
     CHECK(loop.now() - begun == 1s);
     CHECK(view.kept().census.failing == 1); // what was said before
     loop.advance(10s);
-    store.delay = 0s;
+    archive.delay = 0s;
     renew();
-    CHECK(view.kept().census.failing == 3);
+    CHECK(view.kept().census.failing == 2);
 }
 
 TEST_CASE("verdicts of the store, by class") {

@@ -22,7 +22,7 @@ namespace {
 
 struct Field : test::EngineBehind {
     Field() {
-        serve(std::make_unique<AdminServer>(engine, steering,
+        serve(std::make_unique<AdminServer>(engine, store, steering,
                                             [] { return std::string(R"({"queries":7})"); }));
     }
     // Sends them all at once; as many lines as there were.

@@ -36,7 +36,7 @@ struct Field : test::EngineBehind {
         }
     }
 
-    AdminMemory memory{engine};
+    AdminMemory memory{engine, store};
 };
 
 } // namespace

@@ -18,7 +18,7 @@ namespace {
 
 struct Field : test::EngineBehind {
     explicit Field(const std::string& configuration = {}) : EngineBehind(configuration) {
-        serve(std::make_unique<AdminServer>(engine, steering,
+        serve(std::make_unique<AdminServer>(engine, store, steering,
                                             [] { return std::string(R"({"queries":7})"); }));
     }
     nlohmann::json ask(const std::string& line) { return ask_by(connect_unix(), line); }

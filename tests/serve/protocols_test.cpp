@@ -43,7 +43,7 @@ TEST_CASE("each listener speaks its protocol") {
     test::FakeSteering steering;
     test::FakeViews views;
     const Behind behind{
-        field.engine, field.view, counters, steering, views, [&] {
+        field.engine, field.store, field.view, counters, steering, views, [&] {
             return "{\"queries\":" + std::to_string(std::uint64_t{counters.queries}) + "}";
         }};
     const auto config = config::parse(configuration, "f").value();

@@ -40,6 +40,13 @@ template <class World> void flush(World& world) {
     async::block_on(world.loop, world.store.flush());
 }
 
+// Of all that has been saved by now.
+template <class World, class T, class... P, class... A>
+T ask(World& world, DbResult<T> (*query)(Connection&, P...), A... arguments) {
+    flush(world);
+    return async::block_on(world.loop, world.store.ask(query, std::move(arguments)...));
+}
+
 } // namespace
 
 TEST_CASE_TEMPLATE("nothing is found where nothing was saved", World, OfMemory, OfSqlite) {
@@ -199,7 +206,7 @@ TEST_CASE_TEMPLATE("a blank row deletes, flushed or not", World, OfMemory, OfSql
     CHECK((!other.sts || is_blank(*other.sts)));
     CHECK(other.nexthop == nexthop_row("example.com:587"));
     CHECK(async::block_on(world.loop, world.store.next_refreshes(9)).empty());
-    CHECK(async::block_on(world.loop, world.store.list("", 9)).size() == 1);
+    CHECK(ask(world, listed_after, "", 9).size() == 1);
 }
 
 TEST_CASE_TEMPLATE("a row without a policy never takes a policy's place, flushed or not", World,
@@ -268,19 +275,18 @@ TEST_CASE_TEMPLATE("the history of a nexthop, the newest first", World, OfMemory
     world.store.save(row("example.org", 1, HistoryRow::Kind::verdict));
     flush(world);
     world.store.save(two);
-    CHECK(async::block_on(world.loop, world.store.history("example.com", 9)) ==
-          std::vector{two, one});
-    CHECK(async::block_on(world.loop, world.store.history("example.com", 1)) == std::vector{two});
-    CHECK(async::block_on(world.loop, world.store.history("example.net", 9)).empty());
+    CHECK(ask(world, history_of, "example.com", 9) == std::vector{two, one});
+    CHECK(ask(world, history_of, "example.com", 1) == std::vector{two});
+    CHECK(ask(world, history_of, "example.net", 9).empty());
     world.store.save(same_time);
-    CHECK(async::block_on(world.loop, world.store.history("example.com", 9)).size() == 3);
+    CHECK(ask(world, history_of, "example.com", 9).size() == 3);
 }
 
 TEST_CASE_TEMPLATE("the newest history of all nexthops, by kind", World, OfMemory, OfSqlite) {
     World world;
     const auto latest = [&](HistoryRow::Kind kind, std::size_t most) {
         std::string rows;
-        for (const HistoryRow& row : async::block_on(world.loop, world.store.latest(kind, most)))
+        for (const HistoryRow& row : ask(world, latest_history, kind, most))
             rows += fmt::format("{} {} {}; ", row.nexthop, row.before, row.reasons);
         return rows;
     };
@@ -301,9 +307,7 @@ TEST_CASE_TEMPLATE("the newest history of all nexthops, by kind", World, OfMemor
 
 TEST_CASE_TEMPLATE("the domains whose fetch fails, the latest first", World, OfMemory, OfSqlite) {
     World world;
-    const auto failing = [&](std::size_t most) {
-        return async::block_on(world.loop, world.store.failing(most));
-    };
+    const auto failing = [&](std::size_t most) { return ask(world, failing_policies, most); };
     CHECK(failing(9).empty());
     StsRow good = sts_row("good.example");
     good.failures = 0;
@@ -355,8 +359,8 @@ TEST_CASE("the census says what a count of all rows would, after any changes") {
         while (!async::block_on(world.loop, world.store.prune(before))) {
         }
         CAPTURE(round);
-        const Census census = async::block_on(world.loop, world.store.census(at(5)));
-        REQUIRE(census == async::block_on(counted.loop, counted.store.census(at(5))));
+        const Census here = ask(world, census, at(5));
+        REQUIRE(here == ask(counted, census, at(5)));
     }
 }
 
@@ -368,7 +372,7 @@ TEST_CASE_TEMPLATE("the nexthops in order of their keys, each with its policy", 
         world.store.save(nexthop_row(key));
     const auto list = [&](const char* after, std::size_t most) {
         std::string keys;
-        for (const Listed& row : async::block_on(world.loop, world.store.list(after, most)))
+        for (const Listed& row : ask(world, listed_after, after, most))
             keys += row.nexthop.nexthop + (row.sts ? "+ " : " ");
         return keys;
     };
@@ -399,11 +403,11 @@ TEST_CASE_TEMPLATE("pruning drops what is older, and nothing else", World, OfMem
         CAPTURE(time);
         const std::string name = fmt::format("d{}.example", time);
         const bool stays = time == 1'000'000;
-        CHECK(async::block_on(world.loop, world.store.history(name, 9)).empty() != stays);
+        CHECK(ask(world, history_of, name, 9).empty() != stays);
         CHECK(load(world, name.c_str(), name.c_str()).sts.has_value() == stays);
         CHECK(load(world, name.c_str(), name.c_str()).nexthop.has_value() == stays);
     }
-    CHECK(async::block_on(world.loop, world.store.history("same.example", 9)).size() == 1);
+    CHECK(ask(world, history_of, "same.example", 9).size() == 1);
     CHECK(load(world, "held.example", "x").sts == held);
 }
 
@@ -418,7 +422,7 @@ TEST_CASE("pruning goes through a large store in steps, round after round") {
         while (!async::block_on(world.loop, world.store.prune(at(2))))
             steps++;
         CHECK(steps == (round == 0 ? 5 : 4));
-        CHECK(async::block_on(world.loop, world.store.list("", 9999)).size() == 1250);
+        CHECK(ask(world, listed_after, "", 9999).size() == 1250);
     }
 }
 

@@ -111,12 +111,12 @@ TEST_CASE("the file is closed to others") {
 TEST_CASE("a file that is removed or replaced is noticed") {
     const Scratch scratch;
     auto db = open(scratch.file());
-    CHECK_FALSE(db->moved());
+    CHECK_FALSE(db->connection().moved());
     SUBCASE("removed") {}
     SUBCASE("replaced") { write_file(scratch.file() + ".new", "x"); }
     if (::rename((scratch.file() + ".new").c_str(), scratch.file().c_str()) != 0)
         REQUIRE(::unlink(scratch.file().c_str()) == 0);
-    CHECK(db->moved());
+    CHECK(db->connection().moved());
 }
 
 TEST_CASE("damage is told from other faults") {

@@ -3,7 +3,9 @@
 #include "store/database.h"
 #include "store/database_file.h"
 
+#include "store/queries.h"
 #include "store/scratch.h"
+#include "store/upkeep.h"
 #include "support/no_memory.h"
 
 #include <doctest/doctest.h>
@@ -64,9 +66,9 @@ bool write_without(std::size_t nth, NoMemory::Then then) {
             const auto found = (*opened)->find_sts(name);
             check_that_it_passes(found);
             if (found && written) CHECK(found->has_value());
-            check_that_it_passes((*opened)->census(now()));
+            check_that_it_passes(census((*opened)->connection(), now()));
             check_that_it_passes((*opened)->next_refreshes(9));
-            check_that_it_passes((*opened)->prune(now(), 5));
+            check_that_it_passes(Pruning().step((*opened)->connection(), now(), 5));
         }
         happened = none.happened();
     }

@@ -3,6 +3,7 @@
 
 #include "store/database_file.h"
 #include "store/faulty_disk.h"
+#include "store/queries.h"
 #include "store/scratch.h"
 
 #include <doctest/doctest.h>
@@ -67,16 +68,16 @@ TEST_CASE("a sound file is salvaged whole") {
     fill(scratch.file());
     auto into = Database::open(scratch.path() + "/new.db").value();
     const std::atomic<bool> stop = false;
-    const auto salvaged = salvage(scratch.file(), *into, stop).value();
+    const auto salvaged = salvage(scratch.file(), into->connection(), stop).value();
     CHECK(to_words(salvaged) == "2000 policy domains, 2000 nexthops and 2000 rows of history were "
                                 "saved; lost: 0, 0 and 0");
     const Held held = count(*into);
     CHECK(held.policies == many);
     CHECK(held.nexthops == many);
-    CHECK(into->fleet_state(0).value().facts ==
+    CHECK(fleet_state(into->connection(), 0).value().facts ==
           std::vector{FleetFact{.name = "node", .value = "relay1"}});
     // Counted by triggers, as rows that were saved one by one are.
-    CHECK(into->census(at(0)).value().modes ==
+    CHECK(census(into->connection(), at(0)).value().modes ==
           std::map<std::string, std::uint64_t>{{"enforce", many}});
 }
 
@@ -98,7 +99,7 @@ TEST_CASE("whatever page is damaged, most rows are saved, and the lost ones are 
         std::filesystem::remove(fresh);
         auto into = Database::open(fresh).value();
         const std::atomic<bool> stop = false;
-        const auto salvaged = salvage(damaged, *into, stop).value();
+        const auto salvaged = salvage(damaged, into->connection(), stop).value();
         const Held held = count(*into);
         CHECK(salvaged.policies.saved == static_cast<std::uint64_t>(held.policies));
         worst = std::min(worst, static_cast<std::size_t>(held.policies));
@@ -116,7 +117,7 @@ TEST_CASE("of a file that cannot be opened, or read now, there are not no rows")
     const std::atomic<bool> stop = false;
     {
         auto into = Database::open(scratch.path() + "/new.db").value();
-        CHECK_FALSE(salvage(scratch.path() + "/gone.db", *into, stop).has_value());
+        CHECK_FALSE(salvage(scratch.path() + "/gone.db", into->connection(), stop).has_value());
     }
     FaultyDisk disk;
     auto into = Database::open(scratch.path() + "/other.db").value();
@@ -125,13 +126,13 @@ TEST_CASE("of a file that cannot be opened, or read now, there are not no rows")
         CAPTURE(sound);
         disk.sound_reads = sound;
         disk.failing_reads = 1'000'000;
-        const auto failed = salvage(scratch.file(), *into, stop);
+        const auto failed = salvage(scratch.file(), into->connection(), stop);
         disk.failing_reads = 0;
         REQUIRE_FALSE(failed.has_value());
         CHECK(failed.error().text.contains(sound == 0 ? "cannot open" : "cannot read"));
     }
     CHECK(into_rows() == 0);
-    CHECK(salvage(scratch.file(), *into, stop).value().policies.saved == many);
+    CHECK(salvage(scratch.file(), into->connection(), stop).value().policies.saved == many);
 }
 
 TEST_CASE("a salvage that is stopped ends early") {
@@ -139,6 +140,6 @@ TEST_CASE("a salvage that is stopped ends early") {
     fill(scratch.file());
     auto into = Database::open(scratch.path() + "/new.db").value();
     const std::atomic<bool> stop = true;
-    const auto salvaged = salvage(scratch.file(), *into, stop).value();
+    const auto salvaged = salvage(scratch.file(), into->connection(), stop).value();
     CHECK(salvaged.policies.saved == 0);
 }

@@ -2,6 +2,7 @@
 #include "store/schema.h"
 
 #include "store/database.h"
+#include "store/queries.h"
 #include "store/scratch.h"
 
 #include <doctest/doctest.h>
@@ -124,7 +125,7 @@ TEST_CASE("version 2 to 3: what is remembered of DANE stays") {
                      .dane_seen_at = at(17),
                      .verdict_since = at(0),
                      .seen_at = at(17)});
-    CHECK(opened->history("[mx.example]:587", 9).value().empty());
+    CHECK(history_of(opened->connection(), "[mx.example]:587", 9).value().empty());
 }
 
 TEST_CASE("version 3 to 4: what is there already is counted") {
@@ -139,12 +140,12 @@ TEST_CASE("version 3 to 4: what is there already is counted") {
         " ('b.example', CAST('version: STSv1\nmode: enforce\n' AS BLOB), 'a', 1, 9, 0,"
         " '', '', '', 0, 0, 0, 0), ('c.example', x'', '', 0, 0, 3, 'x', 'y', 'z', 7, 8,"
         " 0, 0)");
-    CHECK(opened->census(at(5)).value() ==
+    CHECK(census(opened->connection(), at(5)).value() ==
           Census{.modes = {{"testing", 1}},
                  .verdicts = {{"", 1}, {"dane-only", 1}, {"override", 2}},
                  .failing = 1,
                  .due = 1});
-    CHECK(opened->failing(9).value().size() == 1);
+    CHECK(failing_policies(opened->connection(), 9).value().size() == 1);
 }
 
 TEST_CASE("version 4 to 5: policies stay, fetched by this node, and nothing waits to be shared") {
@@ -154,7 +155,7 @@ TEST_CASE("version 4 to 5: policies stay, fetched by this node, and nothing wait
         "INSERT INTO sts VALUES ('a.example', CAST('version: STSv1' AS BLOB), 'a', 1, 9,"
         " 0, '', '', '', 0, 0, 5, 0, 'enforce')");
     CHECK(opened->find_sts(domain("a.example")).value()->origin.empty());
-    const FleetState state = opened->fleet_state(9).value();
+    const FleetState state = fleet_state(opened->connection(), 9).value();
     CHECK(state.facts.empty());
     CHECK(state.unshared_in_all == 0);
 }
@@ -269,24 +270,24 @@ TEST_CASE(
                                         all, application_id, version));
         auto alone = Database::open_for_reading(scratch.file(), Database::Reading::alone, next);
         REQUIRE_MESSAGE(alone.has_value(), alone.error().text);
-        const auto policies = (*alone)->policies("", 9).value();
-        const auto nexthops = (*alone)->nexthops("", 9).value();
+        const auto policies = policies_after((*alone)->connection(), "", 9).value();
+        const auto nexthops = nexthops_after((*alone)->connection(), "", 9).value();
         const auto due = (*alone)->next_refreshes(9).value();
-        const auto failing = (*alone)->failing(9).value();
-        const auto history = (*alone)->history("other.example", 9).value();
-        CHECK((*alone)->fleet_state(9).value().facts.empty());
-        CHECK((*alone)->census(at(0)).has_value());
+        const auto failing = failing_policies((*alone)->connection(), 9).value();
+        const auto history = history_of((*alone)->connection(), "other.example", 9).value();
+        CHECK(fleet_state((*alone)->connection(), 9).value().facts.empty());
+        CHECK(census((*alone)->connection(), at(0)).has_value());
         CHECK((*alone)->find_sts(domain("held.example")).value() == policies.at(1));
         alone->reset();
         CHECK(sql(scratch.file(), "PRAGMA user_version") == fmt::format("{}", version));
 
         const auto writer = Database::open(scratch.file(), next);
         REQUIRE(writer.has_value());
-        CHECK(policies == (*writer)->policies("", 9).value());
-        CHECK(nexthops == (*writer)->nexthops("", 9).value());
+        CHECK(policies == policies_after((*writer)->connection(), "", 9).value());
+        CHECK(nexthops == nexthops_after((*writer)->connection(), "", 9).value());
         CHECK(due == (*writer)->next_refreshes(9).value());
-        CHECK(failing == (*writer)->failing(9).value());
-        CHECK(history == (*writer)->history("other.example", 9).value());
+        CHECK(failing == failing_policies((*writer)->connection(), 9).value());
+        CHECK(history == history_of((*writer)->connection(), "other.example", 9).value());
     }
 }
 

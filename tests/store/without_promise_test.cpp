@@ -2,7 +2,9 @@
 #include "store/database.h"
 
 #include "store/open_database.h"
+#include "store/queries.h"
 #include "store/scratch.h"
+#include "store/upkeep.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -87,7 +89,7 @@ TEST_CASE("names that promise nothing are counted as rows come, change and go") 
     CHECK(counted(scratch.file(), "sts") == "0");
     write(*db, StsRow{.domain = domain("a.example")});
     CHECK(counted(scratch.file(), "sts") == "0");
-    CHECK(db->census(at(1)).value().verdicts ==
+    CHECK(census(db->connection(), at(1)).value().verdicts ==
           std::map<std::string, std::uint64_t>{{"enforce", 1}, {"may", 2}});
 }
 
@@ -138,12 +140,12 @@ TEST_CASE("of a name that never promised anything the newest changes are kept") 
         for (const char* name : {"a.example", "dane.example", "was.example"})
             write(*db, change(name, i, i % 2 == 0 ? "may" : "tempfail",
                               i % 2 == 0 ? "tempfail" : "may"));
-    const auto history = db->history("a.example", 99).value();
+    const auto history = history_of(db->connection(), "a.example", 99).value();
     REQUIRE(history.size() == max_history_without_promise);
     CHECK(history.front().at == at(19));
     CHECK(history.back().at == at(16));
-    CHECK(db->history("dane.example", 99).value().size() == 18);
-    CHECK(db->history("was.example", 99).value().size() == 19);
+    CHECK(history_of(db->connection(), "dane.example", 99).value().size() == 18);
+    CHECK(history_of(db->connection(), "was.example", 99).value().size() == 19);
 }
 
 TEST_CASE("when half of the places are taken they are given back sooner") {
@@ -161,13 +163,14 @@ TEST_CASE("when half of the places are taken they are given back sooner") {
         }
         pretend(scratch.file(), max_without_promise / 2 + (crowded ? 3 : 0));
         auto db = open(scratch.file());
-        while (!db->prune(at(5), 100).value()) {
+        Pruning pruning;
+        while (!pruning.step(db->connection(), at(5), 100).value()) {
         }
         CHECK(has(*db, "old.example") == !crowded);
-        CHECK(db->history("old.example", 9).value().empty() == crowded);
+        CHECK(history_of(db->connection(), "old.example", 9).value().empty() == crowded);
         for (const char* name : {"lately.example", "dane.example"}) {
             CHECK(has(*db, name));
-            CHECK(db->history(name, 9).value().size() == 1);
+            CHECK(history_of(db->connection(), name, 9).value().size() == 1);
         }
     }
 }
