@@ -8,12 +8,13 @@ import re
 import shutil
 import tempfile
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
 
-from daemon import Daemon
+from daemon import PROJECT, Daemon
 from postfix import Outcome, policy_map
 from postfix_release import SYSTEM
 from sick_postfix import OldSignature, Patient, doctor, examine_running, tools_of
@@ -78,6 +79,25 @@ def test_nothing_wrong(patient):
     findings = patient.examine()
     assert wrong(findings) == set(), findings
     assert {finding["check"] for finding in findings} == CHECKS
+
+
+@system_only
+def test_nothing_is_wrong_with_what_the_package_and_readme_say(ours, folder, release):
+    """The [verdict] of the packaged file beside README's main.cf."""
+    packaged = tomllib.loads((PROJECT / "contrib/etc/postseal.toml").read_text(encoding="utf-8"))
+    assert packaged == {"verdict": ours.settings["verdict"]}
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    block = readme.partition("main.cf\n-------\n")[2].partition("\nDANE needs")[0]
+    main = dict(re.findall(r"^    (smtp_\w+) = (.*)$", block, re.MULTILINE))
+    assert main.pop("smtp_tls_policy_maps") == "socketmap:inet:127.0.0.1:8461:postfix"
+    patient = Patient(folder, ours, release)
+    for name in list(patient.settings):
+        if name.startswith("smtp_") and name != "smtp_tls_policy_maps":
+            del patient.settings[name]
+    patient.settings.update(main)
+    patient.write()
+    findings = patient.examine()
+    assert wrong(findings) == set(), findings
 
 
 # --- main.cf ---------------------------------------------------------------------------------
