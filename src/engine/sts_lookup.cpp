@@ -112,6 +112,7 @@ StsLookup::Flights::Shared StsLookup::start_or_join(const Domain& domain, store:
     }
     return flights_.start_or_join(domain, [&](Progress& progress) {
         progress.sts.unread = std::move(held.sts_unread);
+        progress.elsewhere = std::move(held.sts_elsewhere);
         return look_up(std::move(held.sts).value_or(store::StsRow{.domain = domain}), progress,
                        when, std::move(whom));
     });
@@ -251,6 +252,8 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, Progress& p
     const bool failed =
         sts.fetch == verdict::FetchState::failed || sts.fetch == verdict::FetchState::invalid;
     if (failed && sts.policy && sts.expires_at <= sources_.clock.now()) sts.policy.reset();
+    // What cannot be fetched now may have been fetched by another node.
+    if (failed && has_record && !sts.policy && sts.unread.empty()) sts.unread = progress.elsewhere;
     co_return Result{sts, txt.ttl};
 }
 

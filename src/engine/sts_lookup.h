@@ -38,6 +38,7 @@ class StsLookup {
         verdict::Sts sts;             // what is known so far
         milliseconds moved{0};        // ClockWatch::moved() at its times
         std::size_t waits = 0;        // turns of ours, for the record or at the policy host
+        std::string elsewhere;        // see store::Loaded
         bool forgotten = false;       // meanwhile: what it finds is not kept, and counts for nobody
         store::StsRow* row = nullptr; // what the lookup will write over; null: it has done so
         // With the times of a clock that has been moved so far.

@@ -225,7 +225,10 @@ async::Task<bool> FleetStore::poll() {
     in_step_ = !more;
     take_in_overrides(changes.overrides, changes.latest);
     feed_read(changes);
-    if (in_step_) in_step_at_ = loop_.now();
+    if (in_step_) {
+        in_step_at_ = loop_.now();
+        has_been_in_step_ = true;
+    }
     if (!all_is_shared()) share_after(trouble(Way::share) ? retry_ : share_delay);
     if (loop_.now() >= reported_at_ + report_every) co_await report();
     if (in_step_ && loop_.now() >= sweep_at_) co_await sweep();
@@ -452,11 +455,11 @@ async::Task<> FleetStore::take_in_look(Look theirs) {
     keep(own, as_seen_here(own, look, clock_().now));
 }
 
-async::Task<> FleetStore::ask(std::string domain, std::string nexthop) {
+async::Task<bool> FleetStore::ask(std::string domain, std::string nexthop) {
     Job<Facts> job = [domain = std::move(domain), nexthop = std::move(nexthop)](
                          SharedStore& shared) { return shared.find(domain, nexthop); };
     auto facts = co_await call<Facts>(Way::read, std::move(job));
-    if (!facts) co_return;
+    if (!facts) co_return false;
     Facts known = *std::move(facts);
     if (known.policy) {
         note_shared({row_key(*known.policy), translated(known.policy->forgotten_at, -here_.ahead)},
@@ -468,6 +471,15 @@ async::Task<> FleetStore::ask(std::string domain, std::string nexthop) {
                     known.versions);
         co_await take_in_look(*std::move(known.look));
     }
+    co_return true;
+}
+
+bool FleetStore::has_all(const store::Loaded& own) const {
+    if (in_step_ && answers()) return own.sts || own.nexthop;
+    if (own.sts && !own.sts->body.empty()) return true;
+    const WallTime in_step_at = clock_().now - (loop_.now() - in_step_at_);
+    return has_been_in_step_ && own.nexthop && !own.nexthop->verdict.empty() &&
+           own.nexthop->verdict_since < in_step_at;
 }
 
 async::Task<store::Loaded> FleetStore::load(Domain policy_domain, std::string nexthop_key) {
@@ -478,11 +490,17 @@ async::Task<store::Loaded> FleetStore::load(Domain policy_domain, std::string ne
             "the overrides of the fleet cannot be read from this node's own store";
         co_return own;
     }
-    const bool known = in_step_ && (own.sts || own.nexthop);
-    if (known || !answers()) co_return own;
-    auto asking = ask(policy_domain.name(), nexthop_key);
-    co_await async::with_timeout(loop_, std::move(asking), wait_for_server);
-    co_return co_await own_->load(std::move(policy_domain), std::move(nexthop_key));
+    if (has_all(own)) co_return own;
+    bool asked = false;
+    if (answers()) {
+        auto asking = ask(policy_domain.name(), nexthop_key);
+        const std::optional<bool> answered =
+            co_await async::with_timeout(loop_, std::move(asking), wait_for_server);
+        asked = answered.value_or(false);
+        own = co_await own_->load(std::move(policy_domain), std::move(nexthop_key));
+    }
+    if (!asked) own.sts_elsewhere = "another node may have one, and the shared store is silent";
+    co_return own;
 }
 
 async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size_t most) {

@@ -119,7 +119,11 @@ class FleetStore final : public store::Store {
     async::Task<std::vector<store::RefreshDue>> next_alone(std::size_t most);
     async::Task<> make_due(store::RefreshDue due);
     [[nodiscard]] double some_chance();
-    async::Task<> ask(std::string domain, std::string nexthop);
+    // False: it did not answer.
+    async::Task<bool> ask(std::string domain, std::string nexthop);
+    // Whether the policy that others may have is here: a destination that promised nothing before
+    // the server fell silent does so still.
+    [[nodiscard]] bool has_all(const store::Loaded& own) const;
     async::Task<> take_in_policy(Policy theirs);
     async::Task<> take_in_look(Look theirs);
     async::Task<> prune_shared(milliseconds age);
@@ -155,6 +159,7 @@ class FleetStore final : public store::Store {
     bool own_facts_read_ = false; // what it keeps of its fleet, overrides among it
     bool in_step_ = false;        // the feed was read to its end at the last poll
     MonoTime in_step_at_;         // when it last was
+    bool has_been_in_step_ = false;
     WallTime started_at_;
     MonoTime reported_at_;
     int namesake_seen_ = 0; // reports in this node's name by another, since there were none

@@ -167,6 +167,8 @@ struct Loaded {
     std::optional<NexthopRow> nexthop;
     std::string sts_unread;     // a clause for an operator; empty: it was read
     std::string nexthop_unread; // likewise
+    // Why a policy that another node of a fleet has fetched may be missing here; empty: none is.
+    std::string sts_elsewhere;
 
     friend bool operator==(const Loaded&, const Loaded&) = default;
 };

@@ -61,16 +61,23 @@ class ShakyStore final : public store::MemoryStore {
     // A load says why it cannot read; empty: it can.
     void break_reads(std::string why) { why_ = std::move(why); }
 
+    // A load without a policy says why another node may have it; empty: none does.
+    void lack(std::string elsewhere) { elsewhere_ = std::move(elsewhere); }
+
     async::Task<store::Loaded> load(Domain policy_domain, std::string nexthop_key) override {
         co_await async::Sleep(loop_, stall_);
-        if (!why_.empty()) co_return store::Loaded{{}, {}, why_, why_};
-        co_return co_await MemoryStore::load(std::move(policy_domain), std::move(nexthop_key));
+        if (!why_.empty()) co_return store::Loaded{{}, {}, why_, why_, {}};
+        store::Loaded loaded =
+            co_await MemoryStore::load(std::move(policy_domain), std::move(nexthop_key));
+        if (!loaded.sts || loaded.sts->body.empty()) loaded.sts_elsewhere = elsewhere_;
+        co_return loaded;
     }
 
   private:
     async::Loop& loop_;
     milliseconds stall_{0};
     std::string why_;
+    std::string elsewhere_;
 };
 
 struct Field {

@@ -69,6 +69,33 @@ TEST_CASE("the same when an answer in memory runs out while the database says no
     CHECK(is_temp(field.reply("example.org")));
 }
 
+TEST_CASE("a policy that another node may have, while their store is silent") {
+    Sts field;
+    field.store.lack("the shared store is silent");
+    SUBCASE("what can be fetched decides by itself") {
+        CHECK(is_secure(field.reply("example.org")));
+        field.host_is_down();
+        field.loop.advance(11min);
+        CHECK(is_secure(field.reply("example.org")));
+    }
+    SUBCASE("a record whose policy cannot be fetched") {
+        field.host_is_down();
+        CHECK(
+            field.reason("example.org") ==
+            "MTA-STS example.org: the policy that may be stored is not known: the shared store is "
+            "silent");
+        field.loop.advance(1min); // the fetch is not tried again yet
+        CHECK(is_temp(field.reply("example.org")));
+        field.store.lack("");
+        field.loop.advance(1min);
+        CHECK_FALSE(is_temp(field.reply("example.org")));
+    }
+    SUBCASE("without a record nobody has a policy") {
+        field.resolver.set("_mta-sts.example.org TXT insecure 600 nodata");
+        CHECK_FALSE(is_temp(field.reply("example.org")));
+    }
+}
+
 TEST_CASE("a database that cannot be read, and what needs none") {
     Sts field;
     field.store.break_reads("cannot read postseal.db: disk I/O error");

@@ -225,7 +225,13 @@ void without_the_server(PostgresServer& server, Away away, Meanwhile meanwhile) 
     Relay a(world.loop, world.uri), b(world.loop, world.uri);
     a.store->save(policy("known.example", a.clock()));
     a.store->save(policy("due.example", a.clock() - 23h));
+    b.store->save(store::NexthopRow{.nexthop = "plain.example",
+                                    .verdict = "may",
+                                    .row = 13,
+                                    .verdict_since = b.clock() - 1h,
+                                    .seen_at = b.clock()});
     REQUIRE(world.turn_until([&] { return mode_of(b.load("known.example")) == "enforce"; }));
+    CHECK(b.load("never.example").sts_elsewhere.empty());
     REQUIRE(world.turn_until([&] { return a.all_shared(); }));
     if (away == Away::hangs)
         server.hang();
@@ -242,6 +248,10 @@ void without_the_server(PostgresServer& server, Away away, Meanwhile meanwhile) 
     CHECK(status.failures > 0);
     CHECK(b.log.size() == 1); // once, not at each attempt
     CHECK_FALSE(b.load("new.example").sts.has_value());
+    // Not read is not absent, but what was known before is.
+    CHECK_FALSE(b.load("new.example").sts_elsewhere.empty());
+    CHECK(b.load("known.example").sts_elsewhere.empty());
+    CHECK(b.load("plain.example").sts_elsewhere.empty());
     // By its own clock and store, but at a time of its own.
     const auto alone = a.next();
     REQUIRE_FALSE(alone.empty());
@@ -261,6 +271,7 @@ void without_the_server(PostgresServer& server, Away away, Meanwhile meanwhile) 
     CHECK(world.turn_until([&] { return mode_of(b.load("new.example")) == "enforce"; }));
     CHECK(world.turn_until([&] { return a.all_shared() && a.reached(); }));
     CHECK_FALSE(a.store->status().degraded);
+    CHECK(world.turn_until([&] { return b.load("never.example").sts_elsewhere.empty(); }));
     // What was put off is due again, as the server says.
     REQUIRE(world.turn_until([&] {
         return std::ranges::any_of(a.next(), [&](const auto& one) {
