@@ -101,7 +101,8 @@ std::string check_text(const TlsaCheck& check) {
 
 class Page {
   public:
-    Page(const Probed& probed, Colour colour) : probed_(probed), paint_(colour) {}
+    Page(const Probed& probed, Colour colour)
+        : probed_(probed), paint_(colour), end_(fate(probed.destination, probed.orders)) {}
 
     std::string write() {
         head();
@@ -126,17 +127,33 @@ class Page {
             line(2, "relayhost",
                  fmt::format("main.cf sends mail to {}: what counts is postseal probe '{}'",
                              probed_.relayhost, probed_.relayhost));
-        if (!probed_.sts_fault.empty()) line(2, "MTA-STS", paint_.doubtful(probed_.sts_fault));
+        if (!probed_.sts_fault.empty())
+            line(2, "MTA-STS", paint_.doubtful(without_cause_said_below(probed_.sts_fault)));
         std::string_view label = "resolver";
         for (const std::string& difference : probed_.differences)
             line(2, std::exchange(label, ""), paint_.bad(difference));
-        if (!probed_.destination.mx_reason.empty()) line(2, "MX", probed_.destination.mx_reason);
+        const std::string& mx = probed_.destination.mx_reason;
+        if (!mx.empty() && mx != end_.why) line(2, "MX", mx);
+    }
+
+    // "MX lookup of a.example is bogus: CAUSE" as "MX lookup of a.example is bogus", where the last
+    // line says CAUSE.
+    [[nodiscard]] std::string without_cause_said_below(const std::string& reason) const {
+        for (const std::string_view mark : {" is bogus: ", " failed: "}) {
+            const auto at = reason.find(mark);
+            if (at == std::string::npos) continue;
+            const std::string_view cause = std::string_view(reason).substr(at + mark.size());
+            if (end_.why.contains(cause))
+                return reason.substr(0, at + mark.size() - std::string_view(": ").size());
+        }
+        return reason;
     }
 
     // What the tables of main.cf say.
     [[nodiscard]] std::string told() const {
         if (!probed_.orders.defer.empty())
-            return fmt::format("{}: mail is deferred: {}", probed_.by, probed_.orders.defer);
+            return fmt::format("{}: mail is deferred: {}", probed_.by,
+                               without_cause_said_below(probed_.orders.defer));
         if (probed_.reply.kind == verdict::Reply::Kind::ok)
             return fmt::format("{}: {}", probed_.by, probed_.reply.text);
         return fmt::format("{} no policy: smtp_tls_security_level = {} counts",
@@ -236,9 +253,8 @@ class Page {
     }
 
     void foot() {
-        const Fate end = fate(probed_.destination, probed_.orders);
-        const std::string by = end.host.empty() ? "" : " to " + end.host;
-        line(2, "mail", fmt::format("{}{}: {}", fate_text(end, paint_), by, end.why));
+        const std::string by = end_.host.empty() ? "" : " to " + end_.host;
+        line(2, "mail", fmt::format("{}{}: {}", fate_text(end_, paint_), by, end_.why));
         if (seems_blocked(probed_.destination))
             line(2, "",
                  fmt::format("No address answered at all: this network may not let port {} out.",
@@ -247,6 +263,7 @@ class Page {
 
     const Probed& probed_;
     Painter paint_;
+    Fate end_;
     std::string out_;
 };
 

@@ -144,6 +144,15 @@ def test_says_why(texts, domain, words):
     assert re.search(words, texts[domain]), texts[domain]
 
 
+@pytest.mark.parametrize("domain", ["bogus.mail.example", "bogus-mx.mail.example",
+                                    "null-mx.mail.example", "nxdomain.mail.example"])
+def test_a_cause_is_said_once(prober, domain):
+    text = prober.tool("probe", "--no-postfix", domain).stdout
+    mail, = re.findall(r"^  mail +is \S+: (.*)$", text, re.MULTILINE)
+    cause = mail.partition(" is bogus: ")[2] or mail
+    assert cause and text.count(cause) == 1, text
+
+
 def test_facts(prober, world):
     result = prober.tool("probe", "--no-postfix", "--json", "dane.mail.example")
     found = json.loads(result.stdout)
