@@ -11,6 +11,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <csignal>
 #include <exception>
@@ -29,13 +30,7 @@ std::unexpected<service::Refusal> refuse(std::string reason) {
 
 // All of them, with their places, a line each; empty: it is good.
 std::string configuration_errors(const std::string& file) {
-    const config::Faults read = config::faults(file);
-    std::string text;
-    for (const std::vector<config::Error>& errors :
-         {read.errors, engine::check_files(read, file).errors})
-        for (const config::Error& error : errors)
-            text += fmt::format("{}{}", text.empty() ? "" : "\npostseald: ", error.message());
-    return text;
+    return fmt::format("{}", fmt::join(engine::all_errors(file), "\npostseald: "));
 }
 
 std::expected<int, service::Refusal> run(int argc, char** argv) {
@@ -64,6 +59,9 @@ std::expected<int, service::Refusal> run(int argc, char** argv) {
     if (check) {
         if (auto errors = configuration_errors(options.config_file); !errors.empty())
             return refuse(std::move(errors));
+        for (const config::Error& note :
+             engine::check_files(config::faults(options.config_file), options.config_file).notes)
+            fmt::print(stderr, "postseald: note: {}\n", note.message());
         fmt::print("the configuration is good\n");
         return 0;
     }

@@ -69,10 +69,12 @@ int write_json(const Found& found) {
         errors.push_back(std::move(error));
     for (Json& error : json_of(found.named.errors, "named"))
         errors.push_back(std::move(error));
-    const Json json = {
-        {"file", found.file},          {"there", found.there},
-        {"good", found.good()},        {"error", first_message(found)},
-        {"errors", std::move(errors)}, {"notes", json_of(found.machine.notes, "machine")}};
+    Json notes = json_of(found.machine.notes, "machine");
+    for (Json& note : json_of(found.named.notes, "named"))
+        notes.push_back(std::move(note));
+    const Json json = {{"file", found.file},          {"there", found.there},
+                       {"good", found.good()},        {"error", first_message(found)},
+                       {"errors", std::move(errors)}, {"notes", std::move(notes)}};
     fmt::print("{}\n", dumped(json));
     return found.good() ? ExitStatus::found : bad_config;
 }
@@ -83,8 +85,9 @@ int check_config(const Common& common) {
     for (const Errors* errors : {&found.in_file, &found.machine.errors, &found.named.errors})
         for (const config::Error& error : *errors)
             fail(bad_config, error.message());
-    for (const config::Error& note : found.machine.notes)
-        fmt::print(stderr, "postseal: note: {}\n", note.message());
+    for (const Errors* notes : {&found.machine.notes, &found.named.notes})
+        for (const config::Error& note : *notes)
+            fmt::print(stderr, "postseal: note: {}\n", note.message());
     if (!found.good()) return bad_config;
     fmt::print("{}: {}; {} listeners, {} maps, {} overrides\n", found.file,
                found.there ? "good" : "not there; built-in defaults", found.listeners, found.maps,

@@ -6,6 +6,7 @@
 #include "cli/setup.h"
 #include "cli/shared_store.h"
 #include "config/file.h"
+#include "engine/override_notes.h"
 #include "postseal/base/text.h"
 
 #include <fmt/format.h>
@@ -95,6 +96,8 @@ void write_check(const std::string& path, const Overrides::Reading& reading, Wal
                    "postseal: {}:{}: \"{}\" has ended on {}: take it out, or set another day\n",
                    path, entry.line, key, engine::until_text(*entry.until));
     }
+    for (const config::Error& note : engine::override_notes(reading.overrides))
+        fmt::print(stderr, "postseal: {}\n", note.message());
     for (const config::Error& fault : reading.faults)
         fail(bad_config, fault.message());
     if (reading.faults.empty())
@@ -109,9 +112,13 @@ Json check_json(const std::string& path, const Overrides::Reading& reading, Wall
     Json ended = Json::array();
     for (const auto& [key, entry] : reading.overrides.entries())
         if (entry.until && *entry.until <= now) ended.push_back(entry_json(key, entry, now));
+    Json notes = Json::array();
+    for (const config::Error& note : engine::override_notes(reading.overrides))
+        notes.push_back(note.message());
     return {{"file", path},
             {"overrides", reading.overrides.size()},
             {"ended", std::move(ended)},
+            {"notes", std::move(notes)},
             {"faults", std::move(faults)}};
 }
 
@@ -190,6 +197,13 @@ void say_if_it_has_no_end_now(const Overrides::Entry& before, const Overrides& n
                key, engine::until_text(*before.until));
 }
 
+void say_if_it_names_no_end(const Overrides& now, const std::string& key) {
+    const auto entry = now.entries().find(key);
+    for (const config::Error& note : engine::override_notes(now))
+        if (entry != now.entries().end() && note.line == entry->second.line)
+            fmt::print(stderr, "postseal: {}\n", note.text);
+}
+
 // Edits the file of this machine. An empty line: removed. A result that the daemon would refuse is
 // not written.
 int edit(const Common& common, const std::string& key, std::string line) {
@@ -218,6 +232,7 @@ int edit(const Common& common, const std::string& key, std::string line) {
         fmt::print("{}\n", line.empty() ? key + ": removed" : line);
     std::fflush(stdout);
     if (there && !line.empty()) say_if_it_has_no_end_now(entry->second, after.overrides, key);
+    say_if_it_names_no_end(after.overrides, key);
     reload_after_edit(common, *path);
     return ExitStatus::found;
 }
@@ -255,7 +270,9 @@ int tell(const Common& common, const std::string& key, std::string line) {
     else
         fmt::print("{}\n", line.empty() ? key + ": removed" : line);
     std::fflush(stdout);
-    if (changes) say_if_it_has_no_end_now(entry->second, Overrides::read(line, "").overrides, key);
+    const Overrides now = Overrides::read(line, "shared override").overrides;
+    if (changes) say_if_it_has_no_end_now(entry->second, now, key);
+    say_if_it_names_no_end(now, key);
     return ExitStatus::found;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "engine/from_config.h"
 
+#include "engine/override_notes.h"
+
 #include "config/file.h"
 #include "dns/system_files.h"
 #include "fleet/place.h"
@@ -122,6 +124,7 @@ FileCheck check_files(const config::Faults& read, const std::string& file) {
     if (const auto text = config::read_file(config.overrides)) {
         auto overrides = Overrides::read(*text, config.overrides);
         check.overrides = overrides.overrides.size();
+        check.notes = override_notes(overrides.overrides);
         std::ranges::move(overrides.faults, std::back_inserter(check.errors));
     } else if (text.error() != std::errc::no_such_file_or_directory) {
         check.errors.push_back(
@@ -132,6 +135,15 @@ FileCheck check_files(const config::Faults& read, const std::string& file) {
     if (const auto trust = tls::Trust::load(config.https.ca_file); !trust)
         check.errors.push_back(error("https.ca_file", trust.error()));
     return check;
+}
+
+std::vector<std::string> all_errors(const std::string& file) {
+    const config::Faults read = config::faults(file);
+    std::vector<std::string> messages;
+    for (const auto& errors : {read.errors, check_files(read, file).errors})
+        for (const config::Error& error : errors)
+            messages.push_back(error.message());
+    return messages;
 }
 
 } // namespace postseal::engine

@@ -24,7 +24,11 @@ namespace postseal::engine {
 struct FileCheck {
     std::size_t overrides = 0;
     std::vector<config::Error> errors;
+    std::vector<config::Error> notes;
 };
 [[nodiscard]] FileCheck check_files(const config::Faults& read, const std::string& file);
+
+// All that is wrong with the file and with those that it names, each with its place.
+[[nodiscard]] std::vector<std::string> all_errors(const std::string& file);
 
 } // namespace postseal::engine

@@ -94,21 +94,6 @@ std::string_view take_comment(std::string_view& text) {
 
 constexpr std::string_view until_mark = "until=";
 
-// "until 2027-01-31", "until: 2027-01-31": a day that was perhaps meant as the end.
-std::optional<std::string> almost_until(std::string_view word, std::string_view rest) {
-    std::string_view when = word;
-    when.remove_prefix(std::string_view("until").size());
-    while (when.find_first_not_of(":=") == std::string_view::npos && !rest.empty())
-        when = take_word(rest);
-    when.remove_prefix(std::min(when.find_first_not_of(":="), when.size()));
-    while (!when.empty() && !parse_until(when) && !is_alphanumeric(when.back()))
-        when.remove_suffix(1);
-    if (when.empty() || !parse_until(when)) return std::nullopt;
-    return fmt::format("its comment names a day that does not end it: write until={0}, or other "
-                       "words than \"until {0}\"",
-                       printable(when));
-}
-
 // The end may stand anywhere in the comment, which keeps all other words.
 std::optional<std::string> take_until(std::string& comment, Overrides::Entry& entry) {
     std::string others;
@@ -125,8 +110,6 @@ std::optional<std::string> take_until(std::string& comment, Overrides::Entry& en
                                    printable(when));
             continue;
         }
-        if (lower.starts_with("until"))
-            if (auto fault = almost_until(word, rest)) return fault;
         others.append(others.empty() ? 0 : 1, ' ').append(word);
     }
     if (entry.until) comment = std::move(others);

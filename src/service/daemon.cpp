@@ -45,19 +45,20 @@ Daemon::Daemon(Platform& platform, const std::string& config_file, const config:
       shared_(platform.loop(), config.limits.connections, config.limits.reply_memory),
       stations_(platform.loop(), engine_, config.threads),
       listeners_(stations_.all(), platform.log(), shared_, &platform.systemd()),
-      reload_(
-          {.loop = platform.loop(),
-           .log = platform.log(),
-           .own_dns = platform.own_dns(),
-           .fetcher = platform.fetcher(),
-           .engine = engine_,
-           .refresh = refresh_,
-           .shared = shared_,
-           .listeners = listeners_},
-          [&platform, config_file] {
-              return load_within(config_file, platform.confinement().granted);
-          },
-          config, overrides),
+      reload_({.loop = platform.loop(),
+               .log = platform.log(),
+               .own_dns = platform.own_dns(),
+               .fetcher = platform.fetcher(),
+               .engine = engine_,
+               .refresh = refresh_,
+               .shared = shared_,
+               .listeners = listeners_},
+              {.load =
+                   [&platform, config_file] {
+                       return load_within(config_file, platform.confinement().granted);
+                   },
+               .all_errors = [config_file] { return engine::all_errors(config_file); }},
+              config, overrides),
       ending_(platform.loop(), listeners_), status_({.engine = engine_,
                                                      .own_dns = platform.own_dns(),
                                                      .listeners = listeners_,
@@ -131,6 +132,7 @@ void Daemon::run() {
     platform_.own_dns().start();
     listeners_.apply(reload_.config().listen, platform_.take_sockets());
     platform_.confinement().log_to(platform_.log());
+    reload_.log_notes();
     platform_.log().info("started", {{"version", POSTSEAL_VERSION},
                                      {"overrides", std::to_string(engine_.overrides().size())}});
     status_line_.ready();

@@ -4,6 +4,7 @@
 #include "config/file.h"
 #include "dns/system_files.h"
 #include "engine/from_config.h"
+#include "engine/override_notes.h"
 #include "service/descriptors.h"
 
 #include <fmt/format.h>
@@ -51,8 +52,8 @@ async::Task<> bring_up(std::shared_ptr<dns::Unbound> resolver) { co_await resolv
 
 } // namespace
 
-Reload::Reload(const Parts& parts, Load load, config::Config now, engine::Overrides overrides)
-    : parts_(parts), load_(std::move(load)), now_(std::move(now)), overrides_(std::move(overrides)),
+Reload::Reload(const Parts& parts, File file, config::Config now, engine::Overrides overrides)
+    : parts_(parts), file_(std::move(file)), now_(std::move(now)), overrides_(std::move(overrides)),
       dns_files_(dns_files(now_.dns)), https_files_(https_files(now_.https)),
       warm_ups_(parts_.loop) {}
 
@@ -75,6 +76,7 @@ serve::Reloaded Reload::run() {
         done.needs_restart.emplace_back("threads");
     apply(*std::move(next));
     error_.clear();
+    log_notes();
     parts_.log.info("reloaded",
                     {{"changed", fmt::format("{}", fmt::join(done.changed, ","))},
                      {"needs_restart", fmt::format("{}", fmt::join(done.needs_restart, ","))}});
@@ -93,6 +95,7 @@ serve::ReloadedOverrides Reload::run_overrides() {
                               engine::engine_options(now_));
     overrides_ = std::move(*overrides);
     error_.clear();
+    log_notes();
     parts_.log.info("reloaded",
                     {{"changed", done.changed.empty() ? "" : "overrides"}, {"needs_restart", ""}});
     return done;
@@ -103,8 +106,20 @@ void Reload::share(const std::string& lines) {
     for (const config::Error& fault : reading.faults)
         parts_.log.warning("shared-override", {{"reason", fault.message()}});
     shared_ = std::move(reading.overrides);
+    log_notes(shared_);
     parts_.engine.reconfigure(engine::Maps(now_), overrides_.over(shared_),
                               engine::engine_options(now_));
+}
+
+void Reload::log_notes(const engine::Overrides& overrides) const {
+    for (const config::Error& note : engine::override_notes(overrides))
+        parts_.log.warning("override-without-end", {{"reason", note.message()}});
+}
+
+// As a start says it; the libraries know neither line nor key.
+std::string Reload::with_place(std::string error) const {
+    const auto errors = file_.all_errors();
+    return errors.empty() ? error : fmt::format("{}", fmt::join(errors, "; "));
 }
 
 void Reload::note_failure(std::string error) {
@@ -113,7 +128,7 @@ void Reload::note_failure(std::string error) {
 }
 
 std::expected<Reload::Next, std::string> Reload::build() {
-    auto config = load_();
+    auto config = file_.load();
     if (!config) return std::unexpected(std::move(config.error()));
     auto overrides = engine::Overrides::load(config->overrides);
     if (!overrides) return std::unexpected(std::move(overrides.error()));
@@ -125,7 +140,7 @@ std::expected<Reload::Next, std::string> Reload::build() {
     if (next.config.dns != now_.dns || next.dns_files != dns_files_ ||
         !next.config.dns.unbound_conf.empty()) {
         auto opened = dns::Unbound::open(parts_.loop, engine::unbound_options(next.config.dns));
-        if (!opened) return std::unexpected(std::move(opened.error()));
+        if (!opened) return std::unexpected(with_place(std::move(opened.error())));
         next.resolver = *std::move(opened);
     }
     // The system's trust store may have been renewed.
@@ -133,7 +148,7 @@ std::expected<Reload::Next, std::string> Reload::build() {
         next.config.https.ca_file.empty()) {
         auto opened = https::HttpsPolicyFetcher::open(parts_.loop, parts_.own_dns.resolver(),
                                                       engine::fetcher_options(next.config.https));
-        if (!opened) return std::unexpected(std::move(opened.error()));
+        if (!opened) return std::unexpected(with_place(std::move(opened.error())));
         next.fetcher = *std::move(opened);
     }
     // The last that can fail: it touches files.

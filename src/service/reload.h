@@ -40,9 +40,13 @@ class Reload {
         serve::Shared& shared;
         serve::Listeners& listeners;
     };
-    using Load = std::function<std::expected<config::Config, std::string>()>;
+    struct File {
+        std::function<std::expected<config::Config, std::string>()> load;
+        // Of what it names too, each with its place.
+        std::function<std::vector<std::string>()> all_errors;
+    };
     // `now`, `overrides`: what the parts were built from.
-    Reload(const Parts& parts, Load load, config::Config now, engine::Overrides overrides);
+    Reload(const Parts& parts, File file, config::Config now, engine::Overrides overrides);
 
     serve::Reloaded run();
     // Only the overrides, from the file that the present configuration names.
@@ -50,6 +54,8 @@ class Reload {
     // Those that all nodes of a fleet share; the file's win. A line at fault is logged and left
     // out.
     void share(const std::string& lines);
+    // Those entries of the file that are worth a warning.
+    void log_notes() const { log_notes(overrides_); }
     // Of the last run; empty: it went well.
     [[nodiscard]] const std::string& error() const { return error_; }
     // What is in force.
@@ -67,13 +73,15 @@ class Reload {
         std::vector<serve::Bound> listeners;
     };
     [[nodiscard]] std::expected<Next, std::string> build();
+    [[nodiscard]] std::string with_place(std::string error) const;
     [[nodiscard]] std::vector<std::string> differences(const Next& next) const;
     void note_failure(std::string error);
+    void log_notes(const engine::Overrides& overrides) const;
     void apply(Next next);
     void replace_resolver(std::shared_ptr<dns::Unbound> resolver, const config::Dns& dns);
 
     Parts parts_;
-    Load load_;
+    File file_;
     config::Config now_;
     engine::Overrides overrides_; // the file's
     engine::Overrides shared_;    // the fleet's

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Any octets as an overrides file.
+#include "engine/override_notes.h"
 #include "engine/overrides.h"
 #include "postseal/verdict/postfix_policy.h"
 
@@ -67,6 +68,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Overrides::Reading reading = Overrides::read(text, "f");
     for (const config::Error& fault : reading.faults)
         check(fault.line >= 1 && fault.line <= lines && is_printable(fault.message()));
+    for (const config::Error& note : engine::override_notes(reading.overrides))
+        check(note.line >= 1 && note.line <= lines && is_printable(note.message()));
     const auto parsed = Overrides::parse(text, "f");
     check(parsed.has_value() == reading.faults.empty());
     if (!parsed) check(is_printable(parsed.error()));

@@ -67,7 +67,7 @@ def test_a_key_is_found_as_it_is_listed(overriding):
     (("third.example may #", "encrypt"), 'a key has neither blanks nor "#"'),
     (("third.example", "may", "--until", "2020-01-31"), "--until 2020-01-31 is over already"),
     (("third.example", "strong"), 'postseal: "third.example": Postfix would refuse "strong"'),
-    (("third.example", "may", "--comment", "until 2099-01-31"), "write until=2099-01-31"),
+    (("third.example", "may", "--comment", "until=soon"), '"until=soon" is no day'),
 ])
 def test_what_would_not_be_what_was_meant_is_refused(overriding, arguments, said):
     daemon, file = overriding
@@ -75,6 +75,38 @@ def test_what_would_not_be_what_was_meant_is_refused(overriding, arguments, said
     assert refused.returncode == 65 and said in refused.stderr
     assert "override:" not in refused.stderr
     assert file.read_text(encoding="ascii") == FILE
+
+
+def test_a_day_that_ends_nothing_is_noted_and_the_entry_counts(overriding):
+    """No refusal: a file that was good before an upgrade is good after it."""
+    daemon, file = overriding
+    note = '"third.example" says "until 2099-12-31", which is no end: write until=2099-12-31'
+    changed = daemon.tool("overrides", "set", "third.example", "encrypt", "--comment",
+                          "until: 2099-12-31, says Ann")
+    assert (changed.returncode, changed.stderr) == (0, f"postseal: {note}\n")
+    assert daemon.ask("third.example") == "OK encrypt"
+    at = f"{file}:6: {note}"
+    checked = daemon.tool("overrides", "check")
+    assert (checked.returncode, checked.stderr) == (0, f"postseal: {at}\n")
+    assert json.loads(daemon.tool("overrides", "check", "--json").stdout)["notes"] == [at]
+    configured = daemon.tool("check-config")
+    assert configured.returncode == 0 and f"postseal: note: {at}\n" in configured.stderr
+    notes = json.loads(daemon.tool("check-config", "--json").stdout)["notes"]
+    assert [entry["text"] for entry in notes if entry["file"] == str(file)] == [note]
+
+    def warnings() -> int:
+        return daemon.log.read_text(encoding="utf-8").count(" warning override-without-end reason=")
+    wait_until(lambda: warnings() == 1, "it is not logged")
+    daemon.stop()
+    daemon.start()
+    wait_until(lambda: warnings() == 2, "it is not logged at a start")
+    assert daemon.ask("third.example") == "OK encrypt"
+    assert daemon.tool("reload").returncode == 0
+    wait_until(lambda: warnings() == 3, "it is not logged on a reload")
+    # With an end of its own it needs no other.
+    assert daemon.tool("overrides", "set", "third.example", "encrypt", "--until", "2099-12-31",
+                       "--comment", "was until 2026-01-31").stderr == ""
+    assert daemon.tool("overrides", "check").stderr == ""
 
 
 def listed(daemon, key: str) -> dict:

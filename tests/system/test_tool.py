@@ -285,6 +285,22 @@ def test_a_junk_file_is_told_with_its_place_at_start_too(new_daemon):
         assert all(place.startswith(f"{broken.configuration}:") for _, place, _ in places), places
 
 
+def test_a_junk_file_is_told_with_its_place_on_a_reload_too(new_daemon):
+    daemon_ = new_daemon()
+    daemon_.start()
+    junk = daemon_.folder / "junk"
+    junk.write_text("junk\n", encoding="ascii")
+    for section, key in (("https", "ca_file"), ("dns", "root_hints"), ("dns", "trust_anchor")):
+        value = [str(junk)] if key == "trust_anchor" else str(junk)
+        daemon_.write_configuration(daemon_.with_settings(**{section: {key: value}}))
+        checked = daemon_.tool("check-config").stderr.splitlines()
+        [fault] = [line.removeprefix("postseal: ") for line in checked if f" {section}.{key}: " in line]
+        assert fault.startswith(f"{daemon_.configuration}:"), fault
+        reloaded = daemon_.tool("--socket", str(daemon_.folder / "admin.sock"), "reload")
+        assert reloaded.returncode == CONFIG
+        assert fault in reloaded.stderr and fault == daemon_.status()["reload_error"]
+
+
 @pytest.mark.parametrize("first, second", [
     ("inet:0.0.0.0:1461", "inet:127.0.0.1:1461"), ("inet:127.0.0.1:1461", "inet:localhost:1461"),
     ("inet:[::1]:1461", "inet:[::]:1461"), ("unix:{folder}/./a.sock", "unix:{folder}/a.sock"),
