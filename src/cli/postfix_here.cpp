@@ -172,7 +172,7 @@ std::string PostfixHere::fault_of(const Asked& table, const std::string& key) co
 }
 
 std::optional<Lookup> PostfixHere::broken() const {
-    if (there_ && !verdict::parse_default_level(smtp_.level))
+    if (there_ && !verdict::default_level_names.find(smtp_.level))
         return Lookup{.by = "main.cf",
                       .map = {},
                       .reply = temporary_failure(fmt::format(

@@ -4,6 +4,7 @@
 #include "config/faults.h"
 #include "config/file.h"
 #include "config/reader.h"
+#include "postseal/base/names.h"
 #include "postseal/base/text.h"
 
 #include <fmt/format.h>
@@ -35,26 +36,6 @@ std::vector<Map> built_in_maps(const verdict::Options& verdict) {
         map("tlsrpt", Form::tlsrpt),         map("QUERYwithTLSRPT", Form::tlsrpt),
         map("requiretls", Form::requiretls),
     };
-}
-
-std::optional<Protocol> parse_protocol(std::string_view word) {
-    for (const auto protocol : {Protocol::socketmap, Protocol::tcp_table, Protocol::delegation,
-                                Protocol::admin, Protocol::http})
-        if (word == to_string(protocol)) return protocol;
-    return std::nullopt;
-}
-
-std::optional<LogLevel> parse_level(std::string_view word) {
-    for (const auto level : {LogLevel::error, LogLevel::warning, LogLevel::info, LogLevel::debug})
-        if (word == to_string(level)) return level;
-    return std::nullopt;
-}
-
-std::optional<LogFormat> parse_format(std::string_view word) {
-    if (word == "text") return LogFormat::text;
-    if (word == "json") return LogFormat::json;
-    if (word == "journal") return LogFormat::journal;
-    return std::nullopt;
 }
 
 std::optional<unsigned> parse_mode(std::string_view word) {
@@ -172,8 +153,7 @@ Listen read_listen(Reading& reading, const toml::table* table, std::optional<std
     Listen listen;
     std::string address;
     in.text("address", address);
-    in.word<Protocol>("protocol", listen.protocol, parse_protocol,
-                      "\"socketmap\", \"tcp_table\", \"delegation\", \"admin\", \"http\"");
+    in.word("protocol", listen.protocol, protocol_names);
     in.texts("maps", listen.maps);
     read_hosts(in, listen);
     read_idle(in, listen);
@@ -200,8 +180,7 @@ Listen read_listen(Reading& reading, const toml::table* table, std::optional<std
 }
 
 void read_mixed(Reader& in, verdict::Options& options) {
-    in.word<verdict::Mixed>("mixed", options.mixed, verdict::parse_mixed,
-                            "\"mta-sts\", \"dane-only\", \"dane\"");
+    in.word("mixed", options.mixed, verdict::mixed_names);
 }
 
 // requiretls has words of its own for all that these keys are about.
@@ -219,7 +198,7 @@ void check_no_policy(Reader& in, const Map& map) {
     constexpr std::string_view levels[] = {"none", "may", "encrypt", "dane", "dane-only"};
     const std::string& said = map.reply.no_policy;
     if (said.empty()) return;
-    const auto level = verdict::parse_default_level(said);
+    const auto level = verdict::default_level_names.find(said);
     if (!level || std::ranges::find(levels, said) == std::end(levels)) {
         in.fail(in.node("no_policy"), "no_policy",
                 fmt::format("\"{}\" is neither \"notfound\" nor a level that needs no more words: "
@@ -256,14 +235,12 @@ void read_map(Reading& reading, const toml::table* table, const verdict::Options
     Map map = known != maps.end() ? *known : Map{name, {}, verdict};
     map.reply.default_level = verdict.default_level;
     std::string no_policy = map.reply.no_policy;
-    in.word<verdict::Form>("form", map.reply.form, verdict::parse_form,
-                           "\"legacy\", \"tlsrpt\", \"requiretls\"");
+    in.word("form", map.reply.form, verdict::form_names);
     in.text("no_policy", no_policy);
-    in.word<verdict::Match>("match", map.reply.match, verdict::parse_match, "\"patterns\", \"mx\"");
+    in.word("match", map.reply.match, verdict::match_words);
     read_mixed(in, map.verdict);
     in.flag("postfix_dnssec", map.verdict.postfix_dnssec);
-    in.word<verdict::Testing>("testing", map.verdict.testing, verdict::parse_testing,
-                              "\"report\", \"enforce\"");
+    in.word("testing", map.verdict.testing, verdict::testing_names);
     in.finish();
     if (table == nullptr) return;
     map.reply.no_policy = no_policy == "notfound" ? "" : no_policy;
@@ -282,13 +259,10 @@ void read_verdict(Reading& reading, const toml::table* table, Config& config) {
     Reader in(reading, table, "verdict");
     read_mixed(in, config.verdict);
     in.flag("postfix_dnssec", config.verdict.postfix_dnssec);
-    in.word<verdict::DefaultLevel>("default_level", config.verdict.default_level,
-                                   verdict::parse_default_level,
-                                   "Postfix's levels: \"none\", \"may\", \"encrypt\", \"dane\", "
-                                   "\"dane-only\", \"fingerprint\", \"verify\", \"secure\"");
+    in.word("default_level", config.verdict.default_level, verdict::default_level_names,
+            "Postfix's levels: ");
     const auto if_unknown = [&](const char* key, verdict::IfUnknown& what) {
-        in.word<verdict::IfUnknown>(key, what, verdict::parse_if_unknown,
-                                    "\"tempfail\", \"continue\"");
+        in.word(key, what, verdict::if_unknown_names);
     };
     if_unknown("without_store", config.verdict.without_store);
     if_unknown("untried_policy", config.verdict.untried_policy);
@@ -358,9 +332,8 @@ void read_sandbox(Reading& reading, const toml::table* table, Sandbox& sandbox) 
 
 void read_log(Reading& reading, const toml::table* table, Log& log) {
     Reader in(reading, table, "log");
-    in.word<LogLevel>("level", log.level, parse_level,
-                      "\"error\", \"warning\", \"info\", \"debug\"");
-    in.word<LogFormat>("format", log.format, parse_format, "\"text\", \"json\", \"journal\"");
+    in.word("level", log.level, log_level_names);
+    in.word("format", log.format, log_format_names);
     in.finish();
 }
 
@@ -457,21 +430,7 @@ std::string Error::message() const {
     return out + ": " + text;
 }
 
-std::string_view to_string(Protocol protocol) {
-    switch (protocol) {
-    case Protocol::socketmap:
-        return "socketmap";
-    case Protocol::tcp_table:
-        return "tcp_table";
-    case Protocol::delegation:
-        return "delegation";
-    case Protocol::admin:
-        return "admin";
-    case Protocol::http:
-        return "http";
-    }
-    return "";
-}
+std::string_view to_string(Protocol protocol) { return protocol_names[protocol]; }
 
 milliseconds default_idle(Protocol protocol) {
     switch (protocol) {
@@ -489,19 +448,7 @@ milliseconds default_idle(Protocol protocol) {
     return 120s;
 }
 
-std::string_view to_string(LogLevel level) {
-    switch (level) {
-    case LogLevel::error:
-        return "error";
-    case LogLevel::warning:
-        return "warning";
-    case LogLevel::info:
-        return "info";
-    case LogLevel::debug:
-        return "debug";
-    }
-    return "";
-}
+std::string_view to_string(LogLevel level) { return log_level_names[level]; }
 
 std::string Address::text() const {
     if (is_unix()) return "unix:" + path;

@@ -7,6 +7,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "postseal/base/names.h"
 #include "postseal/base/time.h"
 #include "postseal/verdict/action.h"
 #include "postseal/verdict/decide.h"
@@ -33,6 +34,13 @@ struct Error {
 };
 
 enum class Protocol { socketmap, tcp_table, delegation, admin, http };
+inline constexpr auto protocol_names = names<Protocol>({
+    {Protocol::socketmap, "socketmap"},
+    {Protocol::tcp_table, "tcp_table"},
+    {Protocol::delegation, "delegation"},
+    {Protocol::admin, "admin"},
+    {Protocol::http, "http"},
+});
 [[nodiscard]] std::string_view to_string(Protocol protocol);
 
 // A connection on which nothing has happened for so long is closed. Postfix should be the first:
@@ -116,6 +124,14 @@ struct Sandbox {
 
 enum class LogLevel { error, warning, info, debug };
 enum class LogFormat { text, json, journal };
+inline constexpr auto log_level_names = names<LogLevel>({
+    {LogLevel::error, "error"},
+    {LogLevel::warning, "warning"},
+    {LogLevel::info, "info"},
+    {LogLevel::debug, "debug"},
+});
+inline constexpr auto log_format_names = names<LogFormat>(
+    {{LogFormat::text, "text"}, {LogFormat::json, "json"}, {LogFormat::journal, "journal"}});
 [[nodiscard]] std::string_view to_string(LogLevel level);
 
 struct Log {

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "config/faults.h"
 
+#include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 #include <functional>
@@ -42,6 +43,14 @@ class Reader {
     bool duration(std::string_view key, milliseconds& out, milliseconds least, milliseconds most);
     void size(std::string_view key, std::size_t& out, std::size_t least);
 
+    // A word of a table; `about` stands before the words that there are.
+    template <class Enum, std::size_t count>
+    void word(std::string_view key, Enum& out, const Names<Enum, count>& names,
+              std::string_view about = "") {
+        word<Enum>(
+            key, out, [&](std::string_view text) { return names.find(text); },
+            fmt::format("{}\"{}\"", about, fmt::join(names.all(), "\", \"")));
+    }
     // A word with a meaning: `parse` gives nothing for what it does not know; `words` are listed
     // then.
     template <class T>

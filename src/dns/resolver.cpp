@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dns/resolver.h"
 
+#include "postseal/base/names.h"
+
 #include "postseal/base/text.h"
 
 #include <fmt/format.h>
@@ -31,29 +33,18 @@ std::string_view to_string(RrType type) {
     return "?";
 }
 
-std::string_view to_string(Failure failure) {
-    switch (failure) {
-    case Failure::none:
-        return "none";
-    case Failure::bogus:
-        return "bogus";
-    case Failure::unvalidated:
-        return "unvalidated";
-    case Failure::servfail:
-        return "servfail";
-    case Failure::refused:
-        return "refused";
-    case Failure::rcode:
-        return "rcode";
-    case Failure::timeout:
-        return "timeout";
-    case Failure::busy:
-        return "busy";
-    case Failure::library:
-        return "library";
-    }
-    return "";
-}
+constexpr auto failure_names = names<Failure>({
+    {Failure::none, "none"},
+    {Failure::bogus, "bogus"},
+    {Failure::unvalidated, "unvalidated"},
+    {Failure::servfail, "servfail"},
+    {Failure::refused, "refused"},
+    {Failure::rcode, "rcode"},
+    {Failure::timeout, "timeout"},
+    {Failure::busy, "busy"},
+    {Failure::library, "library"},
+});
+std::string_view to_string(Failure failure) { return failure_names[failure]; }
 
 bool is_failure(const Answer& answer) {
     return answer.status == Status::bogus || answer.status == Status::failed;

@@ -2,6 +2,7 @@
 #include "dns/root_check.h"
 
 #include "dns/message.h"
+#include "postseal/base/names.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -94,35 +95,21 @@ std::string network_fix(AskedServers asked) {
 
 } // namespace
 
-std::string_view to_string(RootFault fault) {
-    switch (fault) {
-    case RootFault::none:
-        return "none";
-    case RootFault::trust_anchor:
-        return "trust-anchor";
-    case RootFault::stripped:
-        return "stripped";
-    case RootFault::clock:
-        return "clock";
-    case RootFault::altered:
-        return "altered";
-    case RootFault::unreachable:
-        return "unreachable";
-    }
-    return "";
-}
+constexpr auto root_fault_names = names<RootFault>({
+    {RootFault::none, "none"},
+    {RootFault::trust_anchor, "trust-anchor"},
+    {RootFault::stripped, "stripped"},
+    {RootFault::clock, "clock"},
+    {RootFault::altered, "altered"},
+    {RootFault::unreachable, "unreachable"},
+});
+std::string_view to_string(RootFault fault) { return root_fault_names[fault]; }
 
-std::string_view to_string(AskedServers asked) {
-    switch (asked) {
-    case AskedServers::authoritative:
-        return "authoritative";
-    case AskedServers::forwarders:
-        return "forwarders";
-    case AskedServers::system:
-        return "resolv.conf";
-    }
-    return "";
-}
+constexpr auto asked_servers_names =
+    names<AskedServers>({{AskedServers::authoritative, "authoritative"},
+                         {AskedServers::forwarders, "forwarders"},
+                         {AskedServers::system, "resolv.conf"}});
+std::string_view to_string(AskedServers asked) { return asked_servers_names[asked]; }
 
 RootCheck check_root(const RootAnswer& root, std::span<const TrustAnchor> anchors,
                      AskedServers asked, WallTime now) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dns/validation_health.h"
 
+#include "postseal/base/names.h"
+
 #include <algorithm>
 #include <iterator>
 #include <string_view>
@@ -146,16 +148,12 @@ void ValidationHealth::check_after(milliseconds delay) {
                  {[](void* self) { static_cast<ValidationHealth*>(self)->check_now(); }, this});
 }
 
+constexpr auto validation_health_state_names =
+    names<ValidationHealth::State>({{ValidationHealth::State::unknown, "unknown"},
+                                    {ValidationHealth::State::working, "working"},
+                                    {ValidationHealth::State::failing, "failing"}});
 std::string_view to_string(ValidationHealth::State state) {
-    switch (state) {
-    case ValidationHealth::State::unknown:
-        return "unknown";
-    case ValidationHealth::State::working:
-        return "working";
-    case ValidationHealth::State::failing:
-        return "failing";
-    }
-    return "";
+    return validation_health_state_names[state];
 }
 
 } // namespace postseal::dns

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "engine/clock_watch.h"
 
+#include "postseal/base/names.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -18,19 +20,13 @@ constexpr std::size_t max_hosts = 64;
 
 } // namespace
 
-std::string_view to_string(ClockWatch::By by) {
-    switch (by) {
-    case ClockWatch::By::nothing:
-        return "nothing";
-    case ClockWatch::By::running:
-        return "running";
-    case ClockWatch::By::hosts:
-        return "hosts";
-    case ClockWatch::By::kernel:
-        return "kernel";
-    }
-    std::unreachable();
-}
+constexpr auto clock_watch_by_names = names<ClockWatch::By>({
+    {ClockWatch::By::nothing, "nothing"},
+    {ClockWatch::By::running, "running"},
+    {ClockWatch::By::hosts, "hosts"},
+    {ClockWatch::By::kernel, "kernel"},
+});
+std::string_view to_string(ClockWatch::By by) { return clock_watch_by_names[by]; }
 
 ClockWatch::ClockWatch(const Clock& clock, Listener listener)
     : clock_(clock), listener_(std::move(listener)),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fleet/postgres.h"
 
+#include "postseal/base/names.h"
 #include "postseal/base/text.h"
 
 #include <fmt/format.h>
@@ -76,27 +77,17 @@ bool knows_require_auth() {
     return false;
 }
 
-std::string_view to_string(Fault fault) {
-    switch (fault) {
-    case Fault::unreachable:
-        return "shared-unreachable";
-    case Fault::slow:
-        return "shared-slow";
-    case Fault::read_only:
-        return "shared-read-only";
-    case Fault::conflict:
-        return "shared-conflict";
-    case Fault::refused:
-        return "shared-refused";
-    case Fault::schema:
-        return "shared-schema";
-    case Fault::full:
-        return "shared-full";
-    case Fault::too_large:
-        return "shared-too-large";
-    }
-    return "";
-}
+constexpr auto fault_names = names<Fault>({
+    {Fault::unreachable, "shared-unreachable"},
+    {Fault::slow, "shared-slow"},
+    {Fault::read_only, "shared-read-only"},
+    {Fault::conflict, "shared-conflict"},
+    {Fault::refused, "shared-refused"},
+    {Fault::schema, "shared-schema"},
+    {Fault::full, "shared-full"},
+    {Fault::too_large, "shared-too-large"},
+});
+std::string_view to_string(Fault fault) { return fault_names[fault]; }
 
 Rows::Rows(pg_result* result) : result_(result) {}
 void Rows::Clear::operator()(pg_result* result) const { PQclear(result); }

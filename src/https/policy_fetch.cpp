@@ -1,43 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "https/policy_fetch.h"
 
+#include "postseal/base/names.h"
+
 #include <utility>
 
 namespace postseal::https {
 
-std::string_view to_string(FetchFault fault) {
-    switch (fault) {
-    case FetchFault::dns:
-        return "dns";
-    case FetchFault::private_address:
-        return "private-address";
-    case FetchFault::connect:
-        return "connect";
-    case FetchFault::timeout:
-        return "timeout";
-    case FetchFault::tls:
-        return "tls";
-    case FetchFault::cert_untrusted:
-        return "cert-untrusted";
-    case FetchFault::cert_expired:
-        return "cert-expired";
-    case FetchFault::cert_name:
-        return "cert-name";
-    case FetchFault::http:
-        return "http";
-    case FetchFault::status:
-        return "status";
-    case FetchFault::media_type:
-        return "media-type";
-    case FetchFault::too_large:
-        return "too-large";
-    case FetchFault::policy:
-        return "policy";
-    case FetchFault::no_turn:
-        return "no-turn";
-    }
-    std::unreachable();
-}
+constexpr auto fetch_fault_names = names<FetchFault>({
+    {FetchFault::dns, "dns"},
+    {FetchFault::private_address, "private-address"},
+    {FetchFault::connect, "connect"},
+    {FetchFault::timeout, "timeout"},
+    {FetchFault::tls, "tls"},
+    {FetchFault::cert_untrusted, "cert-untrusted"},
+    {FetchFault::cert_expired, "cert-expired"},
+    {FetchFault::cert_name, "cert-name"},
+    {FetchFault::http, "http"},
+    {FetchFault::status, "status"},
+    {FetchFault::media_type, "media-type"},
+    {FetchFault::too_large, "too-large"},
+    {FetchFault::policy, "policy"},
+    {FetchFault::no_turn, "no-turn"},
+});
+std::string_view to_string(FetchFault fault) { return fetch_fault_names[fault]; }
 
 std::string_view tlsrpt_result(FetchFault fault) {
     switch (fault) {

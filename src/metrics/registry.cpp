@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "metrics/registry.h"
 
+#include "postseal/base/names.h"
+
 #include <fmt/format.h>
 
 #include <chrono>
@@ -97,17 +99,9 @@ double in_seconds(milliseconds span) { return std::chrono::duration<double>(span
 
 } // namespace
 
-std::string_view to_string(Type type) {
-    switch (type) {
-    case counter:
-        return "counter";
-    case gauge:
-        return "gauge";
-    case histogram:
-        return "histogram";
-    }
-    return "";
-}
+constexpr auto type_names =
+    names<Type>({{counter, "counter"}, {gauge, "gauge"}, {histogram, "histogram"}});
+std::string_view to_string(Type type) { return type_names[type]; }
 
 std::span<const Description> all_metrics() { return table; }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/query_counts.h"
 
+#include "postseal/base/names.h"
+
 #include <algorithm>
 
 namespace postseal::serve {
@@ -14,17 +16,9 @@ std::size_t place_of(Source source) { return static_cast<std::size_t>(source); }
 
 } // namespace
 
-std::string_view to_string(Source source) {
-    switch (source) {
-    case Source::memory:
-        return "memory";
-    case Source::lookup:
-        return "lookup";
-    case Source::none:
-        return "none";
-    }
-    return "";
-}
+constexpr auto source_names =
+    names<Source>({{Source::memory, "memory"}, {Source::lookup, "lookup"}, {Source::none, "none"}});
+std::string_view to_string(Source source) { return source_names[source]; }
 
 std::string_view to_string(CountedClass cls) { return cls ? verdict::to_string(*cls) : "none"; }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "store/db_error.h"
 
+#include "postseal/base/names.h"
+
 #include <fmt/format.h>
 #include <sqlite3.h>
 
@@ -30,25 +32,16 @@ DbFault fault_of(int rc) {
 
 } // namespace
 
-std::string_view to_string(DbFault fault) {
-    switch (fault) {
-    case DbFault::corrupt:
-        return "corrupt";
-    case DbFault::full:
-        return "full";
-    case DbFault::read_only:
-        return "read-only";
-    case DbFault::busy:
-        return "busy";
-    case DbFault::io:
-        return "io";
-    case DbFault::cannot_open:
-        return "cannot-open";
-    case DbFault::refused:
-        return "refused";
-    }
-    return "";
-}
+constexpr auto db_fault_names = names<DbFault>({
+    {DbFault::corrupt, "corrupt"},
+    {DbFault::full, "full"},
+    {DbFault::read_only, "read-only"},
+    {DbFault::busy, "busy"},
+    {DbFault::io, "io"},
+    {DbFault::cannot_open, "cannot-open"},
+    {DbFault::refused, "refused"},
+});
+std::string_view to_string(DbFault fault) { return db_fault_names[fault]; }
 
 std::unexpected<DbError> db_error(sqlite3* db, int rc, std::string_view doing,
                                   std::string_view path) {

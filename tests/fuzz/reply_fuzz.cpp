@@ -162,7 +162,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check(!reply.text.empty() && reply.text.size() <= 200 && fuzz::is_printable(reply.text));
     check(fuzz::is_printable(reply.defect));
     if (verdict.cls != Class::override_) check(reply.defect.empty());
-    const auto no_policy = parse_default_level(options.no_policy);
+    const auto no_policy = default_level_names.find(options.no_policy);
     const bool said = no_policy && !is_weaker(*no_policy, how.default_level);
     check((reply.kind == Reply::Kind::not_found) ==
           (verdict.cls == Class::may && !said && options.form != Form::requiretls));

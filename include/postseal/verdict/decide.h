@@ -17,6 +17,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "postseal/base/names.h"
 #include "postseal/verdict/evidence.h"
 
 #include <optional>
@@ -28,7 +29,16 @@ namespace postseal::verdict {
 
 // Postfix's security levels that main.cf's smtp_tls_security_level can have, weakest first.
 enum class DefaultLevel { none, may, dane, encrypt, dane_only, fingerprint, verify, secure };
-[[nodiscard]] std::optional<DefaultLevel> parse_default_level(std::string_view text);
+inline constexpr auto default_level_names = names<DefaultLevel>({
+    {DefaultLevel::none, "none"},
+    {DefaultLevel::may, "may"},
+    {DefaultLevel::dane, "dane"},
+    {DefaultLevel::encrypt, "encrypt"},
+    {DefaultLevel::dane_only, "dane-only"},
+    {DefaultLevel::fingerprint, "fingerprint"},
+    {DefaultLevel::verify, "verify"},
+    {DefaultLevel::secure, "secure"},
+});
 [[nodiscard]] std::string_view to_string(DefaultLevel level);
 // By what mail is sure to get: dane, which may end without encryption, is weaker than encrypt; the
 // four that authenticate the server are weaker than none of each other.
@@ -36,19 +46,22 @@ enum class DefaultLevel { none, may, dane, encrypt, dane_only, fingerprint, veri
 
 // Row 10, U or X beside N, with an enforce policy.
 enum class Mixed { mta_sts, dane_only, dane };
-[[nodiscard]] std::optional<Mixed> parse_mixed(std::string_view text);
+inline constexpr auto mixed_names = names<Mixed>(
+    {{Mixed::mta_sts, "mta-sts"}, {Mixed::dane_only, "dane-only"}, {Mixed::dane, "dane"}});
 [[nodiscard]] std::string_view to_string(Mixed mixed);
 
 // A policy of mode testing: it is reported on and changes no verdict (RFC 8461 section 5), or it
 // counts as one of mode enforce.
 enum class Testing { report, enforce };
-[[nodiscard]] std::optional<Testing> parse_testing(std::string_view text);
+inline constexpr auto testing_names =
+    names<Testing>({{Testing::report, "report"}, {Testing::enforce, "enforce"}});
 [[nodiscard]] std::string_view to_string(Testing testing);
 
 // A policy may be in force, and nobody knows (Sts::unknown()): mail waits where the policy would
 // decide, or the verdict is that of a domain without one.
 enum class IfUnknown { tempfail, proceed };
-[[nodiscard]] std::optional<IfUnknown> parse_if_unknown(std::string_view text); // "continue"
+inline constexpr auto if_unknown_names =
+    names<IfUnknown>({{IfUnknown::tempfail, "tempfail"}, {IfUnknown::proceed, "continue"}});
 [[nodiscard]] std::string_view to_string(IfUnknown what);
 
 struct Options {

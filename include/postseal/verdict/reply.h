@@ -20,14 +20,16 @@
 namespace postseal::verdict {
 
 enum class Form { legacy, tlsrpt, requiretls };
-[[nodiscard]] std::optional<Form> parse_form(std::string_view text);
+inline constexpr auto form_names = names<Form>(
+    {{Form::legacy, "legacy"}, {Form::tlsrpt, "tlsrpt"}, {Form::requiretls, "requiretls"}});
 [[nodiscard]] std::string_view to_string(Form form);
 
 // match=: the policy's patterns, or the current MX names that match one (Postfix before 3.10.5
 // then checks as RFC 8461 section 4.1 says). If none does, the reply is temp; the patterns are
 // written only where the MX RRset was not obtained.
 enum class Match { patterns, mx };
-[[nodiscard]] std::optional<Match> parse_match(std::string_view text);
+inline constexpr auto match_words =
+    names<Match>({{Match::patterns, "patterns"}, {Match::mx, "mx"}});
 [[nodiscard]] std::string_view to_string(Match match);
 
 // How the client's protocol counts a reply's octets. percent: as tcp_table(5) codes them, where

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/dane/match.h"
 
+#include "postseal/base/names.h"
 #include "postseal/dane/usability.h"
 
 #include <fmt/format.h>
@@ -37,21 +38,14 @@ RecordMatch compare(const Tlsa& record, std::span<const Associations> chain) {
 
 } // namespace
 
-std::string_view to_string(RecordMatch::Result result) {
-    switch (result) {
-    case RecordMatch::Result::matched:
-        return "matched";
-    case RecordMatch::Result::no_match:
-        return "no-match";
-    case RecordMatch::Result::not_in_chain:
-        return "not-in-chain";
-    case RecordMatch::Result::passed_over:
-        return "passed-over";
-    case RecordMatch::Result::unusable:
-        return "unusable";
-    }
-    return "?";
-}
+constexpr auto record_match_result_names = names<RecordMatch::Result>({
+    {RecordMatch::Result::matched, "matched"},
+    {RecordMatch::Result::no_match, "no-match"},
+    {RecordMatch::Result::not_in_chain, "not-in-chain"},
+    {RecordMatch::Result::passed_over, "passed-over"},
+    {RecordMatch::Result::unusable, "unusable"},
+});
+std::string_view to_string(RecordMatch::Result result) { return record_match_result_names[result]; }
 
 std::vector<RecordMatch> match(std::span<const Tlsa> records, std::span<const Associations> chain) {
     std::vector<RecordMatch> out;

@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/delivery/facts.h"
 
+#include "postseal/base/names.h"
+
 namespace postseal::delivery {
 
-std::string_view to_string(Step step) {
-    switch (step) {
-    case Step::connect:
-        return "connect";
-    case Step::greeting:
-        return "greeting";
-    case Step::ehlo:
-        return "EHLO";
-    case Step::starttls:
-        return "STARTTLS";
-    case Step::handshake:
-        return "TLS handshake";
-    }
-    return "?";
-}
+constexpr auto step_names = names<Step>({
+    {Step::connect, "connect"},
+    {Step::greeting, "greeting"},
+    {Step::ehlo, "EHLO"},
+    {Step::starttls, "STARTTLS"},
+    {Step::handshake, "TLS handshake"},
+});
+std::string_view to_string(Step step) { return step_names[step]; }
 
 bool Attempt::answered() const { return !fault || fault->step > Step::ehlo; }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "postseal/base/names.h"
 #include "postseal/delivery/predict.h"
 
 #include <fmt/format.h>
@@ -68,23 +69,15 @@ struct Best {
 
 } // namespace
 
-std::string_view to_string(Fate::Kind kind) {
-    switch (kind) {
-    case Fate::Kind::sealed:
-        return "sealed";
-    case Fate::Kind::encrypted:
-        return "encrypted";
-    case Fate::Kind::clear:
-        return "clear";
-    case Fate::Kind::deferred:
-        return "deferred";
-    case Fate::Kind::bounced:
-        return "bounced";
-    case Fate::Kind::unknown:
-        return "unknown";
-    }
-    return "?";
-}
+constexpr auto fate_kind_names = names<Fate::Kind>({
+    {Fate::Kind::sealed, "sealed"},
+    {Fate::Kind::encrypted, "encrypted"},
+    {Fate::Kind::clear, "clear"},
+    {Fate::Kind::deferred, "deferred"},
+    {Fate::Kind::bounced, "bounced"},
+    {Fate::Kind::unknown, "unknown"},
+});
+std::string_view to_string(Fate::Kind kind) { return fate_kind_names[kind]; }
 
 Fate fate(const Destination& destination, const Orders& orders) {
     if (auto known = settled(destination, orders)) return *std::move(known);

@@ -2,6 +2,7 @@
 #include "postseal/delivery/predict.h"
 
 #include "demand.h"
+#include "postseal/base/names.h"
 #include "postseal/delivery/names.h"
 
 #include <fmt/format.h>
@@ -123,23 +124,15 @@ Orders orders(const verdict::Reply& reply, verdict::Form form, Smtp smtp) {
     return out;
 }
 
-std::string_view to_string(Outcome outcome) {
-    switch (outcome) {
-    case Outcome::sealed:
-        return "sealed";
-    case Outcome::encrypted:
-        return "encrypted";
-    case Outcome::clear:
-        return "clear";
-    case Outcome::refused:
-        return "refused";
-    case Outcome::unreachable:
-        return "unreachable";
-    case Outcome::unknown:
-        return "unknown";
-    }
-    return "?";
-}
+constexpr auto outcome_names = names<Outcome>({
+    {Outcome::sealed, "sealed"},
+    {Outcome::encrypted, "encrypted"},
+    {Outcome::clear, "clear"},
+    {Outcome::refused, "refused"},
+    {Outcome::unreachable, "unreachable"},
+    {Outcome::unknown, "unknown"},
+});
+std::string_view to_string(Outcome outcome) { return outcome_names[outcome]; }
 
 bool delivers(Outcome outcome) {
     return outcome == Outcome::sealed || outcome == Outcome::encrypted || outcome == Outcome::clear;

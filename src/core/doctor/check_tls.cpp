@@ -13,7 +13,7 @@ constexpr std::string_view level_parameter = "smtp_tls_security_level";
 constexpr std::string_view debian_roots = "/etc/ssl/certs/ca-certificates.crt";
 
 bool at_least_encrypt(std::string_view level) {
-    const auto known = verdict::parse_default_level(level);
+    const auto known = verdict::default_level_names.find(level);
     return known && *known >= verdict::DefaultLevel::encrypt;
 }
 
@@ -99,8 +99,8 @@ void check_authorities(const Facts& facts, const Client& client, Report& report)
 void check_security_level(const Facts& facts, const Client& client, Report& report) {
     const std::string level = level_of(facts.postconf, client);
     const std::string& assumed = in_force(facts).default_level;
-    const auto has = verdict::parse_default_level(level);
-    const auto wants = verdict::parse_default_level(assumed);
+    const auto has = verdict::default_level_names.find(level);
+    const auto wants = verdict::default_level_names.find(assumed);
     const std::string what = fmt::format("{} is {}; verdict.default_level is {}",
                                          name_of(client, level_parameter), level, assumed);
     if (!has || !wants) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "report.h"
 
+#include "postseal/base/names.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -32,17 +34,9 @@ Fix set_option(const Facts& facts, const Client& client, std::string_view name,
 
 } // namespace
 
-std::string_view to_string(Severity severity) {
-    switch (severity) {
-    case Severity::ok:
-        return "ok";
-    case Severity::warning:
-        return "warning";
-    case Severity::problem:
-        return "problem";
-    }
-    return "";
-}
+constexpr auto severity_names = names<Severity>(
+    {{Severity::ok, "ok"}, {Severity::warning, "warning"}, {Severity::problem, "problem"}});
+std::string_view to_string(Severity severity) { return severity_names[severity]; }
 
 void Report::ok(std::string_view check, std::string what) {
     add({Severity::ok, std::string(check), std::move(what), "", {}});

@@ -2,6 +2,7 @@
 #include "postseal/mtasts/policy.h"
 
 #include "field_name.h"
+#include "postseal/base/names.h"
 #include "postseal/base/text.h"
 
 #include <fmt/format.h>
@@ -193,17 +194,9 @@ std::string_view next_line(std::string_view& rest) {
 
 } // namespace
 
-std::string_view to_string(Mode mode) {
-    switch (mode) {
-    case Mode::none:
-        return "none";
-    case Mode::testing:
-        return "testing";
-    case Mode::enforce:
-        return "enforce";
-    }
-    return "none";
-}
+constexpr auto mode_names =
+    names<Mode>({{Mode::none, "none"}, {Mode::testing, "testing"}, {Mode::enforce, "enforce"}});
+std::string_view to_string(Mode mode) { return mode_names[mode]; }
 
 std::expected<Policy, PolicyError> parse_policy(std::string_view text) {
     if (text.size() > max_policy_size)

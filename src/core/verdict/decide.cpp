@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/verdict/decide.h"
 
+#include "postseal/base/names.h"
 #include "reasons.h"
 
 #include "postseal/base/text.h"
@@ -337,39 +338,23 @@ Verdict decide(const Evidence& evidence, const Options& options, WallTime now) {
     return verdict;
 }
 
-std::string_view to_string(Cause cause) {
-    switch (cause) {
-    case Cause::none:
-        return "none";
-    case Cause::mx_bogus:
-        return "mx-bogus";
-    case Cause::mx_failed:
-        return "mx-failed";
-    case Cause::host_bogus:
-        return "host-bogus";
-    case Cause::host_failed:
-        return "host-failed";
-    case Cause::too_many_hosts:
-        return "too-many-hosts";
-    case Cause::nothing_promised:
-        return "nothing-promised";
-    case Cause::policy_unread:
-        return "policy-unread";
-    case Cause::policy_untried:
-        return "policy-untried";
-    case Cause::busy:
-        return "busy";
-    case Cause::fits_no_host:
-        return "fits-no-host";
-    case Cause::no_usable_mx:
-        return "no-usable-mx";
-    case Cause::reply_too_long:
-        return "reply-too-long";
-    case Cause::defect:
-        return "defect";
-    }
-    return "?";
-}
+constexpr auto cause_names = names<Cause>({
+    {Cause::none, "none"},
+    {Cause::mx_bogus, "mx-bogus"},
+    {Cause::mx_failed, "mx-failed"},
+    {Cause::host_bogus, "host-bogus"},
+    {Cause::host_failed, "host-failed"},
+    {Cause::too_many_hosts, "too-many-hosts"},
+    {Cause::nothing_promised, "nothing-promised"},
+    {Cause::policy_unread, "policy-unread"},
+    {Cause::policy_untried, "policy-untried"},
+    {Cause::busy, "busy"},
+    {Cause::fits_no_host, "fits-no-host"},
+    {Cause::no_usable_mx, "no-usable-mx"},
+    {Cause::reply_too_long, "reply-too-long"},
+    {Cause::defect, "defect"},
+});
+std::string_view to_string(Cause cause) { return cause_names[cause]; }
 
 std::string brief(const Verdict& verdict) {
     if (verdict.cls == Class::dane) return std::string(to_string(verdict.level));
@@ -378,113 +363,34 @@ std::string brief(const Verdict& verdict) {
     return text;
 }
 
-std::optional<DefaultLevel> parse_default_level(std::string_view text) {
-    using L = DefaultLevel;
-    for (const L level :
-         {L::none, L::may, L::dane, L::encrypt, L::dane_only, L::fingerprint, L::verify, L::secure})
-        if (to_string(level) == text) return level;
-    return std::nullopt;
-}
-
+constexpr auto level_names = names<Level>({
+    {Level::none_said, "-"},
+    {Level::dane, "dane"},
+    {Level::dane_only, "dane-only"},
+    {Level::secure, "secure"},
+});
 bool is_weaker(DefaultLevel level, DefaultLevel than) {
     const auto floor = [](DefaultLevel l) { return std::min(l, DefaultLevel::dane_only); };
     return floor(level) < floor(than);
 }
 
-std::string_view to_string(DefaultLevel level) {
-    switch (level) {
-    case DefaultLevel::none:
-        return "none";
-    case DefaultLevel::may:
-        return "may";
-    case DefaultLevel::dane:
-        return "dane";
-    case DefaultLevel::encrypt:
-        return "encrypt";
-    case DefaultLevel::dane_only:
-        return "dane-only";
-    case DefaultLevel::fingerprint:
-        return "fingerprint";
-    case DefaultLevel::verify:
-        return "verify";
-    case DefaultLevel::secure:
-        return "secure";
-    }
-    return "?";
-}
+std::string_view to_string(DefaultLevel level) { return default_level_names[level]; }
 
-std::optional<Mixed> parse_mixed(std::string_view text) {
-    for (const Mixed mixed : {Mixed::mta_sts, Mixed::dane_only, Mixed::dane})
-        if (to_string(mixed) == text) return mixed;
-    return std::nullopt;
-}
+std::string_view to_string(Mixed mixed) { return mixed_names[mixed]; }
 
-std::string_view to_string(Mixed mixed) {
-    switch (mixed) {
-    case Mixed::mta_sts:
-        return "mta-sts";
-    case Mixed::dane_only:
-        return "dane-only";
-    case Mixed::dane:
-        return "dane";
-    }
-    return "?";
-}
+std::string_view to_string(Testing testing) { return testing_names[testing]; }
 
-std::optional<Testing> parse_testing(std::string_view text) {
-    for (const Testing testing : {Testing::report, Testing::enforce})
-        if (to_string(testing) == text) return testing;
-    return std::nullopt;
-}
+std::string_view to_string(IfUnknown what) { return if_unknown_names[what]; }
 
-std::string_view to_string(Testing testing) {
-    switch (testing) {
-    case Testing::report:
-        return "report";
-    case Testing::enforce:
-        return "enforce";
-    }
-    return "?";
-}
+constexpr auto class_names = names<Class>({
+    {Class::dane, "dane"},
+    {Class::enforce, "enforce"},
+    {Class::may, "may"},
+    {Class::override_, "override"},
+    {Class::tempfail, "tempfail"},
+});
+std::string_view to_string(Class cls) { return class_names[cls]; }
 
-std::optional<IfUnknown> parse_if_unknown(std::string_view text) {
-    for (const IfUnknown what : {IfUnknown::tempfail, IfUnknown::proceed})
-        if (to_string(what) == text) return what;
-    return std::nullopt;
-}
-
-std::string_view to_string(IfUnknown what) {
-    return what == IfUnknown::tempfail ? "tempfail" : "continue";
-}
-
-std::string_view to_string(Class cls) {
-    switch (cls) {
-    case Class::dane:
-        return "dane";
-    case Class::enforce:
-        return "enforce";
-    case Class::may:
-        return "may";
-    case Class::override_:
-        return "override";
-    case Class::tempfail:
-        return "tempfail";
-    }
-    return "?";
-}
-
-std::string_view to_string(Level level) {
-    switch (level) {
-    case Level::none_said:
-        return "-";
-    case Level::dane:
-        return "dane";
-    case Level::dane_only:
-        return "dane-only";
-    case Level::secure:
-        return "secure";
-    }
-    return "?";
-}
+std::string_view to_string(Level level) { return level_names[level]; }
 
 } // namespace postseal::verdict

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/verdict/evidence.h"
 
+#include "postseal/base/names.h"
 #include "postseal/verdict/postfix_policy.h"
 
 #include <algorithm>
@@ -29,85 +30,48 @@ char letter(HostState state) {
     return '?';
 }
 
-std::string_view to_string(HostState state) {
-    switch (state) {
-    case HostState::usable:
-        return "usable TLSA";
-    case HostState::unusable:
-        return "unusable TLSA";
-    case HostState::none:
-        return "no TLSA";
-    case HostState::failed:
-        return "lookup failed";
-    case HostState::no_address:
-        return "no address";
-    }
-    return "?";
-}
+constexpr auto host_state_names = names<HostState>({
+    {HostState::usable, "usable TLSA"},
+    {HostState::unusable, "unusable TLSA"},
+    {HostState::none, "no TLSA"},
+    {HostState::failed, "lookup failed"},
+    {HostState::no_address, "no address"},
+});
+std::string_view to_string(HostState state) { return host_state_names[state]; }
 
-std::string_view to_string(MxState state) {
-    switch (state) {
-    case MxState::secure:
-        return "secure";
-    case MxState::insecure:
-        return "insecure";
-    case MxState::bogus:
-        return "bogus";
-    case MxState::failed:
-        return "failed";
-    case MxState::null_mx:
-        return "null MX";
-    case MxState::nxdomain:
-        return "NXDOMAIN";
-    }
-    return "?";
-}
+constexpr auto mx_state_names = names<MxState>({
+    {MxState::secure, "secure"},
+    {MxState::insecure, "insecure"},
+    {MxState::bogus, "bogus"},
+    {MxState::failed, "failed"},
+    {MxState::null_mx, "null MX"},
+    {MxState::nxdomain, "NXDOMAIN"},
+});
+std::string_view to_string(MxState state) { return mx_state_names[state]; }
 
-std::string_view to_string(RecordState state) {
-    switch (state) {
-    case RecordState::pending:
-        return "pending";
-    case RecordState::found:
-        return "found";
-    case RecordState::absent:
-        return "absent";
-    case RecordState::invalid:
-        return "invalid";
-    case RecordState::failed:
-        return "failed";
-    }
-    return "?";
-}
+constexpr auto record_state_names = names<RecordState>({
+    {RecordState::pending, "pending"},
+    {RecordState::found, "found"},
+    {RecordState::absent, "absent"},
+    {RecordState::invalid, "invalid"},
+    {RecordState::failed, "failed"},
+});
+std::string_view to_string(RecordState state) { return record_state_names[state]; }
 
-std::string_view to_string(FetchState state) {
-    switch (state) {
-    case FetchState::not_needed:
-        return "not needed";
-    case FetchState::fetched:
-        return "fetched";
-    case FetchState::failed:
-        return "failed";
-    case FetchState::invalid:
-        return "invalid";
-    case FetchState::pending:
-        return "pending";
-    case FetchState::waiting:
-        return "waiting";
-    }
-    return "?";
-}
+constexpr auto fetch_state_names = names<FetchState>({
+    {FetchState::not_needed, "not needed"},
+    {FetchState::fetched, "fetched"},
+    {FetchState::failed, "failed"},
+    {FetchState::invalid, "invalid"},
+    {FetchState::pending, "pending"},
+    {FetchState::waiting, "waiting"},
+});
+std::string_view to_string(FetchState state) { return fetch_state_names[state]; }
 
-std::string_view to_string(Remembered remembered) {
-    switch (remembered) {
-    case Remembered::nothing:
-        return "nothing";
-    case Remembered::no_dane:
-        return "no DANE";
-    case Remembered::dane:
-        return "DANE";
-    }
-    return "?";
-}
+constexpr auto remembered_names = names<Remembered>({{Remembered::nothing, "nothing"},
+                                                     {Remembered::no_dane, "no DANE"},
+                                                     {Remembered::dane, "DANE"}});
+std::string_view to_string(Remembered remembered) { return remembered_names[remembered]; }
 
 bool may_be_relay(const Evidence& evidence) {
     const Mx& mx = evidence.mx;

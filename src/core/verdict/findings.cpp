@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/verdict/findings.h"
 
+#include "postseal/base/names.h"
 #include "postseal/base/text.h"
 #include "postseal/mtasts/policy.h"
 
@@ -24,17 +25,11 @@ const mtasts::Policy* policy_in_force(const Evidence& evidence, WallTime now) {
 
 } // namespace
 
-std::string_view to_string(FindingCode code) {
-    switch (code) {
-    case FindingCode::deferred:
-        return "deferred";
-    case FindingCode::policy_fits_none:
-        return "policy-fits-none";
-    case FindingCode::policy_fits_some:
-        return "policy-fits-some";
-    }
-    return "";
-}
+constexpr auto finding_code_names =
+    names<FindingCode>({{FindingCode::deferred, "deferred"},
+                        {FindingCode::policy_fits_none, "policy-fits-none"},
+                        {FindingCode::policy_fits_some, "policy-fits-some"}});
+std::string_view to_string(FindingCode code) { return finding_code_names[code]; }
 
 std::vector<Finding> findings(const Evidence& evidence, WallTime now) {
     const Mx& mx = evidence.mx;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "postseal/verdict/reply.h"
 
+#include "postseal/base/names.h"
 #include "postseal/base/text.h"
 #include "postseal/verdict/postfix_policy.h"
 
@@ -265,7 +266,7 @@ Reply no_promise(const ReplyOptions& options) {
     if (!read)
         return defect(fmt::format("Postfix would not read no_policy \"{}\": {}",
                                   printable(options.no_policy, 400), read.error()));
-    const auto level = parse_default_level(read->level);
+    const auto level = default_level_names.find(read->level);
     if (!level || is_weaker(*level, options.default_level)) return not_found();
     return ok(options.no_policy);
 }
@@ -292,38 +293,8 @@ Reply render(const Verdict& verdict, const Evidence& evidence, const ReplyOption
 
 Reply no_nexthop(Form form) { return form == Form::requiretls ? requiretls(false) : not_found(); }
 
-std::optional<Form> parse_form(std::string_view text) {
-    for (const Form form : {Form::legacy, Form::tlsrpt, Form::requiretls})
-        if (to_string(form) == text) return form;
-    return std::nullopt;
-}
+std::string_view to_string(Form form) { return form_names[form]; }
 
-std::string_view to_string(Form form) {
-    switch (form) {
-    case Form::legacy:
-        return "legacy";
-    case Form::tlsrpt:
-        return "tlsrpt";
-    case Form::requiretls:
-        return "requiretls";
-    }
-    return "?";
-}
-
-std::optional<Match> parse_match(std::string_view text) {
-    for (const Match match : {Match::patterns, Match::mx})
-        if (to_string(match) == text) return match;
-    return std::nullopt;
-}
-
-std::string_view to_string(Match match) {
-    switch (match) {
-    case Match::patterns:
-        return "patterns";
-    case Match::mx:
-        return "mx";
-    }
-    return "?";
-}
+std::string_view to_string(Match match) { return match_words[match]; }
 
 } // namespace postseal::verdict

@@ -38,7 +38,9 @@ MxState mx_state(const std::string& text) {
     throw std::runtime_error("no state of an MX RRset: " + text);
 }
 
-verdict::DefaultLevel level(const std::string& text) { return *verdict::parse_default_level(text); }
+verdict::DefaultLevel level(const std::string& text) {
+    return *verdict::default_level_names.find(text);
+}
 
 verdict::Reply reply(const std::string& text) {
     using Kind = verdict::Reply::Kind;

@@ -74,7 +74,7 @@ std::string wire_of(const Reply& reply) {
 }
 
 int run(int argc, char** argv) {
-    const auto form = argc == 4 ? parse_form(argv[1]) : std::nullopt;
+    const auto form = argc == 4 ? form_names.find(argv[1]) : std::nullopt;
     if (!form) {
         fmt::print(stderr, "usage: print_replies legacy|tlsrpt COUNT SEED\n");
         return 64;
