@@ -42,13 +42,12 @@ std::expected<int, service::Refusal> run(int argc, char** argv) {
     app.set_version_flag("-V,--version", version_text("postseald"));
     app.add_option("-c,--config", options.config_file,
                    "configuration file (default /etc/postseal/postseal.toml, if it is there)");
-    app.add_flag("--check", check, "read the configuration, say what is wrong, and end");
+    app.add_flag("--check", check, "check the configuration and exit");
     app.add_flag("--take-over", options.take_over,
-                 "go on in the place of the running daemon, with its listening sockets");
-    app.footer(
-        "Exit status: 0 ended by SIGTERM, SIGINT or a successor, 64 usage, 69 an address cannot be "
-        "listened on, or the daemon to take over from does not give way, 70 internal error, "
-        "78 configuration error.");
+                 "take over from the running daemon, with its listening sockets");
+    app.footer("Exit status: 0 ended by SIGTERM, SIGINT or a successor, 64 usage, 69 cannot listen "
+               "on an address, or cannot take over from the running daemon, 70 internal error, 78 "
+               "configuration error.");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -4,7 +4,7 @@
 // the configured octets do not hold makes room in the order of eviction.h. What is evicted is not
 // lost: the store and the network still have it.
 // outdate() makes all that is there invalid at once; it is freed little by little.
-// Entries with a time for their look-ahead are in an index by that time: next_due(), take_due().
+// Entries with a time for their prefetch are in an index by that time: next_due(), take_due().
 // Octets are those that malloc(3) takes, its bookkeeping included, for all of this; what awaits the
 // end of a Reading is left out, and is freed with the next put.
 // SPDX-License-Identifier: BSD-3-Clause
@@ -39,7 +39,7 @@ class Cache {
 
     struct Times {
         MonoTime until;
-        MonoTime due = not_due;     // its look-ahead
+        MonoTime due = not_due;     // its prefetch
         MonoTime asked;             // by a client, the latest that the caller knows of
         bool opportunistic = false; // it holds the other side to no promise
     };
@@ -78,7 +78,7 @@ class Cache {
     void limit(std::size_t most_octets) { most_octets_ = most_octets; }
 
     [[nodiscard]] MonoTime next_due() const;
-    // The entry whose look-ahead came first, if it has come; it is then not due any more.
+    // The entry whose prefetch came first, if it has come; it is then not due any more.
     [[nodiscard]] std::optional<Due> take_due(MonoTime now);
 
     // Outdated ones left out.

@@ -2,7 +2,7 @@
 //
 // What readers on other threads look at never changes; another answer for the key is another block.
 // The marks that they leave are atomics without order: one that comes late or is lost moves an
-// eviction or a look-ahead, nothing else. The rest is the writer's (Cache's) own.
+// eviction or a prefetch, nothing else. The rest is the writer's (Cache's) own.
 // A block of malloc(3), so that Readers can free it.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -23,7 +23,7 @@ class CachedAnswer {
         std::uint64_t hash = 0; // of the key
         unsigned edition = 0;   // of the maps that the replies were written for
         MonoTime until;         // not valid from then on
-        MonoTime asked;         // by a client, the latest that is known of
+        MonoTime asked;         // by a client, the latest known one
     };
     // Key and replies together are under 4 GiB. Throws std::bad_alloc.
     [[nodiscard]] static CachedAnswer* make(std::string_view key, const Replies& replies,
@@ -65,7 +65,7 @@ class CachedAnswer {
     struct Own {
         CachedAnswer* next = nullptr; // in its queue of Eviction
         CachedAnswer* prev = nullptr;
-        MonoTime due;                // its look-ahead, if it is in the DueIndex
+        MonoTime due;                // its prefetch, if it is in the DueIndex
         std::uint32_t due_place = 0; // there; see DueIndex
         std::uint8_t failures = 0;   // evaluations in a row with a failed lookup
         bool sound = false;          // found without one

@@ -3,14 +3,14 @@
 // One thread writes, any number read without locks. A reader is in a Reading while it follows
 // pointers that the writer publishes, and keeps none of them past its end; it must not wait inside.
 // What the writer has taken out of reach it gives to retire(), which frees it when every Reading
-// that was under way then has ended.
+// that was in progress then has ended.
 //
 // Why that is enough. Four operations are sequentially consistent, so all threads see them in one
 // order: the reader's begin B and its load of a pointer P, the writer's unlinking U, and its look
 // at the reader's count L, which comes after U. A Reading that L does not see as begun has L before
-// B, thus U before P: it cannot find what was unlinked. One that L sees as under way is waited for.
-// One that has ended did so with a release that the writer's load acquires, so all that it read
-// happened before the free.
+// B, thus U before P: it cannot find what was unlinked. One that L sees as in progress is waited
+// for. One that has ended did so with a release that the writer's load acquires, so all that it
+// read happened before the free.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -33,7 +33,7 @@ class Reader {
   private:
     friend class Reading;
     friend class Readers;
-    std::atomic<std::uint64_t> steps_{0}; // odd: a Reading is under way
+    std::atomic<std::uint64_t> steps_{0}; // odd: a Reading is in progress
 };
 
 class Reading {

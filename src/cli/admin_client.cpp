@@ -39,13 +39,12 @@ bool has_direct(const Json& request) {
 }
 
 std::string why_not(const std::string& socket, int error, bool direct) {
-    std::string remedy;
+    std::string fix;
     if (error == ENOENT || error == ECONNREFUSED)
-        remedy = fmt::format("; is postseald running? (--socket PATH names another socket{})",
-                             direct ? ", --direct needs no daemon" : "");
-    if (error == EACCES) remedy = who_may(socket);
-    return fmt::format("cannot talk to postseald at {}: {}{}", socket, std::strerror(error),
-                       remedy);
+        fix = fmt::format("; is postseald running? (--socket PATH names another socket{})",
+                          direct ? ", --direct needs no daemon" : "");
+    if (error == EACCES) fix = who_may(socket);
+    return fmt::format("cannot talk to postseald at {}: {}{}", socket, std::strerror(error), fix);
 }
 
 std::expected<serve::Fd, ClientError> connect_to(const std::string& socket, seconds patience,
@@ -54,7 +53,7 @@ std::expected<serve::Fd, ClientError> connect_to(const std::string& socket, seco
     address.sun_family = AF_UNIX;
     if (socket.size() >= sizeof address.sun_path)
         return std::unexpected(
-            ClientError{usage, "the path of a unix socket has at most 107 octets"});
+            ClientError{usage, "the path of a unix socket can have at most 107 bytes"});
     std::memcpy(address.sun_path, socket.data(), socket.size());
     serve::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd.valid())
@@ -97,11 +96,11 @@ std::expected<Json, ClientError> ask_daemon(const std::string& socket, const Jso
     if (!send_all(fd->get(), question) || !read_line(fd->get(), line))
         return std::unexpected(ClientError{
             unreachable,
-            fmt::format("postseald at {} ended the conversation without an answer", socket)});
+            fmt::format("postseald at {} closed the connection without an answer", socket)});
     Json reply = Json::parse(line, nullptr, false);
     if (!reply.is_object())
         return std::unexpected(
-            ClientError{unreachable, fmt::format("what answers at {} is no postseald", socket)});
+            ClientError{unreachable, fmt::format("what answers at {} is not postseald", socket)});
     if (!reply.value("ok", false))
         return std::unexpected(
             ClientError{reply.value("fault", "") == "config" ? bad_config : usage,

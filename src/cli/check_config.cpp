@@ -99,7 +99,7 @@ int check_config(const Common& common) {
 
 Command check_config_command(Common& common) {
     return {.name = "check-config",
-            .summary = "read the configuration and say all that is wrong",
+            .summary = "check the configuration and report every error",
             .options = config_options(common),
             .examples = {"postseal check-config --config /etc/postseal/postseal.toml"},
             .run = [&common] { return check_config(common); }};

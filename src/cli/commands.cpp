@@ -7,11 +7,12 @@ Command tool(Common& common) {
     std::vector<Option> options = lookup_options(common);
     options.push_back({.letter = "V",
                        .name = "version",
-                       .help = "say version, commit and the libraries at work",
+                       .help = "show version, commit and the libraries in use",
                        .target = &common.version});
     return {
         .name = "postseal",
-        .summary = "Asks and explains what postseald tells Postfix about a destination's TLS",
+        .summary =
+            "Shows and explains the TLS policy that postseald gives Postfix for a destination",
         .options = std::move(options),
         .examples = {"postseal explain example.com", "postseal list --help"},
         .footer = "Exit status: 0 found, 1 no policy, (doctor) a problem or (health) degraded, 2 "

@@ -62,7 +62,7 @@ std::string quoted_for_sh(std::string_view text) {
 Command completion_command(Common& common) {
     const auto shell = std::make_shared<std::string>();
     return {.name = "completion",
-            .summary = "write the script by which a shell completes postseal's words",
+            .summary = "write the completion script for a shell",
             .arguments = {{.name = "SHELL",
                            .help = "bash, zsh or fish",
                            .target = shell.get(),

@@ -191,7 +191,7 @@ int examine_all(const Common& common, const DoctorOptions& options) {
 Command doctor_command(Common& common) {
     const auto options = std::make_shared<DoctorOptions>();
     return {.name = "doctor",
-            .summary = "find what is wrong between Postfix and the daemon, and say what mends it",
+            .summary = "find what is wrong between Postfix and the daemon, and how to fix it",
             .options =
                 joined({{.letter = "p",
                          .name = "postconf",

@@ -11,7 +11,7 @@
 
 namespace postseal::cli {
 
-// A line a finding: severity, check and what is found; below it, indented, why and the fix.
+// One line per finding: severity, check and what is found; below it, indented, why and the fix.
 [[nodiscard]] std::string doctor_text(const std::vector<doctor::Finding>& findings, Colour colour);
 
 // [{"severity":"problem","check":"...","what":"...","why":"...",

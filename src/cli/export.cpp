@@ -46,19 +46,20 @@ int export_all(const Common& common, const ExportOptions& options) {
 
 Command export_command(Common& common) {
     const auto options = std::make_shared<ExportOptions>();
-    return {.name = "export",
-            .summary = "write what the daemon keeps, as a table for Postfix or for import",
-            .options = joined(joined({{.name = "format",
-                                       .value = "FORMAT",
-                                       .help = "a table for Postfix (default), or all that is kept "
-                                               "as JSON lines",
-                                       .target = &options->format,
-                                       .values = {Values::Kind::one_of, {"texthash", "json"}}}},
-                                     filter_options(options->filter)),
-                              daemon_options(common)),
-            .examples = {"postseal export --json >postseal.jsonl",
-                         "postseal export --class enforce >/etc/postfix/tls_policy"},
-            .run = [&common, options] { return export_all(common, *options); }};
+    return {
+        .name = "export",
+        .summary = "write what the daemon has stored, as a table for Postfix or for import",
+        .options = joined(
+            joined({{.name = "format",
+                     .value = "FORMAT",
+                     .help = "a table for Postfix (default), or all that is stored as JSON lines",
+                     .target = &options->format,
+                     .values = {Values::Kind::one_of, {"texthash", "json"}}}},
+                   filter_options(options->filter)),
+            daemon_options(common)),
+        .examples = {"postseal export --json >postseal.jsonl",
+                     "postseal export --class enforce >/etc/postfix/tls_policy"},
+        .run = [&common, options] { return export_all(common, *options); }};
 }
 
 } // namespace postseal::cli

@@ -26,7 +26,7 @@ int forget(const Common& common, const std::vector<std::string>& words) {
         if (common.json)
             fmt::print("{}\n", Json{{"key", key}, {"forgotten", forgotten}}.dump());
         else
-            fmt::print("{}: {}\n", key, forgotten ? "forgotten" : "nothing was kept");
+            fmt::print("{}: {}\n", key, forgotten ? "forgotten" : "nothing was stored");
         if (!forgotten) worst = no_policy;
     }
     return worst;
@@ -37,7 +37,7 @@ int forget(const Common& common, const std::vector<std::string>& words) {
 Command forget_command(Common& common) {
     const auto keys = std::make_shared<std::vector<std::string>>();
     return {.name = "forget",
-            .summary = "have the daemon forget what it keeps of destinations, policies too",
+            .summary = "delete what the daemon has stored about destinations, policies included",
             .arguments = several_keys(*keys),
             .options = daemon_options(common),
             .examples = {"postseal forget example.com"},

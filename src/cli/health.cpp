@@ -53,7 +53,7 @@ int health(const Common& common) {
 
 Command health_command(Common& common) {
     return {.name = "health",
-            .summary = "say whether the daemon is well, for cron and containers",
+            .summary = "check whether the daemon is healthy, for cron and containers",
             .options = daemon_options(common),
             .examples = {"postseal health || mail -s 'postseald' root"},
             .footer = "Exit status: 0 ok, 1 degraded, 2 down or unknown, 64 usage.",

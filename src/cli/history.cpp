@@ -103,7 +103,7 @@ Command history_command(Common& common) {
             .options = joined({{.letter = "n",
                                 .name = "limit",
                                 .value = "NUMBER",
-                                .help = "so many of the latest changes (default: 100)",
+                                .help = "at most so many changes, the latest first (default: 100)",
                                 .target = &options->limit},
                                {.name = "since",
                                 .value = "TIME",

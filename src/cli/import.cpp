@@ -29,7 +29,7 @@ struct ImportOptions {
 
 std::string start_it_first(const std::string& text) {
     return text.substr(0, text.find("; ")) +
-           "; import hands the daemon what it reads: start postseald first";
+           "; import needs the running daemon: start postseald first";
 }
 
 // Hands entries to the daemon, many at a time, and counts what becomes of them.
@@ -146,14 +146,14 @@ int import(const Common& common, const ImportOptions& options) {
 Command import_command(Common& common) {
     const auto options = std::make_shared<ImportOptions>();
     return {.name = "import",
-            .summary = "have the daemon take in an export, or postfix-mta-sts-resolver's cache",
+            .summary = "import an export, or postfix-mta-sts-resolver's cache, into the daemon",
             .arguments = {{.name = "FILE",
                            .help = "JSON lines of \"export --json\", or the SQLite cache; - is "
                                    "standard input",
                            .target = &options->file,
                            .values = {Values::Kind::file, {}}}},
             .options = joined({{.name = "dry-run",
-                                .help = "only say what would become of it",
+                                .help = "only report what would be imported",
                                 .target = &options->dry_run}},
                               daemon_options(common)),
             .examples = {"postseal import --dry-run /var/lib/mta-sts/cache.db",

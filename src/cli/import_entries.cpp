@@ -23,7 +23,7 @@ constexpr std::size_t head_size = 16; // of a file, to tell SQLite's
 
 Entry entry_of(std::string place, std::string_view line) {
     Entry entry{.place = std::move(place), .kept = Json::parse(line, nullptr, false), .fault = {}};
-    if (!entry.kept.is_object()) entry.fault = "no JSON object";
+    if (!entry.kept.is_object()) entry.fault = "not a JSON object";
     return entry;
 }
 
@@ -97,7 +97,7 @@ std::string value_text(const Json& value) {
 
 std::expected<std::string, std::string> policy_file(std::string_view pol_body) {
     const Json body = Json::parse(pol_body, nullptr, false);
-    if (!body.is_object()) return std::unexpected("pol_body is no JSON object");
+    if (!body.is_object()) return std::unexpected("pol_body is not a JSON object");
     std::string text;
     for (const char* name : {"version", "mode"})
         if (body.contains(name)) text += fmt::format("{}: {}\n", name, value_text(body[name]));

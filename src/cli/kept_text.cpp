@@ -102,7 +102,7 @@ std::string by_whom(const Json& found, const Json& kept) {
 void write_policy(const Json& kept, WallTime now, std::string& out) {
     const Json& policy = kept["policy"];
     if (!policy.is_object()) {
-        out += "  MTA-STS   no policy is held\n";
+        out += "  MTA-STS   no policy is stored\n";
         return;
     }
     out += fmt::format("  MTA-STS   policy {} (id {}), fetched {}, {}\n", text_of(policy, "mode"),
@@ -115,7 +115,7 @@ void write_policy(const Json& kept, WallTime now, std::string& out) {
     const auto mx = policy.value("mx", std::vector<std::string>());
     if (!mx.empty()) out += fmt::format("            mx {}\n", fmt::join(mx, " "));
     if (policy.value("record_gone", false))
-        out += "            its _mta-sts record is not there any more\n";
+        out += "            its _mta-sts record no longer exists\n";
     if (const WallTime next = time_of(policy, "refresh_at"); next != WallTime{})
         out += next > now ? fmt::format("            fetched again {}\n", ago(next, now))
                           : std::string("            due to be fetched again\n");

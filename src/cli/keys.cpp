@@ -35,20 +35,20 @@ std::string why_none(std::string_view word, const NexthopError& error) {
     const std::string shown = printable(word, 80);
     switch (error.fault) {
     case NexthopFault::empty:
-        return "an empty key is no destination";
+        return "an empty key is not a destination";
     case NexthopFault::parent_domain:
-        return fmt::format("\"{}\" is no destination: it begins with \".\"; Postfix looks a parent "
-                           "domain up so, and is told that it has no policy",
+        return fmt::format("\"{}\" is not a destination: it begins with \".\"; Postfix looks a "
+                           "parent domain up so, and is told that it has no policy",
                            shown);
     case NexthopFault::path:
-        return fmt::format("\"{}\" is no destination: \"/\" is in no domain", shown);
+        return fmt::format("\"{}\" is not a destination: \"/\" is in no domain", shown);
     default:
         break;
     }
     const std::string character = offending(word);
-    if (character.empty()) return fmt::format("\"{}\" is no destination: {}", shown, error.text);
-    return fmt::format("\"{}\" is no destination: {} is in no domain name that takes mail", shown,
-                       character);
+    if (character.empty()) return fmt::format("\"{}\" is not a destination: {}", shown, error.text);
+    return fmt::format("\"{}\" is not a destination: {} is in no domain name that takes mail",
+                       shown, character);
 }
 
 } // namespace

@@ -20,7 +20,7 @@ struct Key {
     friend bool operator==(const Key&, const Key&) = default;
 };
 
-// The key that a word names. Errors: why it is no destination, with the character; status 64. An
+// The key that a word names. Errors: why it is not a destination, with the character; status 64. An
 // address literal is a destination, though one without a promise.
 [[nodiscard]] std::expected<Key, ClientError> key_of(const std::string& word);
 

@@ -125,21 +125,21 @@ Command lint_command(Common& common) {
     const auto word = std::make_shared<std::string>();
     return {
         .name = "lint",
-        .summary = "say what an MTA-STS record or policy file means to us, or its first fault",
+        .summary = "check an MTA-STS record or policy file, and show what it means",
         .examples = {"postseal lint policy mta-sts.txt"},
-        .footer = "Exit status: 0 it is good, 64 usage, 65 it has a fault, 75 it could not be "
+        .footer = "Exit status: 0 it is valid, 64 usage, 65 it has a fault, 75 it could not be "
                   "fetched now, 78 configuration error.",
         .commands = {
             {.name = "record",
-             .summary = "say what the TXT record of _mta-sts.DOMAIN means",
+             .summary = "check the TXT record of _mta-sts.DOMAIN",
              .arguments = {{.name = "TEXT",
-                            .help = "all of the record, in quotes for the shell",
+                            .help = "the whole record, in quotes for the shell",
                             .target = word.get()}},
              .options = {json_option(common)},
              .examples = {"postseal lint record 'v=STSv1; id=20260131;'"},
              .run = [&common, word] { return write(common, lint_record(*word)); }},
             {.name = "policy",
-             .summary = "say what a policy file, mta-sts.txt, means",
+             .summary = "check a policy file, mta-sts.txt",
              .arguments = {{.name = "POLICY",
                             .help = "a file, - for standard input, or the DOMAIN or URL to fetch "
                                     "it from as the daemon would",

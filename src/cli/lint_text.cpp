@@ -40,14 +40,14 @@ Linted faulty(std::string_view name, std::size_t line, std::size_t column, const
 
 std::string_view meaning_of(const mtasts::Policy& policy) {
     if (policy.mode != mtasts::Mode::none && policy.max_age == seconds(0))
-        return "no sender keeps it, for max_age is 0: mail goes as if there were no policy";
+        return "no sender caches it, because max_age is 0: mail is sent as if there were no policy";
     switch (policy.mode) {
     case mtasts::Mode::enforce:
-        return "mail goes only to hosts below, by TLS with a certificate that fits";
+        return "mail is sent only to the hosts below, over TLS with a matching certificate";
     case mtasts::Mode::testing:
-        return "faults are reported, mail goes all the same";
+        return "failures are reported, mail is sent all the same";
     case mtasts::Mode::none:
-        return "the domain has no policy any more";
+        return "the domain no longer has a policy";
     }
     return "";
 }

@@ -33,17 +33,18 @@ int list(const Common& common, const Filter& filter) {
 
 Command list_command(Common& common) {
     const auto filter = std::make_shared<Filter>();
-    return {.name = "list",
-            .summary = "list the destinations that the daemon keeps",
-            .arguments = {{.name = "PATTERN",
-                           .help = "only keys that fit: '*.example'; without * and ? what they "
-                                   "contain",
-                           .count = Argument::Count::optional,
-                           .target = &filter->pattern}},
-            .options = joined(filter_options(*filter), daemon_options(common)),
-            .examples = {"postseal list --mode enforce --expiring 2d", "postseal list --failing",
-                         "postseal list --class tempfail '*.example'"},
-            .run = [&common, filter] { return list(common, *filter); }};
+    return {
+        .name = "list",
+        .summary = "list the destinations that the daemon has stored",
+        .arguments =
+            {{.name = "PATTERN",
+              .help = "only keys that match: '*.example'; without * and ?, keys that contain it",
+              .count = Argument::Count::optional,
+              .target = &filter->pattern}},
+        .options = joined(filter_options(*filter), daemon_options(common)),
+        .examples = {"postseal list --mode enforce --expiring 2d", "postseal list --failing",
+                     "postseal list --class tempfail '*.example'"},
+        .run = [&common, filter] { return list(common, *filter); }};
 }
 
 } // namespace postseal::cli

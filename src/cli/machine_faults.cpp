@@ -83,7 +83,7 @@ class Search {
                 fmt::format("the folder {0} does not exist: create it (install -d -m 0750{1} {0})",
                             path, owner.empty() ? "" : fmt::format(" -o {0} -g {0}", owner)));
         else if (there && !S_ISDIR(status.st_mode))
-            error(key, index, fmt::format("{} is no folder: write the path of one", path));
+            error(key, index, fmt::format("{} is not a folder: write the path of one", path));
     }
     void port(const config::Listen& listen, std::size_t index) {
         if (listen.address.is_unix() || could_not_be_read(listen.address)) return;
@@ -102,10 +102,10 @@ class Search {
             const std::size_t line = read_.line_of("listen.address", i);
             const bool same = all[i].address == all[index].address;
             error("listen.address", index,
-                  fmt::format(
-                      "{} is listened on already{}{}: write another address, or one [[listen]]",
-                      all[index].address.text(), same ? "" : ", as " + all[i].address.text(),
-                      line == 0 ? "" : fmt::format(", by line {}", line)));
+                  fmt::format("{} is already in use{}{}: write another address, or one [[listen]]",
+                              all[index].address.text(),
+                              same ? "" : ", as " + all[i].address.text(),
+                              line == 0 ? "" : fmt::format(", by line {}", line)));
             return;
         }
     }

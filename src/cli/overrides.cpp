@@ -75,7 +75,7 @@ int list(const Common& common, const std::string& named) {
     const auto reading = read(*path, !named.empty());
     if (!reading) return fail(reading.error());
     if (!is_there(*path)) {
-        fmt::print(stderr, "postseal: {} is not there: no overrides\n", *path);
+        fmt::print(stderr, "postseal: {} does not exist: no overrides\n", *path);
         return ExitStatus::found;
     }
     const WallTime now = wall_now();
@@ -172,7 +172,7 @@ void reload_after_edit(const Common& common, const std::string& path) {
     if (reply) return;
     fmt::print(stderr, "postseal: {} is written; {}\n", path,
                reply.error().status == unreachable
-                   ? "postseald does not run, and reads it when it starts"
+                   ? "postseald is not running, and reads it when it starts"
                    : fmt::format("postseald has not read it yet ({}): run \"postseal overrides "
                                  "reload\" as root",
                                  reply.error().text));
@@ -288,10 +288,10 @@ int set(const Common& common, const Set& what) {
                                                      : reading.faults.front().text);
     const auto& [key, entry] = *reading.overrides.entries().begin();
     if (what.key.find_first_of(" \t#") != std::string::npos)
-        return fail(bad_data, fmt::format("\"{}\": a key has neither blanks nor \"#\"",
+        return fail(bad_data, fmt::format("\"{}\": a key cannot contain blanks or \"#\"",
                                           printable(what.key, 80)));
     if (entry.until && *entry.until <= wall_now())
-        return fail(bad_data, fmt::format("--until {} is over already", what.until));
+        return fail(bad_data, fmt::format("--until {} is in the past", what.until));
     return change(common, key, line);
 }
 
@@ -332,7 +332,7 @@ int list_shared(const Common& common) {
 Command overrides_command(Common& common) {
     const auto file = std::make_shared<std::string>();
     const std::vector<Argument> named{{.name = "FILE",
-                                       .help = "another file than the configured one",
+                                       .help = "a file other than the configured one",
                                        .count = Argument::Count::optional,
                                        .target = file.get(),
                                        .values = {Values::Kind::file, {}}}};
@@ -356,13 +356,13 @@ Command overrides_command(Common& common) {
              .run = [&common, file,
                      shared] { return *shared ? list_shared(common) : list(common, *file); }},
             {.name = "check",
-             .summary = "say all that is wrong with the file, and what has ended",
+             .summary = "report every error in the file, and every override that has ended",
              .arguments = named,
              .options = config_options(common),
              .examples = {"postseal overrides check /etc/postseal/overrides.new"},
              .run = [&common, file] { return check(common, *file); }},
             {.name = "reload",
-             .summary = "have the daemon read the file again; queries go on",
+             .summary = "make the daemon read the file again; queries go on",
              .options = daemon_options(common),
              .examples = {"postseal overrides reload"},
              .run = [&common] { return reload_overrides(common); }},

@@ -59,7 +59,7 @@ Fit assign(const std::string& of, const std::string& given, const Values& values
         const char* end = given.data() + given.size();
         const auto read = std::from_chars(given.data(), end, **number);
         if (read.ec != std::errc{} || read.ptr != end)
-            return Unfit(fmt::format("{} \"{}\" is no whole number", of, printable(given)));
+            return Unfit(fmt::format("{} \"{}\" is not a whole number", of, printable(given)));
     } else {
         *std::get<bool*>(target) = given == "true";
     }
@@ -112,7 +112,7 @@ Fit take_arguments(const std::vector<std::string>& words, const Command& command
                 return done;
     }
     if (word != words.end())
-        return Unfit(fmt::format("there is no place for \"{}\"", printable(*word)));
+        return Unfit(fmt::format("unexpected argument \"{}\"", printable(*word)));
     return {};
 }
 

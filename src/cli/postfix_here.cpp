@@ -173,10 +173,11 @@ std::string PostfixHere::fault_of(const Asked& table, const std::string& key) co
 
 std::optional<Lookup> PostfixHere::broken() const {
     if (there_ && !verdict::default_level_names.find(smtp_.level))
-        return Lookup{.by = "main.cf",
-                      .map = {},
-                      .reply = temporary_failure(fmt::format(
-                          "smtp_tls_security_level = {} is no level: smtp(8) ends", smtp_.level))};
+        return Lookup{
+            .by = "main.cf",
+            .map = {},
+            .reply = temporary_failure(fmt::format(
+                "smtp_tls_security_level = {} is not a level: smtp(8) ends", smtp_.level))};
     for (const Asked& table : tables_) {
         if (!table.joined) continue;
         // A key that nobody's file has.

@@ -41,7 +41,7 @@ std::string outcome_text(const Attempt& attempt, Outcome outcome, const Painter&
     case Outcome::sealed:
         return paint.good("Postfix delivers, sealed");
     case Outcome::encrypted:
-        return paint.doubtful("Postfix delivers, encrypted, without knowing to whom");
+        return paint.doubtful("Postfix delivers, encrypted, not authenticated");
     case Outcome::clear:
         return paint.bad("Postfix delivers in the clear");
     case Outcome::refused:
@@ -301,10 +301,9 @@ std::string next_of_deferred(const Probed& probed, const std::string& key) {
                "as postseald";
     if (!probed.orders.smtp.no_tls.empty() ||
         (!probed.authorities.empty() && any_chain_fault(probed.destination)))
-        return fmt::format(
-            "compare the issuer with smtp_tls_CAfile ({}); if it is there, the domain's operator "
-            "must put the certificate right; then: postqueue -f",
-            probed.authorities.empty() ? "empty" : probed.authorities);
+        return fmt::format("compare the issuer with smtp_tls_CAfile ({}); if it is there, the "
+                           "domain's operator must fix the certificate; then: postqueue -f",
+                           probed.authorities.empty() ? "empty" : probed.authorities);
     if (seems_blocked(probed.destination))
         return fmt::format("have the network let port {} out; then: postqueue -f",
                            probed.destination.nexthop.port);

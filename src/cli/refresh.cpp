@@ -97,7 +97,7 @@ Command refresh_command(Common& common) {
     const auto options = std::make_shared<RefreshOptions>();
     return {
         .name = "refresh",
-        .summary = "have destinations looked up anew and their policies fetched",
+        .summary = "look up destinations again and fetch their policies",
         .arguments = {{.name = "KEY",
                        .help = "destinations as Postfix asks: example.com, [mx.example.com]; - is "
                                "standard input",
@@ -105,7 +105,7 @@ Command refresh_command(Common& common) {
                        .target = &options->keys}},
         .options = joined(joined({{.letter = "a",
                                    .name = "all",
-                                   .help = "all that the daemon keeps, one after another",
+                                   .help = "all that the daemon has stored, one after another",
                                    .target = &options->all}},
                                  filter_options(options->filter)),
                           daemon_options(common)),

@@ -25,7 +25,7 @@ int reload(const Common& common) {
     const std::string changed = names(*reply, "changed");
     const std::string waiting = names(*reply, "needs_restart");
     fmt::print("{}\n", changed.empty() ? "nothing has changed" : "changed: " + changed);
-    if (!waiting.empty()) fmt::print("counts after a restart only: {}\n", waiting);
+    if (!waiting.empty()) fmt::print("takes effect only after a restart: {}\n", waiting);
     return ExitStatus::found;
 }
 
@@ -33,7 +33,7 @@ int reload(const Common& common) {
 
 Command reload_command(Common& common) {
     return {.name = "reload",
-            .summary = "have the daemon read its configuration again",
+            .summary = "make the daemon read its configuration again",
             .options = daemon_options(common),
             .examples = {"postseal reload"},
             .run = [&common] { return reload(common); }};

@@ -21,7 +21,7 @@ int show(const Common& common, const std::string& word) {
     const Json& kept = (*reply)["show"];
     if (common.json) fmt::print("{}\n", kept.dump(2));
     if (!kept.is_object()) {
-        if (!common.json) fmt::print(stderr, "postseal: nothing is kept of {}\n", key);
+        if (!common.json) fmt::print(stderr, "postseal: nothing is stored about {}\n", key);
         return no_policy;
     }
     if (!common.json) fmt::print("{}", kept_text(kept, wall_now()));
@@ -33,7 +33,7 @@ int show(const Common& common, const std::string& word) {
 Command show_command(Common& common) {
     const auto key = std::make_shared<std::string>();
     return {.name = "show",
-            .summary = "show what the daemon keeps of a destination, without a lookup",
+            .summary = "show what the daemon has stored about a destination, without a lookup",
             .arguments = one_key(*key),
             .options = daemon_options(common),
             .examples = {"postseal show example.com"},

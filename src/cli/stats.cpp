@@ -115,11 +115,11 @@ Command stats_command(Common& common) {
     const auto every = std::make_shared<std::string>();
     return {
         .name = "stats",
-        .summary = "show what the daemon has done and how it fares",
+        .summary = "show what the daemon has done, and its health",
         .options = joined({{.letter = "w",
                             .name = "watch",
                             .value = "SECONDS",
-                            .help = "again and again, with rates (default: every 2 seconds)",
+                            .help = "repeatedly, with rates (default: every 2 seconds)",
                             .target = every.get(),
                             .if_left_out = "2"}},
                           daemon_options(common)),

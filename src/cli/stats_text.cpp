@@ -31,7 +31,7 @@ constexpr Counter counters[] = {
     {"connections", "connections", false},
     {"answers_in_memory", "answers in memory", false},
     {"memory_octets", "  in octets", false},
-    {"lookups_at_work", "lookups at work", false},
+    {"lookups_active", "active lookups", false},
     {"downgrades", "downgrades", true},
 };
 
@@ -198,7 +198,7 @@ std::string stats_line(const Interval& interval) {
     return fmt::format("queries {}  looked up {}  from memory {}  at work {}  connections {}{}{}{}",
                        rate_text(interval, "queries"), rate_text(interval, "looked_up"),
                        share(number_of(status, "cached"), number_of(status, "queries")),
-                       number_of(status, "lookups_at_work"), number_of(status, "connections"),
+                       number_of(status, "lookups_active"), number_of(status, "connections"),
                        status.value("degraded", false) ? "  store DEGRADED" : "",
                        validation_fails(status) ? "  DNSSEC validation FAILING" : "",
                        text_of(status, "reload_error").empty() ? "" : "  configuration AT FAULT");

@@ -20,7 +20,7 @@ int init(const Common& common) {
     if (!shared) return fail(shared.error());
     const auto made = (*shared)->store.init([] {
         fmt::print(stderr,
-                   "postseal: another \"postseal store init\" is at work; waiting for it\n");
+                   "postseal: another \"postseal store init\" is running; waiting for it\n");
     });
     if (!made) return fail(client_error(**shared, made.error()));
     if (common.json)
@@ -30,7 +30,7 @@ int init(const Common& common) {
                                .dump());
     else
         fmt::print("{}: {}\n", (*shared)->place.shown,
-                   *made ? "the tables have been made" : "the tables are there already");
+                   *made ? "the tables have been created" : "the tables already exist");
     return ExitStatus::found;
 }
 
@@ -116,7 +116,7 @@ int copy(const Common& common, const Copy& what) {
                                 {"changed", copied->changed}}
                                .dump());
     else
-        fmt::print("{} policy domains and {} destinations; {} were news there\n", copied->policies,
+        fmt::print("{} policy domains and {} destinations; {} were new there\n", copied->policies,
                    copied->nexthops, copied->changed);
     return ExitStatus::found;
 }
@@ -159,33 +159,33 @@ Command store_command(Common& common) {
     const auto what = std::make_shared<Copy>();
     return {
         .name = "store",
-        .summary = "set up, fill and look at the store that a fleet shares",
+        .summary = "set up, fill and inspect the store that a fleet shares",
         .examples = {"postseal store init && systemctl restart postseald"},
         .commands = {{.name = "init",
-                      .summary = "make its tables; does no harm where they are",
+                      .summary = "create its tables; harmless where they exist",
                       .options = config_options(common),
                       .examples = {"postseal store init"},
                       .run = [&common] { return init(common); }},
                      {.name = "status",
-                      .summary = "say whether it is reached, by this command and the daemon",
+                      .summary = "show whether this command and the daemon can reach it",
                       .options = daemon_options(common),
                       .examples = {"postseal store status"},
                       .run = [&common] { return status(common); }},
                      {.name = "copy",
-                      .summary = "copy what the database of a node knows to it, or back",
+                      .summary = "copy the database of a node to it, or back",
                       .arguments = {{.name = "DIRECTION",
                                      .help = "to-server or from-server",
                                      .target = &what->direction,
                                      .values = {Values::Kind::one_of, {to_server, from_server}}},
                                     {.name = "FILE",
-                                     .help = "another database than the one in state_dir",
+                                     .help = "a database other than the one in state_dir",
                                      .count = Argument::Count::optional,
                                      .target = &what->file,
                                      .values = {Values::Kind::file, {}}}},
                       .options = config_options(common),
                       .examples = {"postseal store copy to-server /srv/old-relay/postseal.db"},
-                      .footer = "No daemon may be using the database. What is there already is "
-                                "only looked at, so a copy that broke off is made again.",
+                      .footer = "No daemon may be using the database. Rows that are already there "
+                                "are left alone, so an interrupted copy can be repeated.",
                       .run = [&common, what] { return copy(common, *what); }}}};
 }
 

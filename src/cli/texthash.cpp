@@ -54,8 +54,8 @@ std::string why(const Json& kept, const std::string& verdict) {
 } // namespace
 
 std::string texthash_head(WallTime now) {
-    return fmt::format("# What postseald knew on {}; nothing renews it. For main.cf:\n"
-                       "# smtp_tls_policy_maps = texthash:/path/of/this/file\n",
+    return fmt::format("# What postseald knew on {}; nothing updates it. For main.cf:\n# "
+                       "smtp_tls_policy_maps = texthash:/path/of/this/file\n",
                        rfc3339(now));
 }
 

@@ -1,6 +1,6 @@
 // cli/texthash.h: what is kept of destinations as a table for Postfix (postmap(1), texthash:)
 //
-// A snapshot: nothing renews it. Lines are in the legacy form, which every Postfix reads.
+// A snapshot: nothing updates it. Lines are in the legacy form, which every Postfix reads.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -102,9 +102,9 @@ void read_hosts(Reader& in, Listen& listen) {
         host = lower_ascii(host);
         if (host.empty() || host.find_first_of(":/ \t") != std::string::npos)
             in.fail(in.node("hosts"), "hosts",
-                    fmt::format("\"{}\" is no host name: write the name alone, without scheme and "
-                                "port",
-                                host));
+                    fmt::format(
+                        "\"{}\" is not a host name: write the name alone, without scheme and port",
+                        host));
     }
 }
 
@@ -325,7 +325,7 @@ void read_sandbox(Reading& reading, const toml::table* table, Sandbox& sandbox) 
         for (const std::string& path : *paths)
             if (!path.starts_with('/'))
                 in.fail(in.node(key), key,
-                        fmt::format("\"{}\" is no absolute path: write \"/FOLDER\"", path));
+                        fmt::format("\"{}\" is not an absolute path: write \"/FOLDER\"", path));
     }
     in.finish();
 }
@@ -458,7 +458,7 @@ std::string Address::text() const {
 
 std::expected<Address, std::string> parse_address(std::string_view text) {
     const auto wrong = [&] {
-        return std::unexpected(fmt::format("\"{}\" is no address: write \"inet:HOST:PORT\", "
+        return std::unexpected(fmt::format("\"{}\" is not an address: write \"inet:HOST:PORT\", "
                                            "\"inet:[IPv6]:PORT\" or \"unix:PATH\"",
                                            text));
     };
@@ -467,7 +467,7 @@ std::expected<Address, std::string> parse_address(std::string_view text) {
         if (address.path.empty()) return wrong();
         if (address.path.size() > 107)
             return std::unexpected(
-                fmt::format("\"{}\": the path of a unix socket has at most 107 octets", text));
+                fmt::format("\"{}\": the path of a unix socket can have at most 107 bytes", text));
         return address;
     }
     if (!text.starts_with("inet:")) return wrong();

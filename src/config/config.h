@@ -1,7 +1,7 @@
 // config/config.h: postseal.toml as one value
 //
 // load() reads a file, parse() a text; every key is optional. Errors name the file, the line, the
-// key and the remedy; an unknown key is one, and names the nearest known key. Nothing outside is
+// key and the fix; an unknown key is one, and names the nearest known key. Nothing outside is
 // touched: that an address can be bound or a file be read shows when the parts are built. Durations
 // are written "250ms", "8s", "2m", "1h"; sizes "64K", "256M", "1G" (powers of 1024).
 // SPDX-License-Identifier: BSD-3-Clause

@@ -220,7 +220,7 @@ void Reader::size(std::string_view key, std::size_t& out, std::size_t least) {
     if (!octets || *octets < least)
         fail(node, key,
              fmt::format(
-                 "\"{}\" is no size of at least {} octets: write \"64K\", \"256M\" or \"1G\"",
+                 "\"{}\" is not a size of at least {} octets: write \"64K\", \"256M\" or \"1G\"",
                  *value, least));
     else
         out = *octets;

@@ -63,7 +63,7 @@ class Reader {
         if (const std::optional<T> meaning = parse(*value))
             out = *meaning;
         else
-            fail(node, key, "\"" + *value + "\" is none of " + std::string(words));
+            fail(node, key, "\"" + *value + "\" is not one of " + std::string(words));
     }
 
     // [key] or [[key]] below this table; null where there is none.

@@ -26,7 +26,7 @@
 namespace postseal::dns {
 
 inline constexpr std::size_t max_hosts_at_once = 3; // in flight or failed
-inline constexpr std::size_t max_of_party = 2;      // likewise
+inline constexpr std::size_t max_of_party = 2;      // the same
 
 // `progress`, if given, is filled step by step and outlives the Task: whoever cannot wait reads
 // from it what is known (an MX RRset that is pending is failed, a host that is pending is F, see

@@ -1,6 +1,6 @@
 // dns/negative_ttl.h: how long a negative answer may be kept (RFC 2308 section 5)
 //
-// libunbound's own ttl is no guide here: it takes the answer's OPT record, whose TTL field holds
+// libunbound's own ttl is not a guide here: it takes the answer's OPT record, whose TTL field holds
 // flags, for one more RRset, so that an answer without a SOA record seems good for nine hours.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once

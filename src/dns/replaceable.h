@@ -1,4 +1,4 @@
-// dns/replaceable.h: the resolver in use, which may be replaced while lookups are in the air
+// dns/replaceable.h: the resolver in use, which may be replaced while lookups are in flight
 //
 // A lookup goes to the resolver that was in use when it began and keeps it alive until it ends.
 // R is the kind of resolver; now() is for what that kind can do besides.

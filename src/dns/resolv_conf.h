@@ -1,8 +1,8 @@
 // dns/resolv_conf.h: the word "resolv.conf" in dns.forward: the name servers of the system
 //
-// They are those of /etc/resolv.conf, at most three, as resolv.conf(5) says. What is no IP address
-// there is passed over. The C library would ask 127.0.0.1 if the file is missing or names none;
-// here that is an error, one sentence.
+// They are those of /etc/resolv.conf, at most three, as resolv.conf(5) says. What is not an IP
+// address there is passed over. The C library would ask 127.0.0.1 if the file is missing or names
+// none; here that is an error, one sentence.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

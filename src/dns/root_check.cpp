@@ -117,7 +117,7 @@ RootCheck check_root(const RootAnswer& root, std::span<const TrustAnchor> anchor
     if (answer.status == Status::found) return {};
     if (answer.status != Status::bogus)
         return {.fault = RootFault::unreachable,
-                .reason = fmt::format("the root's keys cannot be had: {}",
+                .reason = fmt::format("the root's keys cannot be obtained: {}",
                                       answer.reason.empty() ? "no such records" : answer.reason),
                 .fix = network_fix(asked)};
     const std::vector<RootSignature> signatures = signatures_in(root.message, now);

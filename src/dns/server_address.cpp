@@ -47,9 +47,8 @@ std::expected<ServerAddress, std::string> parse_server(std::string_view text) {
     const std::string_view host = text.substr(0, at);
     const auto address = ip_address(std::string(host.substr(0, host.find('%'))));
     if (!address)
-        return std::unexpected(fmt::format("\"{}\" is no IP address, nor one followed by @ and a "
-                                           "port",
-                                           printable(text)));
+        return std::unexpected(fmt::format(
+            "\"{}\" is not an IP address, or one followed by @ and a port", printable(text)));
     return ServerAddress{std::string(text), *address, *port};
 }
 
@@ -62,7 +61,7 @@ std::expected<StubZone, std::string> parse_stub(std::string_view text) {
     if (zone.ends_with('.')) zone.remove_suffix(1);
     if (!(zone.empty() && equals == 1) && !askable(zone))
         return std::unexpected(
-            fmt::format("\"{}\" is no zone name", printable(text.substr(0, equals))));
+            fmt::format("\"{}\" is not a zone name", printable(text.substr(0, equals))));
     auto server = parse_server(text.substr(equals + 1));
     if (!server) return std::unexpected(std::move(server.error()));
     return StubZone{std::string(zone) + ".", *std::move(server)};

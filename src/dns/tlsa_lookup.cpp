@@ -124,7 +124,7 @@ void judge_tlsa(HostResult& result, const std::string& name, const Answer& answe
            fmt::format("no TLSA record at {} is usable: {}", name, first_fault));
 }
 
-// A name of many labels is no reason for many questions.
+// A name of many labels is not a reason for many questions.
 constexpr int max_ancestors = 8;
 
 // The DNAME above the host, if it is secure: the answer that shows it. No answer: there is none, or

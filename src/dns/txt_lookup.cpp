@@ -14,7 +14,7 @@ TxtResult judge(const Answer& answer) {
     result.ttl = answer.ttl;
     std::vector<std::string> texts;
     for (const std::string& rdata : answer.rdata)
-        // What is no TXT RDATA does not begin "v=STSv1;" either.
+        // What is not a TXT RDATA does not begin "v=STSv1;" either.
         if (auto text = mtasts::join_strings(rdata)) texts.push_back(*std::move(text));
     auto record = mtasts::select_record(texts);
     if (record) {

@@ -71,7 +71,7 @@ constexpr std::array loopback{
 
 Fault check(int rc, std::string_view what) {
     if (rc == 0) return {};
-    return std::unexpected(fmt::format("libunbound does not take {}: {}", what, ub_strerror(rc)));
+    return std::unexpected(fmt::format("libunbound does not accept {}: {}", what, ub_strerror(rc)));
 }
 
 bool sends_twice() {
@@ -235,7 +235,7 @@ Fault ask_global_servers_only(ub_ctx* context, const UnboundOptions& options,
 // Removing a local zone that was never there has no effect but this.
 Fault finalise(ub_ctx* context) {
     return check(ub_ctx_zone_remove(context, "none.postseal.invalid."),
-                 "its settings, trust anchors or zones (its own words are on standard error)");
+                 "its settings, trust anchors or zones (its messages are on standard error)");
 }
 
 } // namespace

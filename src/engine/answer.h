@@ -19,7 +19,7 @@ struct Answer {
     verdict::Verdict verdict;            // as [verdict] judges; a map may judge otherwise
     std::shared_ptr<const Maps> maps;    // that it was written for
     std::vector<verdict::Reply> written; // one a variant
-    cache::Replies replies;              // likewise, as they go over the wire
+    cache::Replies replies;              // the same, as they go over the wire
     milliseconds holds{0};               // from when it was made; 0: for this question only
 };
 

@@ -5,7 +5,7 @@
 // the Date of policy hosts whose certificates were good: two hosts at least, and more than those
 // that say otherwise; or by a day of running. A jump, of more than a minute from what the elapsed
 // time leads to, takes that back; it is noticed by whoever asks for the time next, before that has
-// the new time. Time that the machine was suspended counts as elapsed and is no jump.
+// the new time. Time that the machine was suspended counts as elapsed and is not a jump.
 // Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once

@@ -1,4 +1,5 @@
-// engine/downgrades.h: promises that grew weaker, each told once: logged, counted, in the history
+// engine/downgrades.h: promises that grew weaker, each reported once: logged, counted, in the
+// history
 //
 // A policy that expired and was not renewed, enforce that became testing or none, DANE withdrawn,
 // the _mta-sts record gone while a policy is held. None of it is an error, and each is what an

@@ -116,10 +116,9 @@ Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
       sts_(sources_, watch_, downgrades_), flights_(sources.loop), group_(sources.loop) {}
 
 void Engine::on_jump(const store::ClockJump& jump) {
-    sources_.log.warning("clock-jump",
-                         {{"old", rfc3339(jump.from)},
-                          {"new", rfc3339(jump.to)},
-                          {"reason", "policies live on by the time that has passed"}});
+    sources_.log.warning("clock-jump", {{"old", rfc3339(jump.from)},
+                                        {"new", rfc3339(jump.to)},
+                                        {"reason", "policies age by the time that has passed"}});
     sources_.store.clock_jumped(jump);
     known_.publish(known_.maps()); // what memory holds was judged by the clock as it was
     if (clock_jumped_) clock_jumped_();
@@ -332,7 +331,7 @@ async::Task<Import> Engine::import(Memory memory, DryRun dry_run) {
     const Nexthop nexthop = memory.nexthop;
     store::Loaded held;
     for (;;) {
-        // What is in the air has read the row already, and will save it.
+        // What is in flight has read the row already, and will save it.
         StsLookup::Flights::Shared flight = sts_.in_the_air(nexthop.domain);
         if (flight) co_await StsLookup::Flights::Waiter(sources_.loop, flight);
         held = co_await sources_.store.load(nexthop.domain, nexthop.key());
@@ -388,7 +387,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     if (nexthop.is_address) co_return of_address(nexthop, std::move(override_), progress.asked);
     if (override_ && needs_no_lookup(*override_))
         co_return overridden(nexthop, std::move(*override_), progress.asked);
-    co_await async::NextTurn(sources_.loop); // likewise
+    co_await async::NextTurn(sources_.loop); // the same
     if (!limiter_.has_room(client, most_waiting(options_.lookups))) co_return overloaded(nexthop);
     MonoTime begun;
     Found found;
@@ -625,7 +624,7 @@ std::shared_ptr<const Answer> Engine::overloaded(const Nexthop& nexthop) {
     verdict::Evidence evidence{
         .nexthop = nexthop, .obtained_at = sources_.clock.now(), .partial = true};
     verdict::Verdict verdict{.cls = verdict::Class::tempfail, .cause = verdict::Cause::busy};
-    verdict.temp_reason = fmt::format("{} lookups are at work and {} wait (limits.lookups)",
+    verdict.temp_reason = fmt::format("{} lookups are active and {} waiting (limits.lookups)",
                                       limiter_.in_use(), limiter_.waiting());
     verdict.reasons = {verdict.temp_reason};
     sources_.log.warning("overloaded",

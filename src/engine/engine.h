@@ -7,7 +7,7 @@
 // same policy, has that at once. The evaluation goes on and its result is kept. A failed lookup
 // never takes the place of what was found before and still holds. take_due() and look_again() are
 // for Refresh: what is in use is evaluated again before it must. reconfigure() changes it in place:
-// questions under way end with the new settings, and what memory holds for others is outdated. An
+// questions in progress end with the new settings, and what memory holds for others is outdated. An
 // Answer keeps the maps that it was written for. Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -77,25 +77,25 @@ class Engine {
                                                std::string map, ClientId client);
 
     // Evaluates anew, whatever memory and store say, and fetches the policy if there may be one;
-    // past the deadline it goes on as answer() does. Joins an evaluation that is in the air.
+    // past the deadline it goes on as answer() does. Joins an evaluation that is in flight.
     [[nodiscard]] async::Task<std::shared_ptr<const Answer>> refresh(Nexthop nexthop);
     // As if the nexthop and its policy domain had never been asked for; the history stays.
     void forget(const Nexthop& nexthop);
     // Another node of a fleet has found something out, and the store has it: what memory holds is
     // outdated, and an evaluation that has begun begins anew at once. Of a policy
-    // domain: answers for the ports of mail; those for other ports are given to their end, at most
-    // an hour.
+    // domain: answers for the ports of mail; those for other ports are used until their end, at
+    // most an hour.
     void outdate(const Domain& policy_domain);
     void outdate(std::string_view key);
     // A failed lookup of the domain may have another outcome now: what memory holds from it goes,
     // for the ports of mail. What was found before without a failure stays to its end.
     void reconsider(const Domain& domain);
     // Takes it in as engine/import.h says. Answers that memory holds for other forms of the nexthop
-    // are given to their end, at most an hour.
+    // are used until their end, at most an hour.
     enum class DryRun { no, yes }; // yes: only says what would become of it
     [[nodiscard]] async::Task<Import> import(Memory memory, DryRun dry_run);
 
-    // The nexthop whose look-ahead came first, if it has come and the nexthop was asked for in the
+    // The nexthop whose prefetch came first, if it has come and the nexthop was asked for in the
     // last 7 days; each is given once, until it has been evaluated again.
     struct Due {
         Nexthop nexthop;
@@ -129,11 +129,11 @@ class Engine {
     [[nodiscard]] const metrics::Histogram& evaluations() const { return evaluations_; }
 
   private:
-    // What can be said of an evaluation that is still in the air.
+    // What can be said of an evaluation that is still in flight.
     struct Progress {
-        bool started = false;  // past the limit of lookups at work
+        bool started = false;  // past the limit of active lookups
         bool refresh = false;  // fetch the policy whatever its record says
-        bool renew = false;    // likewise, unless that failed lately: it ended during the lookup
+        bool renew = false;    // the same, unless that failed lately: it ended during the lookup
         bool outdated = false; // it holds something else since, or an override has come
         bool current = false;  // `remembered` and `sts` are not those of an earlier attempt
         MonoTime asked;        // by a client, the latest
@@ -141,7 +141,7 @@ class Engine {
         verdict::Remembered remembered = verdict::Remembered::nothing;
         verdict::Mx mx{.pending = true};
         StsLookup::Flights::Shared sts;
-        async::Nudge* news = nullptr; // of the lookup under way: it is outdated, or has ended
+        async::Nudge* news = nullptr; // of the lookup in progress: it is outdated, or has ended
         std::shared_ptr<const Answer> provisional; // made of all this at `provisional_at`
         MonoTime provisional_at;
     };
@@ -217,7 +217,7 @@ class Engine {
     StsLookup sts_;
     metrics::Histogram evaluations_; // how long they took
     Flights flights_;                // last: its bodies use the rest
-    async::Group group_;             // likewise
+    async::Group group_;             // the same
 };
 
 } // namespace postseal::engine

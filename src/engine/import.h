@@ -1,6 +1,6 @@
 // engine/import.h: what another daemon or program knew of a destination, merged into what is held
 //
-// A policy lives max_age from when it was fetched there, so one that has run out is not revived
+// A policy lives max_age from when it was fetched there, so one that has expired is not revived
 // (RFC 8461 section 3.3). One in force that was fetched later, or whose mode is stronger, stays.
 // What is taken is binding at once, and due to be fetched again.
 // SPDX-License-Identifier: BSD-3-Clause

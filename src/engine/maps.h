@@ -56,7 +56,7 @@ class Maps {
     [[nodiscard]] const std::vector<Variant>& variants() const { return variants_; }
     [[nodiscard]] const verdict::Actions& actions() const { return actions_; }
 
-    // For a key that is no nexthop, and so has no policy: what is said, and how it goes over the
+    // For a key that is not a nexthop, and so has no policy: what is said, and how it goes over the
     // wire. One a variant.
     [[nodiscard]] const std::vector<verdict::Reply>& no_nexthop() const { return no_nexthop_; }
     [[nodiscard]] const cache::Replies& no_nexthop_wire() const { return no_nexthop_wire_; }

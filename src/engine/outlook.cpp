@@ -77,12 +77,11 @@ Outlook refused_by_resolver(Outlook other, const Answer& answer) {
 
 Outlook of_dane(const verdict::Verdict& verdict, std::string_view key) {
     const bool only = verdict.level == verdict::Level::dane_only;
-    return {.mail =
-                only ? "sent if a host's certificate fits its TLSA records, which was not tried "
-                       "here; else deferred: Server certificate not trusted"
-                     : "sent if a host's certificate fits its usable TLSA records; where none is "
-                       "usable, encrypted without authentication; else deferred: Server "
-                       "certificate not trusted",
+    return {.mail = only ? "sent if a host's certificate matches its TLSA records, which was not "
+                           "tried here; else deferred: Server certificate not trusted"
+                         : "sent if a host's certificate matches its usable TLSA records; where "
+                           "none is usable, encrypted without authentication; else deferred: "
+                           "Server certificate not trusted",
             .next = fmt::format("postseal probe {}", quoted_key(key))};
 }
 
@@ -97,7 +96,7 @@ bool fits_by_depth(const verdict::Evidence& evidence) {
     });
 }
 
-// Of a policy that fits none of the MX hosts; which Postfix then goes by what.
+// Of a policy that matches none of the MX hosts; which Postfix then goes by what.
 std::string unfitting(const verdict::Evidence& evidence, const verdict::Finding& finding) {
     if (fits_by_depth(evidence))
         return fmt::format("sent if a host's certificate is for its name, though {}; by a Postfix "
@@ -176,12 +175,12 @@ std::string fix_of(Cause cause, std::string_view key) {
     switch (cause) {
     case Cause::mx_bogus:
     case Cause::host_bogus:
-        return fmt::format("the domain's operator must put its DNSSEC right; {}", again(key));
+        return fmt::format("the domain's operator must fix its DNSSEC; {}", again(key));
     case Cause::none:
     case Cause::mx_failed:
     case Cause::host_failed:
         return fmt::format("postseal doctor, which says whether our own DNS works; if it does, the "
-                           "domain's operator must put the name servers right; {}",
+                           "domain's operator must fix the name servers; {}",
                            again(key));
     case Cause::too_many_hosts:
         return fmt::format("the domain's operator must have at most {} MX hosts; or: postseal "

@@ -19,7 +19,7 @@ struct Outlook {
 };
 
 [[nodiscard]] Outlook outlook(const Answer& answer);
-// Of a key that is no nexthop, or an address.
+// Of a key that is not a nexthop, or an address.
 [[nodiscard]] Outlook outlook_no_nexthop(std::string_view key);
 
 // A nexthop's key as a shell reads it.

@@ -36,10 +36,10 @@ std::vector<config::Error> override_notes(const Overrides& overrides) {
     for (const auto& [key, entry] : overrides.entries()) {
         const std::string_view day = entry.until ? std::string_view() : day_of(entry.comment);
         if (!day.empty())
-            notes.push_back({entry.file, entry.line, "",
-                             fmt::format("\"{}\" says \"until {}\", which is no end: write "
-                                         "until={}",
-                                         key, day, day)});
+            notes.push_back(
+                {entry.file, entry.line, "",
+                 fmt::format("\"{}\" says \"until {}\", which is not an end: write until={}", key,
+                             day, day)});
     }
     return notes;
 }

@@ -57,7 +57,7 @@ std::expected<std::string, std::string> canonical(std::string_view key) {
 
 std::expected<verdict::Override, std::string> read_policy(std::string_view policy) {
     using Kind = verdict::Override::Kind;
-    if (policy.empty()) return std::unexpected("has no policy behind it");
+    if (policy.empty()) return std::unexpected("has no policy after it");
     if (policy == "ignore") return verdict::Override{.kind = Kind::ignore, .policy = {}};
     if (policy == "sealed") return verdict::Override{.kind = Kind::sealed, .policy = {}};
     if (policy == "sts-only") return verdict::Override{.kind = Kind::sts_only, .policy = {}};
@@ -105,8 +105,8 @@ std::optional<std::string> take_until(std::string& comment, Overrides::Entry& en
             if (entry.until) return "has more than one until=: leave one";
             entry.until = parse_until(when);
             if (!entry.until)
-                return fmt::format("\"until={}\" is no day: write until=2027-01-31, or a time in "
-                                   "UTC as until=2027-01-31T12:00Z",
+                return fmt::format("\"until={}\" is not a day: write until=2027-01-31, or a time "
+                                   "in UTC as until=2027-01-31T12:00Z",
                                    printable(when));
             continue;
         }
@@ -134,7 +134,7 @@ std::optional<std::string> Overrides::add(const std::string& file, std::size_t l
     entry.comment = std::move(comment);
     const auto [there, is_new] = entries_.emplace(std::move(*name), std::move(entry));
     if (!is_new)
-        return fmt::format("\"{}\" is there already, in line {}", printable(key),
+        return fmt::format("\"{}\" is already there, in line {}", printable(key),
                            there->second.line);
     return std::nullopt;
 }
@@ -248,7 +248,7 @@ std::vector<std::string> Overrides::differences(const Overrides& other) const {
     const auto note = [&keys](const Overrides& one, const Overrides& another) {
         for (const auto& [key, entry] : one.entries_) {
             const auto found = another.entries_.find(key);
-            // Where it stands and why is no difference.
+            // Where it stands and why is not a difference.
             if (found == another.entries_.end() || found->second.says != entry.says ||
                 found->second.until != entry.until)
                 keys.insert(key);

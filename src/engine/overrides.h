@@ -33,7 +33,7 @@ struct AddressKeys {
     bool all = false; // by "*"
     std::set<std::string, std::less<>> named;
 
-    // Nothing: the key is no such address. It may be spelled in any way.
+    // Nothing: the key is not such a address. It may be spelled in any way.
     [[nodiscard]] std::optional<Nexthop> find(std::string_view key) const;
     friend bool operator==(const AddressKeys&, const AddressKeys&) = default;
 };

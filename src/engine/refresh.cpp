@@ -135,9 +135,9 @@ async::Task<> Refresh::refresh_policies() {
 }
 
 async::Task<> Refresh::refresh_policy(Domain domain, async::Limiter::Permit permit) {
-    const auto at_work = fetching_.insert(domain).first;
+    const auto active = fetching_.insert(domain).first;
     co_await engine_.refresh_policy(std::move(domain));
-    fetching_.erase(at_work);
+    fetching_.erase(active);
     const async::Limiter::Permit ends = std::move(permit);
 }
 

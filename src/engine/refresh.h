@@ -1,6 +1,6 @@
 // engine/refresh.h: looks again before it must: at what is in use, and daily at every policy
 //
-// Look-ahead: what was asked for in the last 7 days is evaluated again at 80 %
+// Prefetch: what was asked for in the last 7 days is evaluated again at 80 %
 // of the time its evidence holds, so that Postfix never waits for a known destination. Its work
 // comes from the engine's index by time; what it may do at once is far below limits.lookups, so
 // that the questions of clients go first.

@@ -1,6 +1,6 @@
 // engine/single_flight.h: one lookup for all who ask the same at the same time
 //
-// start_or_join() starts a flight for the key, or gives the one in the air; wait() awaits its
+// start_or_join() starts a flight for the key, or gives the one in flight; wait() awaits its
 // value. Cancelling a waiter leaves the flight going; destroying the SingleFlight cancels all
 // flights. A flight's `context` is what its body shows of its progress to those who cannot wait
 // longer, or need not: a Waiter for Until::progress is also woken by wake(), and must look for
@@ -58,7 +58,7 @@ template <class Key, class T, class Context> class SingleFlight {
             visit(key, *flight);
     }
 
-    // Null: none is in the air for the key.
+    // Null: none is in flight for the key.
     [[nodiscard]] Shared find(const Key& key) const {
         const auto found = flights_.find(key);
         return found == flights_.end() ? nullptr : found->second;

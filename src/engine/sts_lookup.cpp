@@ -54,7 +54,7 @@ bool is_worth_noting(const store::Age& saved, const store::Age& now, const store
     return !moment.confirmed && (saved.boot != now.boot || now.least - saved.least >= often);
 }
 
-// The record's id; if it cannot be had, the latest that is known.
+// The record's id; if it cannot be obtained, the latest that is known.
 std::string id_for_fetch(const store::StsRow& row, const verdict::Sts& sts) {
     if (sts.record == verdict::RecordState::found) return sts.record_id;
     return row.failures > 0 ? row.failed_id : row.id;
@@ -306,7 +306,7 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
     save(std::move(row));
 }
 
-// The next due comes between: a policy that is not to be had for reasons of ours is due again soon,
+// The next due comes between: a policy that is unavailable for reasons of ours is due again soon,
 // and not at once.
 void StsLookup::put_off(store::StsRow row, const store::Moment& moment) {
     if (row.refresh_at == WallTime{}) return;

@@ -10,7 +10,7 @@
 // time.
 // What is not read is not absent: while the database says nothing, a record is looked up and a
 // policy fetched all the same, and Sts::unread says that another may be held. Waiting for a turn
-// of ours is no failure of the policy host, and is not kept as one.
+// of ours is not a failure of the policy host, and is not kept as one.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -53,7 +53,7 @@ class StsLookup {
     // if_new: as the record says; daily: unless a fetch failed lately; now: at once, if there is a
     // record or a policy is held.
     enum class Fetch { if_new, daily, now };
-    // Who looks up for whom: `slot` is the client's place among the lookups at work. It is given
+    // Who looks up for whom: `slot` is the client's place among the active lookups. It is given
     // back when only the policy host is waited for, which the fetcher's own limits bound.
     using Slot = std::shared_ptr<async::Limiter::Permit>;
     struct For {
@@ -61,9 +61,10 @@ class StsLookup {
         Slot slot;
     };
     // `held` is what the store holds at this moment, or why that is not known. A lookup that is
-    // under way takes from it what is newer than it knows.
+    // in progress takes from it what is newer than it knows.
     Flights::Shared start_or_join(const Domain& domain, store::Loaded held, Fetch when, For whom);
-    // What is known of the domain is blank from now on, and what is under way does not change that.
+    // What is known of the domain is blank from now on, and what is in progress does not change
+    // that.
     void forget(const Domain& domain);
 
     [[nodiscard]] Flights::Shared in_the_air(const Domain& domain) const {

@@ -1,8 +1,8 @@
 // engine/validity.h: for how long an answer holds, and when what is looked up again
 //
-// DANE part: the least TTL of all RRsets used, at least 60 s, at most 1 h. _mta-sts TXT likewise.
+// DANE part: the least TTL of all RRsets used, at least 60 s, at most 1 h. _mta-sts TXT the same.
 // Failed lookups: 30 s, doubling to 5 min. Failed policy fetches: 5 min, doubling to 1 h.
-// Look-ahead: at 80 % of that time, give or take 5 %, for what was asked for in the last 7 days.
+// Prefetch: at 80 % of that time, give or take 5 %, for what was asked for in the last 7 days.
 // Where a lookup failed: only of what promises something, at 80 % of 30 s, doubling to 4 h; nor is
 // there one of many hosts that promises nothing. Whoever publishes such a domain's records cannot
 // make us send packets for days to whom he likes; a question is answered by a lookup of its own.

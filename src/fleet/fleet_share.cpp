@@ -19,7 +19,7 @@ constexpr std::size_t group = max_group; // rows offered at once
 } // namespace
 
 // Only promises are shared: a name that promises nothing means nothing to other nodes
-// (fleet/merge.h), and who may ask can make up as many as he likes.
+// (fleet/merge.h), and anyone who can ask can make up as many as they like.
 void FleetStore::save(store::StsRow row) {
     std::string key = "sts/" + row.domain.name();
     const WallTime forgotten_at = is_blank(row) ? clock_().now : WallTime{};

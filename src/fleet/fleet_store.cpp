@@ -56,8 +56,8 @@ FleetStore::FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> 
     else
         here_.note_clock(server_->store.server_now() - clock_().now);
     if (const std::string& host = server_->place.unverified; !host.empty())
-        log_(fmt::format("shared store {}: whoever sits between here and {} can read and change "
-                         "what the fleet shares; add sslmode=verify-full to the key store",
+        log_(fmt::format("shared store {}: anyone between here and {} can read and change what the "
+                         "fleet shares; add sslmode=verify-full to the key store",
                          server_->place.shown, host));
     const store::FleetState state = own_->fleet_state_at_start();
     own_facts_read_ = state.unread.empty();

@@ -11,7 +11,7 @@
 //     with its count and its time for the next try. A fetch ends all failures before it.
 //  4. What an operator forgot is gone with all that was known before that moment, and only that.
 //  5. refresh_at goes with the newest fetch; of the same one the later, except that 1970 ("its end
-//     was noticed") wins for a policy that has run out.
+//     was noticed") wins for a policy that has expired.
 //  6. record_gone goes with the newest fetch; of the same one it is what the offered row says.
 //     It is only told of, never decided by.
 //  7. Equal times: the policy that ends later, then the one whose octets compare greater.
@@ -115,7 +115,7 @@ enum class News {
 [[nodiscard]] News news(const store::StsRow& before, const store::StsRow& after, WallTime now);
 [[nodiscard]] News news(const store::NexthopRow& before, const store::NexthopRow& after);
 
-// Whether `merged` is worth a write where `held` is: looks alone are told once a day, for nodes
+// Whether `merged` is worth a write where `held` is: looks alone are reported once a day, for nodes
 // look every hour; names that promise nothing and are not there yet never, for whoever may ask can
 // make up as many as he likes.
 [[nodiscard]] bool is_worth_sharing(const Policy& held, const Policy& merged);

@@ -88,7 +88,7 @@ std::vector<std::uint16_t> ports_of(const Options& options) {
 }
 
 std::unexpected<std::string> no_uri(std::string_view why) {
-    return std::unexpected(fmt::format("store: this is no connection URI of libpq: {}", why));
+    return std::unexpected(fmt::format("store: not a connection URI of libpq: {}", why));
 }
 
 } // namespace

@@ -3,7 +3,7 @@
 // Blocks, so it belongs to a thread of its own; but never for longer than its limits, also where
 // the server has stopped without a word, and no longer than until Interrupt::raise(). (Only the
 // look-up of the server's name is the C library's, with its time-outs.) After a fault that leaves
-// the connection in doubt it is closed: is_open() says so, and connect() anew is the remedy. So it
+// the connection in doubt it is closed: is_open() says so, and connect() anew is the fix. So it
 // is where a server takes no writes any more: another may.
 // Several hosts in the URI, or several addresses of one: each has the limit of connecting, or the
 // URI's connect_timeout, to itself. Whatever ends a connection, or an attempt, the next attempt

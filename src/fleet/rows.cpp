@@ -25,7 +25,8 @@ bool is_too_large(const Rows& rows, int row, int column, std::size_t most) {
     return rows.length(row, column) > most;
 }
 
-// What a node writes is never longer; it is only shown, so the rest is no reason to refuse the row.
+// What a node writes is never longer; it is only shown, so the rest is not a reason to refuse the
+// row.
 std::string words_at(const Rows& rows, int row, int column) {
     std::string text = rows.text(row, column);
     if (text.size() > max_text) text.resize(max_text);

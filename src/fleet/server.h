@@ -22,8 +22,8 @@ struct Server {
 
     Server(const std::string& uri, Place where);
     // Blocks for some seconds a host at most. Error: a sentence that says why the URI is none.
-    // A server that cannot be reached is no reason for a relay not to start; nor are tables that
-    // are missing or of another version: it goes on with its own database until that is mended.
+    // A server that cannot be reached is not a reason for a relay not to start; nor are tables that
+    // are missing or of another version: it goes on with its own database until that is fixed.
     [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string>
     open(const std::string& uri);
 };

@@ -109,7 +109,7 @@ Result<About> SharedStore::check() {
     about_.schema = 0;
     if (!postgres_.is_open())
         if (auto connected = postgres_.connect(); !connected) return error_of(connected);
-    constexpr auto remedy = "run \"postseal store init\" with this configuration";
+    constexpr auto fix = "run \"postseal store init\" with this configuration";
     auto rows = run(fmt::format("SELECT m.schema_version, m.identity, f.version, {} FROM "
                                 "postseal_meta m, postseal_change f",
                                 read_clock));
@@ -118,11 +118,11 @@ Result<About> SharedStore::check() {
                                read_clock)); // of a version before
     if (!rows && rows.error().fault == Fault::schema)
         return std::unexpected(
-            Error{Fault::schema, fmt::format("its tables have not been made: {}", remedy)});
+            Error{Fault::schema, fmt::format("its tables have not been made: {}", fix)});
     if (!rows) return error_of(rows);
     if (rows->size() != 1)
         return std::unexpected(
-            Error{Fault::schema, fmt::format("its tables are not complete: {}", remedy)});
+            Error{Fault::schema, fmt::format("its tables are not complete: {}", fix)});
     about_ = {.identity = rows->text(0, 1),
               .schema = static_cast<int>(rows->number(0, 0)),
               .feed = rows->number(0, 2)};
@@ -130,7 +130,7 @@ Result<About> SharedStore::check() {
     if (about_.schema < schema_version)
         return std::unexpected(Error{
             Fault::schema, fmt::format("its tables are of version {}, this postseal needs {}: {}",
-                                       about_.schema, schema_version, remedy)});
+                                       about_.schema, schema_version, fix)});
     if (about_.schema > schema_version)
         return std::unexpected(
             Error{Fault::schema, fmt::format("its tables are of version {}, this postseal knows {} "

@@ -89,7 +89,7 @@ class SharedStore {
     // Makes the tables, or brings them up to date. True: something was done. One at a time, whoever
     // runs it; the others wait for it, up to a minute, and call on_wait once.
     [[nodiscard]] Result<bool> init(const std::function<void()>& on_wait = {});
-    // Fault::schema with the remedy: the tables are not there, or of another version.
+    // Fault::schema with the fix: the tables are not there, or of another version.
     [[nodiscard]] Result<About> check();
 
     // What was written after `after`; at most so many rows of each kind. A feed that ends before

@@ -15,7 +15,7 @@ namespace postseal::http {
 
 inline constexpr std::string_view text_plain = "text/plain; charset=utf-8";
 inline constexpr std::string_view application_json = "application/json";
-// A policy for what is no page: nothing may be loaded or run.
+// A policy for what is not a page: nothing may be loaded or run.
 inline constexpr std::string_view nothing_allowed =
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 

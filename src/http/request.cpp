@@ -87,9 +87,9 @@ struct Gatherer final : Listener {
 };
 
 Scan judge(Gatherer found, const Head& head, std::size_t consumed) {
-    if (head.major != 1 || head.minor > 1) return refuse(505, "only HTTP/1.1 is spoken here");
+    if (head.major != 1 || head.minor > 1) return refuse(505, "only HTTP/1.1 is supported");
     if (head.method == Method::other) return refuse(405, "only GET and HEAD are allowed");
-    if (found.has_body) return refuse(400, "a request with a body is not taken");
+    if (found.has_body) return refuse(400, "a request with a body is not accepted");
     if (found.hosts > 1 || (found.hosts == 0 && head.minor == 1))
         return refuse(400, "a request needs one Host field");
     // RFC 9112 section 3.2.2: a whole URL takes the place of Host.
@@ -102,7 +102,7 @@ Scan judge(Gatherer found, const Head& head, std::size_t consumed) {
         found.target = rest.substr(path);
         if (!found.target.starts_with('/')) found.target.insert(0, "/");
     }
-    if (!found.target.starts_with('/')) return refuse(400, "the request's target is no path");
+    if (!found.target.starts_with('/')) return refuse(400, "the request's target is not a path");
     Scan scan{.status = Status::frame, .consumed = consumed};
     if (found.hosts == 1) {
         scan.request.host = host_of(found.host);
@@ -131,7 +131,7 @@ Scan scan(std::string_view bytes) {
     Gatherer found;
     Parser parser(Parser::Kind::request, found);
     parser.feed(rest.substr(0, length));
-    if (!found.head) return refuse(400, "this is no HTTP request");
+    if (!found.head) return refuse(400, "this is not an HTTP request");
     const Head head = *found.head;
     return judge(std::move(found), head, before + length);
 }

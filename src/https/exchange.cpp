@@ -34,7 +34,7 @@ std::string late(const ExchangeRequest& request, const Progress& progress) {
                            limit_text(request.limit));
     }
     case Progress::Step::handshake:
-        return fmt::format("no end of the TLS handshake within {}", limit_text(request.limit));
+        return fmt::format("the TLS handshake did not end within {}", limit_text(request.limit));
     case Progress::Step::answer:
         return fmt::format("no complete answer within {}; stopped {}", limit_text(request.limit),
                            progress.parser.where());

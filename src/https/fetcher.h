@@ -1,11 +1,11 @@
 // https/fetcher.h: the PolicyFetcher that goes to the policy host
 //
 // Addresses are looked up and allowed on the home loop; connecting, TLS and HTTP run on a second
-// loop thread, with one trust store loaded at open(). At most `at_once` fetches are under way, and
-// `per_address` for each of the host's addresses; the rest wait in order, for an address no longer
-// than `timeout`. The time limit counts without that. Destroying a fetch's Task closes what it has
-// open. The resolver outlives the fetcher, which outlives its Tasks.
-// Thread: the home loop's.
+// loop thread, with one trust store loaded at open(). At most `at_once` fetches are in progress,
+// and `per_address` for each of the host's addresses; the rest wait in order, for an address no
+// longer than `timeout`. The time limit counts without that. Destroying a fetch's Task closes what
+// it has open. The resolver outlives the fetcher, which outlives its Tasks. Thread: the home
+// loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -35,7 +35,7 @@ enum class FetchFault {
     status,          // not 200; a redirect too
     media_type,      // not text/plain
     too_large,       // head or body
-    policy,          // the text is no policy
+    policy,          // the text is not a policy
     no_turn,         // the host was not asked: our own limits left no turn in time
 };
 inline constexpr std::size_t fetch_faults = 14;

@@ -49,7 +49,7 @@ class Rate {
     explicit Rate(const Limits& limits) : limits_(limits) {}
 
     [[nodiscard]] bool admits(Kind kind, MonoTime now);
-    // What was held back in windows that are over, each told once; with MonoTime::max() all.
+    // What was held back in windows that are over, each reported once; with MonoTime::max() all.
     [[nodiscard]] std::vector<Held> take_ended(MonoTime now);
     // When the next window ends.
     [[nodiscard]] std::optional<MonoTime> next_end() const;

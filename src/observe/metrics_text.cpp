@@ -54,10 +54,10 @@ void add_lookups(Exposition& out, const Parts& parts) {
     for (std::size_t i = 0; i < parts.fetcher.failed().size(); i++)
         out.add(Metric::fetch_failures, {{"reason", to_string(static_cast<https::FetchFault>(i))}},
                 parts.fetcher.failed().at(i));
-    out.add(Metric::lookups, {{"state", "at_work"}}, parts.engine.lookups().in_use());
+    out.add(Metric::lookups, {{"state", "active"}}, parts.engine.lookups().in_use());
     out.add(Metric::lookups, {{"state", "waiting"}}, parts.engine.lookups().waiting());
     const DnsQuestions questions = parts.questions();
-    out.add(Metric::dns_questions, {{"state", "at_work"}}, questions.asked);
+    out.add(Metric::dns_questions, {{"state", "active"}}, questions.asked);
     out.add(Metric::dns_questions, {{"state", "waiting"}}, questions.waiting);
     out.add(Metric::refreshes, {{"kind", "look_ahead"}}, parts.refresh.looking_ahead());
     out.add(Metric::refreshes, {{"kind", "policy"}}, parts.refresh.fetching());

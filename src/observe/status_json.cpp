@@ -118,7 +118,7 @@ std::string status_json(Observer& observer) {
         {"listeners", listeners_json(parts.listeners)},
         {"queries", queries_json(parts.counted())},
         {"lookups",
-         {{"at_work", parts.engine.lookups().in_use()},
+         {{"active", parts.engine.lookups().in_use()},
           {"waiting", parts.engine.lookups().waiting()}}},
         {"downgrades", parts.engine.downgrades().count()},
         {"memory",

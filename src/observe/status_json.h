@@ -1,10 +1,10 @@
 // observe/status_json.h: what the status page shows, as a JSON object
 //
 // {"version","now","started_at","uptime_s",
-//  "health":[{"part","trouble"}],                       only what is not as it should be
+//  "health":[{"part","trouble"}],                       only degraded parts
 //  "listeners":[{"address","protocol","connections"}],
 //  "queries":{"total","memory","lookup","none"},        since start
-//  "lookups":{"at_work","waiting"}, "downgrades",
+//  "lookups":{"active","waiting"}, "downgrades",
 //  "memory":{"answers","bytes","limit_bytes"},
 //  "kept":{"nexthops":{CLASS:n},"policies":{MODE:n},"failing","due"},
 //  "minutes":{"step_s","classes":{CLASS:[n,...]},"memory":[],"lookups":[],"median_ms":[],"slow_ms":[],

@@ -37,7 +37,7 @@ std::string late_words(Step step) {
     case Step::starttls:
         return "no answer to STARTTLS";
     case Step::handshake:
-        return "no end of the TLS handshake";
+        return "the TLS handshake did not end";
     }
     return "nothing";
 }

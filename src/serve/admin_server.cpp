@@ -92,7 +92,7 @@ async::Task<> AdminServer::answer(Connection& connection, Connection::Place plac
 }
 
 async::Task<std::string> AdminServer::carry_out(const Json& request) {
-    if (!request.is_object()) co_return refused("write a JSON object a line");
+    if (!request.is_object()) co_return refused("write one JSON object per line");
     const std::string command = text_of(request, "command");
     std::string key = text_of(request, "key");
     if (command == "query") {

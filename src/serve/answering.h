@@ -33,7 +33,7 @@ class Answering {
     // Each gives exactly one reply to the request at hand.
     void key(std::string_view key, const Way& way);
     void nexthop(Nexthop nexthop, const Way& way);
-    // A key that is no nexthop, but may be an address that has an override.
+    // A key that is not a nexthop, but may be an address that has an override.
     void address(std::string_view key, const Way& way);
     void no_nexthop(const Way& way);
 

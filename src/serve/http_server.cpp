@@ -44,7 +44,7 @@ std::string HttpServer::written(const http::Reply& reply, const http::Manner& ma
 }
 
 std::string HttpServer::too_slow() const {
-    return written({.status = 408, .body = "no whole request came within 10 s\n"}, {});
+    return written({.status = 408, .body = "no complete request came within 10 s\n"}, {});
 }
 
 bool HttpServer::is_ours(const std::optional<std::string>& host) const {
@@ -113,7 +113,7 @@ void HttpServer::explain(std::string_view coded, const http::Manner& manner,
     const auto refuse = [&](unsigned status, std::string_view text) {
         connection.reply(written({.status = status, .body = text}, manner));
     };
-    if (!key) return refuse(400, "the key is not well coded: write % as %25\n");
+    if (!key) return refuse(400, "the key is badly encoded: write % as %25\n");
     if (key->empty())
         return refuse(400, "name a destination, as Postfix does: /v1/policy/example.com\n");
     if (key->size() > longest_key) return refuse(400, "the key is longer than 255 octets\n");

@@ -29,7 +29,7 @@ bool is_gone(const std::string& path) {
 std::expected<void, std::string> Inherited::add(Fd fd) {
     const std::string text = local_address(fd.get());
     if (!has(fd.get(), SO_TYPE, SOCK_STREAM) || !has(fd.get(), SO_ACCEPTCONN, 1) || text.empty())
-        return std::unexpected(fmt::format("descriptor {} is no listening stream socket{}{}",
+        return std::unexpected(fmt::format("descriptor {} is not a listening stream socket{}{}",
                                            fd.get(), text.empty() ? "" : ": ", text));
     if (text.starts_with(unix_prefix) && is_gone(text.substr(unix_prefix.size())))
         return std::unexpected(fmt::format("the file of {} is gone", text));

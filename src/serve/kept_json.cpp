@@ -83,7 +83,7 @@ std::expected<WallTime, std::string> time_of(const Json& object, const char* nam
     const Json& text = member(object, name);
     if (text.is_null()) return WallTime{};
     const auto time = text.is_string() ? parse_until(text.get<std::string>()) : std::nullopt;
-    if (!time) return Fault(fmt::format("{} is no time such as 2026-01-31T12:00:00Z", name));
+    if (!time) return Fault(fmt::format("{} is not a time such as 2026-01-31T12:00:00Z", name));
     if (*time > now + clock_tolerance)
         return Fault(fmt::format("{} lies in the future: is a clock wrong?", name));
     return std::min(*time, now);
@@ -95,13 +95,13 @@ std::expected<void, std::string> read_policy(const Json& policy, WallTime now,
     memory.body = text_of(policy, "body");
     if (memory.body.empty()) return Fault("its policy has no body: take what \"export\" writes");
     if (const auto read = mtasts::parse_policy(memory.body); !read)
-        return Fault(fmt::format("its policy is none: {}{}",
+        return Fault(fmt::format("its policy is not valid: {}{}",
                                  read.error().line > 0 ? fmt::format("line {}: ", read.error().line)
                                                        : std::string(),
                                  read.error().text));
     memory.id = text_of(policy, "id");
     if (memory.id.size() > longest_id || printable(memory.id) != memory.id)
-        return Fault("its policy's id is none");
+        return Fault("its policy's id is not valid");
     const auto fetched_at = time_of(policy, "fetched_at", now);
     if (!fetched_at) return Fault(fetched_at.error());
     if (*fetched_at == WallTime{}) return Fault("its policy has no fetched_at");
@@ -120,7 +120,8 @@ std::expected<void, std::string> read_row(const Json& kept, WallTime now, store:
     row.dane_seen_at = *dane_seen_at;
     row.seen_at = *seen_at;
     row.verdict = text_of(kept, "verdict");
-    if (printable(row.verdict, longest_verdict) != row.verdict) return Fault("its verdict is none");
+    if (printable(row.verdict, longest_verdict) != row.verdict)
+        return Fault("its verdict is not valid");
     if (row.verdict.empty()) return {};
     row.verdict_since = *verdict_since;
     const Json& number = member(kept, "row");
@@ -147,7 +148,7 @@ Json kept_json(const store::Listed& kept, const std::string& node, WallTime now,
 }
 
 std::expected<engine::Memory, std::string> memory_of_kept(const Json& kept, WallTime now) {
-    if (!kept.is_object()) return Fault("no JSON object");
+    if (!kept.is_object()) return Fault("not a JSON object");
     const std::string key = text_of(kept, "key");
     if (key.empty()) return Fault("it has no key");
     auto nexthop = Nexthop::parse(key);

@@ -156,7 +156,7 @@ std::unique_ptr<Server> Listeners::serve(const config::Listen& listen, std::vect
     if (http && !std::ranges::all_of(fds, [](const Fd& fd) { return is_local(fd.get()); }))
         log_.warning("open-listener",
                      {{"listener", listen.address.text()},
-                      {"reason", "everybody who reaches it sees where mail goes: listen on "
+                      {"reason", "anyone who can reach it sees where mail goes: listen on "
                                  "127.0.0.1, or keep others out by a firewall"}});
     const bool by_all = served_by_all_threads(listen.protocol);
     return std::make_unique<Server>(by_all ? stations_ : std::vector{stations_.front()}, log_,

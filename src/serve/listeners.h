@@ -63,7 +63,7 @@ class Listeners {
     [[nodiscard]] std::expected<std::vector<Bound>, std::string>
     prepare(const std::vector<config::Listen>& wanted);
     void apply(const std::vector<config::Listen>& wanted, std::vector<Bound> fresh);
-    // No more connections; `leave`: somebody else goes on with the sockets.
+    // No more connections; `leave`: somebody else takes over the sockets.
     enum class Files { remove, leave };
     void stop(Files files);
     void hurry(); // after stop(): see Server

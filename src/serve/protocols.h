@@ -22,7 +22,7 @@ struct Behind {
     engine::Engine& engine;
     store::Archive& archive;
     engine::View& view; // the thread's
-    Counters& counters; // likewise
+    Counters& counters; // the same
     Steering& steering;
     Views& views;
     std::function<std::string()> status; // as JSON text, for admin

@@ -23,13 +23,13 @@
 
 namespace postseal::serve {
 
-// Where an answer came from. none: from nowhere, since the key is no destination or an override
+// Where an answer came from. none: from nowhere, since the key is not a destination or an override
 // has the last word.
 enum class Source { memory, lookup, none };
 inline constexpr std::array sources{Source::memory, Source::lookup, Source::none};
 [[nodiscard]] std::string_view to_string(Source source);
 
-// Nothing: the key is no destination.
+// Nothing: the key is not a destination.
 using CountedClass = std::optional<verdict::Class>;
 inline constexpr std::array<CountedClass, 6> counted_classes{
     verdict::Class::dane,      verdict::Class::enforce,  verdict::Class::may,

@@ -27,16 +27,16 @@ constexpr int backlog = 1024;
 constexpr int peer_pidfd = 77; // SO_PEERPIDFD, newer than the headers of Debian 12
 
 std::unexpected<std::string> failed(const config::Address& address, int error) {
-    std::string remedy;
+    std::string fix;
     if (error == EADDRINUSE)
-        remedy = ": is another postseald running? Stop it, or change [[listen]] address";
+        fix = ": is another postseald running? Stop it, or change [[listen]] address";
     if (error == EACCES)
-        remedy = address.is_unix() ? ": make its folder writable for this user"
-                                   : ": ports below 1024 need root or CAP_NET_BIND_SERVICE";
-    if (error == EADDRNOTAVAIL) remedy = ": this machine does not have that address";
-    if (error == ENOENT) remedy = ": its folder is not there; create it";
+        fix = address.is_unix() ? ": make its folder writable for this user"
+                                : ": ports below 1024 need root or CAP_NET_BIND_SERVICE";
+    if (error == EADDRNOTAVAIL) fix = ": this machine does not have that address";
+    if (error == ENOENT) fix = ": its folder is not there; create it";
     return std::unexpected(
-        fmt::format("cannot listen on {}: {}{}", address.text(), std::strerror(error), remedy));
+        fmt::format("cannot listen on {}: {}{}", address.text(), std::strerror(error), fix));
 }
 
 sockaddr_un unix_address(const std::string& path) {
@@ -57,10 +57,9 @@ std::expected<void, std::string> remove_stale(const config::Address& where,
     if (error == 0 || error == EAGAIN) return failed(where, EADDRINUSE);
     if (error == ENOENT) return {};
     if (error != ECONNREFUSED)
-        return std::unexpected(
-            fmt::format("cannot listen on {}: whether somebody listens there cannot be seen: {}; "
-                        "remove the file if it is a leftover",
-                        where.text(), std::strerror(error)));
+        return std::unexpected(fmt::format("cannot listen on {}: cannot tell whether somebody "
+                                           "listens there: {}; remove the file if it is a leftover",
+                                           where.text(), std::strerror(error)));
     ::unlink(address.sun_path);
     return {};
 }
@@ -79,10 +78,9 @@ std::expected<Fd, std::string> bind_unix(const config::Listen& listen) {
     struct stat info{};
     if (::lstat(address.sun_path, &info) == 0) {
         if (!S_ISSOCK(info.st_mode))
-            return std::unexpected(
-                fmt::format("cannot listen on {}: there is a file that is no socket; "
-                            "move it away",
-                            listen.address.text()));
+            return std::unexpected(fmt::format(
+                "cannot listen on {}: there is a file that is not a socket; move it away",
+                listen.address.text()));
         if (auto removed = remove_stale(listen.address, address); !removed)
             return std::unexpected(std::move(removed.error()));
     }

@@ -42,7 +42,7 @@ class Fd {
 // socket file that nobody listens on any more is replaced; one in use is not, nor one of which it
 // cannot be seen.
 // What is inherited for the address is taken instead of bound.
-// Errors: one sentence that names the address and the remedy.
+// Errors: one sentence that names the address and the fix.
 class Inherited;
 [[nodiscard]] std::expected<std::vector<Fd>, std::string> listen_on(const config::Listen& listen,
                                                                     Inherited* inherited = nullptr);
@@ -56,7 +56,7 @@ struct Peer {
 // Who connects to the inherited listening socket from now on sees this process at its other end.
 void vouch_for(int fd);
 // By which the end of the process at the other end can be waited for: poll(2) finds it readable
-// then. Not valid: it has ended, or is no process of this namespace.
+// then. Not valid: it has ended, or is not a process of this namespace.
 [[nodiscard]] Fd process_of(int fd);
 
 // As config::Address writes it, in numbers; empty where it has no such form.

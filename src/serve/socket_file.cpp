@@ -38,7 +38,7 @@ bool change_mode(int file, mode_t mode) {
     return ::chmod(fmt::format("/proc/self/fd/{}", file).c_str(), mode) == 0;
 }
 
-const char* remedy(int error) {
+const char* fix(int error) {
     return error == EPERM ? ": start as root, or let who makes the socket see to it" : "";
 }
 
@@ -74,7 +74,7 @@ std::expected<SocketFile, std::string> SocketFile::open(int bound, const std::st
         return std::unexpected(fmt::format("{} is gone: {}", path, std::strerror(errno)));
     struct stat info{};
     if (::fstat(file.get(), &info) != 0 || !S_ISSOCK(info.st_mode))
-        return std::unexpected(fmt::format("{} is no socket any more: somebody has put another "
+        return std::unexpected(fmt::format("{} is not a socket any more: somebody has put another "
                                            "file there; see who may write to its folder",
                                            path));
     return SocketFile(std::move(file), path, info.st_uid, info.st_gid, info.st_mode & 07777);
@@ -86,10 +86,10 @@ std::expected<void, std::string> SocketFile::set_owner(const config::Listen& lis
     if ((wanted->uid != uid_ || wanted->gid != gid_) &&
         ::fchownat(file_.get(), "", wanted->uid, wanted->gid, AT_EMPTY_PATH) != 0)
         return std::unexpected(fmt::format("cannot give {} to {}:{}: {}{}", path_, listen.owner,
-                                           listen.group, std::strerror(errno), remedy(errno)));
+                                           listen.group, std::strerror(errno), fix(errno)));
     if (mode_ != listen.mode && !change_mode(file_.get(), listen.mode))
         return std::unexpected(fmt::format("cannot set the mode of {} to {:04o}: {}{}", path_,
-                                           listen.mode, std::strerror(errno), remedy(errno)));
+                                           listen.mode, std::strerror(errno), fix(errno)));
     return {};
 }
 
@@ -104,9 +104,9 @@ std::expected<void, std::string> check_folder(const std::string& path) {
     struct stat info{};
     if (::stat(folder.c_str(), &info) != 0) return {}; // bind(2) says why
     if ((info.st_mode & S_IWOTH) == 0 || (info.st_mode & S_ISVTX) != 0) return {};
-    return std::unexpected(fmt::format("everybody may write to {} and put a socket of his own in "
-                                       "the place of this one: chmod o-w {}",
-                                       folder, folder));
+    return std::unexpected(
+        fmt::format("anyone can write to {} and replace this socket with another: chmod o-w {}",
+                    folder, folder));
 }
 
 } // namespace postseal::serve

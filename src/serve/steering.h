@@ -29,7 +29,7 @@ class Steering {
     virtual async::Task<ReloadedOverrides> reload_overrides() = 0;
 
     // For a successor: the listening sockets, which stay ours, too. None: we are ending already.
-    // Error: why they cannot be had.
+    // Error: why they cannot be obtained.
     [[nodiscard]] virtual std::expected<std::vector<int>, std::string> hand_over() = 0;
     // The successor is ready: end, and leave the sockets' files to it.
     virtual void give_way() = 0;

@@ -12,7 +12,7 @@ namespace postseal::serve {
 
 struct PartHealth {
     std::string_view part; // a word
-    std::string trouble;   // a sentence; empty: it is as it should be
+    std::string trouble;   // a sentence; empty: it is healthy
     std::string note;      // what is worth knowing, and no trouble
 };
 

@@ -34,7 +34,7 @@ async::Task<serve::ReloadedOverrides> Control::reload_overrides() {
 }
 
 std::expected<std::vector<int>, std::string> Control::hand_over() {
-    if (parts_.systemd.at_work())
+    if (parts_.systemd.active())
         return std::unexpected("this daemon is systemd's: systemctl restart keeps its listeners");
     std::vector<int> sockets = parts_.listeners.descriptors();
     if (sockets.size() > most_passed)

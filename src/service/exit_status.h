@@ -5,7 +5,7 @@
 namespace postseal::service {
 
 inline constexpr int usage = 64;
-inline constexpr int cannot_listen = 69; // EX_UNAVAILABLE, or a predecessor does not give way
+inline constexpr int cannot_listen = 69; // EX_UNAVAILABLE, or a predecessor does not hand over
 inline constexpr int defect = 70;
 inline constexpr int bad_config = 78;
 

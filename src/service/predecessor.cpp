@@ -118,7 +118,7 @@ std::expected<void, std::string> Predecessor::end() {
         return std::unexpected(std::move(asked.error().text));
     if (!has_ended())
         return std::unexpected(
-            fmt::format("the daemon at {} was told to end and did not within 10 s", socket_));
+            fmt::format("the daemon at {} was asked to end and did not within 10 s", socket_));
     for (const std::string& left : listeners_.addresses())
         if (const auto address = config::parse_address(left); address && address->is_unix())
             ::unlink(address->path.c_str());
@@ -141,12 +141,12 @@ std::expected<void, Predecessor::Fault> Predecessor::ask(const char* command) {
     const auto ok = reply.is_object() ? reply.find("ok") : reply.end();
     if (ok != reply.end() && *ok == true) return {};
     const auto error = reply.is_object() ? reply.find("error") : reply.end();
-    const std::string why = !reply.is_object() ? "it is no postseald"
+    const std::string why = !reply.is_object() ? "it is not postseald"
                             : error != reply.end() && error->is_string()
                                 ? printable(error->get<std::string>(), 200)
                                 : "no reason given";
-    return std::unexpected(
-        Fault{.text = fmt::format("the running daemon at {} does not give way: {}", socket_, why)});
+    return std::unexpected(Fault{
+        .text = fmt::format("the running daemon at {} does not hand over: {}", socket_, why)});
 }
 
 std::expected<void, Predecessor::Fault> Predecessor::send(const std::string& line) {
@@ -177,7 +177,7 @@ std::expected<std::string, Predecessor::Fault> Predecessor::receive() {
             return std::unexpected(
                 Fault{.over = over,
                       .text = fmt::format("the running daemon at {} {}", socket_,
-                                          over ? "ended the conversation without an answer"
+                                          over ? "closed the connection without an answer"
                                                : "does not answer")});
         std::ranges::move(descriptors_of(message), std::back_inserter(passed_));
         if ((message.msg_flags & MSG_CTRUNC) != 0)
@@ -188,7 +188,7 @@ std::expected<std::string, Predecessor::Fault> Predecessor::receive() {
             std::chrono::steady_clock::now() - begun > patience_for_a_line)
             return std::unexpected(Fault{
                 .text = fmt::format(
-                    "the running daemon at {} does not give way: it is no postseald", socket_)});
+                    "the running daemon at {} does not hand over: it is not postseald", socket_)});
     }
     return line;
 }

@@ -6,7 +6,7 @@
 // library, GnuTLS and libunbound read of the system (/etc, /usr, the libraries); what sandbox.read
 // names. Writing: state_dir and what sandbox.write names. In the folders of unix sockets: making
 // and removing sockets, nothing else. Starting programs: nowhere. Paths that are not there are left
-// out. Sockets that are open stay as they are, and connecting to one is no matter of files.
+// out. Sockets that are open stay as they are, and connecting to one is not a matter of files.
 //
 // TCP (version 4): connections to 443 (policies), 53 (name servers), the ports that forwarders and
 // stubs name, and those of a shared store; any, with dns.unbound_conf, which may name more. Which

@@ -41,7 +41,7 @@ Json classes_json(const serve::QueryTotals& queries) {
     return out;
 }
 
-// Every part: one without a trouble is as it should be.
+// Every part: one without a trouble is healthy.
 Json health_json(observe::Observer& observer) {
     Json out = Json::array();
     for (const serve::PartHealth& part : observer.health())
@@ -76,7 +76,7 @@ std::string Status::json(const serve::Totals& counters, observe::Observer& obser
                 {"connections", parts_.shared.connections()},
                 {"answers_in_memory", parts_.engine.cached()},
                 {"memory_octets", parts_.engine.cache_octets()},
-                {"lookups_at_work", parts_.engine.in_the_air()},
+                {"lookups_active", parts_.engine.in_the_air()},
                 {"downgrades", parts_.engine.downgrades().count()},
                 {"last_downgrade", parts_.engine.downgrades().last()},
                 {"clock_confirmed_by", to_string(parts_.engine.clock_watch().confirmed_by())},

@@ -16,7 +16,7 @@ class StatusLine {
     // `line` gives it; it is told when it has changed, at most every 10 s.
     StatusLine(async::Loop& loop, const Systemd& systemd, std::function<std::string()> line)
         : loop_(loop), systemd_(systemd), line_(std::move(line)), told_(line_()) {
-        if (systemd_.at_work()) again();
+        if (systemd_.active()) again();
     }
     void ready() { systemd_.ready(told_ = line_()); }
 

@@ -29,7 +29,7 @@ void tell(const std::string& state) { ::sd_notify(0, state.c_str()); }
 
 } // namespace
 
-bool Systemd::at_work() const { return std::getenv("NOTIFY_SOCKET") != nullptr; }
+bool Systemd::active() const { return std::getenv("NOTIFY_SOCKET") != nullptr; }
 
 serve::Inherited Systemd::passed(std::vector<std::string>& refused) const {
     serve::Inherited inherited(serve::Inherited::From::keeper);
@@ -62,7 +62,7 @@ void Systemd::stopping() const { tell("STOPPING=1\nSTATUS=ending"); }
 void Systemd::alive() const { tell("WATCHDOG=1"); }
 
 bool Systemd::keep(const std::string& address, int fd) {
-    if (!at_work()) return false;
+    if (!active()) return false;
     const std::string state = fmt::format("FDSTORE=1\nFDNAME={}", store_name(address));
     return ::sd_pid_notify_with_fds(0, 0, state.c_str(), &fd, 1) > 0;
 }
@@ -73,7 +73,7 @@ void Systemd::forget(const std::string& address) {
 
 #else
 
-bool Systemd::at_work() const { return false; }
+bool Systemd::active() const { return false; }
 serve::Inherited Systemd::passed(std::vector<std::string>&) const { return serve::Inherited(); }
 std::optional<milliseconds> Systemd::watchdog() const { return std::nullopt; }
 void Systemd::ready(const std::string&) const {}

@@ -17,7 +17,7 @@ namespace postseal::service {
 class Systemd final : public serve::Keeper {
   public:
     // Somebody listens to what we tell.
-    [[nodiscard]] bool at_work() const;
+    [[nodiscard]] bool active() const;
 
     // The sockets passed to us; call once. `refused`: why some are of no use, a sentence each.
     [[nodiscard]] serve::Inherited passed(std::vector<std::string>& refused) const;

@@ -64,8 +64,8 @@ DbResult<> Connection::set_up(Use use) {
     sqlite3* db = db_.get();
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     const bool writes = use == Use::write;
-    // Where WAL cannot be had, the journal that is used instead is as safe. The read makes the log.
-    // No temporary files: the sandbox has no place for them.
+    // Where WAL cannot be obtained, the journal that is used instead is as safe. The read makes the
+    // log. No temporary files: the sandbox has no place for them.
     constexpr auto for_all = "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;"
                              "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;"
                              "SELECT count(*) FROM sqlite_schema";

@@ -142,7 +142,7 @@ std::expected<std::unique_ptr<DatabaseFile>, std::string> DatabaseFile::open(std
         new DatabaseFile(std::move(path), std::move(wall_clock), *lock));
     if (was_emptied)
         self->incidents_.push_back(fmt::format(
-            "{} is empty: what it held is lost, and a new database begun", self->path_));
+            "{} is empty: what it held is lost, and a new database created", self->path_));
     if (const auto opened = self->open_database(); !opened) {
         const DbError& error = opened.error();
         if (error.fault == DbFault::cannot_open)
@@ -210,7 +210,7 @@ DbResult<> DatabaseFile::replace(const DbError& why) {
             DbError{DbFault::io, fmt::format("{}; {}", why.text, moved.error())});
     replaced_at_ = now;
     suspect_ = false;
-    incidents_.push_back(fmt::format("{}: moved aside as {}, and a new database begun; {}",
+    incidents_.push_back(fmt::format("{}: moved aside as {}, and a new database created; {}",
                                      why.text, aside, to_words(*salvaged)));
     return {};
 }
@@ -223,7 +223,7 @@ DbResult<Salvaged> DatabaseFile::salvage_into_new() {
     auto salvaged = salvage(path_, (*fresh)->connection(), stop_);
     fresh->reset(); // its log goes into the file
     if (salvaged && stop_)
-        salvaged = std::unexpected(DbError{DbFault::busy, "the repair was broken off"});
+        salvaged = std::unexpected(DbError{DbFault::busy, "the repair was interrupted"});
     if (!salvaged) remove_new(name);
     return salvaged;
 }
@@ -269,7 +269,7 @@ DbResult<> DatabaseFile::ensure_usable() {
     if (database_ && database_->connection().moved()) {
         database_->connection().drop_log();
         incidents_.push_back(fmt::format("{} was removed or replaced while in use: what is there "
-                                         "now is used, or a new database begun",
+                                         "now is used, or a new database is created",
                                          path_));
         if (auto opened = open_database(); !opened) return opened;
     }
@@ -378,7 +378,7 @@ std::optional<DbError> DatabaseFile::read(const Query& what) {
 }
 
 DatabaseFile::Read<Loaded> DatabaseFile::load(const Domain& domain, const std::string& nexthop) {
-    // Each by itself: a damaged page of one table is no reason not to read the other.
+    // Each by itself: a damaged page of one table is not a reason not to read the other.
     auto sts = read<std::optional<StsRow>>([&](Database& from) { return from.find_sts(domain); });
     auto row =
         read<std::optional<NexthopRow>>([&](Database& from) { return from.find_nexthop(nexthop); });

@@ -39,8 +39,8 @@ class DatabaseFile {
     // Names moved files; any thread.
     using WallClock = std::function<WallTime()>;
 
-    // Error: a sentence that says why a daemon must not start so, and the remedy. A disk that is
-    // full or read-only is no such reason: the first write() or load() will tell.
+    // Error: a sentence that says why a daemon must not start so, and the fix. A disk that is
+    // full or read-only is not such a reason: the first write() or load() will tell.
     [[nodiscard]] static std::expected<std::unique_ptr<DatabaseFile>, std::string>
     open(std::string path, WallClock wall_clock);
     DatabaseFile(const DatabaseFile&) = delete;

@@ -14,11 +14,11 @@ namespace postseal::store {
 enum class DbFault {
     corrupt,     // not a database, or a damaged one: moved aside, a new one begun
     full,        // no space left: kept in memory, tried again
-    read_only,   // file or file system not writable: likewise
-    busy,        // another process holds SQLite's lock: likewise
-    io,          // all else that may pass: likewise
+    read_only,   // file or file system not writable: the same
+    busy,        // another process holds SQLite's lock: the same
+    io,          // all else that may pass: the same
     cannot_open, // no such folder, no permission: the daemon does not start
-    refused,     // another program's database, or of a newer postseal: likewise
+    refused,     // another program's database, or of a newer postseal: the same
 };
 inline constexpr std::size_t db_faults = 7;
 // "read-only": for metrics.

@@ -41,7 +41,7 @@ read_mta_sts_resolver(const std::string& path) {
     const int rc = sqlite3_prepare_v2(db.get(), sql, -1, &prepared, nullptr);
     const Statement statement(prepared);
     if (rc == SQLITE_ERROR)
-        return Fault(fmt::format("{} is no cache of postfix-mta-sts-resolver: {}", path,
+        return Fault(fmt::format("{} is not a cache of postfix-mta-sts-resolver: {}", path,
                                  sqlite3_errmsg(db.get())));
     if (rc != SQLITE_OK) return cannot_read(path, db.get());
 

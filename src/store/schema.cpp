@@ -300,7 +300,7 @@ DbResult<> migrate(sqlite3* db, const std::string& path, std::span<const SchemaS
     const auto known = static_cast<std::int64_t>(steps.size());
     if (*version > known)
         return refuse(fmt::format("{} has schema version {}, this postseal knows {} at most: run "
-                                  "the newer postseal, or move the file away to begin anew",
+                                  "the newer postseal, or move the file away to start afresh",
                                   path, *version, known));
     if (*version < 0)
         return std::unexpected(

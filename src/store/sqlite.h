@@ -42,7 +42,7 @@ class SqliteStore final : public Store, public Archive {
     using Log = std::function<void(std::string)>;
 
     // Blocks: for start only. Error: a sentence that says why a daemon must not start so, and the
-    // remedy.
+    // fix.
     [[nodiscard]] static std::expected<std::unique_ptr<SqliteStore>, std::string>
     open(async::UvLoop& loop, std::string path, DatabaseFile::WallClock wall_clock, Log log);
     SqliteStore(const SqliteStore&) = delete;

@@ -37,7 +37,7 @@ struct Moment {
 // How old a policy is, by clocks that nobody sets.
 struct Age {
     std::string boot;        // when that was noted; empty: it was not
-    milliseconds elapsed{0}; // likewise, of that boot
+    milliseconds elapsed{0}; // the same, of that boot
     milliseconds least{0};   // the age at that moment, or less than it was
     bool exact = false;      // not less
     bool dated = true;       // fetched_at is of a wall clock that was confirmed
@@ -166,7 +166,7 @@ struct Loaded {
     std::optional<StsRow> sts;
     std::optional<NexthopRow> nexthop;
     std::string sts_unread;     // a clause for an operator; empty: it was read
-    std::string nexthop_unread; // likewise
+    std::string nexthop_unread; // the same
     // Why a policy that another node of a fleet has fetched may be missing here; empty: none is.
     std::string sts_elsewhere;
 

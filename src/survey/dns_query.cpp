@@ -62,7 +62,7 @@ std::expected<serve::Fd, std::string> connect_to(const std::string& address, int
     hints.ai_flags = AI_NUMERICHOST;
     addrinfo* found = nullptr;
     if (::getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0)
-        return std::unexpected("is no address");
+        return std::unexpected("is not an address");
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
     serve::Fd fd(::socket(found->ai_family, type | SOCK_CLOEXEC, 0));
     const timeval limit{.tv_sec = longest_wait.count() / 1000, .tv_usec = 0};
@@ -90,7 +90,7 @@ bool readable(int fd, Clock::time_point end) {
     }
 }
 
-// Error: an empty one if there is none in time. What is no reply to the question is passed over.
+// Error: an empty one if there is none in time. What is not a reply to the question is passed over.
 Bytes wait_for_reply(int fd, std::uint16_t id) {
     const auto end = Clock::now() + longest_wait;
     while (readable(fd, end)) {
@@ -127,10 +127,10 @@ Bytes by_tcp(const std::string& address, const std::string& query, std::uint16_t
     std::string bytes;
     std::size_t wanted = 2; // the length, then as much
     while (bytes.size() < wanted) {
-        if (!readable(fd->get(), end)) return std::unexpected("no answer by TCP");
+        if (!readable(fd->get(), end)) return std::unexpected("no answer over TCP");
         char some[largest_reply];
         const ssize_t got = ::recv(fd->get(), some, sizeof some, 0);
-        if (got <= 0) return std::unexpected("no answer by TCP");
+        if (got <= 0) return std::unexpected("no answer over TCP");
         bytes.append(some, static_cast<std::size_t>(got));
         if (bytes.size() >= 2)
             wanted = 2 + (static_cast<std::size_t>(static_cast<unsigned char>(bytes[0])) << 8U |
@@ -138,7 +138,7 @@ Bytes by_tcp(const std::string& address, const std::string& query, std::uint16_t
     }
     bytes.resize(wanted);
     bytes.erase(0, 2);
-    if (!answers(bytes, id)) return std::unexpected("an answer by TCP that is none");
+    if (!answers(bytes, id)) return std::unexpected("an invalid answer over TCP");
     return bytes;
 }
 

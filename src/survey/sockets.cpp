@@ -33,7 +33,7 @@ std::string connect_fault(int family, const sockaddr* address, socklen_t size) {
 std::string unix_fault(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) return "its path has more than 107 octets";
+    if (path.size() >= sizeof address.sun_path) return "its path has more than 107 bytes";
     std::memcpy(address.sun_path, path.data(), path.size());
     return connect_fault(AF_UNIX, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }

@@ -102,7 +102,7 @@ std::expected<delivery::Tls, std::string> inspect(const Stream& stream, std::str
     Chain chain{.certificates = peer_chain(session), .der = peer_chain_der(session)};
     chain.der.resize(chain.certificates.size());
     if (chain.certificates.empty())
-        return std::unexpected("the server shows no certificate that can be read");
+        return std::unexpected("the server presents no certificate that can be read");
 
     const gnutls_protocol_t version = gnutls_protocol_get_version(session);
     const char* version_name = gnutls_protocol_get_name(version);

@@ -72,7 +72,7 @@ Error Stream::Impl::handshake_error(ssize_t rc, int error) const {
     case GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR:
         return certificate_fault(peer_chain(session), certificate_status);
     case GNUTLS_E_NO_CERTIFICATE_FOUND:
-        return {Fault::cert_untrusted, "the server shows no certificate"};
+        return {Fault::cert_untrusted, "the server presents no certificate"};
     case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
         return {Fault::protocol, "the server has no TLS 1.2 or later"};
     case GNUTLS_E_FATAL_ALERT_RECEIVED: {

@@ -208,7 +208,7 @@ TEST_CASE("limiter: a client holds no more than its share, the rest is there for
     CHECK(limiter.waiting() == 0);
 }
 
-TEST_CASE("limiter: a client whose waiters are cancelled is no client any more") {
+TEST_CASE("limiter: a client whose waiters are cancelled is not a client any more") {
     VirtualLoop loop;
     Limiter limiter(loop, 1);
     Log log;

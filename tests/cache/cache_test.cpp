@@ -23,7 +23,7 @@ constexpr std::size_t plenty = 1U << 20U;
 
 } // namespace
 
-TEST_CASE("an entry is found until its time is over") {
+TEST_CASE("an entry is found until it has expired") {
     Memory cache(plenty);
     cache.put("a", replies("A"), {.until = t0 + 10s}, 0);
     REQUIRE(cache.find("a", t0) != nullptr);

@@ -68,7 +68,7 @@ TEST_CASE("colour is for the verdict only") {
     CHECK(text.substr(text.find('\n')).find('\x1b') == std::string::npos);
 }
 
-TEST_CASE("what is no nexthop has a reason and nothing else") {
+TEST_CASE("what is not a nexthop has a reason and nothing else") {
     const auto none = nlohmann::ordered_json::parse(
         R"({"key":"[127.0.0.1]","verdict":{"class":"may","level":"-","row":0,"reasons":["an address"]}})");
     CHECK(explain_text(none, Colour::no) == "[127.0.0.1]: may\n  because   an address\n");

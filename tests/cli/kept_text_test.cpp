@@ -98,12 +98,10 @@ TEST_CASE("why mail is deferred, and what does not fit") {
     CHECK(cli::list_line(kept, now, cli::Colour::no)
               .ends_with(" deferred: MX a.example is bogus: x, the policy fits none\n"));
     CHECK(cli::kept_text(kept, now) ==
-          "a.example: tempfail\n"
-          "  finding   mail is deferred: MX a.example is bogus: x, since 2026-11-22T11:00:00Z\n"
-          "            fix: postseal explain a.example\n"
-          "  finding   the policy fits none, since 2026-11-22T11:00:00Z\n"
-          "            fix: add mx\n"
-          "  MTA-STS   no policy is held\n");
+          "a.example: tempfail\n  finding   mail is deferred: MX a.example is bogus: x, since "
+          "2026-11-22T11:00:00Z\n            fix: postseal explain a.example\n  finding   the "
+          "policy fits none, since 2026-11-22T11:00:00Z\n            fix: add mx\n  MTA-STS   no "
+          "policy is stored\n");
 }
 
 TEST_CASE("a destination in paragraphs") {
@@ -120,7 +118,7 @@ TEST_CASE("a destination in paragraphs") {
           "  failing   fetch for id 8: status (404 Not Found)\n"
           "            2 in a row, the last 1h ago; next try 2026-11-22T12:10:00Z\n");
     CHECK(cli::kept_text(nothing_but_a_key(), now) ==
-          "a.example: -\n  MTA-STS   no policy is held\n");
+          "a.example: -\n  MTA-STS   no policy is stored\n");
 }
 
 TEST_CASE("of a fleet: who found it out") {

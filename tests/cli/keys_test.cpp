@@ -19,7 +19,7 @@ TEST_CASE("cli/keys: of an address pasted from mailq the domain counts, and that
     CHECK(key_of("mail_1.example.com")->key == "mail_1.example.com");
 }
 
-TEST_CASE("cli/keys: what is no destination is an error that names the character") {
+TEST_CASE("cli/keys: what is not a destination is an error that names the character") {
     const auto fault = [](const char* word) {
         const auto key = key_of(word);
         REQUIRE_FALSE(key.has_value());
@@ -27,7 +27,7 @@ TEST_CASE("cli/keys: what is no destination is an error that names the character
         return key.error().text;
     };
     CHECK(fault("ex*ample.com") ==
-          "\"ex*ample.com\" is no destination: \"*\" is in no domain name that takes mail");
+          "\"ex*ample.com\" is not a destination: \"*\" is in no domain name that takes mail");
     CHECK(fault("example,com").contains("\",\" is in no domain name"));
     CHECK(fault("a b").contains("a blank is in no domain name"));
     CHECK(fault("user@").contains("an empty key"));
@@ -38,6 +38,6 @@ TEST_CASE("cli/keys: what is no destination is an error that names the character
     for (const char* word : {"192.0.2.256", "[192.0.2.256]", "192.0.2", "12345", "0x7f.1", "a.123",
                              "::1", "::1:25", "fe80::1"}) {
         CAPTURE(word);
-        CHECK(fault(word).contains("is no destination: "));
+        CHECK(fault(word).contains("is not a destination: "));
     }
 }

@@ -20,13 +20,10 @@ TEST_CASE("cli/lint: a policy file, and what of it is perhaps not meant") {
         "version: STSv1\nmode: enforce\nmx: mx.example.com\nmx: *.example.net\nmax_age: 3600\n",
         "mta-sts.txt");
     CHECK(good.good);
-    CHECK(good.text == "mode     enforce: mail goes only to hosts below, by TLS with a certificate "
-                       "that fits\n"
-                       "max_age  3600 s: 1h\n"
-                       "mx       mx.example.com\n"
-                       "         *.example.net\n"
-                       "note     max_age is less than a day: senders forget the policy between two "
-                       "mails (RFC 8461 section 3.2 wants weeks)\n");
+    CHECK(good.text == "mode     enforce: mail is sent only to the hosts below, over TLS with a "
+                       "matching certificate\nmax_age  3600 s: 1h\nmx       mx.example.com\n       "
+                       "  *.example.net\nnote     max_age is less than a day: senders forget the "
+                       "policy between two mails (RFC 8461 section 3.2 wants weeks)\n");
     CHECK(good.json.starts_with(
         R"({"good":true,"mode":"enforce","mx":["mx.example.com","*.example.net"],"max_age_s":3600)"));
 }
@@ -37,7 +34,7 @@ TEST_CASE("cli/lint: what is passed over is noted, of a good policy and of a bad
     const auto zero =
         cli::lint_policy("version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 0\n", "f");
     CHECK(zero.good);
-    CHECK(zero.text.starts_with("mode     enforce: no sender keeps it, for max_age is 0"));
+    CHECK(zero.text.starts_with("mode     enforce: no sender caches it, because max_age is 0"));
     CHECK_FALSE(zero.text.contains("mail goes only to hosts below"));
     const auto list =
         cli::lint_policy("version: STSv1\nmode: enforce\nmx: a.example, b.example\n", "f");

@@ -90,10 +90,10 @@ TEST_CASE("cli/parse: what is wrong, and what was meant") {
     CHECK(read({"--lod", "ask", "x"}).fault == "there is no option --lod; did you mean --loud?");
     CHECK(read({"ask"}).fault == "KEY is missing");
     CHECK(read({"group", "all"}).fault == "KEY is missing");
-    CHECK(read({"ask", "a", "b", "c"}).fault == "there is no place for \"c\"");
+    CHECK(read({"ask", "a", "b", "c"}).fault == "unexpected argument \"c\"");
     CHECK(read({"ask", "a", "--mode", "weak"}).fault ==
           "--mode \"weak\": there are: enforce, none");
-    CHECK(read({"ask", "a", "-n", "many"}).fault == "--number \"many\" is no whole number");
+    CHECK(read({"ask", "a", "-n", "many"}).fault == "--number \"many\" is not a whole number");
     CHECK(read({"ask", "a", "--map"}).fault != "");
 }
 

@@ -229,7 +229,7 @@ TEST_CASE("a map judges as [verdict] does, wherever that stands in the file") {
         CHECK(map.verdict.mixed == verdict::Mixed::dane);
 }
 
-TEST_CASE("what is wrong is said with line, key and remedy") {
+TEST_CASE("what is wrong is said with line, key and fix") {
     for (const auto& row : test::read_table("config/bad.table", 5)) {
         CAPTURE(row.line);
         CAPTURE(row.fields[4]);

@@ -30,7 +30,7 @@ struct Field {
 
 } // namespace
 
-TEST_CASE("a lookup in the air keeps the resolver that it asked; the next asks the new one") {
+TEST_CASE("a lookup in flight keeps the resolver that it asked; the next asks the new one") {
     Field field;
     async::Group group(field.loop);
     std::optional<dns::Answer> first, second;

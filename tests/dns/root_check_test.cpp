@@ -122,13 +122,13 @@ TEST_CASE("check_root: no answer") {
     RootAnswer root;
     root.answer.reason = "no answer in 8 s";
     CHECK(check(root).fault == RootFault::unreachable);
-    CHECK(check(root).reason == "the root's keys cannot be had: no answer in 8 s");
+    CHECK(check(root).reason == "the root's keys cannot be obtained: no answer in 8 s");
     root.answer.status = Status::nxdomain;
     root.answer.reason.clear();
     CHECK(check(root).fault == RootFault::unreachable);
 }
 
-TEST_CASE("check_root: a message that is cut short is no evidence, and no crash") {
+TEST_CASE("check_root: a message that is cut short is not evidence, and no crash") {
     const RootAnswer whole = bogus({key, signature(20326, noon - 24h, noon + 24h)});
     for (std::size_t size = 0; size < whole.message.size(); size++) {
         RootAnswer cut = whole;

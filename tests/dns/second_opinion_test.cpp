@@ -95,12 +95,12 @@ TEST_CASE("second opinion: what is still bogus stays so, and each retry sees for
     }
 }
 
-TEST_CASE("second opinion: one that fails or cannot be had changes nothing") {
+TEST_CASE("second opinion: one that fails or cannot be obtained changes nothing") {
     Opinions opinions;
     opinions.ask("example.com", RrType::mx);
     opinions.loop.advance(30s);
     SUBCASE("fails") { opinions.world = "example.com MX failed SERVFAIL"; }
-    SUBCASE("cannot be had") { opinions.can_open = false; }
+    SUBCASE("cannot be obtained") { opinions.can_open = false; }
     CHECK(opinions.ask("example.com", RrType::mx).status == Status::bogus);
     CHECK(opinions.ask("example.com", RrType::mx).status == Status::bogus);
     CHECK(opinions.opened == 1);

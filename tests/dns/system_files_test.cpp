@@ -46,7 +46,8 @@ TEST_CASE("load_trust_anchors: the first file that is there, and nothing of the 
     CHECK(set.outdated.empty());
 }
 
-TEST_CASE("load_trust_anchors: what is no anchor of the root is passed over; then compiled in") {
+TEST_CASE(
+    "load_trust_anchors: what is not an anchor of the root is passed over; then compiled in") {
     const TempFile garbage("nothing\n");
     const TempFile elsewhere("example. IN DS 4711 8 2 AA\n");
     const std::string path = garbage.path();

@@ -136,8 +136,8 @@ TEST_CASE("set_up_context: what libunbound finds wrong when it reads it is found
     options.trust_anchor = {anchor.path()};
     const auto setup = dns::set_up_context(options);
     REQUIRE_FALSE(setup);
-    CHECK(setup.error().starts_with("libunbound does not take its settings, trust anchors or "
-                                    "zones (its own words are on standard error): "));
+    CHECK(setup.error().starts_with("libunbound does not accept its settings, trust anchors or "
+                                    "zones (its messages are on standard error): "));
 }
 
 } // namespace

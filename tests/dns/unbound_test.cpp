@@ -375,7 +375,7 @@ TEST_CASE("unbound: faults of the set-up are one clear sentence") {
     options.trust_anchor.clear();
     options.forward = {"ns.example.com"};
     CHECK(error(options) ==
-          "dns.forward: \"ns.example.com\" is no IP address, nor one followed by @ and a port");
+          "dns.forward: \"ns.example.com\" is not an IP address, or one followed by @ and a port");
     options.forward.clear();
     options.stub = {"example"};
     CHECK(error(options) == "dns.stub: \"example\" is not of the form zone=address");

@@ -124,7 +124,7 @@ def test_what_the_program_demands_is_said(tmp_path, entry):
         for word in set(re.findall(r'"([^"]+)"', fault)) - {"nonsense"}:
             assert f'"{word}"' in said, fault
     elif value in ('"0ms"', '"0"', "-1"):
-        assert fault, f"{value} is no value of {dotted(entry)}"
+        assert fault, f"{value} is not a value of {dotted(entry)}"
 
 
 @pytest.mark.parametrize("block", mdoc.literal_blocks(section("postseal.toml.5", "EXAMPLES")))
@@ -351,13 +351,18 @@ def test_every_failure_has_its_reason():
     without = {event for event, (level, fields) in logged().items()
                if (level in ("warning", "error") or event.endswith("-failed"))
                and not {"reason", "fault", "defect", "part"} & set(fields)}
-    assert without == {"downgrade"}, "which is no failure of ours: it has what was and what is"
+    assert without == {"downgrade"}, "which is not a failure of ours: it has what was and what is"
+
+
+def names_of(enum: str, source: str) -> list[str]:
+    """By its table (base/names.h)."""
+    table = text_of(source).partition(f"names<{enum}>(")[2].partition(";")[0]
+    return re.findall(r'"([^"]*)"', table)
 
 
 def test_fetch_faults():
-    source = text_of("src/https/policy_fetch.cpp").partition("tlsrpt_result")[0]
     named = re.search(r"The fault is one of (.+)\.", section("postseald.8", "LOG")).group(1)
-    assert named.split(", ") == re.findall(r'return "([\w-]+)";', source)
+    assert named.split(", ") == names_of("FetchFault", "src/https/policy_fetch.cpp")
 
 
 # --- postseal-verdicts(7) --------------------------------------------------------------------
@@ -382,8 +387,7 @@ def test_letters_and_classes():
     text = section("postseal-verdicts.7", "DESCRIPTION")
     named = {entry.head for entry in entries(text, "Cm")}
     letters = re.findall(r"return '([A-Z])';", text_of("src/core/verdict/evidence.cpp"))
-    source = text_of("src/core/verdict/decide.cpp").partition("to_string(Class cls)")[2]
-    classes = re.findall(r'return "(\w+)";', source.partition("to_string(Level level)")[0])
+    classes = names_of("Class", "src/core/verdict/decide.cpp")
     assert len(letters) == 5 and len(classes) == 5
     assert named == {*letters, *classes}
 

@@ -116,7 +116,7 @@ def test_what_postfix_check_logs_is_found(postfix_folder):
 @each_example
 def test_postseal_toml(example):
     result = run("postseal", "check-config", "--json", "--config", example / "postseal.toml")
-    # What this machine lacks (a folder, a group) is no fault of the example.
+    # What this machine lacks (a folder, a group) is not a fault of the example.
     assert not [error for error in json.loads(result.stdout)["errors"] if error["of"] == "file"]
 
 

@@ -45,7 +45,7 @@ struct Watched {
 
 } // namespace
 
-TEST_CASE("time that passes is no jump, however long, nor is a step of up to a minute") {
+TEST_CASE("time that passes is not a jump, however long, nor is a step of up to a minute") {
     Watched w;
     for (const milliseconds time : {1ms, 26h / 1ms * 1ms, 400 * 24h / 1ms * 1ms}) {
         w.clock.pass(time);

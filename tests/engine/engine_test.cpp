@@ -135,7 +135,7 @@ TEST_CASE("after a restart the stored policy needs no network") {
     CHECK(field.fetcher.fetches() == 1);
 }
 
-TEST_CASE("an answer that memory gave up is no weaker when it is asked for again") {
+TEST_CASE("an answer that memory gave up is not weaker when it is asked for again") {
     Field field({.cache_octets = 60'000});
     field.resolver.set(sts_world);
     field.fetcher.serve("example.org", enforce);
@@ -219,7 +219,7 @@ TEST_CASE(
         field.loop.advance(301s);
         CHECK(field.reply("example.org") == secure());
     }
-    SUBCASE("a policy that has run out is none") {
+    SUBCASE("a policy that has expired is none") {
         store::StsRow row = failing();
         row.body = enforce;
         row.id = "zero";
@@ -359,12 +359,12 @@ TEST_CASE("where too much waits one is told so at once, but not who has asked fo
     field.loop.advance(1s);
     REQUIRE(asked[17].answer);
     CHECK(asked[17].answer->verdict.temp_reason ==
-          "1 lookups are at work and 16 wait (limits.lookups)");
+          "1 lookups are active and 16 waiting (limits.lookups)");
     CHECK_FALSE(asked[16].answer);
     CHECK_FALSE(asked[18].answer);
 }
 
-TEST_CASE("a policy host that hangs takes no place among the lookups at work") {
+TEST_CASE("a policy host that hangs takes no place among the active lookups") {
     Sts field;
     field.engine->reconfigure(field.maps, field.overrides, {.lookups = 1});
     field.resolver.set(dane_world);
@@ -457,7 +457,7 @@ TEST_CASE("what was forgotten is found out anew") {
     CHECK(field.reply("example.org") == not_found);
 }
 
-TEST_CASE("a lookup under way when the wall clock jumps begins again under the new time") {
+TEST_CASE("a lookup in progress when the wall clock jumps begins again under the new time") {
     Sts field;
     CHECK(field.reply("example.org") == secure());
     field.loop.advance(1h);

@@ -36,8 +36,7 @@ TEST_CASE("findings: mail that is deferred now, with reason and since when, unti
     CHECK(deferred[0].key == "bogus.example");
     CHECK(deferred[0].known.since == begun);
     CHECK(deferred[0].known.finding.text.starts_with("MX bogus.example is bogus"));
-    CHECK(deferred[0].known.finding.fix.starts_with(
-        "the domain's operator must put its DNSSEC right"));
+    CHECK(deferred[0].known.finding.fix.starts_with("the domain's operator must fix its DNSSEC"));
     CHECK(field.engine->findings().count(FindingCode::deferred, now()) == 1);
     CHECK(field.engine->findings().of("bogus.example", now()).size() == 1);
     CHECK(field.engine->findings().of("other.example", now()).empty());

@@ -59,7 +59,7 @@ TEST_CASE("a policy lives from when it was fetched there, and is fetched again a
     CHECK(merged.nexthop->seen_at == now - 24h);
 }
 
-TEST_CASE("a policy that has run out is not revived") {
+TEST_CASE("a policy that has expired is not revived") {
     const auto merged = merge(memory("enforce", 7 * 24h), {}, moment);
     CHECK(merged.outcome == Import::expired);
     CHECK_FALSE(merged.sts);

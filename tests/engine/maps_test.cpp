@@ -111,7 +111,7 @@ protocol = "delegation"
     CHECK(maps.delegation());
 }
 
-TEST_CASE("what is no nexthop has an answer in each protocol") {
+TEST_CASE("what is not a nexthop has an answer in each protocol") {
     const auto config = config::parse(R"(
 [[listen]]
 address = "inet:127.0.0.1:1"

@@ -47,7 +47,7 @@ struct Notes : Field {
 
 } // namespace
 
-TEST_CASE("a first verdict is noted and is no change; a change is kept with its reasons") {
+TEST_CASE("a first verdict is noted and is not a change; a change is kept with its reasons") {
     Notes field;
     field.resolver.set(dane_world);
     field.reply("example.com");
@@ -72,19 +72,19 @@ TEST_CASE("a first verdict is noted and is no change; a change is kept with its 
     CHECK(rows.at(1).reasons.contains("; "));
     CHECK(field.noted().verdict_since == field.clock.now());
 
-    // The same again is no change, nor is a restart.
+    // The same again is not a change, nor is a restart.
     field.forget_answers();
     field.restart();
     field.reply("example.com");
     CHECK(field.history() == changed);
 }
 
-TEST_CASE("a failed lookup that changes no answer is no change of the verdict") {
+TEST_CASE("a failed lookup that changes no answer is not a change of the verdict") {
     Notes field;
     field.resolver.set(dane_world);
     field.reply("example.com");
     field.resolver.block(true);
-    // Before the end of the evidence, as the look-ahead does.
+    // Before the end of the evidence, as the prefetch does.
     field.loop.advance(200s);
     field.loop.run_until_done(field.engine->look_again(
         {.nexthop = Nexthop::parse("example.com").value(), .asked = field.loop.now()}));
@@ -170,7 +170,7 @@ TEST_CASE("what another node of a fleet did not see is not remembered, what it s
     CHECK(field.noted().dane_by.empty());
 }
 
-TEST_CASE("that mail waits is logged when it begins, not each time the domain is looked at") {
+TEST_CASE("that mail is deferred is logged when it begins, not each time the domain is looked at") {
     Notes field;
     const TempFile file("");
     const int fd = ::open(file.path().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);

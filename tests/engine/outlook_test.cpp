@@ -80,9 +80,9 @@ TEST_CASE("engine/outlook: a policy that fits no MX host defers, as its finding 
     evidence_.mx.hosts = {host("mx.example.com", verdict::HostState::none)};
     enforce(evidence_, "mx.example.net");
     const Outlook out = of(evidence_);
-    CHECK(out.mail.starts_with("deferred: the MTA-STS policy fits none of the MX hosts: "
-                               "mx.example.com; in Postfix's log: Server certificate not "
-                               "verified"));
+    CHECK(
+        out.mail.starts_with("deferred: the MTA-STS policy matches none of the MX hosts: "
+                             "mx.example.com; in Postfix's log: Server certificate not verified"));
     CHECK(out.mail.ends_with(", or does not match STS MX pattern"));
     CHECK(out.next == "the operator of example.com adds \"mx: mx.example.com\" to the policy, and "
                       "gives its record a new id; or corrects the MX records; then: postseal "
@@ -95,11 +95,11 @@ TEST_CASE(
     evidence_.mx.hosts = {host("deep.a.in.example.com", verdict::HostState::none)};
     enforce(evidence_, "*.in.example.com");
     CHECK(of(evidence_).mail ==
-          "sent if a host's certificate is for its name, though the MTA-STS policy fits none of "
+          "sent if a host's certificate is for its name, though the MTA-STS policy matches none of "
           "the MX hosts: deep.a.in.example.com; by a Postfix that checks the policy's mx (3.10.5 "
           "and later, map tlsrpt) deferred: does not match STS MX pattern");
     enforce(evidence_, "*.n.example.com");
-    CHECK(of(evidence_).mail.starts_with("deferred: the MTA-STS policy fits none"));
+    CHECK(of(evidence_).mail.starts_with("deferred: the MTA-STS policy matches none"));
 }
 
 TEST_CASE("engine/outlook: an override's level is read as Postfix reads it") {
@@ -123,8 +123,8 @@ TEST_CASE("engine/outlook: mail that is deferred says why in Postfix's words, an
     config::Config without = *config::parse("[verdict]\npostfix_dnssec = false\n", "f");
     CHECK(outlook(answer(bogus, without)).mail ==
           "deferred: client TLS configuration problem; in the log: MX example.com is bogus: x");
-    CHECK(of(bogus).next == "the domain's operator must put its DNSSEC right; then: postseal "
-                            "refresh example.com; postqueue -f");
+    CHECK(of(bogus).next == "the domain's operator must fix its DNSSEC; then: postseal refresh "
+                            "example.com; postqueue -f");
 
     // The word "bogus" in a server's reason makes no bogus answer.
     verdict::Evidence failed = evidence(verdict::MxState::failed);
@@ -140,7 +140,7 @@ TEST_CASE("engine/outlook: mail that is deferred says why in Postfix's words, an
     CHECK(answer(host_fails).verdict.cause == Cause::host_failed);
     host_fails.mx.hosts[1].bogus = true;
     CHECK(answer(host_fails).verdict.cause == Cause::host_bogus);
-    CHECK(of(host_fails).next.starts_with("the domain's operator must put its DNSSEC right"));
+    CHECK(of(host_fails).next.starts_with("the domain's operator must fix its DNSSEC"));
 
     verdict::Evidence sealed = evidence(verdict::MxState::insecure, "[mx.example.com]:587");
     sealed.override_ = {.kind = verdict::Override::Kind::sealed, .policy = {}};
@@ -192,7 +192,7 @@ TEST_CASE("engine/outlook: where a certificate decides, probe is named") {
     verdict::Evidence usable = evidence(verdict::MxState::secure);
     usable.mx.hosts = {host("mx.example.com", verdict::HostState::usable)};
     const Outlook dane = of(usable);
-    CHECK(dane.mail.contains("certificate fits its TLSA records"));
+    CHECK(dane.mail.contains("certificate matches its TLSA records"));
     CHECK(dane.mail.ends_with("else deferred: Server certificate not trusted"));
     CHECK(dane.next == "postseal probe example.com");
     verdict::Evidence none = evidence(verdict::MxState::secure);

@@ -30,7 +30,8 @@ TEST_CASE("a day that does not end its entry is noted, and the entry counts") {
     CHECK(overrides->entries().at("c.example").comment == "note Until 2027-01-31, they rebuild");
     const auto notes = override_notes(*overrides);
     REQUIRE(notes.size() == 5);
-    const std::string day = " says \"until 2027-01-31\", which is no end: write until=2027-01-31";
+    const std::string day =
+        " says \"until 2027-01-31\", which is not an end: write until=2027-01-31";
     CHECK(notes[0].message() == "f:1: \"a.example\"" + day);
     CHECK(notes[1].message() == "f:2: \"b.example\"" + day);
     CHECK(notes[2].message() == "f:3: \"c.example\"" + day);

@@ -84,7 +84,7 @@ TEST_CASE("an end counts wherever it stands in the comment, in any case") {
                          "d.example may # until further notice  untiled\n",
                          "f");
     REQUIRE_FALSE(overrides);
-    CHECK(overrides.error().contains("\"until=2026-11-22T12:00Z,\" is no day"));
+    CHECK(overrides.error().contains("\"until=2026-11-22T12:00Z,\" is not a day"));
     const auto good = Overrides::parse("b.example may # Until=2026-11-22T12:00Z\n"
                                        "c.example may # note UNTIL=2026-11-22T12:00Z it  is\n"
                                        "d.example may # until further notice  untiled\n",
@@ -140,7 +140,7 @@ TEST_CASE("a catch-all counts where no other key fits, until it ends") {
     CHECK(find(*overrides, "x.b.example") == "dane");
     CHECK(find(*overrides, "b.example") == "encrypt");
     CHECK(find(*overrides, "any.example", noon + 1h) == "-");
-    CHECK(Overrides::parse("*\tmay\n* encrypt\n", "f").error().contains("is there already"));
+    CHECK(Overrides::parse("*\tmay\n* encrypt\n", "f").error().contains("is already there"));
     CHECK_FALSE(Overrides::parse("*.example may\n", "f").has_value());
 }
 
@@ -170,7 +170,7 @@ TEST_CASE("addresses are keys, however they are spelled; \"*\" covers them, a pa
     CHECK(all.find(Nexthop::parse_address("[192.0.2.9]").value(), noon));
     CHECK(Overrides::parse("[::1] may\n[IPv6:::1] may\n", "f")
               .error()
-              .contains("is there already, in line 1"));
+              .contains("is already there, in line 1"));
 }
 
 TEST_CASE("an entry knows where it stands, and its end is said as the file says it") {

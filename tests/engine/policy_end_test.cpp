@@ -107,7 +107,7 @@ TEST_CASE("no answer is decided past the end of a policy that its host serves") 
                     field.set(delays);
                     CHECK(is_secure(*field.ask()));
                     field.set({});
-                    field.loop.advance(13s); // what is under way ends
+                    field.loop.advance(13s); // what is in progress ends
                     CHECK(is_secure(*field.ask()));
                     CHECK(field.row().expires_at > field.clock.now());
                 }

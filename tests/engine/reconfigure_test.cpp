@@ -97,7 +97,7 @@ TEST_CASE("what is known is due at once when its override changes, and nothing e
     CHECK(field.engine->take_due().has_value());
 }
 
-TEST_CASE("a question in the air ends with the new maps and overrides") {
+TEST_CASE("a question in flight ends with the new maps and overrides") {
     Changing field;
     async::Group group(field.loop);
     std::optional<std::string> reply;

@@ -67,7 +67,7 @@ TEST_CASE("what is in use is looked up again at 80 % of its time, and is always 
     CHECK(field.resolver.count("example.com MX") == 1 + 36000 / 800);
 }
 
-TEST_CASE("chance moves the look-ahead between 75 % and 85 %") {
+TEST_CASE("chance moves the prefetch between 75 % and 85 %") {
     for (const auto& [chance, first] : {std::pair(0.0, 750s), std::pair(0.99, 849s)}) {
         LivingField field;
         field.random.set(chance);
@@ -104,7 +104,7 @@ TEST_CASE("what nobody has asked for in 7 days is left alone; a question counts 
     }
 }
 
-TEST_CASE("a failed look-ahead leaves what is known until its end, and is tried again before") {
+TEST_CASE("a failed prefetch leaves what is known until its end, and is tried again before") {
     LivingField field;
     field.resolver.set(dane_world);
     REQUIRE(field.reply("example.com") == "12:OK dane-only,");
@@ -201,7 +201,7 @@ TEST_CASE("no policy is so short that it is looked at all the time") {
     CHECK(field.fetcher.fetches() >= 4);
 }
 
-TEST_CASE("look-aheads at work at once are few, and clients come first") {
+TEST_CASE("prefetches at work at once are few, and clients come first") {
     LivingField field({.look_aheads = 3}, {.lookups = 4});
     const auto set_all = [&](int delay) {
         for (int i = 0; i < 40; i++)
@@ -423,7 +423,7 @@ TEST_CASE("refreshing may end at any moment") {
         field.fetcher.serve("example.org", enforce);
         field.ask("example.com");
         field.ask("example.org");
-        field.clock.jump(days(1)); // the refresh beside the look-ahead
+        field.clock.jump(days(1)); // the refresh beside the prefetch
         field.loop.advance(780s);
         for (int i = 0; i < turns; i++)
             field.loop.turn();

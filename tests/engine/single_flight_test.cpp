@@ -98,7 +98,7 @@ TEST_CASE("a body that never suspends has landed when start_or_join returns") {
     CHECK(field.flights.in_the_air() == 0);
 }
 
-TEST_CASE("flights in the air are cancelled with their owner") {
+TEST_CASE("flights are cancelled with their owner") {
     test::VirtualLoop loop;
     int started = 0;
     {

@@ -46,7 +46,7 @@ std::size_t number(string_view text) {
     std::size_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size())
-        throw std::runtime_error(fmt::format("\"{}\" is no number", text));
+        throw std::runtime_error(fmt::format("\"{}\" is not a number", text));
     return value;
 }
 

@@ -1,5 +1,5 @@
 // Not read is not absent: a database that is slow or broken, a queue that is long, an operator who
-// forgets while a lookup is under way.
+// forgets while a lookup is in progress.
 // SPDX-License-Identifier: BSD-3-Clause
 #include "engine/field.h"
 
@@ -40,7 +40,7 @@ bool is_temp(const std::string& reply) { return reply.contains(":TEMP "); }
 
 } // namespace
 
-TEST_CASE("a database that says nothing: mail waits for the policy that may be there") {
+TEST_CASE("a database that says nothing: mail is deferred for the policy that may be there") {
     Sts field;
     REQUIRE(is_secure(field.reply("example.org")));
     field.host_is_down();
@@ -170,10 +170,10 @@ TEST_CASE("without_store = \"continue\": what cannot be read counts as not there
     CHECK(field.reply("example.org") == "9:NOTFOUND ,");
 }
 
-TEST_CASE("waiting for a turn of ours is no failure of the policy host") {
+TEST_CASE("waiting for a turn of ours is not a failure of the policy host") {
     std::string configuration;
     bool proceeds = false;
-    SUBCASE("mail waits") {}
+    SUBCASE("mail is deferred") {}
     SUBCASE("untried_policy = \"continue\"") {
         configuration = "[verdict]\nuntried_policy = \"continue\"\n";
         proceeds = true;
@@ -263,7 +263,7 @@ TEST_CASE("a stored policy outlives the time in which our own DNS cannot validat
     CHECK(loaded.sts.value().failures == 0);
 }
 
-TEST_CASE("a policy host that was asked and says nothing is no reason to defer") {
+TEST_CASE("a policy host that was asked and says nothing is not a reason to defer") {
     Sts field;
     field.fetcher.delay(25s);
     CHECK(field.reply("example.org") == "9:NOTFOUND ,"); // RFC 8461 section 3.3

@@ -93,7 +93,7 @@ TEST_CASE("what failed decides when to look again") {
     failed_check([](verdict::Evidence& e) { e.sts.record = verdict::RecordState::failed; });
 }
 
-TEST_CASE("the look-ahead comes at 75 to 85 % of the time that DNS gives") {
+TEST_CASE("the prefetch comes at 75 to 85 % of the time that DNS gives") {
     auto evidence = good();
     CHECK(look_ahead_after(evidence, 900s, 0, now, 0.0) == 450s);
     CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 480s);

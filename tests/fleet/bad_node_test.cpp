@@ -75,7 +75,7 @@ TEST_CASE("bad node: its failure does not take the place of one's own, which bin
               .failed_by.empty());
 }
 
-TEST_CASE("bad node: no failure, empty row or text that is no policy takes a policy away") {
+TEST_CASE("bad node: no failure, empty row or text that is not a policy takes a policy away") {
     const store::StsRow held = fetched(today - 2h);
     store::StsRow broken = fetched(today - 1h);
     broken.body = "version: STSv9\nmode: nothing that is known\n";

@@ -398,7 +398,7 @@ TEST_CASE("what is due is leased by one node; the other is told when to look aga
     CHECK(due(a.next()) == 0);
 }
 
-TEST_CASE("a daemon starts whatever its server is like, but not with what is no URI") {
+TEST_CASE("a daemon starts whatever its server is like, but not with what is not a URI") {
     CHECK_FALSE(Server::open("postgresql://x:s3cret@[").has_value());
     // Nobody there: it starts.
     const auto away = Server::open("postgresql:///x?host=/nonexistent");
@@ -653,7 +653,7 @@ TEST_CASE("what the server refuses stays in sight while all else works") {
     a.store->save(policy("example.com", a.clock()));
     REQUIRE(world.turn_until([&] { return !a.reached(); }));
     CHECK(a.store->status().reason.contains("permission denied"));
-    // It reads, and tells of itself every 10 s; that is no reason to say that all is well.
+    // It reads, and tells of itself every 10 s; that is not a reason to say that all is well.
     const MonoTime end = world.loop.now() + 12s;
     bool flapped = false;
     while (world.loop.now() < end) {

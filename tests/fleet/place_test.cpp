@@ -63,7 +63,7 @@ TEST_CASE("the ports of its hosts") {
     CHECK(parse_place("postgresql://a/mail?service=relay")->ports.empty()); // a file says which
 }
 
-TEST_CASE("what is no URI is refused, and a password in it is not repeated") {
+TEST_CASE("what is not a URI is refused, and a password in it is not repeated") {
     for (const char* uri : {"postgresql://relay:s3cret@db/mail?nonsense=s3cret",
                             "postgresql://relay:s3cret@[::1/mail", "postgresql://x:s3cret%zz@db/m",
                             "postgresql://u:p@s3cret:notaport@/x?s3cret", "host=db password=s3cret",

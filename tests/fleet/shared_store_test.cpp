@@ -68,7 +68,7 @@ std::vector<std::string> names(const std::vector<Policy>& policies) {
 
 } // namespace
 
-TEST_CASE("tables that are missing, or of another version, are refused with the remedy") {
+TEST_CASE("tables that are missing, or of another version, are refused with the fix") {
     PostgresServer* server = postgres();
     if (server == nullptr) return;
     const std::string uri = server->new_database();
@@ -195,7 +195,7 @@ TEST_CASE("the change feed gives each change once, in order, and nothing where n
     changes = shared.b.changes(second, 1000).value();
     const FeedVersion third = changes.upto;
     CHECK(changes.policies == std::vector{again});
-    // The same once more is no news.
+    // The same once more is not news.
     Shared::offer(shared.b, again);
     Shared::offer(shared.b, shared.policy("one.example", 2h, 20h));
     CHECK(shared.b.changes(third, 1000).value().latest == 3);
@@ -296,7 +296,7 @@ TEST_CASE("writers at the same time lose nothing, and readers miss nothing") {
           reader.server_now() - 1h - std::chrono::minutes(5));
 }
 
-TEST_CASE("a lease is one node's, and others get it when its time is over") {
+TEST_CASE("a lease is one node's, and others get it when it has expired") {
     PostgresServer* server = postgres();
     if (server == nullptr) return;
     Shared shared(*server);

@@ -353,7 +353,7 @@ TEST_CASE("exchange: a host that stops at any stage costs the time limit, no mor
     CHECK(error_of(fetch_from({address_of("127.0.0.1")}, full.port(), 100ms)) ==
           FetchError{FetchFault::timeout, host + " [127.0.0.1] no connection within 100 ms"});
     CHECK(error_with([](ServerConnection& client) { client.wait_for_close(); }, 100ms) ==
-          FetchError{FetchFault::timeout, place + "no end of the TLS handshake within 100 ms"});
+          FetchError{FetchFault::timeout, place + "the TLS handshake did not end within 100 ms"});
     CHECK(error_with(
               [](ServerConnection& client) {
                   client.handshake();
@@ -418,7 +418,7 @@ TEST_CASE("exchange: a host that closes at any stage") {
     const FetchError garbage = error_with([](ServerConnection& client) {
         client.handshake();
         client.read_request();
-        client.send_raw("\x17\x03\x03\x00\x20 this is no record of this session"sv);
+        client.send_raw("\x17\x03\x03\x00\x20 this is not a record of this session"sv);
         client.wait_for_close();
     });
     CHECK(garbage.fault == FetchFault::tls);

@@ -127,7 +127,7 @@ TEST_CASE("fetcher: the time limit covers lookup and exchange together") {
     const auto begin = std::chrono::steady_clock::now();
     CHECK(bench.fetch().error() ==
           FetchError{FetchFault::timeout,
-                     host + " [127.0.0.1]: no end of the TLS handshake within 1 s"});
+                     host + " [127.0.0.1]: the TLS handshake did not end within 1 s"});
     const auto took = std::chrono::steady_clock::now() - begin;
     CHECK(took >= 995ms);
     CHECK(took < 1600ms);

@@ -77,7 +77,7 @@ class NotAsked final : public dns::Resolver {
     dns::Failure why_;
 };
 
-TEST_CASE("host lookup: what our own queue or library kept from being asked is no turn") {
+TEST_CASE("host lookup: what our own queue or library kept from being asked is not a turn") {
     for (const dns::Failure why : {dns::Failure::busy, dns::Failure::library}) {
         test::VirtualLoop loop;
         NotAsked resolver(why);
@@ -116,7 +116,7 @@ TEST_CASE("host lookup: no address says why") {
                                     "A lookup of mta-sts.example.com failed: SERVFAIL")));
 }
 
-TEST_CASE("host lookup: RDATA of a wrong length is no address") {
+TEST_CASE("host lookup: RDATA of a wrong length is not an address") {
     CHECK(first("mta-sts.example.com A insecure 60 \\# c00002\n") ==
           std::unexpected(no_host("mta-sts.example.com has no address")));
 }

@@ -209,7 +209,7 @@ TEST_CASE("the end does not wait for ever on a reader that stands still") {
     CHECK(std::chrono::steady_clock::now() - begin < 20s);
 }
 
-TEST_CASE("a reader that has gone is no reason to end") {
+TEST_CASE("a reader that has gone is not a reason to end") {
     Pipe pipe;
     pipe.close_end(0);
     const std::shared_ptr<void> restore(nullptr, [](void*) { std::signal(SIGPIPE, SIG_DFL); });

@@ -32,18 +32,13 @@ TEST_CASE("metrics: families in order, each with its help and type, samples octe
     out.add(Metric::loop_lag, {}, 0.25);
     CHECK(out.text() ==
           "# HELP postseal_dns_failures_total DNS lookups that failed, by type of record and "
-          "reason.\n"
-          "# TYPE postseal_dns_failures_total counter\n"
-          "postseal_dns_failures_total{type=\"mx\",reason=\"a\\\"b\\\\c\\nd\"} 1\n"
-          "postseal_dns_failures_total{type=\"txt\",reason=\"bogus\"} 2\n"
-          "# HELP postseal_refresh_backlog Policies that are due to be looked at again and were "
-          "not yet; counted up to 100000.\n"
-          "# TYPE postseal_refresh_backlog gauge\n"
-          "postseal_refresh_backlog 7\n"
-          "# HELP postseal_loop_lag_seconds How late the event loop was at worst in the last "
-          "minute.\n"
-          "# TYPE postseal_loop_lag_seconds gauge\n"
-          "postseal_loop_lag_seconds 0.25\n");
+          "reason.\n# TYPE postseal_dns_failures_total "
+          "counter\npostseal_dns_failures_total{type=\"mx\",reason=\"a\\\"b\\\\c\\nd\"} "
+          "1\npostseal_dns_failures_total{type=\"txt\",reason=\"bogus\"} 2\n# HELP "
+          "postseal_refresh_backlog Policies that are due for a refresh and have not had it yet; "
+          "counted up to 100000.\n# TYPE postseal_refresh_backlog gauge\npostseal_refresh_backlog "
+          "7\n# HELP postseal_loop_lag_seconds Maximum delay of the event loop in the last "
+          "minute.\n# TYPE postseal_loop_lag_seconds gauge\npostseal_loop_lag_seconds 0.25\n");
 }
 
 TEST_CASE("metrics: a histogram's buckets add up") {

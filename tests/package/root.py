@@ -29,7 +29,7 @@ def depends(deb: pathlib.Path) -> list[str]:
 
 class Root:
     def __init__(self, base: pathlib.Path, path: pathlib.Path, deb: pathlib.Path) -> None:
-        """debian.Unavailable is raised if it cannot be had. Call it before a network namespace is
+        """debian.Unavailable is raised if it cannot be obtained. Call it before a network namespace is
         entered: `base`, made anew unless it holds what is needed, comes from the mirror."""
         packages = ",".join([*sorted(depends(deb)), *ALSO])
         note = base / "packages"

@@ -202,14 +202,15 @@ TEST_CASE("probe/attempt: a trust anchor that only the record has") {
         REQUIRE(attempt.tls->chain.size() == 1);
         CHECK(attempt.tls->tlsa.at(0).match.result == Result::matched);
         CHECK(attempt.tls->tlsa.at(0).fault.empty());
-        CHECK(attempt.tls->tlsa.at(1).match.result == Result::no_match); // a digest is no anchor
+        CHECK(attempt.tls->tlsa.at(1).match.result ==
+              Result::no_match); // a digest is not an anchor
         const Attempt other =
             attempt_with(stranger().issue(mx()), {record(whole, 2, selector, 0, 1)});
         CHECK(other.tls->tlsa.at(0).match.result == Result::no_match);
     }
 }
 
-TEST_CASE("probe/attempt: no STARTTLS, or refused, is no fault of the connection") {
+TEST_CASE("probe/attempt: no STARTTLS, or refused, is not a fault of the connection") {
     const tls::TlsServer none({}, say({"220 mx\r\n", "250 mx\r\n"}));
     Attempt attempt = attempt_at(none.port());
     CHECK_FALSE(attempt.fault.has_value());
@@ -275,7 +276,7 @@ TEST_CASE("probe/attempt: each step has its time limit") {
         {{"220 mx\r\n"}, "no answer to EHLO within 100 ms"},
         {{"220 mx\r\n", "250-mx\r\n250 STARTTLS\r\n"}, "no answer to STARTTLS within 100 ms"},
         {{"220 mx\r\n", "250-mx\r\n250 STARTTLS\r\n", "220 go\r\n"},
-         "no end of the TLS handshake within 100 ms"}};
+         "the TLS handshake did not end within 100 ms"}};
     for (const auto& [texts, reason] : all) {
         const tls::TlsServer server({}, say(texts));
         const Attempt attempt = attempt_at(server.port(), {}, 100ms);

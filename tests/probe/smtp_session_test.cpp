@@ -96,7 +96,7 @@ TEST_CASE("probe/smtp_session: closed in the middle of a reply") {
     CHECK(replies_to({}) == std::vector<std::string>{"error: the server closed the connection"});
 }
 
-TEST_CASE("probe/smtp_session: what is no reply ends the session, endless ones too") {
+TEST_CASE("probe/smtp_session: what is not a reply ends the session, endless ones too") {
     CHECK(
         replies_to({"HTTP/1.1 400 Bad Request\r\n"}) ==
         std::vector<std::string>{"error: no SMTP reply: a line does not begin with a reply code"});

@@ -1,4 +1,4 @@
-# Row 4: securely no DANE is remembered, so the policy decides and no mail waits.
+# Row 4: securely no DANE is remembered, so the policy decides and no mail is deferred.
 at 0s  as in sts.world
        ask example.org: secure mx.example.org
 at 1h  DNS is blocked

@@ -1,4 +1,4 @@
-# What DANE was counts for 7 days; then nothing is remembered, and with a policy mail waits.
+# What DANE was counts for 7 days; then nothing is remembered, and with a policy mail is deferred.
 at 0s  as in sts.world
        ask example.org: secure mx.example.org
 at 1h  DNS is blocked

@@ -1,4 +1,4 @@
-# No answer is no statement: nothing is weaker, and nothing is told.
+# No answer is not a statement: nothing is weaker, and nothing is told.
 at 0s  as in sts.world
        ask example.org: secure mx.example.org
 at 1h  the zone says _mta-sts.example.org TXT failed SERVFAIL

@@ -1,4 +1,4 @@
-# What grows stronger is followed as fast, and is no downgrade.
+# What grows stronger is followed as fast, and is not a downgrade.
 at 0s  as in sts.world
        the policy host of example.org serves testing mx.example.org for 10d
        ask example.org: no policy

@@ -133,7 +133,7 @@ TEST_CASE("status is what the daemon says of itself") {
     CHECK(field.ask(R"({"command":"status"})")["status"]["queries"] == 7);
 }
 
-TEST_CASE("what is no request is refused in words, and the connection goes on") {
+TEST_CASE("what is not a request is refused in words, and the connection goes on") {
     Field field;
     const Fd client = field.connect();
     for (const char* bad : {"", "x", "[]", "{}", R"({"command":7})", R"({"command":"drop"})",

@@ -304,7 +304,7 @@ TEST_CASE("who has connected and not asked yet may ask once after stop, until it
     CHECK(field.server->connections() == 0);
 }
 
-TEST_CASE("a server may go with requests in the air") {
+TEST_CASE("a server may go with requests in flight") {
     Field field;
     const Fd client = field.connect();
     Field::write(client, "later 1000 a\n");

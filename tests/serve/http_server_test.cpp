@@ -90,7 +90,8 @@ TEST_CASE("http: transcripts, cut at every octet boundary") {
           text("405 Method Not Allowed", "only GET and HEAD are allowed\n",
                "Allow: GET, HEAD\r\nConnection: close\r\n\r\n") +
               "EOF");
-    check(field, "no HTTP\n\n", text("400 Bad Request", "this is no HTTP request\n", last) + "EOF");
+    check(field, "no HTTP\n\n",
+          text("400 Bad Request", "this is not an HTTP request\n", last) + "EOF");
 }
 
 TEST_CASE("http: what there is and what not") {
@@ -147,7 +148,7 @@ TEST_CASE("http: health, with a reason a line") {
               "EOF");
 }
 
-TEST_CASE("http: health, with a note, which is no trouble") {
+TEST_CASE("http: health, with a note, which is not trouble") {
     Field field;
     field.views.parts = {{"store", ""}, {"clock", "", "not confirmed yet"}};
     CHECK(field.get("/healthz") == text("200 OK", "ok\nclock: not confirmed yet\n", last) + "EOF");
@@ -168,7 +169,7 @@ TEST_CASE("http: a destination is explained as by the tool") {
         CHECK(field.get("/v1/policy/" + key) == text("400 Bad Request", body, last) + "EOF");
     };
     refused("", "name a destination, as Postfix does: /v1/policy/example.com\n");
-    refused("100%", "the key is not well coded: write % as %25\n");
+    refused("100%", "the key is badly encoded: write % as %25\n");
     refused(std::string(256, 'a'), "the key is longer than 255 octets\n");
 }
 
@@ -207,5 +208,5 @@ TEST_CASE("http: who is too slow is told so") {
     Field field;
     CHECK(field.http->patience() == milliseconds(10'000));
     CHECK(masked(field.http->too_slow()) ==
-          text("408 Request Timeout", "no whole request came within 10 s\n", last));
+          text("408 Request Timeout", "no complete request came within 10 s\n", last));
 }

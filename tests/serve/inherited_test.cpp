@@ -71,7 +71,7 @@ TEST_CASE("IPv6 addresses are written as the configuration writes them") {
     CHECK(inherited.size() == 0);
 }
 
-TEST_CASE("what is no listening stream socket is refused in words") {
+TEST_CASE("what is not a listening stream socket is refused in words") {
     Inherited inherited;
     const auto fault = [&](Fd fd) {
         const auto added = inherited.add(std::move(fd));
@@ -80,9 +80,9 @@ TEST_CASE("what is no listening stream socket is refused in words") {
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
     const Fd other(ends[1]);
-    CHECK(fault(Fd(ends[0])).find("no listening stream") != std::string::npos);
-    CHECK(fault(tcp(AF_INET, SOCK_STREAM, false)).find("no listening stream") != std::string::npos);
-    CHECK(fault(tcp(AF_INET, SOCK_DGRAM, false)).find("no listening stream") != std::string::npos);
+    CHECK(fault(Fd(ends[0])).find("not a listening stream") != std::string::npos);
+    CHECK(fault(tcp(AF_INET, SOCK_STREAM, false)).find("not a listening stream") != std::string::npos);
+    CHECK(fault(tcp(AF_INET, SOCK_DGRAM, false)).find("not a listening stream") != std::string::npos);
     CHECK(inherited.size() == 0);
 }
 

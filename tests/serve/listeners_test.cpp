@@ -293,7 +293,7 @@ TEST_CASE("a fault leaves everything as it was") {
     CHECK(field.listeners.descriptors().size() == 2);
 }
 
-TEST_CASE("at the end the files go, unless somebody else goes on with the sockets") {
+TEST_CASE("at the end the files go, unless somebody else takes over the sockets") {
     for (const auto files : {Listeners::Files::remove, Listeners::Files::leave}) {
         Field field;
         REQUIRE(field.configure({field.at("a")}).empty());

@@ -110,7 +110,7 @@ TEST_CASE("owner, group and mode are set on the descriptor, and put back") {
     CHECK(info_of(path).st_gid == ::getegid());
 }
 
-TEST_CASE("what is no socket any more is not touched") {
+TEST_CASE("what is not a socket any more is not touched") {
     if (::geteuid() != 0) return;
     const Folder folder;
     REQUIRE(::chown(folder.path.c_str(), nobody, nobody) == 0);

@@ -38,13 +38,13 @@ TEST_CASE("a unix socket has the configured mode, and is taken over when nobody 
     CHECK(listen_on(unix_listen(path)));
 }
 
-TEST_CASE("a file that is no socket is left alone") {
+TEST_CASE("a file that is not a socket is left alone") {
     const Folder folder;
     const std::string path = folder.path / "precious";
     std::ofstream(path) << "data";
     const auto fds = listen_on(unix_listen(path));
     REQUIRE_FALSE(fds);
-    CHECK(fds.error().find("no socket; move it away") != std::string::npos);
+    CHECK(fds.error().find("not a socket; move it away") != std::string::npos);
     CHECK(std::filesystem::file_size(path) == 4);
 }
 

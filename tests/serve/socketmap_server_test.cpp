@@ -60,7 +60,7 @@ TEST_CASE("pipelined queries are answered in order, whatever each takes") {
     CHECK(field.counters.no_nexthop == 1);
 }
 
-TEST_CASE("what is no nexthop has no policy, at once") {
+TEST_CASE("what is not a nexthop has no policy, at once") {
     Field field;
     for (const char* key :
          {"", ".example.com", "[127.0.0.1]", "a!b.example", "/x", "example..com"}) {

@@ -157,7 +157,7 @@ TEST_CASE("stations: at the end what was asked is answered, on every thread") {
     CHECK(field.listeners.connections() == 0);
 }
 
-TEST_CASE("stations: they may end with clients and lookups under way") {
+TEST_CASE("stations: they may end with clients and lookups in progress") {
     Field field;
     std::vector<Fd> clients;
     for (int i = 0; i < 6; i++) {

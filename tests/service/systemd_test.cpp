@@ -43,7 +43,7 @@ struct Manager {
 
 TEST_CASE("without systemd nothing is told and nothing kept") {
     Systemd systemd;
-    CHECK_FALSE(systemd.at_work());
+    CHECK_FALSE(systemd.active());
     CHECK_FALSE(systemd.keep("unix:/x", 0));
     CHECK_FALSE(systemd.watchdog());
     systemd.ready("all is well");
@@ -55,7 +55,7 @@ TEST_CASE("without systemd nothing is told and nothing kept") {
 TEST_CASE("what is told is in systemd's words") {
     Manager manager;
     Systemd systemd;
-    CHECK(systemd.at_work());
+    CHECK(systemd.active());
     systemd.ready("2 listeners");
     CHECK(manager.next() == "READY=1\nSTATUS=2 listeners");
     systemd.status("3 listeners");

@@ -54,7 +54,8 @@ std::string check_moved_aside(DatabaseFile& file, const Scratch& scratch) {
     const auto incidents = file.take_incidents();
     REQUIRE(incidents.size() == 1);
     CAPTURE(incidents[0]);
-    const std::string moved = fmt::format(": moved aside as {}, and a new database begun; ", aside);
+    const std::string moved =
+        fmt::format(": moved aside as {}, and a new database created; ", aside);
     const auto found = incidents[0].find(moved);
     REQUIRE(found != std::string::npos);
     CHECK(std::filesystem::exists(aside));
@@ -151,7 +152,7 @@ TEST_CASE("a damaged file that cannot be moved aside with its log stays, both of
     const Scratch scratch;
     fill(scratch);
     const std::string damaged =
-        "This is no database, and it is longer than a header is, so it is damage.";
+        "This is not a database, and it is longer than a header is, so it is damage.";
     write_file(scratch.file(), damaged);
     write_file(scratch.file() + "-wal", "its log");
     const std::string in_the_way = scratch.path() + "/" + corrupt_name + "-wal";
@@ -176,8 +177,8 @@ TEST_CASE("an empty file is a new one, and that it held something is not ruled o
     write_file(scratch.file(), "");
     auto file = open(scratch);
     CHECK(file->take_incidents() ==
-          std::vector<std::string>{scratch.file() + " is empty: what it held is lost, and a new "
-                                                    "database begun"});
+          std::vector<std::string>{scratch.file() +
+                                   " is empty: what it held is lost, and a new database created"});
     check_holds_nothing(*file);
 }
 

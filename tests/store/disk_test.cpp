@@ -141,7 +141,7 @@ std::string full_at_start(World& world, Left left) {
     EXPECT(world.load("old.example").sts_unread.empty());
     EXPECT(world.load("old.example").sts.has_value() == has_file);
     EXPECT(world.holds("old.example") == has_file);
-    // A fetch that fails now is no reason to forget the policy, now or once there is room.
+    // A fetch that fails now is not a reason to forget the policy, now or once there is room.
     world.store->save(StsRow{.domain = domain("old.example"), .failures = 1});
     EXPECT(!has_file || !world.load("old.example").sts->body.empty());
     save_much(world);

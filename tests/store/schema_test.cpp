@@ -128,7 +128,7 @@ TEST_CASE("version 2 to 3: what is remembered of DANE stays") {
     CHECK(history_of(opened->connection(), "[mx.example]:587", 9).value().empty());
 }
 
-TEST_CASE("version 3 to 4: what is there already is counted") {
+TEST_CASE("version 3 to 4: what is already there is counted") {
     const Scratch scratch;
     const auto opened = brought_up_to_date(
         scratch, 3,
@@ -301,7 +301,7 @@ TEST_CASE("a newer version is refused and not touched") {
     CHECK(opened.error().fault == DbFault::refused);
     CHECK(opened.error().text ==
           scratch.file() + " has schema version 10, this postseal knows 8 at most: run the newer "
-                           "postseal, or move the file away to begin anew");
+                           "postseal, or move the file away to start afresh");
     CHECK(read_file(scratch.file()) == before);
 }
 

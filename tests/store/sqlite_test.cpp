@@ -129,7 +129,7 @@ TEST_CASE("flush waits for all before it, also for what came during an attempt")
     CHECK(world.turn_until([&] { return group.size() == 0; }));
 }
 
-TEST_CASE("an attempt that is under way is not the one that flush waits for, if more was saved") {
+TEST_CASE("an attempt that is in progress is not the one that flush waits for, if more was saved") {
     World world;
     const LockHolder lock(
         world.scratch.file()); // so that each attempt takes a while, and is counted
@@ -224,7 +224,7 @@ TEST_CASE("a save that comes during a retry that succeeds is written as well") {
     }
     const auto flush = [](Store& store) -> async::Task<> { co_await store.flush(); };
     async::Group group(world.loop);
-    group.start(flush(*world.store)); // the retry is under way
+    group.start(flush(*world.store)); // the retry is in progress
     world.store->save(nexthop_row("second.example"));
     CHECK(world.turn_until([&] { return world.count("nexthop") == "2"; }));
 }
@@ -343,14 +343,14 @@ TEST_CASE("a damaged file found at start: a new one, and the status says so till
     CHECK(world.load("example.com").nexthop == nexthop_row("example.com", 1));
 }
 
-TEST_CASE("an empty file found at start is no new one: that its rows are lost is said") {
+TEST_CASE("an empty file found at start is not a new one: that its rows are lost is said") {
     World world;
     world.store->save(nexthop_row("example.com"));
     world.store.reset();
     write_file(world.scratch.file(), "");
     world.start();
     REQUIRE(world.log.size() == 1);
-    CHECK(world.log[0].contains("is empty: what it held is lost, and a new database begun"));
+    CHECK(world.log[0].contains("is empty: what it held is lost, and a new database created"));
     CHECK(world.load("example.com") == Loaded{});
     CHECK(world.store->status().degraded);
     world.restart();

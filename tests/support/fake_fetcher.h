@@ -15,7 +15,7 @@ class FakeFetcher final : public https::PolicyFetcher {
   public:
     explicit FakeFetcher(async::Loop& loop) : loop_(loop) {}
 
-    // What the host of the domain serves from now on; a text that is no policy is
+    // What the host of the domain serves from now on; a text that is not a policy is
     // FetchFault::policy.
     void serve(const std::string& domain, std::string body) { hosts_[domain] = {std::move(body)}; }
     void fail(const std::string& domain, https::FetchFault fault, std::string reason) {

@@ -202,7 +202,7 @@ class Daemon:
 
     def settle(self) -> None:
         """An answer may be given before the lookup behind it has ended, and been saved."""
-        while self.status()["lookups_at_work"]:
+        while self.status()["lookups_active"]:
             time.sleep(0.05)
 
     def explain(self, key: str) -> dict:

@@ -12,7 +12,7 @@ PATIENCE = 300  # seconds for a slow mirror
 
 
 class Unavailable(Exception):
-    """It cannot be had here; the text says why."""
+    """It cannot be obtained here; the text says why."""
 
 
 def unpack(suite: str, root: pathlib.Path, packages: str, variant: str) -> None:

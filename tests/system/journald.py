@@ -1,6 +1,6 @@
 # journald.py: systemd's own journal, kept by a journald of ours in a mount namespace
 #
-# What runs there, by the command `enter`, has /run to itself: its journal is none of the machine's.
+# What runs there, by the command `enter`, has /run to itself: its journal is not one of the machine's.
 # SPDX-License-Identifier: BSD-3-Clause
 import json
 import pathlib

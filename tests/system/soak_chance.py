@@ -33,7 +33,7 @@ class Chance:
         return Dns(self._mx(temper), hosts, self._tlsa(temper), sts_id), policy
 
     def withdrawn(self, domain: Changing) -> tuple[Dns, Policy]:
-        """A new record, whose policy cannot be had."""
+        """A new record, whose policy cannot be obtained."""
         self._ids += 1
         return replace(domain.dns, sts_id=f"id{self._ids}"), Policy(0, status=503)
 

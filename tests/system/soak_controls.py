@@ -89,7 +89,7 @@ class Copy:
             shutil.copy(PROJECT / name, to, follow_symlinks=False)
 
     def patch(self, name: str, *options: str) -> None:
-        # Whatever repository the folder is in, it is none of the copy.
+        # Whatever repository the folder is in, it is not one of the copy.
         alone = {"GIT_CEILING_DIRECTORIES": str(self._folder.parent)}
         subprocess.run(["git", "apply", *options, str(PATCHES / f"{name}.patch")],
                        cwd=self._folder, env=os.environ | alone, check=True)

@@ -300,8 +300,7 @@ FAULTS = {fault.name: fault for fault in (
            " lookup lasts is fetched again first"),
     _fault("policy-host-away", policy_host_away, 4, "a policy that is held stays in force",
            _FETCHES),
-    _fault("policy-host-crowded", policy_host_crowded, 12, "waiting for a turn is no failure of"
-           " the other side, and no sign that there is no policy", Effect.FETCHES_WAIT),
+    _fault("policy-host-crowded", policy_host_crowded, 12, "waiting for a turn is not a failure of the other side, and no sign that there is no policy", Effect.FETCHES_WAIT),
     _fault("policy-host-crowded-for-long", policy_host_crowded, 36, "nor is a turn that does not"
            " come within the time for a fetch", Effect.FETCHES_WAIT, is_long=True),
     _fault("anchor-wrong", anchor_wrong, 5, "our own fault, and no judgement on domains: rows 4"

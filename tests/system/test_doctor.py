@@ -283,7 +283,7 @@ RESOLVERS = {  # address, a word of the finding
     "does-not-validate": (addresses.ROOT_SERVER, "AD bit"),
     "fails": (addresses.FAILING_SERVER, "SERVFAIL"),
     "is-dead": (addresses.DEAD_SERVER, "refused"),
-    "is-no-address": ("resolver.example", "no address"),
+    "is-no-address": ("resolver.example", "not an address"),
 }
 
 
@@ -404,7 +404,7 @@ SAID_OF_DEFERRED = [
     ("attributes of an MTA-STS policy, and defers", {"enforce"}),
     ("it answers PERM, and Postfix defers the mail", ALL),
     ("does not know its words here, and defers the mail", ALL),
-    ("they do not understand each other, and Postfix defers", ALL),
+    ("the two protocols do not match, and Postfix defers", ALL),
     ("proxymap(8) refuses to look it up", ALL),
     ("enforced MTA-STS policy is deferred", {"enforce"}),
     ("dane-only is deferred", {"dane"}),
@@ -427,7 +427,7 @@ class Planted:
     findings: list[dict]
     outcomes: dict[tuple[str, str], Outcome | None]  # by name and kind of mail
     names: dict[str, str]  # of the clients in master.cf
-    explained: dict[tuple[str, str], str]  # what explain --probe expects, likewise
+    explained: dict[tuple[str, str], str]  # what explain --probe expects, the same
     log: str
 
 
@@ -574,7 +574,7 @@ def test_too_old(told):
 FAILURES = {
     "exits": ("#!/bin/sh\necho 'postconf: fatal: bad thing' >&2\nexit 1\n", "bad thing"),
     "hangs": ("#!/bin/sh\nexec sleep 60\n", "does not end"),
-    "is-another": ("#!/bin/sh\necho hello\n", "no postconf"),
+    "is-another": ("#!/bin/sh\necho hello\n", "not postconf"),
 }
 
 

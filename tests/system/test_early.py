@@ -23,24 +23,24 @@ def odd_servers(world):
         yield server
 
 
-def at_work(daemon) -> int:
-    return daemon.status()["lookups_at_work"]
+def active(daemon) -> int:
+    return daemon.status()["lookups_active"]
 
 
 def test_silent_txt(patient):
     assert patient.ask("txt-silent.example") == "OK dane-only"
-    assert at_work(patient) == 1
+    assert active(patient) == 1
     assert patient.ask("txt-silent.example") == "OK dane-only"
     explained = patient.explain("txt-silent.example")  # takes all the evidence
     assert not explained["partial"]
     assert explained["mta_sts"]["record"] == "failed"
-    assert at_work(patient) == 0
+    assert active(patient) == 0
 
 
 def test_silent_family(patient, odd_servers):
     assert patient.ask(AAAA_SILENT) == "NOTFOUND "
-    assert at_work(patient) == 1
+    assert active(patient) == 1
     explained = patient.explain(AAAA_SILENT)
     assert not explained["partial"]
     assert [host["state"] for host in explained["mx"]["hosts"]] == ["N"]
-    assert at_work(patient) == 0
+    assert active(patient) == 0

@@ -28,8 +28,8 @@ def test_tables_that_are_not_there(fleet_server, new_node):
     assert "postseal store init" in node.log.read_text()
     assert node.tool("store", "status").returncode == BAD_CONFIG
     made = node.tool("store", "init")
-    assert (made.returncode, "have been made" in made.stdout) == (0, True)
-    assert "there already" in node.tool("store", "init").stdout
+    assert (made.returncode, "have been created" in made.stdout) == (0, True)
+    assert "already exist" in node.tool("store", "init").stdout
     wait_until(lambda: not node.status()["degraded"], "it does not see that they are there")
     wait_until(lambda: fleet_server.sql(database, "SELECT count(*) FROM postseal_sts") == "1",
                "it does not share what it has found out")

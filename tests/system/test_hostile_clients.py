@@ -266,7 +266,7 @@ def split(buffer: bytes) -> tuple[list[bytes], bytes]:
 
 
 def test_a_hanging_policy_host_holds_nobody_up(started):
-    """It has no place among the lookups at work."""
+    """It has no place among the active lookups."""
     daemon = started(limits={"lookups": 1, "deadline": "4s"})
     with daemon.connect() as waiting:
         waiting.send(request("postfix", "sts-silent.example"))

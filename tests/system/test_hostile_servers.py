@@ -39,7 +39,7 @@ DNS = {
     "wrong-id": NO_MX,
     "referrals": "OK dane",  # row 12: the host cannot be looked up
     "many-records": NO_PROMISE,
-    "long-record": NO_PROMISE,  # what follows the id is no field
+    "long-record": NO_PROMISE,  # what follows the id is not a field
     "many-addresses": NO_PROMISE,
     "aaaa-silent": NO_PROMISE,
 }
@@ -157,10 +157,10 @@ def test_all_at_once(internet, new_daemon, quiet_memory):
 
     # Whatever goes on behind the answers ends, too.
     end = time.monotonic() + patience(30)
-    while (daemon.status()["lookups_at_work"] or descriptors(pid) > files + 2) \
+    while (daemon.status()["lookups_active"] or descriptors(pid) > files + 2) \
             and time.monotonic() < end:
         time.sleep(0.2)
-    assert daemon.status()["lookups_at_work"] == 0
+    assert daemon.status()["lookups_active"] == 0
     assert descriptors(pid) <= files + 2
     for key in wanted:
         assert len(json.dumps(explained[key])) < 500_000, key
@@ -179,7 +179,7 @@ def test_a_chain_costs_few_queries(internet, new_daemon, name):
     daemon.start()
     assert daemon.ask(f"{name}.{ODD}") == NO_MX
     end = time.monotonic() + patience(30)
-    while daemon.status()["lookups_at_work"]:
+    while daemon.status()["lookups_active"]:
         assert time.monotonic() < end
         time.sleep(0.1)
     assert daemon.ask("dane.example") == "OK dane-only"

@@ -108,7 +108,7 @@ def test_what_the_store_counts(daemon, slow):
 
 def test_health(daemon, slow):
     answer = ask(PORT, "/healthz")
-    # The machine's clock may not be confirmed, which is no trouble.
+    # The machine's clock may not be confirmed, which is not trouble.
     assert (answer.status, answer.body.splitlines()[0]) == (200, "ok")
     good = daemon.configuration.read_text(encoding="utf-8")
     try:

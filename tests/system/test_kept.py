@@ -108,7 +108,7 @@ def test_show(asked):
     assert "policy enforce (id " in shown.stdout
     nothing = asked.tool("show", "null-mx.example")
     assert (nothing.returncode, nothing.stdout) == (1, "")
-    assert "nothing is kept of null-mx.example" in nothing.stderr
+    assert "nothing is stored about null-mx.example" in nothing.stderr
     assert asked.tool("show", "a..b").returncode == 64
 
 
@@ -170,7 +170,7 @@ def test_refresh(asked):
 def test_forget(asked):
     result = asked.tool("forget", "sts-one.example", "never-asked.example")
     assert result.returncode == 1
-    assert result.stdout == "sts-one.example: forgotten\nnever-asked.example: nothing was kept\n"
+    assert result.stdout == "sts-one.example: forgotten\nnever-asked.example: nothing was stored\n"
     assert asked.tool("show", "sts-one.example").returncode == 1
     assert asked.ask("sts-one.example").startswith("OK secure ")
     asked.wait_for_log("policy-fetched domain=sts-one.example", 2)
@@ -216,8 +216,8 @@ def test_what_is_deferred_says_why(asked):
     shown = json.loads(asked.tool("show", "--json", key).stdout)
     assert [finding["code"] for finding in shown["findings"]] == ["deferred"]
     outside = asked.tool("explain", "enforce-all-outside.mail.example").stdout
-    assert "  finding   the MTA-STS policy fits none of the MX hosts: " in outside
+    assert "  finding   the MTA-STS policy matches none of the MX hosts: " in outside
     assert 'adds "mx: mx.enforce-all-outside.mail.example" to the policy' in outside
     listed = asked.tool("list", "enforce-all-outside*").stdout
-    assert " the MTA-STS policy fits none of the MX hosts" in listed
+    assert " the MTA-STS policy matches none of the MX hosts" in listed
     asked.wait_for_log("finding nexthop=enforce-all-outside.mail.example code=policy-fits-none", 1)

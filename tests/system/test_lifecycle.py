@@ -24,7 +24,7 @@ def refusal(daemon, status: int | None = CONFIG) -> str:
     return result.stderr.strip().splitlines()[-1]
 
 
-# --- Configuration errors: file, line, key and remedy ----------------------------------------
+# --- Configuration errors: file, line, key and fix ----------------------------------------
 
 FAULTS = {
     "unknown key": ('[dns]\ntiemout = "8s"\n', 2, "tiemout", "timeout"),
@@ -43,14 +43,14 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("text, line, key, remedy", FAULTS.values(), ids=FAULTS)
-def test_configuration_error(new_daemon, text, line, key, remedy):
+@pytest.mark.parametrize("text, line, key, fix", FAULTS.values(), ids=FAULTS)
+def test_configuration_error(new_daemon, text, line, key, fix):
     daemon = new_daemon()
     daemon.configuration.write_text(text, encoding="ascii")
     message = refusal(daemon)
     assert f"{daemon.configuration}:{line}" in message
     assert key in message
-    assert any(word in message for word in remedy.split("|")), message
+    assert any(word in message for word in fix.split("|")), message
 
 
 def test_missing_configuration_file(new_daemon):
@@ -82,7 +82,7 @@ def test_unreadable_trust_anchor(new_daemon, tmp_path):
 
 def test_trust_anchor_that_is_none(new_daemon, tmp_path):
     garbage = tmp_path / "garbage.key"
-    garbage.write_text("this is no trust anchor\n", encoding="ascii")
+    garbage.write_text("this is not a trust anchor\n", encoding="ascii")
     message = refusal(new_daemon(dns={"trust_anchor": [str(garbage)]}), None)
     assert str(garbage) in message
 

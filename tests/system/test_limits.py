@@ -73,6 +73,6 @@ def test_too_many_cold_lookups(new_daemon):
         ((reply, seconds),) = slow.result().values()
         assert reply == "OK dane" and seconds < LIMIT
         for key, (reply, seconds) in waiting.result().items():
-            assert reply.startswith("TEMP 1 lookups are at work and "), (key, reply)
+            assert reply.startswith("TEMP 1 lookups are active and "), (key, reply)
             assert reply.endswith(" wait (limits.lookups)")
             assert seconds < LIMIT

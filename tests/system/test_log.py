@@ -114,7 +114,7 @@ def test_below_systemd(new_daemon):
 
 
 def test_a_quiet_day(new_daemon):
-    """What is said of each lookup is for debugging; that mail waits is told once."""
+    """What is said of each lookup is for debugging; that mail is deferred is told once."""
     daemon = new_daemon(log={"level": "info"})
     daemon.start()
     for key in ("sts-one.example", "dane.example", "plain.example", "bogus.example"):

@@ -64,10 +64,10 @@ def test_a_key_is_found_as_it_is_listed(overriding):
 
 
 @pytest.mark.parametrize("arguments, said", [
-    (("third.example may #", "encrypt"), 'a key has neither blanks nor "#"'),
-    (("third.example", "may", "--until", "2020-01-31"), "--until 2020-01-31 is over already"),
+    (("third.example may #", "encrypt"), 'a key cannot contain blanks or "#"'),
+    (("third.example", "may", "--until", "2020-01-31"), "--until 2020-01-31 is in the past"),
     (("third.example", "strong"), 'postseal: "third.example": Postfix would refuse "strong"'),
-    (("third.example", "may", "--comment", "until=soon"), '"until=soon" is no day'),
+    (("third.example", "may", "--comment", "until=soon"), '"until=soon" is not a day'),
 ])
 def test_what_would_not_be_what_was_meant_is_refused(overriding, arguments, said):
     daemon, file = overriding
@@ -80,7 +80,7 @@ def test_what_would_not_be_what_was_meant_is_refused(overriding, arguments, said
 def test_a_day_that_ends_nothing_is_noted_and_the_entry_counts(overriding):
     """No refusal: a file that was good before an upgrade is good after it."""
     daemon, file = overriding
-    note = '"third.example" says "until 2099-12-31", which is no end: write until=2099-12-31'
+    note = '"third.example" says "until 2099-12-31", which is not an end: write until=2099-12-31'
     changed = daemon.tool("overrides", "set", "third.example", "encrypt", "--comment",
                           "until: 2099-12-31, says Ann")
     assert (changed.returncode, changed.stderr) == (0, f"postseal: {note}\n")

@@ -371,7 +371,7 @@ def test_port_53_is_shut_and_the_operator_has_said_whom_to_ask(new_daemon, own_e
 
 
 def test_port_53_is_shut_and_the_resolver_strips(new_daemon, own_etc, forwarder, without_port_53):
-    """It is no help: nothing is switched, and what is wrong is said."""
+    """It is not help: nothing is switched, and what is wrong is said."""
     run([*without_port_53.enter_command, "nft", "insert", "rule", "inet", "shut", "out", "ip",
          "daddr", FORWARDER, "accept"])
     daemon = new_daemon()

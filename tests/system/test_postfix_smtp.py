@@ -15,7 +15,7 @@ from resources import patience
 COUNT = 10_000 if os.environ.get("POSTSEAL_FULL") else 1_500
 SEED = 2
 A_MESSAGE = 100  # recipients
-# The default may is no promise; a reply that is not there is that, too.
+# The default may is not a promise; a reply that is not there is that, too.
 LEVELS = {"NOTFOUND ": "may", "OK may": "may", "OK dane": "dane", "OK dane-only": "dane-only"}
 OBEYED = {
     "may": {("sent", "Trusted"), ("sent", "Untrusted"), ("sent", "Anonymous")},

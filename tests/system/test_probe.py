@@ -115,8 +115,7 @@ SAID = [
     ("dead-mx.example", r"\] the host cannot be reached: .*Connection refused"),
     ("plain.mail.example", "DANE      none is published: "),
     ("dane-fails.mail.example", "DANE      not known: "),
-    ("enforce-first-outside.mail.example", "mx.enforce-first-outside.mail.example is no host that "
-                                           "the policy names"),
+    ("enforce-first-outside.mail.example", "mx.enforce-first-outside.mail.example is not a host that the policy names"),
     ("policy-404.mail.example", r"MTA-STS   the policy could not be fetched \(status\): "),
     ("plain.mail.example", "Postfix   a Postfix of today, map postfix has no policy: "
                            "smtp_tls_security_level = dane counts"),
@@ -134,7 +133,7 @@ SAID = [
 def texts(prober) -> dict[str, str]:
     """What a person reads, by the domain that begins it."""
     output = prober.tool("probe", "--no-postfix", *dict.fromkeys(domain for domain, _ in SAID)).stdout
-    assert "\033" not in output, "no colours for what is no terminal"
+    assert "\033" not in output, "no colours for what is not a terminal"
     parts = re.split(r"^(\S+): ", output, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2]))
 

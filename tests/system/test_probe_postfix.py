@@ -147,7 +147,7 @@ LINES = [
      "postseal overrides set plain.mail.example encrypt"),
     ("busy.mail.example", "deferred: mx.busy.mail.example: the greeting is 421", "must answer"),
     ("null-mx.mail.example", "bounced: ", "correct the address"),
-    ("bogus-mx.mail.example", "deferred: ", "must put its DNSSEC right"),
+    ("bogus-mx.mail.example", "deferred: ", "must fix its DNSSEC"),
 ]
 
 

@@ -177,7 +177,7 @@ def test_what_needs_a_restart(running):
         said = reload(running, state_dir=str(other), user="root", threads=3)
         assert said == {"changed": [], "needs_restart": ["state_dir", "user", "threads"]}
     assert list(other.iterdir()) == []
-    assert "counts after a restart only: state_dir, user, threads" in running.tool("reload").stdout
+    assert "takes effect only after a restart: state_dir, user, threads" in running.tool("reload").stdout
 
 
 # --- A bad file ------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ def test_lookups_in_the_air_end_with_the_old_parts(new_daemon):
         time.sleep(0.5)
         said = reload(daemon, dns={"timeout": "3s"}, https={"timeout": "20s"})
         assert said == changed("dns", "https")
-        assert daemon.status()["lookups_at_work"] == 2
+        assert daemon.status()["lookups_active"] == 2
         assert daemon.ask("dane.example") == "OK dane-only"
         assert resolving.receive() == "OK dane"
         assert fetching.receive() == "NOTFOUND "

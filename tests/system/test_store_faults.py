@@ -69,7 +69,7 @@ def truncated(path: pathlib.Path) -> None:
 
 
 def no_database(path: pathlib.Path) -> None:
-    path.write_bytes(b"this is no database\n" * 1000)
+    path.write_bytes(b"this is not a database\n" * 1000)
 
 
 def set_aside(daemon) -> list[str]:
@@ -317,5 +317,5 @@ def test_newer_schema(daemon):
     assert result.returncode == 78
     message = result.stderr.strip().splitlines()[-1]
     assert f"{database(daemon)} has schema version 999, this postseal knows " in message
-    assert "run the newer postseal, or move the file away to begin anew" in message
+    assert "run the newer postseal, or move the file away to start afresh" in message
     assert database(daemon).read_bytes() == before

@@ -60,7 +60,7 @@ def test_explain(daemon, key, first_line, direct):
     lines = result.stdout.splitlines()
     assert lines[0] == f"{key}: {first_line}"
     assert len(lines) > 1, "and the reasons"
-    assert "\033" not in result.stdout, "no colours for what is no terminal"
+    assert "\033" not in result.stdout, "no colours for what is not a terminal"
 
 
 @pytest.mark.parametrize("key, words", [
@@ -89,7 +89,7 @@ REASONS = [
     ("sts-two-records.example", r"two|2|several"),
     ("sts-upper-record.example", r'"V=STSv1; id=1;" does not begin "v=STSv1;"'),
     ("sts-blank-before-semicolon.example", r'white space before the first ";"'),
-    ("sts-mx-address.example", r"mx 192\.0\.2\.1 of the policy is no host name"),
+    ("sts-mx-address.example", r"mx 192\.0\.2\.1 of the policy is not a host name"),
     ("sts-mx-u-label.example", r"not in A-labels.*xn--mx-via\.sts-mx-u-label\.example"),
     ("sts-type-twice.example", r"Content-Type is sent twice \(text/plain, text/plain\)"),
     ("bogus.example", r"signature|bogus"),
@@ -133,7 +133,7 @@ def test_a_bogus_reason_is_said_once_on_the_first_look(new_daemon, key):
 
 @pytest.mark.parametrize("key, record, fault", [
     ("sts-no-id.example", "v=STSv1;", "has no id"),
-    ("sts-bad-id.example", "v=STSv1; id=with-hyphen;", '"-" in id is no letter or digit'),
+    ("sts-bad-id.example", "v=STSv1; id=with-hyphen;", '"-" in id is not a letter or digit'),
     ("sts-upper-record.example", "V=STSv1; id=1;", 'does not begin "v=STSv1;"'),
     ("sts-two-records.example", "v=STSv1; id=", "2 TXT records that begin"),
 ])
@@ -154,7 +154,7 @@ def test_every_command_reads_a_key_alike(daemon, command):
     for key, character in (("ex*ample.com", '"*"'), ("a b.example", "a blank"), ("a/b", '"/"')):
         refused = daemon.tool(*command, key)
         assert (refused.returncode, refused.stdout) == (64, ""), (key, refused)
-        assert f"is no destination: {character} is in no domain" in refused.stderr, refused.stderr
+        assert f"is not a destination: {character} is in no domain" in refused.stderr, refused.stderr
     # Pasted from mailq; what is known of it is as it was.
     pasted = daemon.tool(*command, "user@plain.example")
     assert "postseal: plain.example: of an address the domain counts" in pasted.stderr, pasted
@@ -165,7 +165,7 @@ def test_every_command_reads_a_key_alike(daemon, command):
     ("sts-one.example", 0, r"^mode     enforce: "),
     ("https://mta-sts.sts-one.example/.well-known/mta-sts.txt", 0, r"^mode     enforce: "),
     ("sts-type-twice.example", 0, r"note     Content-Type is sent twice"),
-    ("sts-mx-address.example", 0, r'note     mx "192\.0\.2\.1" is no host name'),
+    ("sts-mx-address.example", 0, r'note     mx "192\.0\.2\.1" is not a host name'),
     ("sts-wrong-name.example", 65, r"cert-name: .*certificate is for"),
     ("sts-404.example", 65, r"status: .*404"),
     ("sts-refused.example", 75, r"connect: .*refused"),
@@ -235,7 +235,7 @@ overrides = "{folder}/overrides"
 STATIC_WORDS = [  # line, key, words of the fault and its fix
     (1, "state_dir", "/nonexistent/state does not exist: create it"),
     (2, "user", 'no user "nosuchuser": add it (adduser --system --group nosuchuser)'),
-    (6, "listen.address", "inet:127.0.0.1:1461 is listened on already, by line 4"),
+    (6, "listen.address", "inet:127.0.0.1:1461 is already in use, by line 4"),
     (8, "listen.address", "/nonexistent/run does not exist: create it"),
     (9, "listen.group", 'no group "nosuchgroup": add it'),
     (11, "dns.trust_anchor", "cannot read the trust anchor /nonexistent/root.key: No such file or "
@@ -246,7 +246,7 @@ STATIC_WORDS = [  # line, key, words of the fault and its fix
     (15, "https.ca_file", "/junk has no certificate in PEM form; name a file with"),
 ]
 OVERRIDE_WORDS = [(2, '"a.example": Postfix would refuse "strong"'), (3, '"b.example": '
-                                                                      '"until=soon" is no day')]
+                                                                      '"until=soon" is not a day')]
 
 
 def test_check_config_finds_all_that_is_static(daemon, new_daemon):
@@ -313,7 +313,7 @@ def test_check_config_knows_what_cannot_be_listened_on_together(new_daemon, tmp_
         f'[[listen]]\naddress = "{second}"\n', encoding="ascii")
     result = daemon_.tool("check-config")
     assert result.returncode == CONFIG
-    assert f"{second} is listened on already, as {first}, by line 3" in result.stderr
+    assert f"{second} is already in use, as {first}, by line 3" in result.stderr
 
 
 def test_check_config_finds_nothing_that_follows_from_another_fault(new_daemon, tmp_path):

@@ -22,7 +22,7 @@ class Answer:
     seconds: float
     legacy: str  # then what postmap gets
     tlsrpt: str
-    explained: dict | int  # the tool's status for a key that is no destination
+    explained: dict | int  # the tool's status for a key that is not a destination
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ enum class DomainFault {
     empty,
     too_long,  // over 253 octets; or over 1024 before mapping
     bad_label, // no host name
-    bad_idna,  // no UTF-8, or no name by UTS 46
+    bad_idna,  // not UTF-8, or no name by UTS 46
     address,   // an IPv4 address, or any name whose last label is a number
 };
 

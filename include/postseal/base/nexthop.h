@@ -7,7 +7,7 @@
 //
 // A port is 1 to 65535 in digits, or one of a fixed list of mail services; after the colon it may
 // be missing, as in Postfix's host_port(3), and is then 25.
-// Everything else (".example.com", addresses, paths, what is no name of a host) has no policy:
+// Everything else (".example.com", addresses, paths, what is not a name of a host) has no policy:
 // parse() says why. A name with an underscore is one: Postfix asks about it and delivers there.
 //
 // An address ("[192.0.2.1]", "[IPv6:2001:db8::1]:587", "192.0.2.1:587") promises nothing, but an

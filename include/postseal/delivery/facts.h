@@ -81,7 +81,7 @@ struct Attempt {
     std::string greeting;
     std::vector<std::string> extensions; // of the EHLO reply
     bool offers_starttls = false;
-    std::string starttls_refusal; // the reply to STARTTLS, if it is none of success
+    std::string starttls_refusal; // the reply to STARTTLS, if it is not one of success
     // Octets in plain text behind that reply, as an attacker slips them in to count as said within
     // TLS (RFC 3207 section 4.2). They are dropped, as Postfix does.
     std::size_t slipped_in = 0;

@@ -1,4 +1,4 @@
-// doctor/finding.h: what the doctor has found, and what mends it
+// doctor/finding.h: what the doctor has found, and how to fix it
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -11,7 +11,7 @@ namespace postseal::doctor {
 enum class Severity { ok, warning, problem };
 [[nodiscard]] std::string_view to_string(Severity severity);
 
-// What mends it by itself: several are taken together.
+// How to fix it by itself: several are taken together.
 struct Fix {
     std::string file;  // where the line belongs; empty: `line` is a command
     std::string table; // of a TOML file: "[verdict]", or "[[listen]] of ADDRESS"

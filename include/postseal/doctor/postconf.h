@@ -67,7 +67,8 @@ struct PostconfTexts {
     std::string options;  // postconf -P -x
 };
 
-// Errors: why it is no output of postconf. Where master.cf has no smtp(8), its default is assumed.
+// Errors: why it is not an output of postconf. Where master.cf has no smtp(8), its default is
+// assumed.
 [[nodiscard]] std::expected<Postconf, std::string> parse_postconf(const PostconfTexts& texts);
 
 } // namespace postseal::doctor

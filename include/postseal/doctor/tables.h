@@ -43,7 +43,7 @@ struct Table {
 
 // Why "postmap -q" gets no answer, from what it writes to standard error: the text of its last line
 // at level fatal or panic (msg(3)). Empty: it got one; a warning, as of a repeated line of main.cf,
-// is no failure.
+// is not a failure.
 [[nodiscard]] std::string postmap_fault(std::string_view complaints);
 
 } // namespace postseal::doctor

@@ -6,7 +6,7 @@
 // the ":" and end a line, not begin one. Blank lines only at the end, where the grammar
 // has none and many files have one. enforce and testing need at least one mx, none needs none. At
 // most 64 KiB. An mx in U-labels, which the grammar does not have, counts as its A-labels.
-// Errors: why the text is no policy; a cached, unexpired policy stays in force.
+// Errors: why the text is not a policy; a cached, unexpired policy stays in force.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -21,7 +21,7 @@ namespace postseal::verdict {
 
 inline constexpr std::string_view dunno = "DUNNO";
 
-// Why the text is no action and what to write instead; nothing: it is one.
+// Why the text is not an action and what to write instead; nothing: it is one.
 [[nodiscard]] std::optional<std::string> action_fault(std::string_view text);
 
 // By class, as configured.

@@ -57,8 +57,8 @@ inline constexpr auto testing_names =
     names<Testing>({{Testing::report, "report"}, {Testing::enforce, "enforce"}});
 [[nodiscard]] std::string_view to_string(Testing testing);
 
-// A policy may be in force, and nobody knows (Sts::unknown()): mail waits where the policy would
-// decide, or the verdict is that of a domain without one.
+// A policy may be in force, and nobody knows (Sts::unknown()): mail is deferred where the policy
+// would decide, or the verdict is that of a domain without one.
 enum class IfUnknown { tempfail, proceed };
 inline constexpr auto if_unknown_names =
     names<IfUnknown>({{IfUnknown::tempfail, "tempfail"}, {IfUnknown::proceed, "continue"}});
@@ -93,7 +93,7 @@ enum class Cause {
     policy_unread,    // the database could not be read
     policy_untried,   // the policy host has not been asked yet
     busy,             // limits.lookups
-    fits_no_host,     // option match = "mx": the policy fits none of the MX hosts
+    fits_no_host,     // option match = "mx": the policy matches none of the MX hosts
     no_usable_mx,     // no mx of the policy can be the name of a host
     reply_too_long,   // for the client's protocol
     defect,           // of ours: the reply is not one that Postfix would read

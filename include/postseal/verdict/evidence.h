@@ -92,7 +92,7 @@ struct Sts {
     RecordState record = RecordState::pending;
     std::string record_id; // found
     std::string
-        record_reason; // invalid, failed: why; absent: the text that is no record; found: a note
+        record_reason; // invalid, failed: why; absent: the text that is not a record; found: a note
     FetchState fetch = FetchState::not_needed;
     std::string fetch_fault;  // failed, invalid: the kind, as https::to_string names it
     std::string fetch_reason; // failed, invalid: why

@@ -69,7 +69,7 @@ struct Reply {
 [[nodiscard]] Reply render(const Verdict& verdict, const Evidence& evidence,
                            const ReplyOptions& options);
 
-// For a key that is no nexthop: not found, whatever no_policy says, so that main.cf's level
+// For a key that is not a nexthop: not found, whatever no_policy says, so that main.cf's level
 // applies. But to requiretls that would mean enforce, and Postfix would bounce.
 [[nodiscard]] Reply no_nexthop(Form form);
 

@@ -5,7 +5,7 @@
 // a space as not found and any verb it does not know as an error, so every verb has its space.
 // Reasons are made printable here and cut at 200 octets. A value that Postfix would refuse or
 // misread becomes TEMP: an empty one, one that makes the reply longer than 100,000 octets, one that
-// is no UTF-8, and one with a NUL, behind which Postfix 3.7 to 3.11 sees nothing.
+// is not UTF-8, and one with a NUL, behind which Postfix 3.7 to 3.11 sees nothing.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

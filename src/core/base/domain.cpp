@@ -50,11 +50,11 @@ std::string_view name_of(std::uint32_t errors) {
         {UIDNA_ERROR_DISALLOWED, "a character that IDNA does not allow"},
         {UIDNA_ERROR_PUNYCODE, "bad Punycode"},
         {UIDNA_ERROR_LABEL_HAS_DOT, "a dot inside a label"},
-        {UIDNA_ERROR_INVALID_ACE_LABEL, "no valid A-label"},
+        {UIDNA_ERROR_INVALID_ACE_LABEL, "not a valid A-label"},
     };
     for (const Named& one : named)
         if ((errors & one.error) != 0) return one.name;
-    return "no valid name";
+    return "not a valid name";
 }
 
 DomainFault fault_of(std::uint32_t errors) {
@@ -66,7 +66,7 @@ DomainFault fault_of(std::uint32_t errors) {
 // With the calls and the options of Postfix's midna_domain(3): the whole name at once, and no more
 // checks than those, so that what Postfix delivers to is the name that we look up.
 std::expected<std::string, DomainError> to_a_labels(const std::string& text) {
-    if (!valid_utf8(text)) return fail(DomainFault::bad_idna, text, "no UTF-8");
+    if (!valid_utf8(text)) return fail(DomainFault::bad_idna, text, "not UTF-8");
     UErrorCode error = U_ZERO_ERROR;
     const std::unique_ptr<UIDNA, CloseIdna> idna(
         uidna_openUTS46(UIDNA_NONTRANSITIONAL_TO_ASCII, &error));
@@ -90,7 +90,7 @@ std::optional<DomainError> check_label(std::string_view label) {
     if (label.empty()) return bad("an empty label");
     if (label.size() > max_label) return bad("a label over 63 octets");
     if (!std::ranges::all_of(label, [](char c) { return is_ldh(c) || c == '_'; }))
-        return bad("no letter, digit, hyphen or underscore");
+        return bad("not a letter, digit, hyphen or underscore");
     if (label.front() == '-' || label.back() == '-') return bad("a hyphen at an end");
     return std::nullopt;
 }

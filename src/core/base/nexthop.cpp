@@ -142,7 +142,7 @@ std::expected<Nexthop, NexthopError> Nexthop::parse(std::string_view key) {
         return std::unexpected(NexthopError{.fault = fault_of(domain.error().fault),
                                             .text = std::move(domain.error().text)});
     const auto port = parse_port(parts->port);
-    if (!port) return fail(NexthopFault::bad_port, parts->port, "no port or mail service");
+    if (!port) return fail(NexthopFault::bad_port, parts->port, "not a port or mail service");
     return Nexthop{
         .domain = *std::move(domain), .literal_host = parts->literal_host, .port = *port};
 }
@@ -156,10 +156,10 @@ std::expected<Nexthop, NexthopError> Nexthop::parse_address(std::string_view key
     if (!address && parts->literal_host) address = ipv6_of(parts->host);
     if (!address || !has_good_zone(*address))
         return fail(NexthopFault::address, key,
-                    "no address as Postfix asks for one, such as [192.0.2.1] or "
+                    "not an address as Postfix asks for one, such as [192.0.2.1] or "
                     "[IPv6:2001:db8::1]:587");
     const auto port = parse_port(parts->port);
-    if (!port) return fail(NexthopFault::bad_port, parts->port, "no port or mail service");
+    if (!port) return fail(NexthopFault::bad_port, parts->port, "not a port or mail service");
     return Nexthop{.domain = Domain::in_place_of(*std::move(address)),
                    .literal_host = true,
                    .port = *port,

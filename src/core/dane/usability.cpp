@@ -69,9 +69,9 @@ std::expected<void, std::string> usable(const Tlsa& tlsa) {
                                            tlsa.matching_type, size, tlsa.data.size()));
     }
     if (tlsa.selector == 0 && !is_certificate(tlsa.data))
-        return std::unexpected("data is no DER certificate");
+        return std::unexpected("data is not a DER certificate");
     if (tlsa.selector == 1 && !is_public_key(tlsa.data))
-        return std::unexpected("data is no DER SubjectPublicKeyInfo");
+        return std::unexpected("data is not a DER SubjectPublicKeyInfo");
     return {};
 }
 

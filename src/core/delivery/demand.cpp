@@ -74,7 +74,7 @@ Demand names_demand(const Destination& destination, const verdict::Host& host,
                     const Orders& orders) {
     const verdict::PostfixPolicy& policy = orders.policy;
     if (!values(policy, "tafile").empty())
-        return {.kind = Kind::unknown, .names = {}, .why = "tafile= is not looked into"};
+        return {.kind = Kind::unknown, .names = {}, .why = "tafile= is not examined"};
     const auto patterns = values(policy, "mx_host_pattern");
     if (patterns.empty() || !orders.smtp.checks_sts_patterns)
         return {.kind = Kind::names, .names = match_names(destination, host, policy), .why = {}};
@@ -111,9 +111,8 @@ Demand demand_of(const Destination& destination, const verdict::Host& host, cons
     if (level == "encrypt") return {.kind = Kind::encryption, .names = {}, .why = {}};
     if (level == "dane" || level == "dane-only") return dane_demand(destination, host, orders);
     if (level == "verify" || level == "secure") return names_demand(destination, host, orders);
-    return {.kind = Kind::unknown,
-            .names = {},
-            .why = fmt::format("level {} is not looked into", level)};
+    return {
+        .kind = Kind::unknown, .names = {}, .why = fmt::format("level {} is not examined", level)};
 }
 
 } // namespace postseal::delivery

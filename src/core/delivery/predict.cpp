@@ -51,9 +51,9 @@ Satisfaction policy_names_satisfied(const Tls& tls, const std::vector<std::strin
                                     const std::string& host) {
     Satisfaction out = names_satisfied(tls, names);
     if (out.satisfied || !tls.chain_fault.empty() || !is_for(tls.chain.front(), host)) return out;
-    out.why = fmt::format("{} is no host that the policy names ({}), though its certificate is "
-                          "right for it",
-                          host, fmt::join(names, ", "));
+    out.why = fmt::format(
+        "{} is not a host that the policy names ({}), though its certificate is right for it", host,
+        fmt::join(names, ", "));
     return out;
 }
 

@@ -8,29 +8,29 @@ namespace postseal::doctor {
 void check_daemon(const Facts& facts, Report& report) {
     if (!facts.daemon && facts.admin_forbidden) {
         report.warning("daemon", facts.admin_fault,
-                       "whether postseald runs cannot be seen; what is said here is about its file",
+                       "cannot tell whether postseald is running; this report is about its file",
                        {run("sudo postseal doctor")});
         return;
     }
     if (!facts.daemon && !facts.configuration_fault.empty()) {
         report.problem("daemon", facts.configuration_fault,
-                       "postseald does not start with this file, and Postfix defers all mail that "
-                       "it would ask about",
+                       "postseald cannot start with this file, and Postfix defers all mail that it "
+                       "would ask about",
                        {run("postseal check-config")});
         return;
     }
     if (!facts.daemon) {
-        report.problem("daemon", facts.admin_fault,
-                       "while postseald does not run, Postfix defers all mail that it would ask "
-                       "about",
-                       {run("systemctl start postseald")});
+        report.problem(
+            "daemon", facts.admin_fault,
+            "while postseald is not running, Postfix defers all mail that it would ask about",
+            {run("systemctl start postseald")});
         return;
     }
     const Daemon& daemon = *facts.daemon;
     if (!facts.configuration_fault.empty())
         report.problem("daemon", facts.configuration_fault,
-                       "postseald runs with the configuration that it has read before; with this "
-                       "file it would not start again",
+                       "postseald is running with the configuration that it read before; with this "
+                       "file it could not start again",
                        {run("postseal check-config")});
     report.ok("daemon", fmt::format("postseald {} runs", daemon.version));
     if (!daemon.unread.empty())
@@ -40,7 +40,7 @@ void check_daemon(const Facts& facts, Report& report) {
                        {run("journalctl -u postseald")});
     else if (!daemon.degraded.empty())
         report.warning("daemon", "postseald runs degraded: " + daemon.degraded,
-                       "it answers from memory, but would forget by a restart what it cannot save",
+                       "it answers from memory, but a restart would lose what it cannot save",
                        {run("journalctl -u postseald")});
     if (!daemon.reload_error.empty())
         report.warning("daemon", "the last reload failed: " + daemon.reload_error,
@@ -49,7 +49,7 @@ void check_daemon(const Facts& facts, Report& report) {
     else if (facts.configuration_fault.empty() && daemon.settings != facts.settings)
         report.warning("daemon",
                        fmt::format("{} has changed since postseald read it", facts.configuration),
-                       "what is said here is about the configuration in force, not about the file",
+                       "this report is about the configuration in force, not about the file",
                        {run("postseal reload")});
 }
 
@@ -58,13 +58,13 @@ void check_shared_store(const Facts& facts, Report& report) {
     if (facts.unverified_store.empty())
         report.ok("shared-store", "the server of the shared store proves who it is");
     else
-        report.warning("shared-store",
-                       fmt::format("nothing proves that {} is the server of the shared store",
-                                   facts.unverified_store),
-                       "whoever sits between can read and change what the fleet shares, overrides "
-                       "included",
-                       {configure(facts, "", "store = \"postgresql://...?sslmode=verify-full\""),
-                        run("systemctl restart postseald")});
+        report.warning(
+            "shared-store",
+            fmt::format("nothing proves that {} is the server of the shared store",
+                        facts.unverified_store),
+            "anyone in between can read and change what the fleet shares, overrides included",
+            {configure(facts, "", "store = \"postgresql://...?sslmode=verify-full\""),
+             run("systemctl restart postseald")});
 }
 
 void check_trust_anchor(const Facts& facts, Report& report) {

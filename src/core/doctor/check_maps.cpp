@@ -90,7 +90,7 @@ Fix set_list(const Facts& facts, const Client& client, const std::vector<std::st
 
 bool is_network(const Table& table) { return table.type != Table::Type::other; }
 
-// Our table behind what is there already, in the place of what asks this machine in vain.
+// Our table behind what is already there, in the place of what asks this machine in vain.
 std::vector<Fix> add_table(const Facts& facts, const Client& client) {
     Advice advice = advise(facts, client);
     std::vector<std::string> tables;
@@ -188,7 +188,7 @@ void check_ours(const Facts& facts, const Client& client, const Table& table,
     if (listener.protocol != protocol_of(table)) {
         report.problem(
             "maps", fmt::format("{} asks a listener of protocol {}", table.text, listener.protocol),
-            "they do not understand each other, and Postfix defers the mail",
+            "the two protocols do not match, and Postfix defers the mail",
             replace_table(facts, client, table.text, advise(facts, client)));
         return;
     }
@@ -231,7 +231,8 @@ bool has_no_address(const Table& table) {
     return table.type != Table::Type::other && table.endpoint.text().empty();
 }
 
-// Why Postfix gets no answer from a table that is none of ours; empty: nothing speaks against it.
+// Why Postfix gets no answer from a table that is not one of ours; empty: nothing speaks against
+// it.
 std::string table_fault(const Facts& facts, const Client& client, const Table& table) {
     if (has_no_address(table)) return "no such address";
     if (is_of_this_machine(table.endpoint)) {
@@ -296,9 +297,9 @@ std::optional<Broken> broken(const Facts& facts, const Client& client, const Tab
             {Severity::problem,
              fmt::format("{} asks a listener of protocol {}", table.text, listener->protocol),
              place == Place::behind
-                 ? "they do not understand each other, and Postfix defers the mail that postseald "
-                   "has no policy for"
-                 : "they do not understand each other, and Postfix defers all mail"}};
+                 ? "the two protocols do not match, and Postfix defers the mail that postseald has "
+                   "no policy for"
+                 : "the two protocols do not match, and Postfix defers all mail"}};
     const std::string fault = table_fault(facts, client, table);
     if (fault.empty()) return std::nullopt;
     const auto tried = facts.tried.find(table.text);
@@ -343,7 +344,7 @@ void check_other(const Facts& facts, const Client& client, const Table& table, b
                  Report& report) {
     if (is_network(table)) {
         report.warning("maps",
-                       fmt::format("{} is asked {} postseald, and is none of its listeners",
+                       fmt::format("{} is asked {} postseald, and is not one of its listeners",
                                    table.text, before ? "before" : "after"),
                        "while it does not answer all mail that gets there is deferred: Postfix "
                        "goes to no other table then",

@@ -27,8 +27,7 @@ std::vector<Finding> examine(const Facts& facts) {
             check_client(facts, client, report);
         check_name_servers(facts, report);
     } else {
-        report.problem("postconf", facts.postconf_fault,
-                       "without it nothing can be said about Postfix",
+        report.problem("postconf", facts.postconf_fault, "without it Postfix cannot be checked",
                        {run("postseal doctor --postconf /usr/sbin/postconf")});
     }
     check_clock(facts, report);

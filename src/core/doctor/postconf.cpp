@@ -127,7 +127,7 @@ std::expected<Postconf, std::string> parse_postconf(const PostconfTexts& texts) 
                  .clients = {}};
     out.version = parse_version(out.value("mail_version"));
     if (out.version.major == 0)
-        return std::unexpected("what it writes has no mail_version: it is no postconf");
+        return std::unexpected("what it writes has no mail_version: it is not postconf");
     // Postfix 3.0 has made "n" the default, for compatibility levels from 1 on.
     const bool chrooted = parse_version(out.value("compatibility_level")).major == 0;
     each_line(texts.services, [&](std::string_view line) {

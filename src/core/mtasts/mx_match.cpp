@@ -24,7 +24,7 @@ std::expected<MxPattern, DomainError> MxPattern::parse(std::string_view text) {
         return fail(DomainFault::bad_idna, name, "not written in A-labels");
     if (name.ends_with('.')) return fail(DomainFault::bad_label, name, "a dot at the end");
     if (name.find('_') != std::string_view::npos)
-        return fail(DomainFault::bad_label, name, "no letter, digit or hyphen");
+        return fail(DomainFault::bad_label, name, "not a letter, digit or hyphen");
     auto domain = Domain::parse(name);
     if (!domain) return std::unexpected(std::move(domain).error());
     return MxPattern{.wildcard = wildcard, .domain = *std::move(domain)};

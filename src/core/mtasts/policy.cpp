@@ -111,7 +111,7 @@ Checked take_mx(Draft& draft, std::string_view value) {
     // Domain takes U-labels with an underscore, because hosts have them; the grammar does not.
     if (pattern && u_labels && !fits_mx_grammar(pattern->text()))
         return fail(PolicyFault::bad_mx,
-                    fmt::format("mx \"{}\": no letter, digit or hyphen", printable(value)));
+                    fmt::format("mx \"{}\": not a letter, digit or hyphen", printable(value)));
     if (pattern) {
         draft.mx.push_back(*std::move(pattern));
         if (u_labels) draft.mx_converted.emplace_back(value);
@@ -149,7 +149,8 @@ Checked take_field(Draft& draft, std::string_view line) {
         return fail(PolicyFault::bad_field, fmt::format("{} has no \":\"", in_quotes(line)), 1);
     const auto name = line.substr(0, colon);
     if (!is_field_name(name))
-        return fail(PolicyFault::bad_field, fmt::format("{} is no field name", in_quotes(name)), 1);
+        return fail(PolicyFault::bad_field, fmt::format("{} is not a field name", in_quotes(name)),
+                    1);
     auto value = line.substr(colon + 1);
     while (!value.empty() && is_wsp(value.front()))
         value.remove_prefix(1);

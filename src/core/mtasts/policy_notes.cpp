@@ -81,7 +81,7 @@ void note_line(std::string_view line, std::size_t number, Notes& notes) {
                               : "a tab beside the value: RFC 8461 section 3.2 allows it, not every "
                                 "sender does; write a blank");
     if (value.contains('#'))
-        notes.add(number, "\"#\" begins no comment here: it is part of the value");
+        notes.add(number, "\"#\" does not begin a comment here: it is part of the value");
     if (key == "mx") note_mx(value, number, notes);
 }
 
@@ -94,13 +94,13 @@ std::string what_to_write(std::string_view mx) {
 
 void note_meaning(const Policy& policy, Notes& notes) {
     for (const std::string& mx : policy.mx_without_host)
-        notes.add(0, fmt::format("mx {} is no host name: it fits no MX host", in_quotes(mx)));
+        notes.add(0, fmt::format("mx {} is not a host name: it matches no MX host", in_quotes(mx)));
     for (const std::string& mx : policy.mx_converted)
         notes.add(0, fmt::format("mx {} is not written in A-labels (xn--...): the daemon converts "
                                  "it, other senders drop the policy{}",
                                  in_quotes(mx), what_to_write(mx)));
     if (policy.mode != Mode::none && policy.mx.empty())
-        notes.add(0, "no mx line names a host: no MX host fits, and mail is deferred");
+        notes.add(0, "no mx line names a host: no MX host matches, and mail is deferred");
     if (policy.mode == Mode::none) {
         if (!policy.mx.empty()) notes.add(0, "mode is none: the mx lines mean nothing");
     } else if (policy.max_age == 0s) {

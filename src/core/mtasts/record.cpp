@@ -54,7 +54,7 @@ std::expected<Field, RecordError> split_field(std::string_view text, std::size_t
     const auto name = text.substr(0, equals);
     if (!is_field_name(name))
         return fail(RecordFault::bad_field, at,
-                    fmt::format("{} is no field name", in_quotes(name)));
+                    fmt::format("{} is not a field name", in_quotes(name)));
     return Field{.name = name, .value = text.substr(equals + 1), .value_at = at + equals + 1};
 }
 
@@ -76,7 +76,7 @@ std::expected<void, RecordError> check_id(const Field& field) {
     if (bad != field.value.end()) {
         const auto offset = static_cast<std::size_t>(bad - field.value.begin());
         return fail(RecordFault::bad_id, field.value_at + offset,
-                    fmt::format("{} in id is no letter or digit",
+                    fmt::format("{} in id is not a letter or digit",
                                 in_quotes(field.value.substr(offset, 1))));
     }
     if (field.value.size() > max_id)

@@ -159,7 +159,7 @@ std::optional<std::string> action_fault(std::string_view text) {
     const auto* known = std::ranges::find_if(
         words, [&](const Word& w) { return equals_ignoring_case(w.word, word); });
     if (known == std::end(words))
-        return fmt::format("\"{}\" is no action of Postfix: write {}", printable(word, 60),
+        return fmt::format("\"{}\" is not an action of Postfix: write {}", printable(word, 60),
                            known_words);
     if (const char* why = text_fault(known->text, rest))
         return fmt::format("{} {}", known->word, why);

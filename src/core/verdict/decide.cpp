@@ -86,7 +86,7 @@ constexpr std::array table{
     Row{3, [](const Facts& f) { return f.mx == MxState::bogus; }, //
         tempfail, tempfail, "the MX RRset is bogus, somebody may be forging it"},
     Row{4, [](const Facts& f) { return f.failed() && f.remembered == Remembered::no_dane; }, //
-        secure, may, "the MX lookup fails; lately there was securely no DANE"},
+        secure, may, "the MX lookup fails; the last lookup that succeeded found securely no DANE"},
     Row{5, [](const Facts& f) { return f.failed(); }, //
         unknown_dane, dane, "the MX lookup fails, and there may be DANE"},
     Row{6, [](const Facts& f) { return f.secure() && f.all(f.u); }, //
@@ -191,7 +191,7 @@ std::string_view conclusion(Says says) {
         return "by option mixed";
     case unknown_dane:
     case tempfail:
-        return "mail waits";
+        return "mail is deferred";
     case unsealed:
         return "nothing is promised, mail is deferred";
     case sealed_nowhere:
@@ -254,7 +254,7 @@ Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
 
 // Of override sealed: as the table says without it, but nothing that could end unauthenticated.
 // Opportunistic DANE becomes dane-only; where nothing is promised the mail is deferred. Where there
-// is no host Postfix bounces it before it asks, so nothing is deferred by us.
+// is not a host Postfix bounces it before it asks, so nothing is deferred by us.
 Says sealed(const Row& row, bool enforced, const Evidence& evidence, const Options& options,
             std::vector<std::string>& why) {
     Options own = options;
@@ -277,7 +277,7 @@ struct Judgement {
     const Row* row = nullptr;
     Says says = tempfail;
     std::vector<std::string> why; // what options and overrides did
-    bool unknown = false;         // a policy that would decide is unknown(): mail waits
+    bool unknown = false;         // a policy that would decide is unknown(): mail is deferred
     bool sealed = false;          // by that override; the row is the one without it
 };
 

@@ -48,8 +48,8 @@ std::vector<Finding> findings(const Evidence& evidence, WallTime now) {
         fmt::format("{}{}", fmt::join(outside, ", "), count > max_named ? ", ..." : "");
     return {Finding{
         .code = none ? FindingCode::policy_fits_none : FindingCode::policy_fits_some,
-        .text = none ? fmt::format("the MTA-STS policy fits none of the MX hosts: {}", names)
-                     : fmt::format("the MTA-STS policy does not fit {} of {} MX hosts: {}", count,
+        .text = none ? fmt::format("the MTA-STS policy matches none of the MX hosts: {}", names)
+                     : fmt::format("the MTA-STS policy does not match {} of {} MX hosts: {}", count,
                                    mx.hosts.size(), names),
         .fix = fmt::format("the operator of {} adds \"mx: {}\" to the policy, and gives its record "
                            "a new id; or corrects the MX records",

@@ -97,7 +97,7 @@ std::string sts_absence(const Sts& sts, WallTime now) {
         return "no enforce policy: _mta-sts TXT not answered in time";
     case RecordState::absent:
         if (sts.record_reason.empty()) return "no enforce policy: no _mta-sts TXT record";
-        return with_cause("no enforce policy: the TXT at _mta-sts is no MTA-STS record",
+        return with_cause("no enforce policy: the TXT at _mta-sts is not an MTA-STS record",
                           sts.record_reason);
     case RecordState::invalid:
         return with_cause("no enforce policy: the _mta-sts TXT record is invalid",
@@ -112,9 +112,10 @@ std::string sts_absence(const Sts& sts, WallTime now) {
     }
     if (sts.fetch == FetchState::waiting)
         return with_cause("the policy host has not been asked yet", sts.fetch_reason);
-    if (sts.fetch == FetchState::pending) return "no enforce policy: the fetch is not done yet";
+    if (sts.fetch == FetchState::pending) return "no enforce policy: the fetch has not ended yet";
     if (sts.fetch == FetchState::invalid)
-        return with_cause("no enforce policy: the file fetched is no policy", sts.fetch_reason);
+        return with_cause("no enforce policy: the file fetched is not a valid policy",
+                          sts.fetch_reason);
     return with_cause("no enforce policy: the fetch failed", sts.fetch_reason);
 }
 
@@ -135,7 +136,8 @@ std::vector<std::string> sts_notes(const Sts& sts) {
     if (!sts.fetch_note.empty()) note("the policy host: " + sts.fetch_note);
     if (!sts.policy) return out;
     for (const std::string& mx : sts.policy->mx_without_host)
-        note(fmt::format("mx {} of the policy is no host name: it fits no MX host", brief(mx)));
+        note(fmt::format("mx {} of the policy is not a host name: it matches no MX host",
+                         brief(mx)));
     for (const std::string& mx : sts.policy->mx_converted)
         note(
             fmt::format("mx {} of the policy is not in A-labels, as RFC 8461 section 3.2 wants it: "
@@ -159,12 +161,12 @@ std::vector<std::string> sts_clauses(const Sts& sts, WallTime now) {
         out.push_back(with_cause("the _mta-sts TXT record is gone, which does not end the policy",
                                  sts.record_reason));
     if (sts.record == RecordState::invalid || sts.record == RecordState::failed)
-        out.push_back(with_cause(
-            fmt::format("the _mta-sts TXT record is {}, which does not end the policy",
-                        sts.record == RecordState::invalid ? "invalid" : "not to be had"),
-            sts.record_reason));
+        out.push_back(
+            with_cause(fmt::format("the _mta-sts TXT record is {}, which does not end the policy",
+                                   sts.record == RecordState::invalid ? "invalid" : "unavailable"),
+                       sts.record_reason));
     if (sts.fetch == FetchState::failed || sts.fetch == FetchState::invalid)
-        out.push_back(with_cause("renewing the policy failed", sts.fetch_reason));
+        out.push_back(with_cause("refreshing the policy failed", sts.fetch_reason));
     std::ranges::move(sts_notes(sts), std::back_inserter(out));
     return out;
 }
@@ -214,7 +216,7 @@ std::vector<std::string> describe(const Evidence& evidence, WallTime now) {
     for (const Host& host : evidence.mx.hosts)
         out.push_back(host_clause(host));
     if (evidence.mx.beyond > 0)
-        out.push_back(fmt::format("{} more, not looked up: {} are the most; counted as failed",
+        out.push_back(fmt::format("{} more, not looked up: the limit is {}; counted as failed",
                                   plural(evidence.mx.beyond, "host"), max_hosts));
     if (evidence.mx.addresses > 0)
         out.push_back(fmt::format("{} with an address in the place of a name: no TLSA",

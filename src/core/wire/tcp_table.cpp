@@ -65,7 +65,7 @@ Scan scan(std::string_view bytes) {
     constexpr std::string_view get = "get ";
     constexpr std::string_view put = "put ";
     const std::string_view head = bytes.substr(0, get.size());
-    if (!get.starts_with(head) && !put.starts_with(head)) return malformed("no get or put");
+    if (!get.starts_with(head) && !put.starts_with(head)) return malformed("neither get nor put");
     const auto end = std::min(bytes.find('\n'), bytes.size());
     const bool is_get = bytes.starts_with(get);
     const std::string_view key =

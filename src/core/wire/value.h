@@ -12,7 +12,7 @@ namespace postseal::wire {
 inline const char* unfit(std::string_view value) {
     if (value.empty()) return "the policy is empty";
     if (value.find('\0') != std::string_view::npos) return "the policy holds a NUL";
-    if (!valid_utf8(value)) return "the policy is no UTF-8";
+    if (!valid_utf8(value)) return "the policy is not UTF-8";
     return nullptr;
 }
 

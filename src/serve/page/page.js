@@ -270,8 +270,8 @@ function drawTables(status, now) {
     filled(domain(item.key), {}, [make("span", { class: "why" }, `${item.before} → ${item.after}`,
                                         item.reasons ? `: ${item.reasons}` : "")]),
     make("td", {}, when(item.at, now)));
-  rows("downgraded", status.downgraded, "None that is known of.", change);
-  rows("changed", status.changed, "None that is known of.", change);
+  rows("downgraded", status.downgraded, "None.", change);
+  rows("changed", status.changed, "None.", change);
   const finding = (item) => make("tr", {},
     filled(domain(item.key), {}, [make("span", { class: "why" }, item.text),
                                   make("span", { class: "why" }, `next: ${item.fix}`)]),
@@ -289,7 +289,7 @@ function drawDaemon(status) {
   const modes = ["enforce", "testing", "none"].map((mode) => `${count(kept.policies[mode] || 0)} ${mode}`).join(", ");
   show("daemon", make("dl", {},
     ...term("listens on", ...status.listeners.map((l) => `${l.address} (${l.protocol}), ${plural(l.connections, "connection", "connections")}`)),
-    ...term("lookups", `${count(lookups.at_work)} at work, ${count(lookups.waiting)} waiting`),
+    ...term("lookups", `${count(lookups.active)} at work, ${count(lookups.waiting)} waiting`),
     ...term("memory", `${octets(memory.bytes)} of ${octets(memory.limit_bytes)}`),
     ...term("policies", modes, kept.due > 0 ? `${count(kept.due)} due to be looked at again` : "none overdue"),
     ...term("verdicts", CLASSES.slice(0, 5).map((name) => `${count(kept.nexthops[name] || 0)} ${name}`).join(", ")),

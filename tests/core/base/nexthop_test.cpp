@@ -79,7 +79,7 @@ TEST_CASE("base/nexthop: addresses") {
 TEST_CASE("base/nexthop: a destination is a nexthop or an address") {
     for (const char* key : {"example.com", "[mx.example.com]:587", "example.com:smtp"})
         CHECK(Nexthop::parse_destination(key) == Nexthop::parse(key));
-    // What is neither: why it is no nexthop, or how an address is written.
+    // What is neither: why it is not a nexthop, or how an address is written.
     CHECK(Nexthop::parse_destination(".example.com").error().fault == NexthopFault::parent_domain);
     for (const char* key : {"192.0.2.256", "2001:db8::1", "a.123"}) {
         CAPTURE(key);

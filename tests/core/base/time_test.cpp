@@ -30,7 +30,7 @@ TEST_CASE("years that nanoseconds since 1970 do not reach") {
     CHECK(until("9999-12-30") == "9999-12-31T00:00:00Z");
 }
 
-TEST_CASE("what is no day and no time") {
+TEST_CASE("what is not a day and no time") {
     for (const auto* text : {"",
                              "2027",
                              "2027-1-31",

@@ -46,7 +46,7 @@ TEST_CASE("dane/certificate_der: what is signed is one whole SEQUENCE, and has t
     }
 }
 
-TEST_CASE("dane/certificate_der: cut anywhere, or with an octet more, it is no certificate") {
+TEST_CASE("dane/certificate_der: cut anywhere, or with an octet more, it is not a certificate") {
     for (const auto& c : cases()) {
         if (c.key.empty()) continue;
         CAPTURE(c.line);

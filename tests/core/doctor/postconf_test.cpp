@@ -54,7 +54,7 @@ TEST_CASE("parse_postconf: a chroot by default, below compatibility level 1") {
     CHECK(parse_postconf(texts)->clients[0].chrooted);
 }
 
-TEST_CASE("parse_postconf: a master.cf without smtp(8), and what is no postconf") {
+TEST_CASE("parse_postconf: a master.cf without smtp(8), and what is not postconf") {
     PostconfTexts texts = usual;
     texts.services = "";
     CHECK(parse_postconf(texts)->clients == std::vector<Client>{Client{}});

@@ -119,7 +119,7 @@ TEST_CASE("64 KiB is a policy, one octet more is none (RFC 8461 section 3.3)") {
     CHECK(shown(parse_policy(text)) == "too_large:0");
 }
 
-TEST_CASE("an octet that is no text is found on its line, whichever it is") {
+TEST_CASE("an octet that is not a text is found on its line, whichever it is") {
     for (int octet = 0; octet < 256; octet++) {
         CAPTURE(octet);
         const auto c = static_cast<char>(octet);
@@ -167,7 +167,7 @@ TEST_CASE("a host is the policy's if any of its patterns matches (RFC 8461 secti
     CHECK_FALSE(matches(Policy{}, Domain::parse("mx.example.com").value()));
 }
 
-TEST_CASE("an mx that is no host name fits none, whatever the other lines fit") {
+TEST_CASE("an mx that is not a host name fits none, whatever the other lines fit") {
     const auto policy = parse_policy("version: STSv1\nmode: enforce\nmx: 192.0.2.1\n"
                                      "mx: m\xc3\xa4x.example.com\nmax_age: 1\n");
     REQUIRE(policy.has_value());

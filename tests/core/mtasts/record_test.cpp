@@ -115,7 +115,7 @@ TEST_CASE("a record that is not valid is shown with its fault") {
     };
     CHECK(text({"v=STSv1;"}) == "\"v=STSv1;\": has no id");
     CHECK(text({"v=spf1 -all", "v=STSv1; id=a-b;"}) ==
-          "\"v=STSv1; id=a-b;\": \"-\" in id is no letter or digit");
+          "\"v=STSv1; id=a-b;\": \"-\" in id is not a letter or digit");
     CHECK(text({"v=STSv1; id=1;", "v=STSv1; id=2;"}) ==
           "2 TXT records that begin \"v=STSv1;\", the first is \"v=STSv1; id=1;\"");
 }

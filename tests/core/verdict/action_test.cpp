@@ -111,7 +111,7 @@ TEST_CASE("any doubt about the class is DUNNO") {
               e.mx.state = MxState::failed;
               e.remembered = Remembered::no_dane;
           }) == "DUNNO");
-    // A file that is no policy was fetched: there is no doubt that there is none.
+    // A file that is not a policy was fetched: there is no doubt that there is none.
     CHECK(doubtful([](Evidence& e) { e.sts.fetch = FetchState::invalid; }) == "REJECT");
     CHECK(doubtful([](Evidence& e) { e.sts.record = RecordState::invalid; }) == "REJECT");
 }

@@ -250,13 +250,14 @@ TEST_CASE("reasons say what decided, then what was found, host by host") {
           });
 }
 
-TEST_CASE("hosts that are too many to be looked up are told of, and blamed where mail waits") {
+TEST_CASE(
+    "hosts that are too many to be looked up are told of, and blamed where mail is deferred") {
     Evidence evidence = test::evidence_for("example.com");
     evidence.mx = test::mx(MxState::secure, "N+3");
     evidence.sts = test::in_force(test::policy(Mode::enforce, {"*.example.com"}));
     const Verdict verdict = decide(evidence, {}, test::noon);
     CHECK(verdict.row == 8);
-    CHECK(contains(all_reasons(verdict), "3 hosts more, not looked up: 128 are the most"));
+    CHECK(contains(all_reasons(verdict), "3 hosts more, not looked up: the limit is 128"));
     CHECK(verdict.temp_reason ==
           "TLSA of 3 hosts of example.com not looked up: it has more than 128 MX hosts");
 }
@@ -285,9 +286,8 @@ TEST_CASE("reasons say how MTA-STS stands") {
     sts.record = RecordState::absent;
     CHECK(last() == "no enforce policy: no _mta-sts TXT record");
     evidence.sts.record_reason = "\"V=STSv1; id=1;\" does not begin \"v=STSv1;\"";
-    CHECK(last() ==
-          "no enforce policy: the TXT at _mta-sts is no MTA-STS record: \"V=STSv1; id=1;\" "
-          "does not begin \"v=STSv1;\"");
+    CHECK(last() == "no enforce policy: the TXT at _mta-sts is not an MTA-STS record: \"V=STSv1; "
+                    "id=1;\" does not begin \"v=STSv1;\"");
     evidence.sts.record_reason.clear();
     sts.record = RecordState::invalid;
     sts.record_reason = "2 records";
@@ -298,24 +298,24 @@ TEST_CASE("reasons say how MTA-STS stands") {
     sts.record = RecordState::found;
     sts.record_reason.clear();
     sts.fetch = FetchState::pending;
-    CHECK(last() == "no enforce policy: the fetch is not done yet");
+    CHECK(last() == "no enforce policy: the fetch has not ended yet");
     sts.fetch = FetchState::failed;
     sts.fetch_reason = "status 404";
     CHECK(last() == "no enforce policy: the fetch failed: status 404");
     sts.fetch = FetchState::invalid;
     sts.fetch_reason = "line 2: bad mode";
-    CHECK(last() == "no enforce policy: the file fetched is no policy: line 2: bad mode");
+    CHECK(last() == "no enforce policy: the file fetched is not a valid policy: line 2: bad mode");
     sts = test::in_force(test::policy(Mode::testing, {"*.example.com"}));
     CHECK(last() == "no enforce policy: mode testing");
     sts = test::in_force(test::policy(Mode::enforce, {"*.example.com"}));
     sts.fetch = FetchState::failed;
     sts.fetch_reason = "timeout";
-    CHECK(last() == "renewing the policy failed: timeout");
+    CHECK(last() == "refreshing the policy failed: timeout");
     sts.fetch = FetchState::not_needed;
     sts.record = RecordState::absent;
     CHECK(last() == "the _mta-sts TXT record is gone, which does not end the policy");
     sts.record = RecordState::failed;
-    CHECK(last() == "the _mta-sts TXT record is not to be had, which does not end the policy");
+    CHECK(last() == "the _mta-sts TXT record is unavailable, which does not end the policy");
     sts.expires_at = test::noon - std::chrono::seconds(1);
     CHECK(last() == "no enforce policy: the last one (mode enforce, id 2026) ended "
                     "2026-06-01T11:59:59Z: timeout");

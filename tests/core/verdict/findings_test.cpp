@@ -29,12 +29,12 @@ TEST_CASE("findings: a policy that fits none, or not all, of the MX hosts") {
     const auto some = found("NN", {"mx1.example.com"});
     REQUIRE(some.size() == 1);
     CHECK(some[0].code == FindingCode::policy_fits_some);
-    CHECK(some[0].text == "the MTA-STS policy does not fit 1 of 2 MX hosts: mx2.example.com");
+    CHECK(some[0].text == "the MTA-STS policy does not match 1 of 2 MX hosts: mx2.example.com");
     CHECK(some[0].fix.contains("adds \"mx: mx2.example.com\" to the policy"));
     const auto none = found("NN", {"mx.elsewhere.example"});
     REQUIRE(none.size() == 1);
     CHECK(none[0].code == FindingCode::policy_fits_none);
-    CHECK(none[0].text.contains("fits none of the MX hosts: mx1.example.com, mx2.example.com"));
+    CHECK(none[0].text.contains("matches none of the MX hosts: mx1.example.com, mx2.example.com"));
     // Before it is enforced it is worth more to hear of it.
     CHECK(found("N", {"mx.elsewhere.example"}, mtasts::Mode::testing).size() == 1);
     CHECK(found("N", {"mx.elsewhere.example"}, mtasts::Mode::enforce, MxState::insecure).size() ==

@@ -207,7 +207,7 @@ TEST_CASE("requiretls is not enforced where an override lets another form of the
     CHECK(told(reply_to(dane, options)) == "enforce");
 }
 
-TEST_CASE("what is no nexthop is not found, but to requiretls that would mean enforce") {
+TEST_CASE("what is not a nexthop is not found, but to requiretls that would mean enforce") {
     CHECK(told(no_nexthop(Form::legacy)) == "NOTFOUND");
     CHECK(told(no_nexthop(Form::tlsrpt)) == "NOTFOUND");
     CHECK(told(no_nexthop(Form::requiretls)) == "opportunistic+starttls");
@@ -419,7 +419,7 @@ TEST_CASE("a verdict that does not go with its evidence is a defect, not a polic
     CHECK_FALSE(render(dane, evidence, {}).defect.empty());
 }
 
-TEST_CASE("an mx that is no host name is never written into a reply, and the others are") {
+TEST_CASE("an mx that is not a host name is never written into a reply, and the others are") {
     Evidence evidence = enforcing("example.com", {"*.example.net"}, {"a.example.net"});
     evidence.sts.policy->mx_without_host = {"192.0.2.1"};
     evidence.sts.policy->lines.insert(evidence.sts.policy->lines.end() - 1, "mx:\t192.0.2.1");
@@ -432,7 +432,8 @@ TEST_CASE("an mx that is no host name is never written into a reply, and the oth
     CHECK(full.text.contains("{ policy_string = mx: *.example.net }"));
     // Told of in the reasons, which explain and the log show.
     const Verdict verdict = decide(evidence, {}, test::noon);
-    CHECK(has(verdict.reasons, "mx 192.0.2.1 of the policy is no host name: it fits no MX host"));
+    CHECK(has(verdict.reasons,
+              "mx 192.0.2.1 of the policy is not a host name: it matches no MX host"));
 }
 
 TEST_CASE("a policy of which no mx is a host name defers the mail, it is not dropped") {

@@ -47,8 +47,8 @@ TEST_CASE("wire/socketmap: a value that Postfix would refuse or misread is TEMP"
     CHECK(socketmap::ok("") == "24:TEMP the policy is empty,");
     CHECK(socketmap::ok("none\0secure"s) == "27:TEMP the policy holds a NUL,");
     CHECK(socketmap::ok("secure\0"s) == "27:TEMP the policy holds a NUL,");
-    CHECK(socketmap::ok("secure \xff") == "27:TEMP the policy is no UTF-8,");
-    CHECK(socketmap::ok("secure \xc3") == "27:TEMP the policy is no UTF-8,");
+    CHECK(socketmap::ok("secure \xff") == "28:TEMP the policy is not UTF-8,");
+    CHECK(socketmap::ok("secure \xc3") == "28:TEMP the policy is not UTF-8,");
 }
 
 TEST_CASE("wire/socketmap: a reply of 100,000 octets goes out, a longer one is TEMP") {

@@ -53,7 +53,7 @@ TEST_CASE("wire/tcp_table: every octet of a value comes through") {
     CHECK(tcp_table::scan("get " + std::string(coded) + "\n").status == Status::frame);
 }
 
-TEST_CASE("wire/tcp_table: decoding leaves what is no code as it is") {
+TEST_CASE("wire/tcp_table: decoding leaves what is not a code as it is") {
     CHECK(tcp_table::decode("a%") == "a%");
     CHECK(tcp_table::decode("a%4") == "a%4");
     CHECK(tcp_table::decode("%41%4") == "A%4");
@@ -62,7 +62,7 @@ TEST_CASE("wire/tcp_table: decoding leaves what is no code as it is") {
 TEST_CASE("wire/tcp_table: a value that Postfix would refuse or misread is 400") {
     CHECK(tcp_table::ok("") == "400 the%20policy%20is%20empty\n");
     CHECK(tcp_table::ok("none\0secure"s) == "400 the%20policy%20holds%20a%20NUL\n");
-    CHECK(tcp_table::ok("secure \xff") == "400 the%20policy%20is%20no%20UTF-8\n");
+    CHECK(tcp_table::ok("secure \xff") == "400 the%20policy%20is%20not%20UTF-8\n");
 }
 
 TEST_CASE("wire/tcp_table: a reply of 4096 octets goes out, a longer one is 400") {

@@ -71,7 +71,7 @@ def sign(
 
 
 class _Wildcard(dns.name.Name):
-    """The asterisk is no label of a signature (RFC 4034 section 3.1.3); dnspython 2.3 counts it."""
+    """The asterisk is not a label of a signature (RFC 4034 section 3.1.3); dnspython 2.3 counts it."""
 
     def __len__(self) -> int:
         return len(self.labels) - 1
