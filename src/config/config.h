@@ -34,7 +34,7 @@ struct Error {
 };
 
 enum class Protocol { socketmap, tcp_table, delegation, admin, http };
-inline constexpr auto protocol_names = names<Protocol>({
+inline constexpr auto protocol_names = names_for<Protocol>({
     {Protocol::socketmap, "socketmap"},
     {Protocol::tcp_table, "tcp_table"},
     {Protocol::delegation, "delegation"},
@@ -124,13 +124,13 @@ struct Sandbox {
 
 enum class LogLevel { error, warning, info, debug };
 enum class LogFormat { text, json, journal };
-inline constexpr auto log_level_names = names<LogLevel>({
+inline constexpr auto log_level_names = names_for<LogLevel>({
     {LogLevel::error, "error"},
     {LogLevel::warning, "warning"},
     {LogLevel::info, "info"},
     {LogLevel::debug, "debug"},
 });
-inline constexpr auto log_format_names = names<LogFormat>(
+inline constexpr auto log_format_names = names_for<LogFormat>(
     {{LogFormat::text, "text"}, {LogFormat::json, "json"}, {LogFormat::journal, "journal"}});
 [[nodiscard]] std::string_view to_string(LogLevel level);
 

@@ -33,7 +33,7 @@ std::string_view to_string(RrType type) {
     return "?";
 }
 
-constexpr auto failure_names = names<Failure>({
+constexpr auto failure_names = names_for<Failure>({
     {Failure::none, "none"},
     {Failure::bogus, "bogus"},
     {Failure::unvalidated, "unvalidated"},

@@ -95,7 +95,7 @@ std::string network_fix(AskedServers asked) {
 
 } // namespace
 
-constexpr auto root_fault_names = names<RootFault>({
+constexpr auto root_fault_names = names_for<RootFault>({
     {RootFault::none, "none"},
     {RootFault::trust_anchor, "trust-anchor"},
     {RootFault::stripped, "stripped"},
@@ -106,9 +106,9 @@ constexpr auto root_fault_names = names<RootFault>({
 std::string_view to_string(RootFault fault) { return root_fault_names[fault]; }
 
 constexpr auto asked_servers_names =
-    names<AskedServers>({{AskedServers::authoritative, "authoritative"},
-                         {AskedServers::forwarders, "forwarders"},
-                         {AskedServers::system, "resolv.conf"}});
+    names_for<AskedServers>({{AskedServers::authoritative, "authoritative"},
+                             {AskedServers::forwarders, "forwarders"},
+                             {AskedServers::system, "resolv.conf"}});
 std::string_view to_string(AskedServers asked) { return asked_servers_names[asked]; }
 
 RootCheck check_root(const RootAnswer& root, std::span<const TrustAnchor> anchors,

@@ -149,9 +149,9 @@ void ValidationHealth::check_after(milliseconds delay) {
 }
 
 constexpr auto validation_health_state_names =
-    names<ValidationHealth::State>({{ValidationHealth::State::unknown, "unknown"},
-                                    {ValidationHealth::State::working, "working"},
-                                    {ValidationHealth::State::failing, "failing"}});
+    names_for<ValidationHealth::State>({{ValidationHealth::State::unknown, "unknown"},
+                                        {ValidationHealth::State::working, "working"},
+                                        {ValidationHealth::State::failing, "failing"}});
 std::string_view to_string(ValidationHealth::State state) {
     return validation_health_state_names[state];
 }

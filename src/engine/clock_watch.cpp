@@ -20,7 +20,7 @@ constexpr std::size_t max_hosts = 64;
 
 } // namespace
 
-constexpr auto clock_watch_by_names = names<ClockWatch::By>({
+constexpr auto clock_watch_by_names = names_for<ClockWatch::By>({
     {ClockWatch::By::nothing, "nothing"},
     {ClockWatch::By::running, "running"},
     {ClockWatch::By::hosts, "hosts"},

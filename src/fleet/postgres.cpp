@@ -77,7 +77,7 @@ bool knows_require_auth() {
     return false;
 }
 
-constexpr auto fault_names = names<Fault>({
+constexpr auto fault_names = names_for<Fault>({
     {Fault::unreachable, "shared-unreachable"},
     {Fault::slow, "shared-slow"},
     {Fault::read_only, "shared-read-only"},

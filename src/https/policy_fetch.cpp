@@ -7,7 +7,7 @@
 
 namespace postseal::https {
 
-constexpr auto fetch_fault_names = names<FetchFault>({
+constexpr auto fetch_fault_names = names_for<FetchFault>({
     {FetchFault::dns, "dns"},
     {FetchFault::private_address, "private-address"},
     {FetchFault::connect, "connect"},

@@ -100,7 +100,7 @@ double in_seconds(milliseconds span) { return std::chrono::duration<double>(span
 } // namespace
 
 constexpr auto type_names =
-    names<Type>({{counter, "counter"}, {gauge, "gauge"}, {histogram, "histogram"}});
+    names_for<Type>({{counter, "counter"}, {gauge, "gauge"}, {histogram, "histogram"}});
 std::string_view to_string(Type type) { return type_names[type]; }
 
 std::span<const Description> all_metrics() { return table; }

@@ -16,8 +16,8 @@ std::size_t place_of(Source source) { return static_cast<std::size_t>(source); }
 
 } // namespace
 
-constexpr auto source_names =
-    names<Source>({{Source::memory, "memory"}, {Source::lookup, "lookup"}, {Source::none, "none"}});
+constexpr auto source_names = names_for<Source>(
+    {{Source::memory, "memory"}, {Source::lookup, "lookup"}, {Source::none, "none"}});
 std::string_view to_string(Source source) { return source_names[source]; }
 
 std::string_view to_string(CountedClass cls) { return cls ? verdict::to_string(*cls) : "none"; }

@@ -45,7 +45,6 @@ std::string without_locks(const std::string& path) {
     return uri + (has_log ? "?vfs=unix-none&mode=ro" : "?immutable=1");
 }
 
-void Finalizer::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 void Connection::Closer::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 
 DbResult<Connection> Connection::open(std::string path, const std::string& name, int flags) {

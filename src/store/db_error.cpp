@@ -32,7 +32,7 @@ DbFault fault_of(int rc) {
 
 } // namespace
 
-constexpr auto db_fault_names = names<DbFault>({
+constexpr auto db_fault_names = names_for<DbFault>({
     {DbFault::corrupt, "corrupt"},
     {DbFault::full, "full"},
     {DbFault::read_only, "read-only"},

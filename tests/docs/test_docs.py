@@ -356,7 +356,7 @@ def test_every_failure_has_its_reason():
 
 def names_of(enum: str, source: str) -> list[str]:
     """By its table (base/names.h)."""
-    table = text_of(source).partition(f"names<{enum}>(")[2].partition(";")[0]
+    table = text_of(source).partition(f"names_for<{enum}>(")[2].partition(";")[0]
     return re.findall(r'"([^"]*)"', table)
 
 

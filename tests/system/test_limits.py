@@ -74,5 +74,5 @@ def test_too_many_cold_lookups(new_daemon):
         assert reply == "OK dane" and seconds < LIMIT
         for key, (reply, seconds) in waiting.result().items():
             assert reply.startswith("TEMP 1 lookups are active and "), (key, reply)
-            assert reply.endswith(" wait (limits.lookups)")
+            assert reply.endswith(" waiting (limits.lookups)")
             assert seconds < LIMIT

@@ -198,7 +198,7 @@ def test_port(prober):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    ([".dane.mail.example"], "no destination"),
+    ([".dane.mail.example"], "not a destination"),
     (["--port", "smtpd", "dane.mail.example"], "no destination"),
     (["--host", "mx.elsewhere.example", "dane.mail.example"], "has no MX host"),
     (["--map", "nosuchmap", "dane.mail.example"], "tlsrpt"),

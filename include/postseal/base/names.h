@@ -1,6 +1,6 @@
 // base/names.h: the names of an enum's values, one table for writing and for reading them
 //
-//     constexpr auto mixed_names = names<Mixed>(
+//     constexpr auto mixed_names = names_for<Mixed>(
 //         {{Mixed::mta_sts, "mta-sts"}, {Mixed::dane_only, "dane-only"}, {Mixed::dane, "dane"}});
 //
 // Every value once, in the order of the enum, which counts from 0: a table that lacks one, or has
@@ -58,7 +58,7 @@ template <class Enum, std::size_t count> class Names {
 };
 
 template <class Enum, std::size_t count>
-consteval Names<Enum, count> names(const Name<Enum> (&list)[count]) {
+consteval Names<Enum, count> names_for(const Name<Enum> (&list)[count]) {
     return Names<Enum, count>(list);
 }
 

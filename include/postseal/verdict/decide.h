@@ -29,7 +29,7 @@ namespace postseal::verdict {
 
 // Postfix's security levels that main.cf's smtp_tls_security_level can have, weakest first.
 enum class DefaultLevel { none, may, dane, encrypt, dane_only, fingerprint, verify, secure };
-inline constexpr auto default_level_names = names<DefaultLevel>({
+inline constexpr auto default_level_names = names_for<DefaultLevel>({
     {DefaultLevel::none, "none"},
     {DefaultLevel::may, "may"},
     {DefaultLevel::dane, "dane"},
@@ -46,7 +46,7 @@ inline constexpr auto default_level_names = names<DefaultLevel>({
 
 // Row 10, U or X beside N, with an enforce policy.
 enum class Mixed { mta_sts, dane_only, dane };
-inline constexpr auto mixed_names = names<Mixed>(
+inline constexpr auto mixed_names = names_for<Mixed>(
     {{Mixed::mta_sts, "mta-sts"}, {Mixed::dane_only, "dane-only"}, {Mixed::dane, "dane"}});
 [[nodiscard]] std::string_view to_string(Mixed mixed);
 
@@ -54,14 +54,14 @@ inline constexpr auto mixed_names = names<Mixed>(
 // counts as one of mode enforce.
 enum class Testing { report, enforce };
 inline constexpr auto testing_names =
-    names<Testing>({{Testing::report, "report"}, {Testing::enforce, "enforce"}});
+    names_for<Testing>({{Testing::report, "report"}, {Testing::enforce, "enforce"}});
 [[nodiscard]] std::string_view to_string(Testing testing);
 
 // A policy may be in force, and nobody knows (Sts::unknown()): mail is deferred where the policy
 // would decide, or the verdict is that of a domain without one.
 enum class IfUnknown { tempfail, proceed };
 inline constexpr auto if_unknown_names =
-    names<IfUnknown>({{IfUnknown::tempfail, "tempfail"}, {IfUnknown::proceed, "continue"}});
+    names_for<IfUnknown>({{IfUnknown::tempfail, "tempfail"}, {IfUnknown::proceed, "continue"}});
 [[nodiscard]] std::string_view to_string(IfUnknown what);
 
 struct Options {

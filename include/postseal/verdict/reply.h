@@ -20,7 +20,7 @@
 namespace postseal::verdict {
 
 enum class Form { legacy, tlsrpt, requiretls };
-inline constexpr auto form_names = names<Form>(
+inline constexpr auto form_names = names_for<Form>(
     {{Form::legacy, "legacy"}, {Form::tlsrpt, "tlsrpt"}, {Form::requiretls, "requiretls"}});
 [[nodiscard]] std::string_view to_string(Form form);
 
@@ -29,7 +29,7 @@ inline constexpr auto form_names = names<Form>(
 // written only where the MX RRset was not obtained.
 enum class Match { patterns, mx };
 inline constexpr auto match_words =
-    names<Match>({{Match::patterns, "patterns"}, {Match::mx, "mx"}});
+    names_for<Match>({{Match::patterns, "patterns"}, {Match::mx, "mx"}});
 [[nodiscard]] std::string_view to_string(Match match);
 
 // How the client's protocol counts a reply's octets. percent: as tcp_table(5) codes them, where

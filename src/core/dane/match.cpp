@@ -38,7 +38,7 @@ RecordMatch compare(const Tlsa& record, std::span<const Associations> chain) {
 
 } // namespace
 
-constexpr auto record_match_result_names = names<RecordMatch::Result>({
+constexpr auto record_match_result_names = names_for<RecordMatch::Result>({
     {RecordMatch::Result::matched, "matched"},
     {RecordMatch::Result::no_match, "no-match"},
     {RecordMatch::Result::not_in_chain, "not-in-chain"},

@@ -5,7 +5,7 @@
 
 namespace postseal::delivery {
 
-constexpr auto step_names = names<Step>({
+constexpr auto step_names = names_for<Step>({
     {Step::connect, "connect"},
     {Step::greeting, "greeting"},
     {Step::ehlo, "EHLO"},

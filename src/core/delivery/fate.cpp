@@ -69,7 +69,7 @@ struct Best {
 
 } // namespace
 
-constexpr auto fate_kind_names = names<Fate::Kind>({
+constexpr auto fate_kind_names = names_for<Fate::Kind>({
     {Fate::Kind::sealed, "sealed"},
     {Fate::Kind::encrypted, "encrypted"},
     {Fate::Kind::clear, "clear"},

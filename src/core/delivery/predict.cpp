@@ -124,7 +124,7 @@ Orders orders(const verdict::Reply& reply, verdict::Form form, Smtp smtp) {
     return out;
 }
 
-constexpr auto outcome_names = names<Outcome>({
+constexpr auto outcome_names = names_for<Outcome>({
     {Outcome::sealed, "sealed"},
     {Outcome::encrypted, "encrypted"},
     {Outcome::clear, "clear"},

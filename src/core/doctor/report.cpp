@@ -34,7 +34,7 @@ Fix set_option(const Facts& facts, const Client& client, std::string_view name,
 
 } // namespace
 
-constexpr auto severity_names = names<Severity>(
+constexpr auto severity_names = names_for<Severity>(
     {{Severity::ok, "ok"}, {Severity::warning, "warning"}, {Severity::problem, "problem"}});
 std::string_view to_string(Severity severity) { return severity_names[severity]; }
 

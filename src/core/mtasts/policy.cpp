@@ -196,7 +196,7 @@ std::string_view next_line(std::string_view& rest) {
 } // namespace
 
 constexpr auto mode_names =
-    names<Mode>({{Mode::none, "none"}, {Mode::testing, "testing"}, {Mode::enforce, "enforce"}});
+    names_for<Mode>({{Mode::none, "none"}, {Mode::testing, "testing"}, {Mode::enforce, "enforce"}});
 std::string_view to_string(Mode mode) { return mode_names[mode]; }
 
 std::expected<Policy, PolicyError> parse_policy(std::string_view text) {

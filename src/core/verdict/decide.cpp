@@ -338,7 +338,7 @@ Verdict decide(const Evidence& evidence, const Options& options, WallTime now) {
     return verdict;
 }
 
-constexpr auto cause_names = names<Cause>({
+constexpr auto cause_names = names_for<Cause>({
     {Cause::none, "none"},
     {Cause::mx_bogus, "mx-bogus"},
     {Cause::mx_failed, "mx-failed"},
@@ -363,7 +363,7 @@ std::string brief(const Verdict& verdict) {
     return text;
 }
 
-constexpr auto level_names = names<Level>({
+constexpr auto level_names = names_for<Level>({
     {Level::none_said, "-"},
     {Level::dane, "dane"},
     {Level::dane_only, "dane-only"},
@@ -382,7 +382,7 @@ std::string_view to_string(Testing testing) { return testing_names[testing]; }
 
 std::string_view to_string(IfUnknown what) { return if_unknown_names[what]; }
 
-constexpr auto class_names = names<Class>({
+constexpr auto class_names = names_for<Class>({
     {Class::dane, "dane"},
     {Class::enforce, "enforce"},
     {Class::may, "may"},

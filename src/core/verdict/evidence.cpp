@@ -30,7 +30,7 @@ char letter(HostState state) {
     return '?';
 }
 
-constexpr auto host_state_names = names<HostState>({
+constexpr auto host_state_names = names_for<HostState>({
     {HostState::usable, "usable TLSA"},
     {HostState::unusable, "unusable TLSA"},
     {HostState::none, "no TLSA"},
@@ -39,7 +39,7 @@ constexpr auto host_state_names = names<HostState>({
 });
 std::string_view to_string(HostState state) { return host_state_names[state]; }
 
-constexpr auto mx_state_names = names<MxState>({
+constexpr auto mx_state_names = names_for<MxState>({
     {MxState::secure, "secure"},
     {MxState::insecure, "insecure"},
     {MxState::bogus, "bogus"},
@@ -49,7 +49,7 @@ constexpr auto mx_state_names = names<MxState>({
 });
 std::string_view to_string(MxState state) { return mx_state_names[state]; }
 
-constexpr auto record_state_names = names<RecordState>({
+constexpr auto record_state_names = names_for<RecordState>({
     {RecordState::pending, "pending"},
     {RecordState::found, "found"},
     {RecordState::absent, "absent"},
@@ -58,7 +58,7 @@ constexpr auto record_state_names = names<RecordState>({
 });
 std::string_view to_string(RecordState state) { return record_state_names[state]; }
 
-constexpr auto fetch_state_names = names<FetchState>({
+constexpr auto fetch_state_names = names_for<FetchState>({
     {FetchState::not_needed, "not needed"},
     {FetchState::fetched, "fetched"},
     {FetchState::failed, "failed"},
@@ -68,9 +68,9 @@ constexpr auto fetch_state_names = names<FetchState>({
 });
 std::string_view to_string(FetchState state) { return fetch_state_names[state]; }
 
-constexpr auto remembered_names = names<Remembered>({{Remembered::nothing, "nothing"},
-                                                     {Remembered::no_dane, "no DANE"},
-                                                     {Remembered::dane, "DANE"}});
+constexpr auto remembered_names = names_for<Remembered>({{Remembered::nothing, "nothing"},
+                                                         {Remembered::no_dane, "no DANE"},
+                                                         {Remembered::dane, "DANE"}});
 std::string_view to_string(Remembered remembered) { return remembered_names[remembered]; }
 
 bool may_be_relay(const Evidence& evidence) {

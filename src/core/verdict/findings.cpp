@@ -26,9 +26,9 @@ const mtasts::Policy* policy_in_force(const Evidence& evidence, WallTime now) {
 } // namespace
 
 constexpr auto finding_code_names =
-    names<FindingCode>({{FindingCode::deferred, "deferred"},
-                        {FindingCode::policy_fits_none, "policy-fits-none"},
-                        {FindingCode::policy_fits_some, "policy-fits-some"}});
+    names_for<FindingCode>({{FindingCode::deferred, "deferred"},
+                            {FindingCode::policy_fits_none, "policy-fits-none"},
+                            {FindingCode::policy_fits_some, "policy-fits-some"}});
 std::string_view to_string(FindingCode code) { return finding_code_names[code]; }
 
 std::vector<Finding> findings(const Evidence& evidence, WallTime now) {

@@ -9,7 +9,7 @@ namespace postseal {
 namespace {
 
 enum class Fruit { apple, blackberry, cherry };
-constexpr auto fruit_names = names<Fruit>(
+constexpr auto fruit_names = names_for<Fruit>(
     {{Fruit::apple, "apple"}, {Fruit::blackberry, "black berry"}, {Fruit::cherry, "cherry"}});
 
 TEST_CASE("names: one table writes and reads") {
