@@ -81,8 +81,10 @@ TEST_CASE("what is not a listening stream socket is refused in words") {
     REQUIRE(::pipe(ends) == 0);
     const Fd other(ends[1]);
     CHECK(fault(Fd(ends[0])).find("not a listening stream") != std::string::npos);
-    CHECK(fault(tcp(AF_INET, SOCK_STREAM, false)).find("not a listening stream") != std::string::npos);
-    CHECK(fault(tcp(AF_INET, SOCK_DGRAM, false)).find("not a listening stream") != std::string::npos);
+    CHECK(fault(tcp(AF_INET, SOCK_STREAM, false)).find("not a listening stream") !=
+          std::string::npos);
+    CHECK(fault(tcp(AF_INET, SOCK_DGRAM, false)).find("not a listening stream") !=
+          std::string::npos);
     CHECK(inherited.size() == 0);
 }
 
