@@ -12,8 +12,8 @@ from world.processes import run
 ROWS = (
     r"cached, tcp, 1 x 1", r"cached, unix, 16 x 16", r"cached beside 1,000 cold, p99",
     r"the loop's longest turn, CPU", r"cold, dane, \d+ domains", r"cold, sts, \d+ domains",
-    r"cold, plain, \d+ domains", r"memory of \d+ cached domains", r"start with 0 domains",
-    r"store of 1,000 domains", r"start with 1,000 domains",
+    r"cold, plain, \d+ domains", r"round trips, DANE, MX in zone", r"memory of \d+ cached domains",
+    r"start with 0 domains", r"store of 1,000 domains", r"start with 1,000 domains",
 )
 # Each with figures of both caches of the peer.
 BESIDE = (

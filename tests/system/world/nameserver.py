@@ -20,9 +20,7 @@ from .zones import ZoneFiles
 
 CONFIGURATION = """\
 server:
-    ip-address: {address}
-    ip-address: {other}
-    port: 53
+{addresses}    port: 53
     server-count: 1
     username: ""
     chroot: ""
@@ -50,8 +48,9 @@ class NameServer:
         self._probe = names[0]
         self._folder = folder / f"nsd-{address}"
         self._folder.mkdir(parents=True, exist_ok=True)
-        text = CONFIGURATION.format(address=address, folder=self._folder,
-                                    other=addresses.other_way_to(address))
+        listen = "".join(f"    ip-address: {each}\n"
+                         for each in {address: 0, addresses.other_way_to(address): 0})
+        text = CONFIGURATION.format(addresses=listen, folder=self._folder)
         for name in names:
             text += f'zone:\n    name: "{name}"\n    zonefile: "{files.path(name)}"\n'
         self._configuration = self._folder / "nsd.conf"

@@ -1,0 +1,196 @@
+// relay: a path on which every packet takes its time, inside one network namespace
+//
+// Servers are at 10.53.0.0/16 on loopback. Whoever asks at 10.54.a.b instead reaches 10.53.a.b by
+// this relay: a TUN device takes the packet, which is held for half of the round trip and then
+// delivered as one from 10.55.255.1, whose answers come back the same way. The sums of the two
+// addresses are the same before and after, and so are the checksums of all layers.
+// Commands on standard input, each answered by a line: "delay MS" (of a round trip), "lose HEX"
+// (packets of the client that contain these octets, as a DNS question of a name and type;
+// "lose -": none), "count" (DNS packets of the client since the last count).
+// SPDX-License-Identifier: BSD-3-Clause
+#include "bench/endpoint.h"
+
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace postseal::bench;
+using Clock = std::chrono::steady_clock;
+using Micros = std::chrono::microseconds;
+
+constexpr std::uint8_t real_net = 53;
+constexpr std::uint8_t delayed_net = 54;
+constexpr std::uint8_t client_net = 55;
+constexpr std::size_t mtu = 1500;
+
+struct Packet {
+    Clock::time_point due;
+    std::string octets;
+};
+
+std::uint8_t octet(const std::string& packet, std::size_t at) {
+    return static_cast<std::uint8_t>(packet[at]);
+}
+
+// Offsets in an IPv4 header (RFC 791 section 3.1).
+constexpr std::size_t protocol_at = 9;
+constexpr std::size_t source_net = 13;
+constexpr std::size_t target_net = 17;
+constexpr std::size_t header = 20;
+
+bool is_ipv4(const std::string& packet) {
+    return packet.size() >= header && (octet(packet, 0) >> 4U) == 4;
+}
+
+// False: it is not for anybody here.
+bool redirect(std::string& packet) {
+    if (octet(packet, target_net) == delayed_net && octet(packet, source_net) == delayed_net) {
+        packet[source_net] = static_cast<char>(client_net);
+        packet[target_net] = static_cast<char>(real_net);
+        return true;
+    }
+    if (octet(packet, target_net) == client_net && octet(packet, source_net) == real_net) {
+        packet[source_net] = static_cast<char>(delayed_net);
+        packet[target_net] = static_cast<char>(delayed_net);
+        return true;
+    }
+    return false;
+}
+
+// Its payload is DNS, by UDP.
+bool is_question(const std::string& packet) {
+    const std::size_t udp = std::size_t{octet(packet, 0) & 0xFU} * 4;
+    return octet(packet, protocol_at) == IPPROTO_UDP && packet.size() > udp + 4 &&
+           octet(packet, udp + 2) == 0 && octet(packet, udp + 3) == 53;
+}
+
+std::string from_hex(std::string_view hex) {
+    std::string octets;
+    for (; hex.size() >= 2; hex.remove_prefix(2)) {
+        unsigned value = 0;
+        std::from_chars(hex.data(), hex.data() + 2, value, 16);
+        octets += static_cast<char>(value);
+    }
+    return octets;
+}
+
+int open_tun(const char* name) {
+    const int fd = ::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) die_of("/dev/net/tun");
+    ifreq request{};
+    request.ifr_flags = IFF_TUN | IFF_NO_PI;
+    std::string_view(name).copy(request.ifr_name, IFNAMSIZ - 1);
+    if (::ioctl(fd, TUNSETIFF, &request) != 0) die_of(name);
+    return fd;
+}
+
+class Relay {
+  public:
+    explicit Relay(int tun) : tun_(tun) {}
+
+    void run() {
+        for (;;) {
+            deliver();
+            std::array<pollfd, 2> watched{{{.fd = tun_, .events = POLLIN, .revents = 0},
+                                           {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0}}};
+            const timespec patience = until_next();
+            ::ppoll(watched.data(), watched.size(), held_.empty() ? nullptr : &patience, nullptr);
+            if (watched[0].revents != 0) take();
+            if (watched[1].revents != 0 && !obey()) return;
+        }
+    }
+
+  private:
+    [[nodiscard]] timespec until_next() const {
+        if (held_.empty()) return {};
+        const auto left = std::max(held_.front().due - Clock::now(), Clock::duration{0});
+        const auto whole = std::chrono::duration_cast<std::chrono::seconds>(left);
+        return {.tv_sec = whole.count(), .tv_nsec = (left - whole).count()};
+    }
+
+    void deliver() {
+        const auto now = Clock::now();
+        for (; !held_.empty() && held_.front().due <= now; held_.pop_front())
+            // A packet that finds no room is lost, as packets are.
+            if (::write(tun_, held_.front().octets.data(), held_.front().octets.size()) < 0 &&
+                errno != EAGAIN && errno != ENOBUFS)
+                die_of("tun");
+    }
+
+    void take() {
+        std::array<char, mtu> in{};
+        for (;;) {
+            const ssize_t got = ::read(tun_, in.data(), in.size());
+            if (got <= 0) return;
+            std::string packet(in.data(), static_cast<std::size_t>(got));
+            if (!is_ipv4(packet)) continue;
+            const bool of_client = octet(packet, target_net) == delayed_net;
+            if (of_client && is_question(packet)) questions_++;
+            if (of_client && !lost_.empty() && packet.contains(lost_)) continue;
+            if (redirect(packet)) held_.push_back({Clock::now() + half_, std::move(packet)});
+        }
+    }
+
+    // False: whoever commands has gone.
+    bool obey() {
+        std::array<char, 1024> in{};
+        const ssize_t got = ::read(STDIN_FILENO, in.data(), in.size());
+        if (got <= 0) return false;
+        pending_.append(in.data(), static_cast<std::size_t>(got));
+        for (auto end = pending_.find('\n'); end != std::string::npos; end = pending_.find('\n')) {
+            obey(pending_.substr(0, end));
+            pending_.erase(0, end + 1);
+        }
+        return true;
+    }
+
+    void obey(const std::string& line) {
+        constexpr std::string_view delay = "delay ";
+        constexpr std::string_view lose = "lose ";
+        if (line.starts_with(delay)) {
+            half_ = Micros(std::atol(line.c_str() + delay.size()) * 500);
+            fmt::print("ok\n");
+        } else if (line.starts_with(lose)) {
+            lost_ = from_hex(std::string_view(line).substr(lose.size()));
+            fmt::print("ok\n");
+        } else if (line == "count") {
+            fmt::print("{}\n", questions_);
+            questions_ = 0;
+        } else {
+            die("{}: unknown command", line);
+        }
+        std::fflush(stdout);
+    }
+
+    int tun_;
+    Micros half_{0};
+    std::deque<Packet> held_; // in the order of their times, for the delay is the same for all
+    std::string lost_;
+    std::string pending_;
+    std::size_t questions_ = 0;
+};
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 2) die("usage: relay DEVICE");
+    Relay relay(open_tun(argv[1]));
+    fmt::print("ready\n");
+    std::fflush(stdout);
+    relay.run();
+}

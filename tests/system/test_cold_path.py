@@ -1,0 +1,38 @@
+# test_cold_path.py: as many round trips before the first answer as are recorded, and no more
+#
+# Not timed: every packet is held for so long that a busy machine adds less than a round trip, and of
+# three tries the least counts (tests/bench/cold/lab.py).
+# SPDX-License-Identifier: BSD-3-Clause
+import json
+import subprocess
+import sys
+
+import pytest
+
+from cold.world import KINDS
+from daemon import PROJECT, build_folder
+from world.processes import run
+
+LAB = PROJECT / "tests" / "bench" / "cold"
+
+DELAY = 200
+UNAVAILABLE = 77
+
+
+@pytest.fixture(scope="module")
+def counted(programs) -> dict[str, dict]:
+    """In a network namespace of its own."""
+    command = [sys.executable, "-B", str(LAB / "lab.py"), "--delay", str(DELAY)]
+    result: subprocess.CompletedProcess = run(
+        ["env", f"POSTSEAL_BUILD={build_folder()}", *command], timeout=120)
+    if result.returncode == UNAVAILABLE:
+        pytest.skip(result.stderr.strip())
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_round_trips_of_a_first_answer(counted, kind):
+    found = counted[kind.name]
+    assert found["right"], found["reply"]
+    assert found["round_trips"] <= kind.recorded, f"{kind.title}: {found['times']} ms"
