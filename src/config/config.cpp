@@ -278,6 +278,7 @@ void read_dns(Reading& reading, const toml::table* table, Dns& dns) {
     in.texts("stub", dns.stub);
     in.text("unbound_conf", dns.unbound_conf);
     in.texts("private_name_servers", dns.private_name_servers);
+    in.flag("qname_minimisation", dns.qname_minimisation);
     in.duration("timeout", dns.timeout, 100ms, 1min);
     in.finish();
 }

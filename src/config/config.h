@@ -90,6 +90,7 @@ struct Dns {
     std::vector<std::string> stub;
     std::string unbound_conf;
     std::vector<std::string> private_name_servers; // prefixes
+    bool qname_minimisation = false;               // RFC 9156
     milliseconds timeout{8000};
 
     friend bool operator==(const Dns&, const Dns&) = default;

@@ -34,6 +34,8 @@ struct UnboundOptions {
     // `root_hints` and `unbound_conf` name, none at a private or special address is asked
     // (base/special_addresses.h).
     std::vector<std::string> private_name_servers;
+    // RFC 9156. An error where libunbound has no limit for what one question costs.
+    bool qname_minimisation = false;
     milliseconds timeout{8000};
     // Whom to ask was left to us: where nothing answers, dns/upstream.h may ask the others.
     bool may_ask_system = false;

@@ -28,6 +28,7 @@ dns::UnboundOptions unbound_options(const config::Dns& dns) {
             .stub = dns.stub,
             .unbound_conf = dns.unbound_conf,
             .private_name_servers = dns.private_name_servers,
+            .qname_minimisation = dns.qname_minimisation,
             .timeout = dns.timeout,
             .may_ask_system = left_to_us};
 }
@@ -87,6 +88,8 @@ class DnsCheck {
         for (const std::string& prefix : dns_.private_name_servers)
             one("dns.private_name_servers",
                 [&](config::Dns& dns) { dns.private_name_servers = {prefix}; });
+        one("dns.qname_minimisation",
+            [&](config::Dns& dns) { dns.qname_minimisation = dns_.qname_minimisation; });
         if (errors_.size() == before) note("dns", dns_);
     }
 

@@ -83,6 +83,7 @@ forward = ["192.0.2.1@5353"]
 stub = ["example.=192.0.2.1@53"]
 unbound_conf = "/u"
 private_name_servers = ["10.0.0.0/8"]
+qname_minimisation = true
 timeout = "250ms"
 [https]
 ca_file = "/c"
@@ -145,6 +146,7 @@ format = "json"
     CHECK(config->dns.stub == std::vector<std::string>{"example.=192.0.2.1@53"});
     CHECK(config->dns.unbound_conf == "/u");
     CHECK(config->dns.private_name_servers == std::vector<std::string>{"10.0.0.0/8"});
+    CHECK(config->dns.qname_minimisation);
     CHECK(config->dns.timeout == 250ms);
     CHECK(config->https.ca_file == "/c");
     CHECK(config->https.allow_private);

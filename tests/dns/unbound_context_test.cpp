@@ -100,13 +100,27 @@ TEST_CASE("set_up_context: a prefix that is none") {
           "dns.private_name_servers: \"10.0.0.0/33\" has no prefix length (0 to 32) after the /");
 }
 
-TEST_CASE("set_up_context: questions are minimised only if a question's cost is limited") {
+TEST_CASE("set_up_context: questions are minimised if asked for, and their cost is limited") {
     const dns::ContextSetup setup = set_up(bare());
     char* quota = nullptr;
     const bool limited = ub_ctx_get_option(setup.context.get(), "max-global-quota", &quota) == 0;
     const std::unique_ptr<char, decltype(&std::free)> owned(quota, &std::free);
-    CHECK(option(setup, "qname-minimisation") == (limited ? "yes" : "no"));
-    if (limited) CHECK(std::string(quota) == "200");
+    CHECK(option(setup, "qname-minimisation") == "no");
+    UnboundOptions options = bare();
+    options.qname_minimisation = true;
+    if (limited) {
+        CHECK(std::string(quota) == "200");
+        CHECK(option(set_up(options), "qname-minimisation") == "yes");
+    } else {
+        const auto refused = dns::set_up_context(options);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().starts_with("dns.qname_minimisation: libunbound "));
+        CHECK(refused.error().ends_with("(its setting max-global-quota); leave the key out"));
+    }
+}
+
+TEST_CASE("set_up_context: a zone's keys are asked for with the first question about it") {
+    CHECK(option(set_up(bare()), "prefetch-key") == "yes");
 }
 
 TEST_CASE("set_up_context: unbound.conf changes our defaults, not what answers rest on") {

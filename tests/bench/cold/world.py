@@ -36,17 +36,17 @@ class Kind:
 
 
 KINDS = (
-    Kind("dane", "DANE, MX in zone", 5, 3),
-    Kind("danep", "DANE, MX at a provider, cold", 7, 5),
-    Kind("danepw", "DANE, MX at a provider, warm", 3, 2, warm=True),
-    Kind("both", "DANE and MTA-STS", 5, 3),
+    Kind("dane", "DANE, MX in zone", 4, 3),
+    Kind("danep", "DANE, MX at a provider, cold", 5, 5),
+    Kind("danepw", "DANE, MX at a provider, warm", 2, 2, warm=True),
+    Kind("both", "DANE and MTA-STS", 4, 3),
     Kind("stsp", "MTA-STS, policy host a CNAME to a provider, cold", 8, 7),
     Kind("stspw", "MTA-STS, policy host a CNAME to a provider, warm", 6, 6, warm=True),
     Kind("sts", "MTA-STS, policy host in the zone", 6, 6),
     Kind("plain", "neither, unsigned, cold", 4, 4),
     Kind("plainw", "neither, unsigned, warm", 2, 2, warm=True),
-    Kind("signed", "neither, signed, cold", 5, 4),
-    Kind("signedw", "neither, signed, warm", 3, 2, warm=True),
+    Kind("signed", "neither, signed, cold", 4, 4),
+    Kind("signedw", "neither, signed, warm", 2, 2, warm=True),
 )
 
 
