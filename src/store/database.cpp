@@ -186,43 +186,43 @@ DbResult<> Database::prepare_writes() {
 }
 
 DbResult<std::optional<StsRow>> Database::find_sts(const Domain& domain) {
-    sqlite3_stmt* s = find_sts_.get();
-    const Reset reset(s);
-    bind_text(s, 1, domain.name());
-    const int rc = sqlite3_step(s);
-    if (rc == SQLITE_DONE) return std::nullopt;
-    if (rc != SQLITE_ROW) return db_error(connection_.handle(), rc, "read", connection_.path());
-    return sts_at(s, domain);
+    bind_all(find_sts_.get(), domain.name());
+    std::optional<StsRow> found;
+    const auto take = [&](sqlite3_stmt* s) { found = sts_at(s, domain); };
+    if (auto done = connection_.each(find_sts_.get(), take); !done)
+        return std::unexpected(std::move(done.error()));
+    return found;
 }
 
 DbResult<std::vector<RefreshDue>> Database::next_refreshes(std::size_t most) {
-    sqlite3_stmt* s = next_refreshes_.get();
-    const Reset reset(s);
-    sqlite3_bind_int64(s, 1, static_cast<sqlite3_int64>(most));
+    bind_all(next_refreshes_.get(), most);
     std::vector<RefreshDue> next;
-    int rc = SQLITE_ROW;
-    while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+    const auto take = [&](sqlite3_stmt* s) {
         if (auto domain = Domain::parse(text_at(s, 0)))
             next.push_back({.domain = std::move(*domain), .at = time_at(s, 1)});
-    if (rc != SQLITE_DONE) return db_error(connection_.handle(), rc, "read", connection_.path());
+    };
+    if (auto done = connection_.each(next_refreshes_.get(), take); !done)
+        return std::unexpected(std::move(done.error()));
     return next;
 }
 
 DbResult<std::optional<NexthopRow>> Database::find_nexthop(const std::string& nexthop) {
-    sqlite3_stmt* s = find_nexthop_.get();
-    const Reset reset(s);
-    bind_text(s, 1, nexthop);
-    const int rc = sqlite3_step(s);
-    if (rc == SQLITE_DONE) return std::nullopt;
-    if (rc != SQLITE_ROW) return db_error(connection_.handle(), rc, "read", connection_.path());
-    return nexthop_at(s);
+    bind_all(find_nexthop_.get(), nexthop);
+    std::optional<NexthopRow> found;
+    const auto take = [&](sqlite3_stmt* s) { found = nexthop_at(s); };
+    if (auto done = connection_.each(find_nexthop_.get(), take); !done)
+        return std::unexpected(std::move(done.error()));
+    return found;
+}
+
+DbResult<> Database::drop(const Statement& statement, std::string_view key) {
+    bind_all(statement.get(), key);
+    return connection_.run(statement.get());
 }
 
 DbResult<> Database::put(const StsRow& row) {
-    if (row.replaces || is_blank(row)) {
-        bind_text(drop_sts_.get(), 1, row.domain.name());
-        if (auto done = connection_.run(drop_sts_.get()); !done || is_blank(row)) return done;
-    }
+    if (row.replaces || is_blank(row))
+        if (auto done = drop(drop_sts_, row.domain.name()); !done || is_blank(row)) return done;
     sqlite3_stmt* s = row.body.empty() ? put_without_policy_.get() : put_sts_.get();
     bind_text(s, 1, row.domain.name());
     sqlite3_bind_blob64(s, 2, row.body.data(), row.body.size(), SQLITE_STATIC);
@@ -250,10 +250,8 @@ DbResult<> Database::put(const StsRow& row) {
 }
 
 DbResult<> Database::put(const NexthopRow& row) {
-    if (row.replaces || is_blank(row)) {
-        bind_text(drop_nexthop_.get(), 1, row.nexthop);
-        if (auto done = connection_.run(drop_nexthop_.get()); !done || is_blank(row)) return done;
-    }
+    if (row.replaces || is_blank(row))
+        if (auto done = drop(drop_nexthop_, row.nexthop); !done || is_blank(row)) return done;
     sqlite3_stmt* s = promises_nothing(row) ? put_without_promise_.get() : put_nexthop_.get();
     bind_text(s, 1, row.nexthop);
     sqlite3_bind_int64(s, 2, row.dane ? 1 : 0);

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,6 +50,7 @@ class Database {
     [[nodiscard]] DbResult<> prepare_reads();
     [[nodiscard]] DbResult<> prepare_writes();
     [[nodiscard]] DbResult<> put_all(const Batch& batch);
+    [[nodiscard]] DbResult<> drop(const Statement& statement, std::string_view key);
     [[nodiscard]] DbResult<> put(const StsRow& row);
     [[nodiscard]] DbResult<> put(const NexthopRow& row);
     [[nodiscard]] DbResult<> put(const HistoryRow& row);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <expected>
+#include <string_view>
 #include <utility>
 
 namespace postseal::store {
@@ -21,24 +22,26 @@ std::optional<StsRow> some_policy(sqlite3_stmt* s) {
     return sts_at(s, *std::move(domain), 1);
 }
 
+template <class Value>
+DbResult<std::vector<HistoryRow>> latest_of(Connection& connection, std::string_view column,
+                                            const Value& value, std::size_t most) {
+    return select_rows(connection,
+                       fmt::format("SELECT {} FROM history WHERE {} = ?1"
+                                   " ORDER BY at DESC LIMIT ?2",
+                                   history_columns, column),
+                       some_history, value, most);
+}
+
 } // namespace
 
 DbResult<std::vector<HistoryRow>> history_of(Connection& connection, const std::string& nexthop,
                                              std::size_t most) {
-    return select_rows(connection,
-                       fmt::format("SELECT {} FROM history WHERE nexthop = ?1"
-                                   " ORDER BY at DESC LIMIT ?2",
-                                   history_columns),
-                       some_history, nexthop, most);
+    return latest_of(connection, "nexthop", nexthop, most);
 }
 
 DbResult<std::vector<HistoryRow>> latest_history(Connection& connection, HistoryRow::Kind kind,
                                                  std::size_t most) {
-    return select_rows(connection,
-                       fmt::format("SELECT {} FROM history WHERE kind = ?1"
-                                   " ORDER BY at DESC LIMIT ?2",
-                                   history_columns),
-                       some_history, kind == HistoryRow::Kind::downgrade ? 1 : 0, most);
+    return latest_of(connection, "kind", kind == HistoryRow::Kind::downgrade ? 1 : 0, most);
 }
 
 DbResult<std::vector<NexthopRow>> nexthops_after(Connection& connection, const std::string& after,
