@@ -88,20 +88,22 @@ std::vector<Findings::Known> Findings::of(std::string_view key, WallTime now) co
     return there->second.all;
 }
 
+Json Findings::Known::json() const {
+    Json out = finding_json(finding);
+    out["since"] = rfc3339(since);
+    return out;
+}
+
 Json Findings::Keyed::json() const {
     Json out = {{"key", key}};
-    out.update(finding_json(known.finding));
-    out["since"] = rfc3339(known.since);
+    out.update(known.json());
     return out;
 }
 
 Json Findings::json_of(std::string_view key, WallTime now) const {
     Json out = Json::array();
-    for (const auto& [finding, since] : of(key, now)) {
-        Json one = finding_json(finding);
-        one["since"] = rfc3339(since);
-        out.push_back(std::move(one));
-    }
+    for (const Known& known : of(key, now))
+        out.push_back(known.json());
     return out;
 }
 

@@ -36,13 +36,14 @@ class Findings {
         verdict::Finding finding;
         WallTime since;
 
+        [[nodiscard]] Json json() const; // that of the finding, with "since"
         friend bool operator==(const Known&, const Known&) = default;
     };
     struct Keyed {
         std::string key;
         Known known;
 
-        [[nodiscard]] Json json() const; // that of the finding, with "key" and "since"
+        [[nodiscard]] Json json() const; // the same, with "key"
     };
 
     explicit Findings(Log& log) : log_(log) {}
