@@ -1,7 +1,6 @@
 // postseald: gives Postfix its per-destination TLS policy, see postseald(8)
 // SPDX-License-Identifier: BSD-3-Clause
 #include "config/config.h"
-#include "config/faults.h"
 #include "engine/from_config.h"
 #include "engine/overrides.h"
 #include "service/daemon.h"
@@ -15,6 +14,7 @@
 
 #include <csignal>
 #include <exception>
+#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,9 +28,19 @@ std::unexpected<service::Refusal> refuse(std::string reason) {
         service::Refusal{.status = service::bad_config, .reason = std::move(reason)});
 }
 
-// All of them, with their places, a line each; empty: it is good.
-std::string configuration_errors(const std::string& file) {
-    return fmt::format("{}", fmt::join(engine::all_errors(file), "\npostseald: "));
+// A line each; empty: there is none.
+std::string in_lines(const std::vector<config::Error>& errors) {
+    return fmt::format(
+        "{}", fmt::join(errors | std::views::transform(&config::Error::message), "\npostseald: "));
+}
+
+std::expected<int, service::Refusal> check_configuration(const std::string& file) {
+    const engine::FileCheck found = engine::check_all(file);
+    if (!found.errors.empty()) return refuse(in_lines(found.errors));
+    for (const config::Error& note : found.notes)
+        fmt::print(stderr, "postseald: note: {}\n", note.message());
+    fmt::print("the configuration is good\n");
+    return 0;
 }
 
 std::expected<int, service::Refusal> run(int argc, char** argv) {
@@ -55,15 +65,7 @@ std::expected<int, service::Refusal> run(int argc, char** argv) {
     }
 
     options.config_file = config::configured_file(options.config_file);
-    if (check) {
-        if (auto errors = configuration_errors(options.config_file); !errors.empty())
-            return refuse(std::move(errors));
-        for (const config::Error& note :
-             engine::check_files(config::faults(options.config_file), options.config_file).notes)
-            fmt::print(stderr, "postseald: note: {}\n", note.message());
-        fmt::print("the configuration is good\n");
-        return 0;
-    }
+    if (check) return check_configuration(options.config_file);
     const auto config = config::load(options.config_file);
     if (!config) return refuse(config.error().message());
     const auto overrides = engine::Overrides::load(config->overrides);
@@ -72,7 +74,7 @@ std::expected<int, service::Refusal> run(int argc, char** argv) {
     const auto platform = service::Platform::open(options, *config);
     if (!platform) {
         auto errors = platform.error().status == service::bad_config
-                          ? configuration_errors(options.config_file)
+                          ? in_lines(engine::check_all(options.config_file).errors)
                           : std::string();
         return errors.empty() ? std::unexpected(platform.error()) : refuse(std::move(errors));
     }

@@ -140,13 +140,11 @@ FileCheck check_files(const config::Faults& read, const std::string& file) {
     return check;
 }
 
-std::vector<std::string> all_errors(const std::string& file) {
+FileCheck check_all(const std::string& file) {
     const config::Faults read = config::faults(file);
-    std::vector<std::string> messages;
-    for (const auto& errors : {read.errors, check_files(read, file).errors})
-        for (const config::Error& error : errors)
-            messages.push_back(error.message());
-    return messages;
+    FileCheck check = check_files(read, file);
+    check.errors.insert(check.errors.begin(), read.errors.begin(), read.errors.end());
+    return check;
 }
 
 } // namespace postseal::engine

@@ -28,7 +28,7 @@ struct FileCheck {
 };
 [[nodiscard]] FileCheck check_files(const config::Faults& read, const std::string& file);
 
-// All that is wrong with the file and with those that it names, each with its place.
-[[nodiscard]] std::vector<std::string> all_errors(const std::string& file);
+// The same, and before it all that is wrong with the file itself.
+[[nodiscard]] FileCheck check_all(const std::string& file);
 
 } // namespace postseal::engine

@@ -57,7 +57,7 @@ Daemon::Daemon(Platform& platform, const std::string& config_file, const config:
                    [&platform, config_file] {
                        return load_within(config_file, platform.confinement().granted);
                    },
-               .all_errors = [config_file] { return engine::all_errors(config_file); }},
+               .all_errors = [config_file] { return engine::check_all(config_file).errors; }},
               config, overrides),
       ending_(platform.loop(), listeners_), status_({.engine = engine_,
                                                      .own_dns = platform.own_dns(),

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <ranges>
 #include <utility>
 
 namespace postseal::service {
@@ -119,7 +120,11 @@ void Reload::log_notes(const engine::Overrides& overrides) const {
 // As a start says it; the libraries know neither line nor key.
 std::string Reload::with_place(std::string error) const {
     const auto errors = file_.all_errors();
-    return errors.empty() ? std::move(error) : fmt::format("{}", fmt::join(errors, "; "));
+    return errors.empty()
+               ? std::move(error)
+               : fmt::format(
+                     "{}",
+                     fmt::join(errors | std::views::transform(&config::Error::message), "; "));
 }
 
 void Reload::note_failure(std::string error) {

@@ -43,7 +43,7 @@ class Reload {
     struct File {
         std::function<std::expected<config::Config, std::string>()> load;
         // Of what it names too, each with its place.
-        std::function<std::vector<std::string>()> all_errors;
+        std::function<std::vector<config::Error>()> all_errors;
     };
     // `now`, `overrides`: what the parts were built from.
     Reload(const Parts& parts, File file, config::Config now, engine::Overrides overrides);
