@@ -211,8 +211,8 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
     Json list = Json::array();
     std::string after = text_of(request, "after");
     std::size_t bytes = 0;
+    co_await sources.store.flush();
     for (std::size_t looked_at = 0; looked_at < max_looked_at; looked_at += portion) {
-        co_await sources.store.flush();
         const auto page = co_await archive_.ask(store::listed_after, after, portion);
         if (const std::string why = sources.store.status().unread; page.empty() && !why.empty())
             co_return std::unexpected(why);
