@@ -69,7 +69,7 @@ std::optional<MonoTime> Loop::next_timer() const {
 void Loop::run_ready() {
     Ring turn;
     turn.take_all(ready_);
-    for (int n = 0; n < most_in_a_turn && !turn.empty(); n++) {
+    for (int n = 0; n < max_in_a_turn && !turn.empty(); n++) {
         auto& entry = static_cast<Ready&>(turn.first());
         const Callback callback = entry.callback_; // may destroy the entry
         entry.unlink();

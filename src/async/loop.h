@@ -89,7 +89,7 @@ class Loop {
 
     // Of the ready queue: the end of a lookup takes some 50 us, and a cached answer should wait for
     // few of them.
-    static constexpr int most_in_a_turn = 16;
+    static constexpr int max_in_a_turn = 16;
 
     // The time now, not the time at which the turn began.
     [[nodiscard]] virtual MonoTime now() const = 0;

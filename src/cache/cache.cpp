@@ -7,14 +7,13 @@ namespace postseal::cache {
 namespace {
 
 // A put: room for it and some more; a limit that was lowered is not reached all at once.
-constexpr int most_evictions = 256;
+constexpr int max_evictions = 256;
 
-constexpr unsigned most_failures = 255;
+constexpr unsigned max_failures = 255;
 
 } // namespace
 
-Cache::Cache(Readers& readers, std::size_t most_octets)
-    : most_octets_(most_octets), table_(readers) {}
+Cache::Cache(Readers& readers, std::size_t max_octets) : max_octets_(max_octets), table_(readers) {}
 
 const CachedAnswer* Cache::find_from(std::string_view key, unsigned edition, MonoTime now) const {
     CachedAnswer* answer = at(key);
@@ -35,7 +34,7 @@ void Cache::put(std::string_view key, const Replies& replies, const Times& times
     const MonoTime asked = old == nullptr ? times.asked : std::max(times.asked, old->asked());
     CachedAnswer* fresh = CachedAnswer::make(
         key, replies, {.hash = hash, .edition = edition_, .until = times.until, .asked = asked});
-    fresh->own.failures = static_cast<std::uint8_t>(std::min(failures, most_failures));
+    fresh->own.failures = static_cast<std::uint8_t>(std::min(failures, max_failures));
     fresh->own.sound = failures == 0;
     fresh->own.opportunistic = times.opportunistic;
     if (old == nullptr) {
@@ -55,7 +54,7 @@ bool Cache::postpone(std::string_view key, MonoTime now, MonoTime due, unsigned 
     CachedAnswer* answer = at(key);
     if (answer == nullptr || !answer->own.sound || !answer->valid(edition_, now)) return false;
     if (promised && answer->own.opportunistic) return false;
-    answer->own.failures = static_cast<std::uint8_t>(std::min(failures, most_failures));
+    answer->own.failures = static_cast<std::uint8_t>(std::min(failures, max_failures));
     set_due(*answer, due);
     return true;
 }
@@ -82,9 +81,9 @@ std::optional<Cache::Due> Cache::take_due(MonoTime now) {
 void Cache::outdate() { eviction_.outdate(++edition_); }
 
 void Cache::make_room() {
-    for (int n = 0; n < most_evictions && table_.size() > 1; n++) {
+    for (int n = 0; n < max_evictions && table_.size() > 1; n++) {
         const bool outdated = eviction_.any_outdated();
-        if (octets() <= most_octets_ && !outdated) return;
+        if (octets() <= max_octets_ && !outdated) return;
         if (!outdated) evictions_++;
         drop(eviction_.choose());
     }

@@ -29,7 +29,7 @@ namespace postseal::cache {
 class Cache {
   public:
     // `readers`: of this cache, and of what else they find in one Reading.
-    Cache(Readers& readers, std::size_t most_octets);
+    Cache(Readers& readers, std::size_t max_octets);
     Cache(const Cache&) = delete;
     Cache& operator=(const Cache&) = delete;
     ~Cache() = default;
@@ -75,7 +75,7 @@ class Cache {
     [[nodiscard]] unsigned edition() const { return edition_; }
     void outdate();
     // Counts from now on; a smaller one is reached little by little, as entries are put.
-    void limit(std::size_t most_octets) { most_octets_ = most_octets; }
+    void limit(std::size_t max_octets) { max_octets_ = max_octets; }
 
     [[nodiscard]] MonoTime next_due() const;
     // The entry whose prefetch came first, if it has come; it is then not due any more.
@@ -86,7 +86,7 @@ class Cache {
     [[nodiscard]] std::size_t octets() const {
         return table_.octets() + eviction_.octets() + due_.octets();
     }
-    [[nodiscard]] std::size_t most_octets() const { return most_octets_; }
+    [[nodiscard]] std::size_t max_octets() const { return max_octets_; }
     // Valid ones that made room for others, since start.
     [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
 
@@ -98,7 +98,7 @@ class Cache {
     void make_room();
     void drop(CachedAnswer& answer);
 
-    std::size_t most_octets_;
+    std::size_t max_octets_;
     std::uint64_t evictions_ = 0;
     unsigned edition_ = 0;
     AnswerTable table_;

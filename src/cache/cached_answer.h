@@ -45,11 +45,11 @@ class CachedAnswer {
     [[nodiscard]] unsigned edition() const { return edition_; }
 
     // A client has asked.
-    static constexpr unsigned most_uses = 3;
+    static constexpr unsigned max_uses = 3;
     void mark(MonoTime now) {
         if (asked_.load(std::memory_order_relaxed) != now)
             asked_.store(now, std::memory_order_relaxed);
-        if (const std::uint8_t uses = uses_.load(std::memory_order_relaxed); uses < most_uses)
+        if (const std::uint8_t uses = uses_.load(std::memory_order_relaxed); uses < max_uses)
             uses_.store(static_cast<std::uint8_t>(uses + 1), std::memory_order_relaxed);
     }
     [[nodiscard]] MonoTime asked() const { return asked_.load(std::memory_order_relaxed); }

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t young_share = 10; // one in so many octets
 constexpr unsigned uses_to_stay = 2;    // while young
-constexpr int most_spared = 64;         // a choice: what is used is spared, if not all is
+constexpr int max_spared = 64;          // a choice: what is used is spared, if not all is
 
 std::uint32_t fingerprint(const CachedAnswer& answer) {
     return static_cast<std::uint32_t>(answer.hash() >> 32U) | 1U;
@@ -91,7 +91,7 @@ CachedAnswer& Eviction::choose() {
         const bool young =
             main_.first == nullptr || young_.octets * young_share > young_.octets + main_.octets;
         CachedAnswer& answer = *(young ? young_ : main_).first;
-        if (spared < most_spared && spare(answer)) continue;
+        if (spared < max_spared && spare(answer)) continue;
         if (young) remember(answer);
         return answer;
     }

@@ -18,8 +18,8 @@ namespace postseal::cli {
 namespace {
 
 // Of one request; the daemon takes 1,000 entries and 256 KiB.
-constexpr std::size_t most_entries = 100;
-constexpr std::size_t most_octets = 60'000;
+constexpr std::size_t max_entries = 100;
+constexpr std::size_t max_octets = 60'000;
 constexpr std::size_t longest_entry = 200'000;
 
 struct ImportOptions {
@@ -50,7 +50,7 @@ class Importer {
             reject(entry.place, "longer than any policy");
             return true;
         }
-        if (places_.size() == most_entries || octets_ + size > most_octets)
+        if (places_.size() == max_entries || octets_ + size > max_octets)
             if (!send()) return false;
         octets_ += size;
         places_.push_back(std::move(entry.place));

@@ -20,7 +20,7 @@
 namespace postseal::config {
 namespace {
 
-constexpr std::size_t most_threads = 64;
+constexpr std::size_t max_threads = 64;
 
 using namespace std::chrono_literals;
 
@@ -367,7 +367,7 @@ Config read(Reading& reading, const toml::table* root) {
     in.text("state_dir", config.state_dir);
     in.text("user", config.user);
     read_store(in, config);
-    in.number("threads", config.threads, 1, most_threads);
+    in.number("threads", config.threads, 1, max_threads);
     const auto listens = in.tables("listen");
     std::vector<std::optional<std::size_t>> places;
     for (const toml::table* table : listens)

@@ -12,7 +12,7 @@ namespace postseal::dns {
 namespace {
 
 constexpr std::uint16_t type_soa = 6;
-constexpr std::size_t least_soa = 22; // two root names and five numbers
+constexpr std::size_t min_soa = 22; // two root names and five numbers
 
 } // namespace
 
@@ -24,7 +24,7 @@ seconds negative_ttl(std::string_view message) {
     for (std::uint32_t i = 0; i < answers + authorities && reader.good(); i++) {
         const MessageReader::Record record = reader.next_record();
         least = std::min(least, record.ttl);
-        if (i < answers || record.type != type_soa || record.rdata.size() < least_soa) continue;
+        if (i < answers || record.type != type_soa || record.rdata.size() < min_soa) continue;
         MessageReader minimum(record.rdata.substr(record.rdata.size() - 4));
         soa = std::min(record.ttl, ttl_of(minimum.number(4)));
     }

@@ -36,7 +36,7 @@ struct AddressView {
     bool bogus = false; // unknown: a lookup is
 };
 
-seconds least_ttl(const Answer& a, const Answer& b) { return std::min(a.ttl, b.ttl); }
+seconds min_ttl(const Answer& a, const Answer& b) { return std::min(a.ttl, b.ttl); }
 
 bool found(const Answer& answer, Security security) {
     return answer.status == Status::found && answer.security == security;
@@ -54,7 +54,7 @@ AddressView view_of(const std::string& host, const Answer& a, const Answer& aaaa
         const bool has_aaaa = found(aaaa, security);
         if (!has_a && !has_aaaa) continue;
         const Answer& one = has_a ? a : aaaa;
-        const seconds ttl = has_a && has_aaaa ? least_ttl(a, aaaa) : one.ttl;
+        const seconds ttl = has_a && has_aaaa ? min_ttl(a, aaaa) : one.ttl;
         if (security == Security::secure) return {Addresses::secure, one.canonical_name, ttl, {}};
         if (!one.canonical_name.empty()) return {Addresses::insecure_alias, {}, ttl, {}};
         return {Addresses::insecure,
@@ -67,7 +67,7 @@ AddressView view_of(const std::string& host, const Answer& a, const Answer& aaaa
         const bool absent = a.status == Status::nxdomain && a.canonical_name.empty();
         return {Addresses::none,
                 {},
-                least_ttl(a, aaaa),
+                min_ttl(a, aaaa),
                 fmt::format("{} {}", host,
                             absent ? "does not exist" : "has neither A nor AAAA records")};
     }

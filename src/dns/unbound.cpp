@@ -19,8 +19,8 @@
 namespace postseal::dns {
 namespace {
 
-constexpr std::size_t most_in_flight = 128;
-constexpr std::size_t most_of_one_client = 96; // the rest is there for another at once
+constexpr std::size_t max_in_flight = 128;
+constexpr std::size_t max_of_one_client = 96; // the rest is there for another at once
 constexpr int class_in = 1;
 constexpr milliseconds root_patience{8000};
 constexpr milliseconds long_wait{1000}; // see Asker
@@ -46,7 +46,7 @@ struct Unbound::Impl {
         : loop(l), context(std::move(setup.context)), anchors(std::move(setup.anchors)),
           warnings(std::move(setup.warnings)), outdated_anchor(std::move(setup.outdated_anchor)),
           has_unbound_conf(!options.unbound_conf.empty()), timeout(options.timeout),
-          limiter(l, most_in_flight, most_of_one_client),
+          limiter(l, max_in_flight, max_of_one_client),
           watch(l, ub_fd(context.get()), &Impl::on_readable, this) {
         watch.set(async::FdWatch::readable);
     }
@@ -187,7 +187,7 @@ async::Task<Answer> Unbound::resolve_for(Asker asker, std::string name, RrType t
     if (!asked)
         co_return failure(
             Failure::busy,
-            fmt::format("not asked within {}: {} lookups were before it", limit, most_in_flight));
+            fmt::format("not asked within {}: {} lookups were before it", limit, max_in_flight));
     const milliseconds queued = *asked - begun;
     if (queued > impl_->timeout / 2)
         co_return failure(Failure::busy,

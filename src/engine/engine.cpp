@@ -20,10 +20,10 @@ using verdict::HostState;
 using verdict::MxState;
 
 // Of those at work: no client has them all, and nobody's first question waits for another's last.
-std::size_t most_of_one_client(std::size_t lookups) { return (lookups + 1) / 2; }
+std::size_t max_of_one_client(std::size_t lookups) { return (lookups + 1) / 2; }
 
 // Each that waits costs some kilobytes.
-std::size_t most_waiting(std::size_t lookups) { return 16 * lookups; }
+std::size_t max_waiting(std::size_t lookups) { return 16 * lookups; }
 
 constexpr std::uint16_t ports_of_mail[] = {25, 24, 465, 587, 2525};
 
@@ -112,7 +112,7 @@ Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
       known_(std::make_shared<const Maps>(maps), overrides.address_keys(), options.cache_octets),
       cache_(known_.cache()), downgrades_(sources_), notes_(sources_, downgrades_),
       findings_(sources_.log),
-      limiter_(sources.loop, options.lookups, most_of_one_client(options.lookups)),
+      limiter_(sources.loop, options.lookups, max_of_one_client(options.lookups)),
       sts_(sources_, watch_, downgrades_), flights_(sources.loop), group_(sources.loop) {}
 
 void Engine::on_jump(const store::ClockJump& jump) {
@@ -131,7 +131,7 @@ void Engine::on_confirmed(ClockWatch::By by) {
 void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& options) {
     options_ = options;
     cache_.limit(options.cache_octets);
-    limiter_.set_permits(options.lookups, most_of_one_client(options.lookups));
+    limiter_.set_permits(options.lookups, max_of_one_client(options.lookups));
     const Overrides before = std::exchange(overrides_, std::move(overrides));
     if (maps != this->maps())
         known_.publish(std::make_shared<const Maps>(maps), overrides_.address_keys());
@@ -388,7 +388,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
     if (override_ && needs_no_lookup(*override_))
         co_return overridden(nexthop, std::move(*override_), progress.asked);
     co_await async::NextTurn(sources_.loop); // the same
-    if (!limiter_.has_room(client, most_waiting(options_.lookups))) co_return overloaded(nexthop);
+    if (!limiter_.has_room(client, max_waiting(options_.lookups))) co_return overloaded(nexthop);
     MonoTime begun;
     Found found;
     WallTime now;
@@ -478,7 +478,7 @@ bool Engine::keep(const Answer& answer, const Found& found, unsigned failures, M
     const std::optional<milliseconds> after = look_ahead_after(
         evidence, found.sts.txt_ttl, failures, evidence.obtained_at, sources_.random.next());
     const MonoTime due = after ? now + *after : cache::Cache::not_due;
-    // Known evidence is used to its end, unless a promise has come that was not known before.
+    // Known evidence is used until it expires, unless a promise has come that was not known before.
     const bool postponed = failures > 0 && cache_.postpone(key, now, due, failures, promised);
     if (!postponed)
         cache_.put(key, answer.replies,

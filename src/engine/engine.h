@@ -88,7 +88,7 @@ class Engine {
     void outdate(const Domain& policy_domain);
     void outdate(std::string_view key);
     // A failed lookup of the domain may have another outcome now: what memory holds from it goes,
-    // for the ports of mail. What was found before without a failure stays to its end.
+    // for the ports of mail. What was found before without a failure stays until it expires.
     void reconsider(const Domain& domain);
     // Takes it in as engine/import.h says. Answers that memory holds for other forms of the nexthop
     // are used until their end, at most an hour.

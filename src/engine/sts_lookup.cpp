@@ -14,7 +14,7 @@ namespace postseal::engine {
 namespace {
 
 // Those past it keep their slots: what waits for policy hosts is bounded.
-constexpr std::size_t most_fetching_without_slot = 4096;
+constexpr std::size_t max_fetching_without_slot = 4096;
 
 // After which time a policy whose turn did not come is due again.
 constexpr seconds refresh_again{60};
@@ -242,7 +242,7 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, Progress& p
         note_doubt(row, sts);
     }
     if (wanted && !waits) {
-        if (fetching_ < most_fetching_without_slot) whom.slot.reset();
+        if (fetching_ < max_fetching_without_slot) whom.slot.reset();
         co_await fetch(std::move(row), progress);
     } else if (changed) {
         save(std::move(row));

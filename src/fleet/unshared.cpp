@@ -6,12 +6,12 @@
 namespace postseal::fleet {
 namespace {
 
-constexpr std::size_t most_in_memory = 100'000;
+constexpr std::size_t max_in_memory = 100'000;
 
 } // namespace
 
 void Unshared::mark(const std::string& key, WallTime forgotten_at) {
-    if (entries_.size() >= most_in_memory && !entries_.contains(key)) {
+    if (entries_.size() >= max_in_memory && !entries_.contains(key)) {
         more_in_store_ = true;
         in_store_++;
         return;

@@ -50,7 +50,7 @@ struct FetchError {
     std::string reason;
     bool ours = false;    // our own DNS cannot validate: nothing is known of the other side
     std::string body;     // policy: the text that is none
-    bool no_host = false; // dns: there is no address, as the name servers say themselves
+    bool no_host = false; // dns: there is no address, as the name servers report
     friend bool operator==(const FetchError&, const FetchError&) = default;
 };
 

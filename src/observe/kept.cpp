@@ -10,7 +10,7 @@ namespace {
 
 constexpr milliseconds ask_every{10'000};
 constexpr milliseconds wait_for{1'000};
-constexpr std::size_t most_rows = 12;
+constexpr std::size_t max_kept_rows = 12;
 
 } // namespace
 
@@ -26,9 +26,9 @@ async::Task<Kept> KeptView::ask() {
     using Kind = store::HistoryRow::Kind;
     Kept kept;
     kept.census = co_await archive_.ask(store::census, clock_.now());
-    kept.failing = co_await archive_.ask(store::failing_policies, most_rows);
-    kept.downgrades = co_await archive_.ask(store::latest_history, Kind::downgrade, most_rows);
-    kept.changes = co_await archive_.ask(store::latest_history, Kind::verdict, most_rows);
+    kept.failing = co_await archive_.ask(store::failing_policies, max_kept_rows);
+    kept.downgrades = co_await archive_.ask(store::latest_history, Kind::downgrade, max_kept_rows);
+    kept.changes = co_await archive_.ask(store::latest_history, Kind::verdict, max_kept_rows);
     co_return kept;
 }
 

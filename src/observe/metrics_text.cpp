@@ -69,7 +69,7 @@ void add_lookups(Exposition& out, const Parts& parts) {
 void add_cache(Exposition& out, const cache::Cache& cache) {
     out.add(Metric::cache_entries, {}, cache.size());
     out.add(Metric::cache_bytes, {}, cache.octets());
-    out.add(Metric::cache_limit, {}, cache.most_octets());
+    out.add(Metric::cache_limit, {}, cache.max_octets());
     out.add(Metric::cache_evictions, {}, cache.evictions());
 }
 

@@ -12,7 +12,7 @@ namespace postseal::observe {
 namespace {
 
 // Fewer lookups say little, and some names never answer.
-constexpr std::uint64_t least_lookups = 10;
+constexpr std::uint64_t min_lookups = 10;
 constexpr std::uint64_t dead_per_cent = 90;
 
 } // namespace
@@ -43,7 +43,7 @@ std::vector<serve::PartHealth> Observer::health() {
     all.push_back({.part = "store", .trouble = parts_.engine.sources().store.status().reason});
     serve::PartHealth& dns = all.emplace_back(serve::PartHealth{.part = "dns", .trouble = {}});
     const Samples::Dns lately = samples_.dns_lately();
-    if (lately.lookups >= least_lookups && lately.failed * 100 >= lately.lookups * dead_per_cent)
+    if (lately.lookups >= min_lookups && lately.failed * 100 >= lately.lookups * dead_per_cent)
         dns.trouble =
             fmt::format("{} of the {} lookups of the last minutes failed: postseal doctor "
                         "looks at the name servers",

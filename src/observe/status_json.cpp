@@ -124,7 +124,7 @@ std::string status_json(Observer& observer) {
         {"memory",
          {{"answers", cache.size()},
           {"bytes", cache.octets()},
-          {"limit_bytes", cache.most_octets()}}},
+          {"limit_bytes", cache.max_octets()}}},
         {"kept", kept_json(kept.census)},
         {"minutes", minutes_json(observer.samples())},
         {"deferred", findings_json(parts.engine, {FindingCode::deferred}, now)},

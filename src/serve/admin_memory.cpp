@@ -21,9 +21,9 @@ namespace {
 constexpr std::size_t max_looked_at = 2000; // rows of the store a request
 constexpr std::size_t portion = 32;         // of them, at once in memory: with bodies some 2 MiB
 constexpr std::size_t max_reply = 262'144;  // bytes of JSON, and one row more
-constexpr std::size_t most_listed = 500;
-constexpr std::size_t most_history = 10'000;
-constexpr std::size_t most_imported = 1000; // a request
+constexpr std::size_t max_listed = 500;
+constexpr std::size_t max_history = 10'000;
+constexpr std::size_t max_imported = 1000; // a request
 constexpr std::size_t longest_pattern = 255;
 
 std::size_t number_of(const Json& request, const char* name, std::size_t most) {
@@ -202,7 +202,7 @@ async::Task<AdminMemory::Result> AdminMemory::show(Json request) {
 async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
     const auto filter = filter_of(request);
     if (!filter) co_return std::unexpected(filter.error());
-    const std::size_t most = std::max<std::size_t>(number_of(request, "most", most_listed), 1);
+    const std::size_t most = std::max<std::size_t>(number_of(request, "most", max_listed), 1);
     const engine::Sources& sources = engine_.sources();
     const store::Moment moment = sources.clock.moment();
     const WallTime now = moment.now;
@@ -234,7 +234,7 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
 }
 
 async::Task<AdminMemory::Result> AdminMemory::history(Json request) {
-    const std::size_t most = number_of(request, "most", most_history);
+    const std::size_t most = number_of(request, "most", max_history);
     const auto since = since_of(request);
     if (!since) co_return std::unexpected(since.error());
     std::vector<store::HistoryRow> rows;
@@ -294,9 +294,9 @@ async::Task<AdminMemory::Result> AdminMemory::forget(Json request) {
 
 async::Task<AdminMemory::Result> AdminMemory::import(Json request) {
     const auto entries = request.find("entries");
-    if (entries == request.end() || !entries->is_array() || entries->size() > most_imported)
+    if (entries == request.end() || !entries->is_array() || entries->size() > max_imported)
         co_return std::unexpected(
-            fmt::format("\"entries\" must be an array of at most {} objects", most_imported));
+            fmt::format("\"entries\" must be an array of at most {} objects", max_imported));
     using engine::Engine;
     const auto dry_run = flag_of(request, "dry_run") ? Engine::DryRun::yes : Engine::DryRun::no;
     Json results = Json::array();

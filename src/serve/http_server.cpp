@@ -18,7 +18,7 @@
 namespace postseal::serve {
 namespace {
 
-constexpr std::size_t most_explained = 16;
+constexpr std::size_t max_explained = 16;
 constexpr std::size_t longest_key = 255; // octets
 constexpr std::string_view policy_path = "/v1/policy/";
 constexpr std::string_view page_policy =
@@ -117,7 +117,7 @@ void HttpServer::explain(std::string_view coded, const http::Manner& manner,
     if (key->empty())
         return refuse(400, "name a destination, as Postfix does: /v1/policy/example.com\n");
     if (key->size() > longest_key) return refuse(400, "the key is longer than 255 octets\n");
-    if (explaining_ >= most_explained)
+    if (explaining_ >= max_explained)
         return refuse(429, "other destinations are being looked up: ask again in a moment\n");
     const Place place = connection.reply_later();
     connection.start(send_policy(connection, place, manner, *std::move(key)));

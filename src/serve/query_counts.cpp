@@ -53,7 +53,7 @@ QueryCounts::OfMap& QueryCounts::of(config::Protocol protocol, std::string_view 
     const std::size_t used = used_.load(std::memory_order_relaxed);
     for (std::size_t i = 0; i < used; i++)
         if (OfMap& of = *maps_[i]; of.protocol == protocol && of.map == map) return of;
-    if (used == most_maps) return *maps_.back();
+    if (used == max_maps) return *maps_.back();
     maps_[used] = std::make_unique<OfMap>(protocol, std::string(map));
     used_.store(used + 1, std::memory_order_release);
     return *maps_[used];

@@ -73,8 +73,8 @@ class QueryCounts {
     };
     [[nodiscard]] OfMap& of(config::Protocol protocol, std::string_view map);
 
-    static constexpr std::size_t most_maps = 64;
-    std::array<std::unique_ptr<OfMap>, most_maps> maps_; // those below used_ stay as they are
+    static constexpr std::size_t max_maps = 64;
+    std::array<std::unique_ptr<OfMap>, max_maps> maps_; // those below used_ stay as they are
     std::atomic<std::size_t> used_{0};
 };
 

@@ -12,7 +12,7 @@ namespace postseal::serve {
 namespace {
 
 constexpr milliseconds look_again_after{5'000};
-constexpr int most_accepts = 64; // a turn
+constexpr int max_accepts = 64; // a turn
 
 } // namespace
 
@@ -47,7 +47,7 @@ void Server::reconfigure(const config::Listen& listen) {
 }
 
 void Server::accept_from(Listener& listener) {
-    for (int i = 0; i < most_accepts; i++) {
+    for (int i = 0; i < max_accepts; i++) {
         if (!shared_.has_room(*places_)) {
             if (i > 0 && shared_.makes_room()) return; // does another client wait at all?
             for (Listener& each : listeners_)

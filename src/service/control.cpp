@@ -6,7 +6,7 @@
 namespace postseal::service {
 namespace {
 
-constexpr std::size_t most_passed = 250; // SCM_MAX_FD is 253
+constexpr std::size_t max_passed = 250; // SCM_MAX_FD is 253
 
 } // namespace
 
@@ -37,10 +37,10 @@ std::expected<std::vector<int>, std::string> Control::hand_over() {
     if (parts_.systemd.active())
         return std::unexpected("this daemon is systemd's: systemctl restart keeps its listeners");
     std::vector<int> sockets = parts_.listeners.descriptors();
-    if (sockets.size() > most_passed)
+    if (sockets.size() > max_passed)
         return std::unexpected(fmt::format("{} listening sockets are more than the {} that can be "
                                            "handed over",
-                                           sockets.size(), most_passed));
+                                           sockets.size(), max_passed));
     return sockets;
 }
 

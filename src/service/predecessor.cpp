@@ -33,7 +33,7 @@ constexpr timeval patience_for_a_word{.tv_sec = 10, .tv_usec = 0};
 constexpr int patience_for_its_end = 10'000; // ms
 constexpr std::chrono::seconds patience_for_a_line{20};
 constexpr milliseconds lock_every{10};
-constexpr std::size_t most_received = 253; // SCM_MAX_FD
+constexpr std::size_t max_received = 253; // SCM_MAX_FD
 constexpr std::size_t longest_line = 16'384;
 
 std::expected<serve::Fd, int> connect_to(const std::string& socket) {
@@ -163,7 +163,7 @@ std::expected<std::string, Predecessor::Fault> Predecessor::receive() {
     std::string line;
     while (!line.ends_with('\n')) {
         char buffer[4096];
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * most_received)];
+        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * max_received)];
         iovec text{.iov_base = buffer, .iov_len = sizeof buffer};
         msghdr message{};
         message.msg_iov = &text;
@@ -184,7 +184,7 @@ std::expected<std::string, Predecessor::Fault> Predecessor::receive() {
             return std::unexpected(Fault{.text = "not all listening sockets arrived: raise the "
                                                  "limit of open files"});
         line.append(buffer, static_cast<std::size_t>(got));
-        if (line.size() > longest_line || passed_.size() > most_received ||
+        if (line.size() > longest_line || passed_.size() > max_received ||
             std::chrono::steady_clock::now() - begun > patience_for_a_line)
             return std::unexpected(Fault{
                 .text = fmt::format(

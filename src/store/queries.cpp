@@ -108,7 +108,7 @@ DbResult<Census> census(Connection& connection, WallTime now) {
                " UNION ALL SELECT 'failing', '', count(*) FROM sts WHERE failures <> 0"
                " UNION ALL SELECT 'due', '', count(*) FROM"
                " (SELECT 1 FROM sts WHERE refresh_at <> 0 AND refresh_at <= ?1 LIMIT ?2)",
-               take, now, Census::most_due);
+               take, now, Census::max_due);
     if (!done) return std::unexpected(std::move(done.error()));
     return census;
 }

@@ -51,9 +51,9 @@ struct Census {
     std::map<std::string, std::uint64_t>
         verdicts;              // nexthops, by the first word of theirs; "": none
     std::uint64_t failing = 0; // domains whose last fetch failed
-    std::uint64_t due = 0;     // policies to be looked at again by now; at most most_due
+    std::uint64_t due = 0;     // policies to be looked at again by now; at most max_due
 
-    static constexpr std::uint64_t most_due = 100'000;
+    static constexpr std::uint64_t max_due = 100'000;
     friend bool operator==(const Census&, const Census&) = default;
 };
 // Costs about what one load does, however much is stored.

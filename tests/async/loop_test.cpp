@@ -72,7 +72,7 @@ TEST_CASE("ready: a turn has an end, and what it leaves comes before what was po
     std::vector<int> log;
     ReadyEntry late([&] { log.push_back(-1); });
     std::list<ReadyEntry> entries;
-    for (int n = 0; n < 2 * Loop::most_in_a_turn; n++) {
+    for (int n = 0; n < 2 * Loop::max_in_a_turn; n++) {
         ReadyEntry& entry = entries.emplace_back([&log, &loop, &late, n] {
             log.push_back(n);
             if (n == 0) late.entry.post(loop, late.callback());
@@ -80,9 +80,9 @@ TEST_CASE("ready: a turn has an end, and what it leaves comes before what was po
         entry.entry.post(loop, entry.callback());
     }
     loop.turn();
-    CHECK(log.size() == Loop::most_in_a_turn);
+    CHECK(log.size() == Loop::max_in_a_turn);
     loop.turn();
-    CHECK(log.size() == 2 * Loop::most_in_a_turn);
+    CHECK(log.size() == 2 * Loop::max_in_a_turn);
     CHECK(std::ranges::is_sorted(log));
     loop.settle();
     CHECK(log.back() == -1);

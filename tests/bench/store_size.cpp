@@ -107,7 +107,7 @@ nlohmann::ordered_json measure_loads(store::Database& database, std::uint64_t co
     std::mt19937_64 random(1);
     std::uniform_int_distribution<std::uint64_t> any(0, count - 1);
     std::vector<std::uint64_t> times;
-    std::uint64_t least_cpu = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t min_cpu = std::numeric_limits<std::uint64_t>::max();
     // The first round brings what it needs into memory; of the others the one least disturbed
     // counts.
     for (int round = 0; round < 5; round++) {
@@ -123,7 +123,7 @@ nlohmann::ordered_json measure_loads(store::Database& database, std::uint64_t co
             times.push_back(bench::now_ns() - begin);
             if (!nexthop) die("{} is not in the store", name);
         }
-        least_cpu = std::min(least_cpu, cpu_ns() - cpu);
+        min_cpu = std::min(min_cpu, cpu_ns() - cpu);
     }
     std::ranges::sort(times);
     const auto us = [&](std::size_t per_mille) {
@@ -131,7 +131,7 @@ nlohmann::ordered_json measure_loads(store::Database& database, std::uint64_t co
     };
     return {{"load_p50_us", us(500)},
             {"load_p99_us", us(990)},
-            {"load_cpu_us", static_cast<double>(least_cpu) / 1000 / samples}};
+            {"load_cpu_us", static_cast<double>(min_cpu) / 1000 / samples}};
 }
 
 // An hour of refreshing, as engine/refresh.h and engine/sts_lookup.h go about it, without DNS and

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct Memory : Readers, Cache {
-    explicit Memory(std::size_t most_octets) : Cache(static_cast<Readers&>(*this), most_octets) {}
+    explicit Memory(std::size_t max_octets) : Cache(static_cast<Readers&>(*this), max_octets) {}
 };
 
 Replies replies(const std::string& text) { return {text}; }

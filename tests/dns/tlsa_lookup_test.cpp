@@ -33,7 +33,7 @@ TEST_CASE("tlsa_lookup: A and AAAA are asked at the same time") {
         loop.run_until_done(dns::tlsa_lookup(loop, resolver, domain("mx.example.com"), 25));
     CHECK(result.host.state == HostState::usable);
     CHECK(loop.now() - begin == milliseconds(300));
-    CHECK(resolver.most_in_flight() == 2);
+    CHECK(resolver.max_in_flight() == 2);
 }
 
 TEST_CASE("tlsa_lookup: the TLSA records found are kept") {

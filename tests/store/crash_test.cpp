@@ -86,7 +86,7 @@ TEST_CASE("kill -9 loses the last moment and nothing older") {
     const Scratch scratch(std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : "");
     std::mt19937 random{std::random_device{}()};
     std::uniform_int_distribution<int> delay(1, 450);
-    std::size_t most_lost = 0;
+    std::size_t max_lost = 0;
     int long_moments = 0; // rounds that lost more than 200 ms: on a machine that is busy otherwise
     for (int round = 0; round < 50; round++) {
         const milliseconds after(delay(random));
@@ -114,7 +114,7 @@ TEST_CASE("kill -9 loses the last moment and nothing older") {
             moment = std::max(moment, std::chrono::ceil<milliseconds>(saved.back().at - at));
         }
         if (moment >= milliseconds(200)) long_moments++;
-        most_lost = std::max(most_lost, lost);
+        max_lost = std::max(max_lost, lost);
         // Saved together, so written together.
         const auto same = (*file)->load(domain("same.example"), "");
         if (newest >= 0) CHECK(same.value.sts == sts_row("same.example", newest));
@@ -122,5 +122,5 @@ TEST_CASE("kill -9 loses the last moment and nothing older") {
         CHECK(sql(scratch.file(), "PRAGMA integrity_check") == "ok");
     }
     CHECK(long_moments < 25);
-    CHECK(most_lost > 0); // else nothing was put to the test
+    CHECK(max_lost > 0); // else nothing was put to the test
 }

@@ -183,7 +183,7 @@ async::Task<Answer> FakeResolver::resolve_for(dns::Asker asker, std::string name
     struct InFlight {
         explicit InFlight(FakeResolver& r) : resolver(r) {
             resolver.in_flight_++;
-            resolver.most_in_flight_ = std::max(resolver.most_in_flight_, resolver.in_flight_);
+            resolver.max_in_flight_ = std::max(resolver.max_in_flight_, resolver.in_flight_);
         }
         InFlight(const InFlight&) = delete;
         InFlight& operator=(const InFlight&) = delete;

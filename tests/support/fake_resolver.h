@@ -55,7 +55,7 @@ class FakeResolver final : public dns::Resolver {
     [[nodiscard]] std::size_t count(std::string_view question) const;
     void forget_questions() { questions_.clear(); }
     [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
-    [[nodiscard]] std::size_t most_in_flight() const { return most_in_flight_; }
+    [[nodiscard]] std::size_t max_in_flight() const { return max_in_flight_; }
 
   private:
     struct Entry {
@@ -84,7 +84,7 @@ class FakeResolver final : public dns::Resolver {
     std::vector<std::string> questions_;
     bool blocked_ = false;
     std::size_t in_flight_ = 0;
-    std::size_t most_in_flight_ = 0;
+    std::size_t max_in_flight_ = 0;
 };
 
 } // namespace postseal::test

@@ -51,13 +51,13 @@ std::vector<std::string> letter_sets(std::string_view alphabet, std::size_t most
     return out;
 }
 
-std::vector<Mx> partial_sets(std::size_t most_hosts) {
+std::vector<Mx> partial_sets(std::size_t host_count) {
     std::vector<Mx> out{pending_mx()};
     for (const MxState state :
          {MxState::bogus, MxState::failed, MxState::null_mx, MxState::nxdomain})
         out.push_back(partial_mx(state, ""));
     for (const MxState state : {MxState::secure, MxState::insecure})
-        for (const auto& letters : letter_sets("UXNFA?", most_hosts))
+        for (const auto& letters : letter_sets("UXNFA?", host_count))
             out.push_back(partial_mx(state, letters));
     return out;
 }
