@@ -15,18 +15,19 @@ namespace postseal::cache {
 static_assert(std::is_trivially_destructible_v<std::atomic<MonoTime>>); // free(3) is enough
 static_assert(std::atomic<MonoTime>::is_always_lock_free);
 
-CachedAnswer* CachedAnswer::make(std::string_view key, const Replies& replies, const Facts& facts) {
+CachedAnswer* CachedAnswer::make(std::string_view key, const Replies& replies,
+                                 const Header& header) {
     assert(key.size() <= std::numeric_limits<std::uint16_t>::max());
     std::size_t size = sizeof(CachedAnswer) + replies.size() * sizeof(std::uint32_t) + key.size();
     for (const std::string& reply : replies)
         size += reply.size();
     void* block = std::malloc(size);
     if (block == nullptr) throw std::bad_alloc();
-    return new (block) CachedAnswer(key, replies, facts);
+    return new (block) CachedAnswer(key, replies, header);
 }
 
-CachedAnswer::CachedAnswer(std::string_view key, const Replies& replies, const Facts& facts)
-    : hash_(facts.hash), until_(facts.until), asked_(facts.asked), edition_(facts.edition),
+CachedAnswer::CachedAnswer(std::string_view key, const Replies& replies, const Header& header)
+    : hash_(header.hash), until_(header.until), asked_(header.asked), edition_(header.edition),
       taken_(static_cast<std::uint32_t>(octets_taken(this))),
       key_size_(static_cast<std::uint16_t>(key.size())),
       replies_(static_cast<std::uint16_t>(replies.size())),

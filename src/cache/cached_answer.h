@@ -19,7 +19,7 @@ namespace postseal::cache {
 
 class CachedAnswer {
   public:
-    struct Facts {
+    struct Header {
         std::uint64_t hash = 0; // of the key
         unsigned edition = 0;   // of the maps that the replies were written for
         MonoTime until;         // not valid from then on
@@ -27,7 +27,7 @@ class CachedAnswer {
     };
     // Key and replies together are under 4 GiB. Throws std::bad_alloc.
     [[nodiscard]] static CachedAnswer* make(std::string_view key, const Replies& replies,
-                                            const Facts& facts);
+                                            const Header& header);
     CachedAnswer(const CachedAnswer&) = delete;
     CachedAnswer& operator=(const CachedAnswer&) = delete;
 
@@ -74,7 +74,7 @@ class CachedAnswer {
     } own;
 
   private:
-    CachedAnswer(std::string_view key, const Replies& replies, const Facts& facts);
+    CachedAnswer(std::string_view key, const Replies& replies, const Header& header);
     ~CachedAnswer() = default;
 
     // Behind the object: the ends of the replies, counted from the key's end; the key; the replies.

@@ -30,7 +30,7 @@ Json json_of(const Errors& errors, std::string_view of) {
     return out;
 }
 
-struct Found {
+struct Checked {
     std::string file;
     bool there = true; // the file
     Errors in_file;
@@ -44,8 +44,8 @@ struct Found {
     }
 };
 
-Found look(const std::string& named) {
-    Found found{.file = named.empty() ? std::string(config::default_file) : named};
+Checked look(const std::string& named) {
+    Checked found{.file = named.empty() ? std::string(config::default_file) : named};
     const std::string path = config::configured_file(named);
     found.there = !path.empty();
     const config::Faults read = config::faults(path);
@@ -57,13 +57,13 @@ Found look(const std::string& named) {
     return found;
 }
 
-std::string first_message(const Found& found) {
+std::string first_message(const Checked& found) {
     for (const Errors* errors : {&found.in_file, &found.machine.errors, &found.named.errors})
         if (!errors->empty()) return errors->front().message();
     return {};
 }
 
-int write_json(const Found& found) {
+int write_json(const Checked& found) {
     Json errors = json_of(found.in_file, "file");
     for (Json& error : json_of(found.machine.errors, "machine"))
         errors.push_back(std::move(error));
@@ -80,7 +80,7 @@ int write_json(const Found& found) {
 }
 
 int check_config(const Common& common) {
-    const Found found = look(common.config_file);
+    const Checked found = look(common.config_file);
     if (common.json) return write_json(found);
     for (const Errors* errors : {&found.in_file, &found.machine.errors, &found.named.errors})
         for (const config::Error& error : *errors)

@@ -18,8 +18,8 @@
 namespace postseal::cli {
 
 // In the order in which they are built; each uses those before it.
-struct Direct::Parts {
-    explicit Parts(const config::Config& config)
+struct Direct::Impl {
+    explicit Impl(const config::Config& config)
         : maps(config), log({.level = config::LogLevel::error}, {.program = "postseal"}) {}
 
     engine::Maps maps;
@@ -33,14 +33,14 @@ struct Direct::Parts {
     std::unique_ptr<engine::Engine> engine;
 };
 
-Direct::Direct(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Direct::Direct(std::unique_ptr<Impl> parts) : parts_(std::move(parts)) {}
 Direct::Direct(Direct&&) noexcept = default;
 Direct::~Direct() = default;
 
 std::expected<Direct, std::string> Direct::open(const config::Config& config) {
     auto overrides = engine::Overrides::load(config.overrides);
     if (!overrides) return std::unexpected(overrides.error());
-    auto parts = std::make_unique<Parts>(config);
+    auto parts = std::make_unique<Impl>(config);
     auto dns = engine::OwnDns::open(parts->loop, engine::unbound_options(config.dns), parts->clock,
                                     parts->log);
     if (!dns) return std::unexpected(dns.error());
@@ -50,8 +50,8 @@ std::expected<Direct, std::string> Direct::open(const config::Config& config) {
     if (!fetcher) return std::unexpected(fetcher.error());
     parts->fetcher = std::move(*fetcher);
     parts->engine = std::make_unique<engine::Engine>(
-        engine::Sources{parts->loop, parts->clock, parts->dns->resolver(), *parts->fetcher,
-                        parts->store, parts->log, parts->random},
+        engine::Dependencies{parts->loop, parts->clock, parts->dns->resolver(), *parts->fetcher,
+                             parts->store, parts->log, parts->random},
         parts->maps, *overrides, engine::engine_options(config));
     parts->dns->start();
     async::block_on(parts->loop, parts->dns->resolver().checked());

@@ -46,9 +46,9 @@ class Direct {
     [[nodiscard]] std::expected<Nexthop, NexthopError> destination(std::string_view key) const;
 
   private:
-    struct Parts;
-    explicit Direct(std::unique_ptr<Parts> parts);
-    std::unique_ptr<Parts> parts_;
+    struct Impl;
+    explicit Direct(std::unique_ptr<Impl> parts);
+    std::unique_ptr<Impl> parts_;
 };
 
 // The JSON of engine/explain.h. Errors as open()'s.

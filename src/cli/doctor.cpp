@@ -7,7 +7,7 @@
 #include "dns/system_files.h"
 #include "dns/trust_anchor.h"
 #include "engine/json.h"
-#include "fleet/place.h"
+#include "fleet/server_location.h"
 #include "postseal/doctor/examine.h"
 #include "serve/configuration_json.h"
 #include "survey/files.h"
@@ -163,7 +163,7 @@ Facts gather(const Common& common, const DoctorOptions& options,
     if (!facts.daemon && !facts.admin_forbidden) facts.validation = own_validation(config);
     if (read) facts.trust_anchor_fault = trust_anchor_fault(config.dns);
     facts.shared_store = config::has_shared_store(config);
-    if (const auto place = fleet::parse_place(config.store); place && facts.shared_store)
+    if (const auto place = fleet::parse_server_location(config.store); place && facts.shared_store)
         facts.unverified_store = place->unverified;
     facts.store_written = survey::store_written(config.state_dir);
     facts.now = std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());

@@ -120,7 +120,7 @@ Json probe_json(const Probed& probed) {
     Json hosts = Json::array();
     for (const MxHost& host : destination.hosts)
         hosts.push_back(host_json(probed, host));
-    const Fate end = fate(destination, probed.orders);
+    const MessageOutcome end = message_outcome(destination, probed.orders);
     return {{"key", destination.nexthop.key()},
             {"verdict", {{"text", brief(probed.verdict)}, {"row", probed.verdict.row}}},
             {"postfix", probed.postfix},
@@ -137,7 +137,7 @@ Json probe_json(const Probed& probed) {
             {"name_servers", probed.name_servers},
             {"differences", probed.differences},
             {"hosts", std::move(hosts)},
-            {"fate", {{"kind", to_string(end.kind)}, {"host", end.host}, {"why", end.why}}},
+            {"outcome", {{"kind", to_string(end.kind)}, {"host", end.host}, {"why", end.why}}},
             {"seems_blocked", seems_blocked(destination)}};
 }
 

@@ -56,19 +56,19 @@ std::string outcome_text(const Attempt& attempt, Outcome outcome, const Painter&
     return "?";
 }
 
-std::string fate_text(const Fate& fate, const Painter& paint) {
-    switch (fate.kind) {
-    case Fate::Kind::sealed:
+std::string message_outcome_text(const MessageOutcome& outcome, const Painter& paint) {
+    switch (outcome.kind) {
+    case MessageOutcome::Kind::sealed:
         return paint.good("goes sealed");
-    case Fate::Kind::encrypted:
+    case MessageOutcome::Kind::encrypted:
         return paint.doubtful("goes encrypted, but not sealed");
-    case Fate::Kind::clear:
+    case MessageOutcome::Kind::clear:
         return paint.bad("goes in the clear");
-    case Fate::Kind::deferred:
+    case MessageOutcome::Kind::deferred:
         return paint.bad("is deferred");
-    case Fate::Kind::bounced:
+    case MessageOutcome::Kind::bounced:
         return paint.bad("is bounced");
-    case Fate::Kind::unknown:
+    case MessageOutcome::Kind::unknown:
         return paint.doubtful("cannot be predicted");
     }
     return "?";
@@ -102,7 +102,8 @@ std::string check_text(const TlsaCheck& check) {
 class Page {
   public:
     Page(const Probed& probed, Colour colour)
-        : probed_(probed), paint_(colour), end_(fate(probed.destination, probed.orders)) {}
+        : probed_(probed), paint_(colour),
+          end_(message_outcome(probed.destination, probed.orders)) {}
 
     std::string write() {
         head();
@@ -254,7 +255,7 @@ class Page {
 
     void foot() {
         const std::string by = end_.host.empty() ? "" : " to " + end_.host;
-        line(2, "mail", fmt::format("{}{}: {}", fate_text(end_, paint_), by, end_.why));
+        line(2, "mail", fmt::format("{}{}: {}", message_outcome_text(end_, paint_), by, end_.why));
         if (seems_blocked(probed_.destination))
             line(2, "",
                  fmt::format("No address answered at all: this network may not let port {} out.",
@@ -263,7 +264,7 @@ class Page {
 
     const Probed& probed_;
     Painter paint_;
-    Fate end_;
+    MessageOutcome end_;
     std::string out_;
 };
 
@@ -274,24 +275,24 @@ bool any_chain_fault(const Destination& destination) {
     return false;
 }
 
-std::string mail_text(const Probed& probed, const Fate& end) {
+std::string mail_text(const Probed& probed, const MessageOutcome& end) {
     const Painter plain(Colour::no);
     const std::string by = end.host.empty() ? "" : " to " + end.host;
     switch (end.kind) {
-    case Fate::Kind::deferred:
+    case MessageOutcome::Kind::deferred:
         return "deferred: " + end.why;
-    case Fate::Kind::bounced:
+    case MessageOutcome::Kind::bounced:
         return "bounced: " + end.why;
-    case Fate::Kind::sealed:
+    case MessageOutcome::Kind::sealed:
         return fmt::format("sent, sealed{}: {}", by, end.why);
-    case Fate::Kind::encrypted:
+    case MessageOutcome::Kind::encrypted:
         return fmt::format("sent, encrypted but not sealed{}: {}", by, end.why);
-    case Fate::Kind::clear:
+    case MessageOutcome::Kind::clear:
         return fmt::format("sent in the clear{}: {}", by, end.why);
-    case Fate::Kind::unknown:
+    case MessageOutcome::Kind::unknown:
         return fmt::format("cannot be predicted{}: {}", by, end.why);
     }
-    return fate_text(end, plain) + probed.postfix;
+    return message_outcome_text(end, plain) + probed.postfix;
 }
 
 // Of mail that the hosts, or what Postfix knows of them, defer.
@@ -319,31 +320,31 @@ std::string next_of_deferred(const Probed& probed, const std::string& key) {
 } // namespace
 
 engine::Outlook probe_outlook(const Probed& probed, const engine::Outlook& known) {
-    const Fate end = fate(probed.destination, probed.orders);
+    const MessageOutcome end = message_outcome(probed.destination, probed.orders);
     const std::string key = engine::quoted_key(probed.destination.nexthop.key());
     engine::Outlook out{.mail = mail_text(probed, end), .next = known.next};
     const bool before_the_hosts = !probed.orders.defer.empty() ||
                                   probed.destination.mx == verdict::MxState::bogus ||
                                   probed.destination.mx == verdict::MxState::failed;
     switch (end.kind) {
-    case Fate::Kind::sealed:
+    case MessageOutcome::Kind::sealed:
         out.next = "nothing to do";
         break;
-    case Fate::Kind::encrypted:
-    case Fate::Kind::clear:
+    case MessageOutcome::Kind::encrypted:
+    case MessageOutcome::Kind::clear:
         out.next =
             fmt::format("nothing to do; to demand more: postseal overrides set {} encrypt", key);
         break;
-    case Fate::Kind::deferred:
+    case MessageOutcome::Kind::deferred:
         if (before_the_hosts && probed.differences.empty()) {
             if (!probed.map) out.next = "postseal doctor";
         } else {
             out.next = next_of_deferred(probed, key);
         }
         break;
-    case Fate::Kind::bounced:
+    case MessageOutcome::Kind::bounced:
         break;
-    case Fate::Kind::unknown:
+    case MessageOutcome::Kind::unknown:
         out.next = "look the policy of main.cf up: postmap -q " + key;
         break;
     }

@@ -36,7 +36,7 @@ struct Probed {
 };
 
 // A line on the verdict; for each host its addresses, with the judgement first and what was seen
-// below; last the fate of a message.
+// below; last the outcome of a message.
 [[nodiscard]] std::string probe_text(const Probed& probed, Colour colour);
 
 // Every fact; the members are in postseal(1).

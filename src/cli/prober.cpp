@@ -226,9 +226,10 @@ std::expected<Probed, ClientError> Prober::probe(const std::string& key, const J
 }
 
 int status_of(const Probed& probed) {
-    const delivery::Fate end = fate(probed.destination, probed.orders);
-    if (end.kind == delivery::Fate::Kind::deferred) return temporary;
-    const bool sealed = end.kind == delivery::Fate::Kind::sealed && all_delivered_sealed(probed);
+    const delivery::MessageOutcome end = message_outcome(probed.destination, probed.orders);
+    if (end.kind == delivery::MessageOutcome::Kind::deferred) return temporary;
+    const bool sealed =
+        end.kind == delivery::MessageOutcome::Kind::sealed && all_delivered_sealed(probed);
     return sealed ? ExitStatus::found : ExitStatus::problems;
 }
 

@@ -15,9 +15,9 @@ std::expected<std::unique_ptr<SharedAccess>, ClientError> shared_access(const Co
     if (!config::has_shared_store(*config))
         return std::unexpected(
             ClientError{bad_config, "there is no shared store: the key store says \"sqlite\""});
-    auto place = fleet::parse_place(config->store);
-    if (!place) return std::unexpected(ClientError{bad_config, std::move(place.error())});
-    return std::make_unique<SharedAccess>(config->store, *std::move(place), answer);
+    auto location = fleet::parse_server_location(config->store);
+    if (!location) return std::unexpected(ClientError{bad_config, std::move(location.error())});
+    return std::make_unique<SharedAccess>(config->store, *std::move(location), answer);
 }
 
 ClientError client_error(const SharedAccess& shared, const fleet::Error& error) {
@@ -27,7 +27,7 @@ ClientError client_error(const SharedAccess& shared, const fleet::Error& error) 
                        : error.fault == Fault::schema  ? bad_config
                        : error.fault == Fault::refused ? bad_config
                                                        : temporary;
-    return {status, fmt::format("{}: {}", shared.place.shown, error.text)};
+    return {status, fmt::format("{}: {}", shared.location.shown, error.text)};
 }
 
 } // namespace postseal::cli

@@ -18,11 +18,11 @@ inline constexpr milliseconds few_rows{10'000};
 inline constexpr milliseconds all_rows{60'000};
 
 struct SharedAccess {
-    SharedAccess(const std::string& uri, fleet::Place where, milliseconds answer)
-        : place(std::move(where)),
+    SharedAccess(const std::string& uri, fleet::ServerLocation where, milliseconds answer)
+        : location(std::move(where)),
           store(uri, {.connect = milliseconds(10'000), .answer = answer}, interrupt) {}
 
-    fleet::Place place;
+    fleet::ServerLocation location;
     fleet::Interrupt interrupt;
     fleet::SharedStore store;
 };

@@ -24,12 +24,12 @@ int init(const Common& common) {
     });
     if (!made) return fail(client_error(**shared, made.error()));
     if (common.json)
-        fmt::print("{}\n", Json{{"place", (*shared)->place.shown},
+        fmt::print("{}\n", Json{{"place", (*shared)->location.shown},
                                 {"made", *made},
                                 {"schema", fleet::schema_version}}
                                .dump());
     else
-        fmt::print("{}: {}\n", (*shared)->place.shown,
+        fmt::print("{}: {}\n", (*shared)->location.shown,
                    *made ? "the tables have been created" : "the tables already exist");
     return ExitStatus::found;
 }
@@ -60,7 +60,7 @@ int status(const Common& common) {
     const Json daemon = as_the_daemon_sees_it(common);
     const std::string trouble = about ? "" : about.error().text;
     if (common.json) {
-        fmt::print("{}\n", Json{{"place", (*shared)->place.shown},
+        fmt::print("{}\n", Json{{"place", (*shared)->location.shown},
                                 {"reachable", about.has_value()},
                                 {"reason", trouble},
                                 {"schema", about ? about->schema : 0},
@@ -69,7 +69,7 @@ int status(const Common& common) {
                                 {"daemon", daemon}}
                                .dump());
     } else {
-        fmt::print("{:<14}{}\n", "shared store", (*shared)->place.shown);
+        fmt::print("{:<14}{}\n", "shared store", (*shared)->location.shown);
         if (about)
             fmt::print("{:<14}{}\n{:<14}{}\n{:<14}{}\n", "schema", about->schema, "identity",
                        about->identity, "feed", about->feed);

@@ -162,7 +162,7 @@ struct Config {
     friend bool operator==(const Config&, const Config&) = default;
 };
 
-// The store is shared by the nodes of a fleet; what its URI says is checked by fleet/place.h.
+// The store is shared by the nodes of a fleet; its URI is checked by fleet/server_location.h.
 [[nodiscard]] inline bool has_shared_store(const Config& config) {
     return config.store != "sqlite";
 }

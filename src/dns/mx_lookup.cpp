@@ -93,9 +93,9 @@ void take_answer(Mx& mx, const Domain& domain, const Answer& answer) {
 }
 
 // Puts what the lookups of one host say into its place.
-class HostPlace {
+class HostSlot {
   public:
-    HostPlace(Host& host, async::Callback changed) : host_(host), changed_(changed) {}
+    HostSlot(Host& host, async::Callback changed) : host_(host), changed_(changed) {}
 
     void put(verdict::Host found) {
         found.preference = host_.preference;
@@ -103,7 +103,7 @@ class HostPlace {
         if (changed_.fn != nullptr) changed_();
     }
     static void put_early(void* self, const HostResult& result) {
-        static_cast<HostPlace*>(self)->put(result.host);
+        static_cast<HostSlot*>(self)->put(result.host);
     }
 
   private:
@@ -197,8 +197,8 @@ class HostLookups {
     }
 
     async::Task<> look_up_host(Host& host, HostLimit::Count& party) {
-        HostPlace place(host, changed_);
-        const OnEarly on_early{&HostPlace::put_early, &place};
+        HostSlot place(host, changed_);
+        const OnEarly on_early{&HostSlot::put_early, &place};
         HostResult result = co_await tlsa_lookup(loop_, resolver_, host.name, port_, on_early);
         place.put(std::move(result.host));
         ttl_ = std::min(ttl_, result.ttl);

@@ -24,7 +24,7 @@ std::optional<Answer> RecentAnswers::find(const std::string& name, RrType type, 
         put(std::move(node.key()), std::move(node.mapped()));
         found = young_.find(key);
     }
-    const Kept& kept = found->second;
+    const Entry& kept = found->second;
     const auto gone = std::chrono::ceil<seconds>(now - kept.at);
     if (now - kept.at >= kept.answer.ttl - rounded) {
         young_.erase(found);
@@ -40,7 +40,7 @@ void RecentAnswers::keep(std::string name, RrType type, const Answer& answer, Mo
     put({std::move(name), type}, {answer, now});
 }
 
-void RecentAnswers::put(Key key, Kept kept) {
+void RecentAnswers::put(Key key, Entry kept) {
     if (young_.size() >= most_ / 2) old_ = std::exchange(young_, {});
     young_.insert_or_assign(std::move(key), std::move(kept));
 }

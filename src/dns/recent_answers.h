@@ -36,12 +36,12 @@ class RecentAnswers {
             return std::hash<std::string>()(key.name) ^ static_cast<std::size_t>(key.type);
         }
     };
-    struct Kept {
+    struct Entry {
         Answer answer;
         MonoTime at;
     };
-    using Answers = std::unordered_map<Key, Kept, Hash>;
-    void put(Key key, Kept kept);
+    using Answers = std::unordered_map<Key, Entry, Hash>;
+    void put(Key key, Entry kept);
 
     std::size_t most_;
     Answers young_; // at most half of them; then they are the old ones

@@ -28,7 +28,7 @@ enum class Addresses {
     unknown,        // a lookup failed and the other does not make up for it
 };
 
-struct AddressView {
+struct AddressSummary {
     Addresses state = Addresses::unknown;
     std::string canonical_name; // secure
     seconds ttl{0};
@@ -48,7 +48,7 @@ bool shows_unsigned_zone(const Answer& answer) {
            answer.canonical_name.empty();
 }
 
-AddressView view_of(const std::string& host, const Answer& a, const Answer& aaaa) {
+AddressSummary view_of(const std::string& host, const Answer& a, const Answer& aaaa) {
     for (const Security security : {Security::secure, Security::insecure}) {
         const bool has_a = found(a, security);
         const bool has_aaaa = found(aaaa, security);
@@ -198,7 +198,7 @@ async::Task<> look_at_bases(Resolver& resolver, std::vector<std::string> bases, 
 }
 
 async::Task<HostResult> look_at(Resolver& resolver, Domain host, std::uint16_t port,
-                                AddressView view) {
+                                AddressSummary view) {
     HostResult result{{.name = host, .tlsa_name = {}, .tlsa = {}, .reason = {}}, view.ttl};
     std::vector<std::string> bases;
     switch (view.state) {
@@ -255,7 +255,7 @@ class Families {
         return (a_ && found(*a_, Security::secure)) || (aaaa_ && found(*aaaa_, Security::secure));
     }
     // One that has not answered counts as failed.
-    [[nodiscard]] AddressView view(const std::string& host) const {
+    [[nodiscard]] AddressSummary view(const std::string& host) const {
         Answer late;
         late.reason = "no answer 1 s after the other family's";
         late.failure = Failure::timeout;
@@ -283,7 +283,7 @@ async::Task<HostResult> tlsa_lookup(async::Loop& loop, Resolver& resolver, Domai
     questions.start(families.ask(resolver, host.name(), RrType::a));
     questions.start(families.ask(resolver, host.name(), RrType::aaaa));
     co_await Families::Change(families);
-    AddressView view = families.view(host.name());
+    AddressSummary view = families.view(host.name());
     if (families.both()) co_return co_await look_at(resolver, host, port, std::move(view));
 
     const bool secure = view.state == Addresses::secure;
@@ -295,7 +295,7 @@ async::Task<HostResult> tlsa_lookup(async::Loop& loop, Resolver& resolver, Domai
         on_early.fn(on_early.arg, early);
     while (!families.both())
         co_await Families::Change(families);
-    AddressView last = families.view(host.name());
+    AddressSummary last = families.view(host.name());
     if (!secure || last.canonical_name != view.canonical_name)
         co_return co_await look_at(resolver, host, port, std::move(last));
     early.ttl = std::min(early.ttl, last.ttl);

@@ -7,7 +7,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/sources.h"
+#include "engine/dependencies.h"
 
 #include <cstdint>
 #include <string>
@@ -17,7 +17,7 @@ namespace postseal::engine {
 
 class Downgrades {
   public:
-    explicit Downgrades(Sources sources) : sources_(sources) {}
+    explicit Downgrades(Dependencies dependencies) : dependencies_(dependencies) {}
 
     // `subject`: the policy domain or, for DANE, the nexthop.
     void note(std::string_view subject, std::string_view before, std::string_view after);
@@ -27,7 +27,7 @@ class Downgrades {
     [[nodiscard]] const std::string& last() const { return last_; }
 
   private:
-    Sources sources_;
+    Dependencies dependencies_;
     std::uint64_t count_ = 0;
     std::string last_;
 };

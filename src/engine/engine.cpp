@@ -46,7 +46,7 @@ store::Loaded not_answered() {
 }
 
 // What is said there is said at once, and must not wait for a lookup.
-bool needs_no_lookup(const Overrides::Found& override_) { return !override_.says.needs_lookup(); }
+bool needs_no_lookup(const Overrides::Match& override_) { return !override_.says.needs_lookup(); }
 
 // Nothing is looked up for it, and nothing is promised.
 verdict::Mx mx_of_address() {
@@ -104,28 +104,32 @@ struct Engine::Heard {
     Progress& progress;
 };
 
-Engine::Engine(Sources sources, const Maps& maps, const Overrides& overrides,
+Engine::Engine(Dependencies dependencies, const Maps& maps, const Overrides& overrides,
                const Options& options)
-    : watch_(sources.clock, {.jumped = [this](const store::ClockJump& jump) { on_jump(jump); },
-                             .confirmed = [this](ClockWatch::By by) { on_confirmed(by); }}),
-      sources_(sources.with(watch_)), overrides_(overrides), options_(options),
-      known_(std::make_shared<const Maps>(maps), overrides.address_keys(), options.cache_octets),
-      cache_(known_.cache()), downgrades_(sources_), notes_(sources_, downgrades_),
-      findings_(sources_.log),
-      limiter_(sources.loop, options.lookups, max_of_one_client(options.lookups)),
-      sts_(sources_, watch_, downgrades_), flights_(sources.loop), group_(sources.loop) {}
+    : watch_(dependencies.clock, {.jumped = [this](const store::ClockJump& jump) { on_jump(jump); },
+                                  .confirmed = [this](ClockWatch::By by) { on_confirmed(by); }}),
+      dependencies_(dependencies.with(watch_)), overrides_(overrides), options_(options),
+      answer_memory_(std::make_shared<const Maps>(maps), overrides.address_keys(),
+                     options.cache_octets),
+      cache_(answer_memory_.cache()), downgrades_(dependencies_),
+      notes_(dependencies_, downgrades_), findings_(dependencies_.log),
+      limiter_(dependencies.loop, options.lookups, max_of_one_client(options.lookups)),
+      sts_(dependencies_, watch_, downgrades_), flights_(dependencies.loop),
+      group_(dependencies.loop) {}
 
 void Engine::on_jump(const store::ClockJump& jump) {
-    sources_.log.warning("clock-jump", {{"old", rfc3339(jump.from)},
-                                        {"new", rfc3339(jump.to)},
-                                        {"reason", "policies age by the time that has passed"}});
-    sources_.store.clock_jumped(jump);
-    known_.publish(known_.maps()); // what memory holds was judged by the clock as it was
+    dependencies_.log.warning("clock-jump",
+                              {{"old", rfc3339(jump.from)},
+                               {"new", rfc3339(jump.to)},
+                               {"reason", "policies age by the time that has passed"}});
+    dependencies_.store.clock_jumped(jump);
+    answer_memory_.publish(
+        answer_memory_.maps()); // what memory holds was judged by the clock as it was
     if (clock_jumped_) clock_jumped_();
 }
 
 void Engine::on_confirmed(ClockWatch::By by) {
-    sources_.log.info("clock-confirmed", {{"by", std::string(to_string(by))}});
+    dependencies_.log.info("clock-confirmed", {{"by", std::string(to_string(by))}});
 }
 
 void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& options) {
@@ -134,7 +138,7 @@ void Engine::reconfigure(const Maps& maps, Overrides overrides, const Options& o
     limiter_.set_permits(options.lookups, max_of_one_client(options.lookups));
     const Overrides before = std::exchange(overrides_, std::move(overrides));
     if (maps != this->maps())
-        known_.publish(std::make_shared<const Maps>(maps), overrides_.address_keys());
+        answer_memory_.publish(std::make_shared<const Maps>(maps), overrides_.address_keys());
     else
         override_changed(before);
     flights_.for_each([this](const std::string& key, Flights::Flight& flight) {
@@ -158,8 +162,8 @@ std::expected<Nexthop, NexthopError> Engine::destination(std::string_view key) c
     return address && find_override(*address) ? std::move(address) : std::move(nexthop);
 }
 
-std::optional<Overrides::Found> Engine::find_override(const Nexthop& nexthop) const {
-    return overrides_.find(nexthop, sources_.clock.now(), watch_.confirmed());
+std::optional<Overrides::Match> Engine::find_override(const Nexthop& nexthop) const {
+    return overrides_.find(nexthop, dependencies_.clock.now(), watch_.confirmed());
 }
 
 void Engine::override_changed(const Overrides& before) {
@@ -174,9 +178,9 @@ void Engine::override_changed(const Overrides& before) {
         return key.starts_with('.') || key == "*";
     };
     if (std::ranges::any_of(keys, is_of_many))
-        return known_.publish(known_.maps(), overrides_.address_keys());
+        return answer_memory_.publish(answer_memory_.maps(), overrides_.address_keys());
     for (const std::string& key : keys) {
-        const MonoTime now = sources_.loop.now();
+        const MonoTime now = dependencies_.loop.now();
         const auto form = Nexthop::parse_destination(key);
         // What is listed of it is to be by the new override.
         if (form && cache_.find(key, now) != nullptr) overridden_.push_back({*form, now});
@@ -189,14 +193,14 @@ void Engine::override_changed(const Overrides& before) {
                              .key());
     }
     if (AddressKeys addresses = overrides_.address_keys(); addresses != before.address_keys())
-        known_.set_addresses(std::move(addresses));
+        answer_memory_.set_addresses(std::move(addresses));
     if (!overridden_.empty() && sooner_.fn != nullptr) sooner_();
 }
 
 // When the first of the overrides that it tells of ends; nothing: none does.
 std::optional<WallTime> Engine::note_other_forms(verdict::Evidence& evidence) const {
     OtherForms forms =
-        other_forms(overrides_, evidence.nexthop, sources_.clock.now(), watch_.confirmed());
+        other_forms(overrides_, evidence.nexthop, dependencies_.clock.now(), watch_.confirmed());
     evidence.other_forms = forms.overrides;
     return forms.until;
 }
@@ -214,8 +218,8 @@ Engine::Flights::Shared Engine::start_or_join(const Nexthop& nexthop, MonoTime a
 
 async::Task<std::shared_ptr<const Answer>> Engine::answer(Nexthop nexthop, ClientId client,
                                                           Needs needs) {
-    Flights::Shared flight = start_or_join(nexthop, sources_.loop.now(), Refresh::no, client);
-    if (!flight->value && not_waited_for(*flight, sources_.loop.now()))
+    Flights::Shared flight = start_or_join(nexthop, dependencies_.loop.now(), Refresh::no, client);
+    if (!flight->value && not_waited_for(*flight, dependencies_.loop.now()))
         co_return at_deadline(nexthop, *flight);
     co_return co_await land(std::move(nexthop), std::move(flight), needs);
 }
@@ -228,7 +232,7 @@ async::Task<WireReply> Engine::reply(Nexthop nexthop, config::Protocol protocol,
     if (known_as && known != nullptr)
         co_return WireReply{.text = std::string(known->at(*known_as)), .cls = known->cls()};
     // Many clients may ask for a hundred at once: what is known comes between.
-    co_await async::NextTurn(sources_.loop);
+    co_await async::NextTurn(dependencies_.loop);
     const Needs needs = protocol == config::Protocol::delegation ? Needs::evidence : Needs::verdict;
     const auto answer = co_await this->answer(std::move(nexthop), client, needs);
     // The maps may be others by now.
@@ -241,7 +245,7 @@ async::Task<WireReply> Engine::reply(Nexthop nexthop, config::Protocol protocol,
 }
 
 async::Task<std::shared_ptr<const Answer>> Engine::refresh(Nexthop nexthop) {
-    Flights::Shared flight = start_or_join(nexthop, sources_.loop.now(), Refresh::yes);
+    Flights::Shared flight = start_or_join(nexthop, dependencies_.loop.now(), Refresh::yes);
     co_return co_await land(std::move(nexthop), std::move(flight), Needs::evidence);
 }
 
@@ -249,7 +253,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::land(Nexthop nexthop, Flights
                                                         Needs needs) {
     async::Task<std::shared_ptr<const Answer>> waiting = wait(nexthop, flight, needs);
     const auto answer =
-        co_await async::with_timeout(sources_.loop, std::move(waiting), options_.deadline);
+        co_await async::with_timeout(dependencies_.loop, std::move(waiting), options_.deadline);
     if (answer) co_return *answer;
     const auto& landed = flight->value;
     if (landed) co_return *landed;
@@ -263,7 +267,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::wait(Nexthop nexthop, Flights
         if (landed) co_return *landed;
         auto now = answer_now(nexthop, flight->context, needs);
         if (now) co_return now;
-        co_await Flights::Waiter(sources_.loop, flight, Flights::Until::progress);
+        co_await Flights::Waiter(dependencies_.loop, flight, Flights::Until::progress);
     }
 }
 
@@ -282,11 +286,12 @@ std::shared_ptr<const Answer> Engine::answer_now(const Nexthop& nexthop, Progres
     const StsLookup::Result* landed = nullptr;
     if (progress.current && progress.sts)
         if (const auto& value = progress.sts->value) landed = &*value;
-    const bool has_policy = landed != nullptr &&
-                            (progress.renew || !has_ended_since(landed->sts, sources_.clock.now()));
+    const bool has_policy =
+        landed != nullptr &&
+        (progress.renew || !has_ended_since(landed->sts, dependencies_.clock.now()));
     // Another destination of the domain has waited for its policy in vain.
     const bool given_up =
-        progress.current && progress.sts && not_waited_for(*progress.sts, sources_.loop.now());
+        progress.current && progress.sts && not_waited_for(*progress.sts, dependencies_.loop.now());
     if (needs == Needs::evidence && !(given_up && has_ended(progress.mx))) return nullptr;
     const verdict::Evidence evidence = partial_evidence(nexthop, progress);
     const verdict::Pending pending{.remembered = !progress.current,
@@ -298,10 +303,10 @@ std::shared_ptr<const Answer> Engine::answer_now(const Nexthop& nexthop, Progres
 
 void Engine::forget(const Nexthop& nexthop) {
     outdate(nexthop.key()); // an evaluation that goes on begins anew, and keeps nothing of before
-    sources_.store.save(store::NexthopRow{.nexthop = nexthop.key(), .verdict = {}});
+    dependencies_.store.save(store::NexthopRow{.nexthop = nexthop.key(), .verdict = {}});
     if (!nexthop.is_address) sts_.forget(nexthop.domain);
     findings_.forget(nexthop.key());
-    sources_.log.info("forgotten", {{"nexthop", nexthop.key()}});
+    dependencies_.log.info("forgotten", {{"nexthop", nexthop.key()}});
 }
 
 void Engine::outdate(std::string_view key) {
@@ -333,12 +338,12 @@ async::Task<Import> Engine::import(Memory memory, DryRun dry_run) {
     for (;;) {
         // What is in flight has read the row already, and will save it.
         StsLookup::Flights::Shared flight = sts_.in_the_air(nexthop.domain);
-        if (flight) co_await StsLookup::Flights::Waiter(sources_.loop, flight);
-        held = co_await sources_.store.load(nexthop.domain, nexthop.key());
+        if (flight) co_await StsLookup::Flights::Waiter(dependencies_.loop, flight);
+        held = co_await dependencies_.store.load(nexthop.domain, nexthop.key());
         if (!sts_.in_the_air(nexthop.domain)) break;
     }
     if (!held.sts_unread.empty() || !held.nexthop_unread.empty()) co_return Import::unread;
-    const store::Moment moment = sources_.clock.moment();
+    const store::Moment moment = dependencies_.clock.moment();
     if (held.sts) held.sts = store::by_age(store::as_of(std::move(*held.sts), moment), moment);
     Merged merged = merge(memory, held, moment);
     if (dry_run == DryRun::yes) co_return merged.outcome;
@@ -346,7 +351,7 @@ async::Task<Import> Engine::import(Memory memory, DryRun dry_run) {
         cache_.erase(nexthop.key());
         sts_.save(std::move(*merged.sts));
     }
-    if (merged.nexthop) sources_.store.save(std::move(*merged.nexthop));
+    if (merged.nexthop) dependencies_.store.save(std::move(*merged.nexthop));
     co_return merged.outcome;
 }
 
@@ -355,7 +360,7 @@ MonoTime Engine::next_due() const {
 }
 
 std::optional<Engine::Due> Engine::take_due() {
-    const MonoTime now = sources_.loop.now();
+    const MonoTime now = dependencies_.loop.now();
     if (!overridden_.empty()) {
         Due due = std::move(overridden_.back());
         overridden_.pop_back();
@@ -378,19 +383,19 @@ async::Task<> Engine::refresh_policy(Domain domain) {
 
 async::Task<> Engine::look_again(Due due) {
     const Flights::Shared flight = start_or_join(due.nexthop, due.asked, Refresh::no);
-    co_await Flights::Waiter(sources_.loop, flight);
+    co_await Flights::Waiter(dependencies_.loop, flight);
 }
 
 async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Progress& progress,
                                                             ClientId client) {
-    std::optional<Overrides::Found> override_ = find_override(nexthop);
+    std::optional<Overrides::Match> override_ = find_override(nexthop);
     if (nexthop.is_address) co_return of_address(nexthop, std::move(override_), progress.asked);
     if (override_ && needs_no_lookup(*override_))
         co_return overridden(nexthop, std::move(*override_), progress.asked);
-    co_await async::NextTurn(sources_.loop); // the same
+    co_await async::NextTurn(dependencies_.loop); // the same
     if (!limiter_.has_room(client, max_waiting(options_.lookups))) co_return overloaded(nexthop);
     MonoTime begun;
-    Found found;
+    Evaluated found;
     WallTime now;
     // Times read under one clock mean nothing under another; and reconfigure() may bring an
     // override meanwhile.
@@ -401,17 +406,17 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
         if (override_ && needs_no_lookup(*override_))
             co_return overridden(nexthop, std::move(*override_), progress.asked);
         progress.started = true;
-        begun = sources_.loop.now();
+        begun = dependencies_.loop.now();
         progress.override_ = override_ ? std::optional(override_->says) : std::nullopt;
         progress.outdated = false;
         progress.mx = verdict::Mx{.pending = true};
         progress.provisional.reset();
         const std::size_t jumps = watch_.jumps();
-        found = Found{};
+        found = Evaluated{};
         StsLookup::For whom{.client = client,
                             .slot = std::make_shared<async::Limiter::Permit>(std::move(permit))};
         co_await look_up(nexthop, progress, found, std::move(whom));
-        now = sources_.clock.now();
+        now = dependencies_.clock.now();
         auto latest = find_override(nexthop);
         const bool outdated = progress.outdated;
         const bool ended = !outdated && !progress.renew && has_ended_since(found.sts.sts, now);
@@ -419,7 +424,7 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
         progress.renew = ended;
     }
 
-    now = judged_at(found.sts.sts, now, sources_.loop.now() - begun);
+    now = judged_at(found.sts.sts, now, dependencies_.loop.now() - begun);
     verdict::Evidence evidence{.nexthop = nexthop,
                                .mx = std::move(found.mx),
                                .sts = std::move(found.sts.sts),
@@ -438,26 +443,26 @@ async::Task<std::shared_ptr<const Answer>> Engine::evaluate(Nexthop nexthop, Pro
                                            : NexthopNotes::Verdict::withheld,
                 found.row);
     if (given) findings_.note(*answer, now);
-    evaluations_.observe(sources_.loop.now() - begun);
+    evaluations_.observe(dependencies_.loop.now() - begun);
     co_return answer;
 }
 
 // Until it has ended or must begin anew.
-async::Task<> Engine::look_up(const Nexthop& nexthop, Progress& progress, Found& found,
+async::Task<> Engine::look_up(const Nexthop& nexthop, Progress& progress, Evaluated& found,
                               StsLookup::For whom) {
-    async::Nudge news(sources_.loop);
+    async::Nudge news(dependencies_.loop);
     const Heard heard(progress, news);
     bool ended = false;
-    async::Group lookup(sources_.loop);
+    async::Group lookup(dependencies_.loop);
     lookup.start(look_up_all(nexthop, progress, found, std::move(whom), ended));
     while (!ended && !progress.outdated) {
         co_await news.wait();
     }
 }
 
-async::Task<> Engine::look_up_all(const Nexthop& nexthop, Progress& progress, Found& found,
+async::Task<> Engine::look_up_all(const Nexthop& nexthop, Progress& progress, Evaluated& found,
                                   StsLookup::For whom, bool& ended) {
-    async::Group lookups(sources_.loop);
+    async::Group lookups(dependencies_.loop);
     if (progress.override_ && progress.override_->kind == verdict::Override::Kind::sts_only)
         progress.mx = found.mx = {.state = MxState::insecure, .hosts = {}, .ttl = longest_ttl};
     else
@@ -469,16 +474,17 @@ async::Task<> Engine::look_up_all(const Nexthop& nexthop, Progress& progress, Fo
 }
 
 // Whether it is what clients are given from now on.
-bool Engine::keep(const Answer& answer, const Found& found, unsigned failures, MonoTime asked) {
+bool Engine::keep(const Answer& answer, const Evaluated& found, unsigned failures, MonoTime asked) {
     const verdict::Evidence& evidence = answer.evidence;
     const bool promised = evidence.sts.enforced(evidence.obtained_at);
     const std::string key = evidence.nexthop.key();
-    const MonoTime now = sources_.loop.now();
+    const MonoTime now = dependencies_.loop.now();
     const MonoTime due_before = cache_.next_due();
-    const std::optional<milliseconds> after = look_ahead_after(
-        evidence, found.sts.txt_ttl, failures, evidence.obtained_at, sources_.random.next());
+    const std::optional<milliseconds> after = prefetch_after(
+        evidence, found.sts.txt_ttl, failures, evidence.obtained_at, dependencies_.random.next());
     const MonoTime due = after ? now + *after : cache::Cache::not_due;
-    // Known evidence is used until it expires, unless a promise has come that was not known before.
+    // Known evidence is used until it expires, unless a promise has come that was not known
+    // before.
     const bool postponed = failures > 0 && cache_.postpone(key, now, due, failures, promised);
     if (!postponed)
         cache_.put(key, answer.replies,
@@ -491,16 +497,16 @@ bool Engine::keep(const Answer& answer, const Found& found, unsigned failures, M
     return !postponed;
 }
 
-std::shared_ptr<const Answer> Engine::overridden(const Nexthop& nexthop, Overrides::Found override_,
+std::shared_ptr<const Answer> Engine::overridden(const Nexthop& nexthop, Overrides::Match override_,
                                                  MonoTime asked) {
-    const WallTime now = sources_.clock.now();
+    const WallTime now = dependencies_.clock.now();
     milliseconds holds = override_.holds(now);
     verdict::Evidence evidence{
         .nexthop = nexthop, .override_ = std::move(override_.says), .obtained_at = now};
     if (nexthop.is_address) evidence.mx = mx_of_address();
     holds = std::min(holds, holds_until(note_other_forms(evidence), now));
     std::shared_ptr<const Answer> answer = conclude(std::move(evidence), holds);
-    const MonoTime until = sources_.loop.now() + holds;
+    const MonoTime until = dependencies_.loop.now() + holds;
     cache_.put(nexthop.key(), answer->replies, {.until = until, .asked = asked}, 0);
     findings_.note(*answer, now);
     group_.start(note_override(answer));
@@ -509,20 +515,20 @@ std::shared_ptr<const Answer> Engine::overridden(const Nexthop& nexthop, Overrid
 
 // Whatever the override, there is nothing to look up.
 std::shared_ptr<const Answer> Engine::of_address(const Nexthop& nexthop,
-                                                 std::optional<Overrides::Found> override_,
+                                                 std::optional<Overrides::Match> override_,
                                                  MonoTime asked) {
     if (override_) return overridden(nexthop, *std::move(override_), asked);
     return without_policy(nexthop); // it has ended
 }
 
 std::shared_ptr<const Answer> Engine::without_policy(const Nexthop& nexthop) {
-    const std::shared_ptr<const Maps>& maps = known_.maps();
+    const std::shared_ptr<const Maps>& maps = answer_memory_.maps();
     cache::Replies replies = maps->no_nexthop_wire();
     replies.cls = verdict::Class::may;
     return std::make_shared<const Answer>(
         Answer{.evidence = {.nexthop = nexthop,
                             .mx = mx_of_address(),
-                            .obtained_at = sources_.clock.now()},
+                            .obtained_at = dependencies_.clock.now()},
                .verdict = {.cls = verdict::Class::may,
                            .reasons = {"an address promises nothing, and no override names it"}},
                .maps = maps,
@@ -533,7 +539,7 @@ std::shared_ptr<const Answer> Engine::without_policy(const Nexthop& nexthop) {
 
 async::Task<> Engine::note_override(std::shared_ptr<const Answer> answer) {
     const Nexthop& nexthop = answer->evidence.nexthop;
-    const store::Loaded loaded = co_await sources_.store.load(nexthop.domain, nexthop.key());
+    const store::Loaded loaded = co_await dependencies_.store.load(nexthop.domain, nexthop.key());
     if (loaded.nexthop_unread.empty())
         notes_.note(answer->evidence, answer->verdict, NexthopNotes::Verdict::given,
                     loaded.nexthop);
@@ -550,33 +556,35 @@ async::Task<> Engine::look_up_mx(Nexthop nexthop, Progress& progress, verdict::M
             step->engine.advanced(step->nexthop, step->progress);
         }
     } step{*this, nexthop, progress};
-    dns::ForClient resolver(sources_.resolver, {.client = whom.client});
-    mx = co_await dns::mx_lookup(sources_.loop, resolver, nexthop, &progress.mx,
+    dns::ForClient resolver(dependencies_.resolver, {.client = whom.client});
+    mx = co_await dns::mx_lookup(dependencies_.loop, resolver, nexthop, &progress.mx,
                                  async::Callback(&Step::taken, &step));
     whom.slot.reset(); // the last of its holders gives it back
 }
 
-async::Task<> Engine::look_up_sts(Nexthop nexthop, Progress& progress, Found& found,
+async::Task<> Engine::look_up_sts(Nexthop nexthop, Progress& progress, Evaluated& found,
                                   StsLookup::For whom) {
-    auto loading = sources_.store.load(nexthop.domain, nexthop.key());
-    auto read = co_await async::with_timeout(sources_.loop, std::move(loading), store_patience);
+    auto loading = dependencies_.store.load(nexthop.domain, nexthop.key());
+    auto read =
+        co_await async::with_timeout(dependencies_.loop, std::move(loading), store_patience);
     store::Loaded loaded = read ? *std::move(read) : not_answered();
     found.row = std::move(loaded.nexthop);
     found.row_unread = !loaded.nexthop_unread.empty();
-    if (found.row) progress.remembered = NexthopNotes::remembered(*found.row, sources_.clock.now());
+    if (found.row)
+        progress.remembered = NexthopNotes::remembered(*found.row, dependencies_.clock.now());
     const auto when = progress.refresh ? StsLookup::Fetch::now
                       : progress.renew ? StsLookup::Fetch::daily
                                        : StsLookup::Fetch::if_new;
     progress.sts = sts_.start_or_join(nexthop.domain, std::move(loaded), when, std::move(whom));
     progress.current = true;
     advanced(nexthop, progress);
-    found.sts = co_await StsLookup::Flights::wait(sources_.loop, progress.sts);
+    found.sts = co_await StsLookup::Flights::wait(dependencies_.loop, progress.sts);
     if (progress.sts->context.forgotten) begin_anew(progress);
     advanced(nexthop, progress);
 }
 
 verdict::Evidence Engine::partial_evidence(const Nexthop& nexthop, const Progress& progress) const {
-    const WallTime now = sources_.clock.now();
+    const WallTime now = dependencies_.clock.now();
     verdict::Evidence evidence{.nexthop = nexthop,
                                .mx = progress.mx,
                                .remembered = progress.remembered,
@@ -585,7 +593,7 @@ verdict::Evidence Engine::partial_evidence(const Nexthop& nexthop, const Progres
                                .partial = true};
     if (progress.sts) {
         evidence.sts = progress.sts->context.shown(watch_.moved());
-        const milliseconds age = sources_.loop.now() - progress.sts->begun;
+        const milliseconds age = dependencies_.loop.now() - progress.sts->begun;
         evidence.obtained_at = judged_at(evidence.sts, now, std::max(age, options_.deadline));
     }
     // Something else may be stored since `sts` was read.
@@ -596,8 +604,9 @@ verdict::Evidence Engine::partial_evidence(const Nexthop& nexthop, const Progres
 }
 
 std::shared_ptr<const Answer> Engine::provisional(const Nexthop& nexthop, Progress& progress) {
-    const MonoTime now = sources_.loop.now();
-    const bool fresh = progress.provisional && progress.provisional->maps == known_.maps() &&
+    const MonoTime now = dependencies_.loop.now();
+    const bool fresh = progress.provisional &&
+                       progress.provisional->maps == answer_memory_.maps() &&
                        now - progress.provisional_at < provisional_for;
     if (!fresh) {
         progress.provisional = progress.started
@@ -613,22 +622,22 @@ std::shared_ptr<const Answer> Engine::at_deadline(const Nexthop& nexthop, Flight
     std::shared_ptr<const Answer> answer = provisional(nexthop, progress);
     // Those who join later are many.
     if (!std::exchange(flight.overdue, true) && progress.started)
-        sources_.log.debug("deadline", {{"nexthop", nexthop.key()},
-                                        {"verdict", brief(answer->verdict)},
-                                        {"reason", answer->verdict.reasons.front()}});
+        dependencies_.log.debug("deadline", {{"nexthop", nexthop.key()},
+                                             {"verdict", brief(answer->verdict)},
+                                             {"reason", answer->verdict.reasons.front()}});
     if (progress.sts) progress.sts->overdue = true;
     return answer;
 }
 
 std::shared_ptr<const Answer> Engine::overloaded(const Nexthop& nexthop) {
     verdict::Evidence evidence{
-        .nexthop = nexthop, .obtained_at = sources_.clock.now(), .partial = true};
+        .nexthop = nexthop, .obtained_at = dependencies_.clock.now(), .partial = true};
     verdict::Verdict verdict{.cls = verdict::Class::tempfail, .cause = verdict::Cause::busy};
     verdict.temp_reason = fmt::format("{} lookups are active and {} waiting (limits.lookups)",
                                       limiter_.in_use(), limiter_.waiting());
     verdict.reasons = {verdict.temp_reason};
-    sources_.log.warning("overloaded",
-                         {{"nexthop", nexthop.key()}, {"reason", verdict.temp_reason}});
+    dependencies_.log.warning("overloaded",
+                              {{"nexthop", nexthop.key()}, {"reason", verdict.temp_reason}});
     std::vector<verdict::Verdict> verdicts(maps().verdicts().size(), verdict);
     return write(std::move(evidence), std::move(verdicts), milliseconds(0));
 }
@@ -652,7 +661,7 @@ std::shared_ptr<const Answer> Engine::write(verdict::Evidence evidence,
         replies.push_back(to_wire(written[i], maps().variants()[i].protocol));
     return std::make_shared<const Answer>(Answer{.evidence = std::move(evidence),
                                                  .verdict = std::move(verdicts.front()),
-                                                 .maps = known_.maps(),
+                                                 .maps = answer_memory_.maps(),
                                                  .written = std::move(written),
                                                  .replies = std::move(replies),
                                                  .holds = holds});
@@ -666,9 +675,10 @@ verdict::Reply Engine::render(const verdict::Evidence& evidence, const verdict::
                 .defect = {}};
     verdict::Reply reply = verdict::render(verdict, evidence, variant.reply);
     if (!reply.defect.empty())
-        sources_.log.error("reply-defect", {{"nexthop", evidence.nexthop.key()},
-                                            {"form", std::string(to_string(variant.reply.form))},
-                                            {"defect", reply.defect}});
+        dependencies_.log.error("reply-defect",
+                                {{"nexthop", evidence.nexthop.key()},
+                                 {"form", std::string(to_string(variant.reply.form))},
+                                 {"defect", reply.defect}});
     return reply;
 }
 

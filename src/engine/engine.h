@@ -1,29 +1,33 @@
 // engine/engine.h: from a nexthop to its answer
 //
-// known() is what serving threads read (view.h): the way of a cached answer. answer() is the way of
+// answer_memory() is what serving threads read (handle.h): answers that are known. answer() is for
 // the others: it joins or starts the nexthop's one evaluation. Who needs no more than the verdict
 // has it as soon as nothing pending can change it (verdict/settled.h); at the deadline it is
 // decided from what is known by then, and who then joins an evaluation, or one that waits for the
 // same policy, has that at once. The evaluation goes on and its result is kept. A failed lookup
-// never takes the place of what was found before and still holds. take_due() and look_again() are
-// for Refresh: what is in use is evaluated again before it must. reconfigure() changes it in place:
-// questions in progress end with the new settings, and what memory holds for others is outdated. An
-// Answer keeps the maps that it was written for. Thread: the loop's.
+// never takes the place of what was found before and still holds.
+//
+// take_due() and look_again() are for Refresh: what is in use is evaluated again before it expires.
+//
+// reconfigure() changes it in place: questions in progress end with the new settings, and what
+// memory holds for others is outdated. An Answer keeps the maps that it was written for.
+//
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/limiter.h"
 #include "async/nudge.h"
 #include "engine/answer.h"
+#include "engine/answer_memory.h"
 #include "engine/clock_watch.h"
+#include "engine/dependencies.h"
 #include "engine/findings.h"
 #include "engine/import.h"
-#include "engine/known.h"
 #include "engine/maps.h"
 #include "engine/nexthop_notes.h"
 #include "engine/overrides.h"
 #include "engine/single_flight.h"
-#include "engine/sources.h"
 #include "engine/sts_lookup.h"
 #include "metrics/histogram.h"
 #include "postseal/base/nexthop.h"
@@ -49,20 +53,21 @@ struct Options {
 
 class Engine {
   public:
-    Engine(Sources sources, const Maps& maps, const Overrides& overrides, const Options& options);
+    Engine(Dependencies dependencies, const Maps& maps, const Overrides& overrides,
+           const Options& options);
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
     ~Engine() = default;
 
     void reconfigure(const Maps& maps, Overrides overrides, const Options& options);
 
-    [[nodiscard]] Known& known() { return known_; }
+    [[nodiscard]] AnswerMemory& answer_memory() { return answer_memory_; }
     // What the key names: a nexthop, or an address that has an override now. Errors: why it has no
     // policy, whatever is asked.
     [[nodiscard]] std::expected<Nexthop, NexthopError> destination(std::string_view key) const;
     // Null: not known now.
     [[nodiscard]] const cache::CachedAnswer* find(std::string_view key) {
-        return cache_.find(key, sources_.loop.now());
+        return cache_.find(key, dependencies_.loop.now());
     }
     // `client`: who asks; a client's lookups wait for its own, not those of others. Over the limit
     // of those that wait the answer is tempfail at once.
@@ -72,7 +77,7 @@ class Engine {
     enum class Needs { evidence, verdict };
     [[nodiscard]] async::Task<std::shared_ptr<const Answer>>
     answer(Nexthop nexthop, ClientId client = nullptr, Needs needs = Needs::evidence);
-    // See View::ask().
+    // See Handle::ask().
     [[nodiscard]] async::Task<WireReply> reply(Nexthop nexthop, config::Protocol protocol,
                                                std::string map, ClientId client);
 
@@ -114,12 +119,12 @@ class Engine {
     void on_clock_jump(std::function<void()> listener) { clock_jumped_ = std::move(listener); }
     [[nodiscard]] const ClockWatch& clock_watch() const { return watch_; }
     // What the engine asks; its clock is the one that notices jumps.
-    [[nodiscard]] const Sources& sources() const { return sources_; }
+    [[nodiscard]] const Dependencies& dependencies() const { return dependencies_; }
     [[nodiscard]] const Downgrades& downgrades() const { return downgrades_; }
     [[nodiscard]] const Findings& findings() const { return findings_; }
     // That counts now; nothing: none.
     [[nodiscard]] std::optional<verdict::Override> override_of(const Nexthop& nexthop) const;
-    [[nodiscard]] const Maps& maps() const { return *known_.maps(); }
+    [[nodiscard]] const Maps& maps() const { return *answer_memory_.maps(); }
     [[nodiscard]] const Overrides& overrides() const { return overrides_; }
     [[nodiscard]] const cache::Cache& cache() const { return cache_; }
     [[nodiscard]] std::size_t cached() const { return cache_.size(); }
@@ -148,7 +153,7 @@ class Engine {
     using Flights = SingleFlight<std::string, std::shared_ptr<const Answer>, Progress>;
 
     // What an evaluation found, beside the evidence.
-    struct Found {
+    struct Evaluated {
         std::optional<store::NexthopRow> row; // as it was before
         bool row_unread = false;              // it may have been another than `row`
         StsLookup::Result sts;
@@ -172,23 +177,23 @@ class Engine {
                                                         ClientId client);
     struct Heard;
     void begin_anew(Progress& progress);
-    [[nodiscard]] std::optional<Overrides::Found> find_override(const Nexthop& nexthop) const;
-    async::Task<> look_up(const Nexthop& nexthop, Progress& progress, Found& found,
+    [[nodiscard]] std::optional<Overrides::Match> find_override(const Nexthop& nexthop) const;
+    async::Task<> look_up(const Nexthop& nexthop, Progress& progress, Evaluated& found,
                           StsLookup::For whom);
-    async::Task<> look_up_all(const Nexthop& nexthop, Progress& progress, Found& found,
+    async::Task<> look_up_all(const Nexthop& nexthop, Progress& progress, Evaluated& found,
                               StsLookup::For whom, bool& ended);
     std::optional<WallTime> note_other_forms(verdict::Evidence& evidence) const;
-    std::shared_ptr<const Answer> overridden(const Nexthop& nexthop, Overrides::Found override_,
+    std::shared_ptr<const Answer> overridden(const Nexthop& nexthop, Overrides::Match override_,
                                              MonoTime asked);
     std::shared_ptr<const Answer>
-    of_address(const Nexthop& nexthop, std::optional<Overrides::Found> override_, MonoTime asked);
+    of_address(const Nexthop& nexthop, std::optional<Overrides::Match> override_, MonoTime asked);
     std::shared_ptr<const Answer> without_policy(const Nexthop& nexthop);
     async::Task<> note_override(std::shared_ptr<const Answer> answer);
-    bool keep(const Answer& answer, const Found& found, unsigned failures, MonoTime asked);
+    bool keep(const Answer& answer, const Evaluated& found, unsigned failures, MonoTime asked);
     void override_changed(const Overrides& before);
     async::Task<> look_up_mx(Nexthop nexthop, Progress& progress, verdict::Mx& mx,
                              StsLookup::For whom);
-    async::Task<> look_up_sts(Nexthop nexthop, Progress& progress, Found& found,
+    async::Task<> look_up_sts(Nexthop nexthop, Progress& progress, Evaluated& found,
                               StsLookup::For whom);
     void on_jump(const store::ClockJump& jump);
     void on_confirmed(ClockWatch::By by);
@@ -202,11 +207,11 @@ class Engine {
                           const Variant& variant);
 
     ClockWatch watch_;
-    Sources sources_;
+    Dependencies dependencies_;
     Overrides overrides_;
     Options options_;
-    Known known_;
-    cache::Cache& cache_; // of known_
+    AnswerMemory answer_memory_;
+    cache::Cache& cache_; // of answer_memory_
     async::Callback sooner_;
     std::vector<Due> overridden_; // known, and their override has changed: due at once
     std::function<void()> clock_jumped_;

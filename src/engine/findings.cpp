@@ -39,7 +39,7 @@ void Findings::note(const Answer& answer, WallTime now) {
     }
     Destination next{.all = {}, .noted_at = now, .override_ = answer.evidence.override_};
     for (verdict::Finding& finding : found) {
-        const auto same = [&](const Known& known) { return known.finding.code == finding.code; };
+        const auto same = [&](const Entry& known) { return known.finding.code == finding.code; };
         WallTime since = now;
         bool is_new = true;
         if (there != destinations_.end())
@@ -82,13 +82,13 @@ bool Findings::counts(const Destination& destination, WallTime now) {
     return !destination.outdated && !is_outdated(destination.noted_at, now);
 }
 
-std::vector<Findings::Known> Findings::of(std::string_view key, WallTime now) const {
+std::vector<Findings::Entry> Findings::of(std::string_view key, WallTime now) const {
     const auto there = destinations_.find(key);
     if (there == destinations_.end() || !counts(there->second, now)) return {};
     return there->second.all;
 }
 
-Json Findings::Known::json() const {
+Json Findings::Entry::json() const {
     Json out = finding_json(finding);
     out["since"] = rfc3339(since);
     return out;
@@ -102,7 +102,7 @@ Json Findings::Keyed::json() const {
 
 Json Findings::json_of(std::string_view key, WallTime now) const {
     Json out = Json::array();
-    for (const Known& known : of(key, now))
+    for (const Entry& known : of(key, now))
         out.push_back(known.json());
     return out;
 }
@@ -111,7 +111,7 @@ std::vector<Findings::Keyed> Findings::with(verdict::FindingCode code, std::size
                                             WallTime now) const {
     std::vector<Keyed> out;
     for (const auto& [key, destination] : destinations_)
-        for (const Known& known : destination.all)
+        for (const Entry& known : destination.all)
             if (known.finding.code == code && counts(destination, now)) out.push_back({key, known});
     std::ranges::sort(out, std::greater<>(),
                       [](const Keyed& keyed) { return std::pair(keyed.known.since, keyed.key); });
@@ -124,7 +124,7 @@ std::uint64_t Findings::count(verdict::FindingCode code, WallTime now) const {
     for (const auto& [key, destination] : destinations_)
         if (counts(destination, now))
             count += static_cast<std::uint64_t>(std::ranges::count_if(
-                destination.all, [&](const Known& known) { return known.finding.code == code; }));
+                destination.all, [&](const Entry& known) { return known.finding.code == code; }));
     return count;
 }
 

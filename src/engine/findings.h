@@ -32,16 +32,16 @@ class Findings {
   public:
     static constexpr std::size_t max_findings = 10'000;
 
-    struct Known {
+    struct Entry {
         verdict::Finding finding;
         WallTime since;
 
         [[nodiscard]] Json json() const; // that of the finding, with "since"
-        friend bool operator==(const Known&, const Known&) = default;
+        friend bool operator==(const Entry&, const Entry&) = default;
     };
     struct Keyed {
         std::string key;
-        Known known;
+        Entry known;
 
         [[nodiscard]] Json json() const; // the same, with "key"
     };
@@ -56,7 +56,7 @@ class Findings {
     using OverrideOf = std::function<std::optional<verdict::Override>(const std::string& key)>;
     void go_by(const OverrideOf& override_of);
     // Of one destination; empty: none.
-    [[nodiscard]] std::vector<Known> of(std::string_view key, WallTime now) const;
+    [[nodiscard]] std::vector<Entry> of(std::string_view key, WallTime now) const;
     // Of one destination: {"code","text","fix","since"} each.
     [[nodiscard]] Json json_of(std::string_view key, WallTime now) const;
     // All with that code, the latest first, at most so many.
@@ -66,7 +66,7 @@ class Findings {
 
   private:
     struct Destination {
-        std::vector<Known> all;
+        std::vector<Entry> all;
         WallTime noted_at;
         std::optional<verdict::Override> override_; // under which it was found
         bool outdated = false;                      // by the overrides as they are now

@@ -5,7 +5,7 @@
 
 #include "config/file.h"
 #include "dns/system_files.h"
-#include "fleet/place.h"
+#include "fleet/server_location.h"
 #include "tls/trust.h"
 
 #include <fmt/format.h>
@@ -122,7 +122,7 @@ FileCheck check_files(const config::Faults& read, const std::string& file) {
                              text_of(key, std::move(text))};
     };
     if (config::has_shared_store(config))
-        if (const auto place = fleet::parse_place(config.store); !place)
+        if (const auto place = fleet::parse_server_location(config.store); !place)
             check.errors.push_back(error("store", place.error()));
     if (const auto text = config::read_file(config.overrides)) {
         auto overrides = Overrides::read(*text, config.overrides);

@@ -14,21 +14,22 @@ constexpr milliseconds until_confirmed = 10s;
 
 } // namespace
 
-Housekeeping::Housekeeping(Sources sources) : sources_(sources), group_(sources.loop) {
+Housekeeping::Housekeeping(Dependencies dependencies)
+    : dependencies_(dependencies), group_(dependencies.loop) {
     group_.start(prune());
 }
 
 async::Task<> Housekeeping::prune() {
     for (;;) {
         // What a wrong clock makes old would be gone for good.
-        if (!sources_.clock.confirmed()) {
-            co_await async::Sleep(sources_.loop, until_confirmed);
+        if (!dependencies_.clock.confirmed()) {
+            co_await async::Sleep(dependencies_.loop, until_confirmed);
             continue;
         }
-        const WallTime before = sources_.clock.now() - kept;
-        const bool round_ended = co_await sources_.store.prune(before);
+        const WallTime before = dependencies_.clock.now() - kept;
+        const bool round_ended = co_await dependencies_.store.prune(before);
         const milliseconds pause = round_ended ? between_rounds : between_steps;
-        co_await async::Sleep(sources_.loop, pause);
+        co_await async::Sleep(dependencies_.loop, pause);
     }
 }
 

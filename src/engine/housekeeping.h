@@ -8,7 +8,7 @@
 #pragma once
 
 #include "async/group.h"
-#include "engine/sources.h"
+#include "engine/dependencies.h"
 
 namespace postseal::engine {
 
@@ -16,7 +16,7 @@ class Housekeeping {
   public:
     static constexpr std::chrono::days kept{400};
 
-    explicit Housekeeping(Sources sources);
+    explicit Housekeeping(Dependencies dependencies);
     Housekeeping(const Housekeeping&) = delete;
     Housekeeping& operator=(const Housekeeping&) = delete;
     ~Housekeeping() = default;
@@ -24,7 +24,7 @@ class Housekeeping {
   private:
     async::Task<> prune();
 
-    Sources sources_;
+    Dependencies dependencies_;
     async::Group group_; // last: its body uses the rest
 };
 

@@ -61,7 +61,7 @@ void NexthopNotes::note(const verdict::Evidence& evidence, const verdict::Verdic
         row.dane_seen_at = now;
         row.dane_by.clear();
     }
-    sources_.store.save(std::move(row));
+    dependencies_.store.save(std::move(row));
 }
 
 // Whether the row has changed.
@@ -83,9 +83,9 @@ void NexthopNotes::tell_of_tempfail(const verdict::Evidence& evidence,
     if (verdict.cls != verdict::Class::tempfail) return;
     const bool told = before.verdict == brief(verdict);
     if (told && evidence.obtained_at < before.seen_at + tempfail_is_news_after) return;
-    sources_.log.warning("tempfail", {{"nexthop", before.nexthop},
-                                      {"row", fmt::format("{}", verdict.row)},
-                                      {"reason", verdict.temp_reason}});
+    dependencies_.log.warning("tempfail", {{"nexthop", before.nexthop},
+                                           {"row", fmt::format("{}", verdict.row)},
+                                           {"reason", verdict.temp_reason}});
 }
 
 bool NexthopNotes::note_verdict(const verdict::Evidence& evidence, const verdict::Verdict& verdict,
@@ -98,18 +98,18 @@ bool NexthopNotes::note_verdict(const verdict::Evidence& evidence, const verdict
     row.verdict_since = evidence.obtained_at;
     if (before.empty()) return true;
     std::string reasons = fmt::format("{}", fmt::join(verdict.reasons, "; "));
-    sources_.log.info("verdict-changed", {{"nexthop", row.nexthop},
-                                          {"old", before},
-                                          {"new", row.verdict},
-                                          {"row", fmt::format("{}", row.row)},
-                                          {"reason", verdict.reasons.front()}});
-    sources_.store.save(store::HistoryRow{.nexthop = row.nexthop,
-                                          .at = evidence.obtained_at,
-                                          .kind = store::HistoryRow::Kind::verdict,
-                                          .before = before,
-                                          .after = row.verdict,
-                                          .row = row.row,
-                                          .reasons = std::move(reasons)});
+    dependencies_.log.info("verdict-changed", {{"nexthop", row.nexthop},
+                                               {"old", before},
+                                               {"new", row.verdict},
+                                               {"row", fmt::format("{}", row.row)},
+                                               {"reason", verdict.reasons.front()}});
+    dependencies_.store.save(store::HistoryRow{.nexthop = row.nexthop,
+                                               .at = evidence.obtained_at,
+                                               .kind = store::HistoryRow::Kind::verdict,
+                                               .before = before,
+                                               .after = row.verdict,
+                                               .row = row.row,
+                                               .reasons = std::move(reasons)});
     return true;
 }
 

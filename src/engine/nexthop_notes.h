@@ -7,8 +7,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "engine/dependencies.h"
 #include "engine/downgrades.h"
-#include "engine/sources.h"
 #include "postseal/verdict/decide.h"
 #include "postseal/verdict/evidence.h"
 #include "store/store.h"
@@ -19,8 +19,8 @@ namespace postseal::engine {
 
 class NexthopNotes {
   public:
-    NexthopNotes(Sources sources, Downgrades& downgrades)
-        : sources_(sources), downgrades_(downgrades) {}
+    NexthopNotes(Dependencies dependencies, Downgrades& downgrades)
+        : dependencies_(dependencies), downgrades_(downgrades) {}
 
     enum class Verdict { given, withheld };
     // `before`: the row as it was when the evaluation began.
@@ -37,7 +37,7 @@ class NexthopNotes {
     bool note_verdict(const verdict::Evidence& evidence, const verdict::Verdict& verdict,
                       store::NexthopRow& row);
 
-    Sources sources_;
+    Dependencies dependencies_;
     Downgrades& downgrades_;
 };
 

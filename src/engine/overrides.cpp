@@ -165,7 +165,7 @@ std::expected<Overrides, std::string> Overrides::load(const std::string& path) {
     return parse(*text, path);
 }
 
-milliseconds Overrides::Found::holds(WallTime now) const { return holds_until(until, now); }
+milliseconds Overrides::Match::holds(WallTime now) const { return holds_until(until, now); }
 
 milliseconds holds_until(std::optional<WallTime> until, WallTime now) {
     milliseconds time = std::chrono::hours(1);
@@ -173,11 +173,11 @@ milliseconds holds_until(std::optional<WallTime> until, WallTime now) {
     return std::max<milliseconds>(time, std::chrono::seconds(1));
 }
 
-std::optional<Overrides::Found> Overrides::find(const Nexthop& nexthop, WallTime now,
+std::optional<Overrides::Match> Overrides::find(const Nexthop& nexthop, WallTime now,
                                                 bool confirmed) const {
     const Keyed* found = find_entry(nexthop, now, confirmed);
     if (found == nullptr) return std::nullopt;
-    return Found{.says = found->second.says, .until = found->second.until};
+    return Match{.says = found->second.says, .until = found->second.until};
 }
 
 const Overrides::Keyed* Overrides::find_entry(const Nexthop& nexthop, WallTime now,

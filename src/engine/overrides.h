@@ -61,16 +61,16 @@ class Overrides {
     // All that is wrong, and the rest.
     [[nodiscard]] static Reading read(std::string_view text, const std::string& file);
 
-    struct Found {
+    struct Match {
         verdict::Override says;
         std::optional<WallTime> until;
 
         // How long an answer that follows it may be used: at most an hour.
         [[nodiscard]] milliseconds holds(WallTime now) const;
-        friend bool operator==(const Found&, const Found&) = default;
+        friend bool operator==(const Match&, const Match&) = default;
     };
     // By a clock that is not confirmed nothing ends that protects.
-    [[nodiscard]] std::optional<Found> find(const Nexthop& nexthop, WallTime now,
+    [[nodiscard]] std::optional<Match> find(const Nexthop& nexthop, WallTime now,
                                             bool confirmed = true) const;
     // The key and the entry that find() goes by; null: none.
     using Keyed = std::pair<const std::string, Entry>;

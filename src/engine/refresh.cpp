@@ -22,7 +22,7 @@ constexpr milliseconds shortest_pause = 1s;
 class Refresh::Pause {
   public:
     Pause(Refresh& refresh, milliseconds delay)
-        : refresh_(refresh), end_(refresh.sources_.loop.now() + delay) {
+        : refresh_(refresh), end_(refresh.dependencies_.loop.now() + delay) {
         refresh_.pause_ = this;
     }
     Pause(const Pause&) = delete;
@@ -42,7 +42,7 @@ class Refresh::Pause {
 
   private:
     void start() {
-        async::Loop& loop = refresh_.sources_.loop;
+        async::Loop& loop = refresh_.dependencies_.loop;
         timer_.start(loop, end_ - loop.now(), async::Callback::resume(waiter_));
     }
     Refresh& refresh_;
@@ -52,11 +52,11 @@ class Refresh::Pause {
 };
 
 Refresh::Refresh(Engine& engine, const RefreshLimits& limits)
-    : sources_(engine.sources()), engine_(engine), limits_(limits),
-      fetches_(sources_.loop, limits.fetches), group_(sources_.loop) {
-    engine_.on_sooner({[](void* self) { static_cast<Refresh*>(self)->look_ahead_later(); }, this});
+    : dependencies_(engine.dependencies()), engine_(engine), limits_(limits),
+      fetches_(dependencies_.loop, limits.fetches), group_(dependencies_.loop) {
+    engine_.on_sooner({[](void* self) { static_cast<Refresh*>(self)->prefetch_later(); }, this});
     engine_.on_policy_due([this](WallTime at) { on_policy_due(at); });
-    look_ahead_later();
+    prefetch_later();
     group_.start(refresh_policies());
 }
 
@@ -67,54 +67,54 @@ Refresh::~Refresh() {
 
 void Refresh::reconfigure(const RefreshLimits& limits) {
     limits_ = limits;
-    look_ahead_later();
+    prefetch_later();
 }
 
-void Refresh::look_ahead_later() {
-    if (looking_ahead_ >= limits_.look_aheads) return; // the next that ends comes back here
+void Refresh::prefetch_later() {
+    if (prefetching_ >= limits_.prefetches) return; // the next that ends comes back here
     const MonoTime next = engine_.next_due();
-    const MonoTime now = sources_.loop.now();
+    const MonoTime now = dependencies_.loop.now();
     if (next <= now)
-        now_.post(sources_.loop, {&wake, this});
+        now_.post(dependencies_.loop, {&wake, this});
     else if (next != MonoTime::max())
-        due_.start(sources_.loop, next - now, {&wake, this});
+        due_.start(dependencies_.loop, next - now, {&wake, this});
 }
 
-void Refresh::look_ahead() {
+void Refresh::prefetch() {
     // No more in one turn, even if they end at once: clients come between.
-    for (std::size_t n = 0; n < begun_in_a_turn && looking_ahead_ < limits_.look_aheads; n++) {
+    for (std::size_t n = 0; n < begun_in_a_turn && prefetching_ < limits_.prefetches; n++) {
         auto due = engine_.take_due();
         if (!due) break;
-        looking_ahead_++;
+        prefetching_++;
         group_.start(look_again(std::move(*due)));
     }
-    look_ahead_later();
+    prefetch_later();
 }
 
 async::Task<> Refresh::look_again(Engine::Due due) {
     co_await engine_.look_again(std::move(due));
-    looking_ahead_--;
-    look_ahead_later();
+    prefetching_--;
+    prefetch_later();
 }
 
 void Refresh::on_policy_due(WallTime at) {
     soonest_ = std::min(soonest_, at);
     if (pause_ == nullptr) return;
-    const milliseconds wait = at - sources_.clock.now();
-    pause_->end_by(sources_.loop.now() + std::max(wait, shortest_pause));
+    const milliseconds wait = at - dependencies_.clock.now();
+    pause_->end_by(dependencies_.loop.now() + std::max(wait, shortest_pause));
 }
 
 async::Task<> Refresh::refresh_policies() {
     // The clock may have been ahead when an earlier process saved what is due.
-    const WallTime start = sources_.clock.now();
-    sources_.store.clock_jumped({.from = start, .to = start});
+    const WallTime start = dependencies_.clock.now();
+    dependencies_.store.clock_jumped({.from = start, .to = start});
     for (;;) {
         soonest_ = WallTime::max();
-        const auto next = co_await sources_.store.next_refreshes(batch);
+        const auto next = co_await dependencies_.store.next_refreshes(batch);
         milliseconds pause = longest_pause;
         bool begun = false;
         for (const store::RefreshDue& due : next) {
-            if (const WallTime now = sources_.clock.now(); due.at > now) {
+            if (const WallTime now = dependencies_.clock.now(); due.at > now) {
                 pause = std::min<milliseconds>(pause, due.at - now);
                 break;
             }
@@ -125,11 +125,11 @@ async::Task<> Refresh::refresh_policies() {
             auto permit = co_await fetches_.acquire();
             begun = true;
             group_.start(refresh_policy(due.domain, std::move(permit)));
-            co_await async::Sleep(sources_.loop, limits_.between_fetches);
+            co_await async::Sleep(dependencies_.loop, limits_.between_fetches);
         }
         if (begun) continue;
         if (soonest_ != WallTime::max())
-            pause = std::min<milliseconds>(pause, soonest_ - sources_.clock.now());
+            pause = std::min<milliseconds>(pause, soonest_ - dependencies_.clock.now());
         co_await Pause(*this, std::max(pause, shortest_pause));
     }
 }

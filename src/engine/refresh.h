@@ -15,8 +15,8 @@
 #include "async/group.h"
 #include "async/limiter.h"
 #include "async/loop.h"
+#include "engine/dependencies.h"
 #include "engine/engine.h"
-#include "engine/sources.h"
 
 #include <coroutine>
 #include <cstddef>
@@ -25,14 +25,14 @@
 namespace postseal::engine {
 
 struct RefreshLimits {
-    std::size_t look_aheads = 128;    // at work at once; below limits.lookups
+    std::size_t prefetches = 128;     // at work at once; below limits.lookups
     std::size_t fetches = 16;         // of policies, at work at once
     milliseconds between_fetches{50}; // at least, from start to start
 
     // A quarter of what all lookups may be leaves the rest to clients.
     [[nodiscard]] static RefreshLimits within(const Options& options) {
         const std::size_t quarter = options.lookups / 4;
-        return {.look_aheads = quarter > 0 ? quarter : 1};
+        return {.prefetches = quarter > 0 ? quarter : 1};
     }
 };
 
@@ -45,23 +45,23 @@ class Refresh {
 
     void reconfigure(const RefreshLimits& limits); // fetches: of the start
 
-    [[nodiscard]] std::size_t looking_ahead() const { return looking_ahead_; }
+    [[nodiscard]] std::size_t prefetching() const { return prefetching_; }
     [[nodiscard]] std::size_t fetching() const { return fetching_.size(); }
 
   private:
-    static void wake(void* self) { static_cast<Refresh*>(self)->look_ahead(); }
-    void look_ahead();
-    void look_ahead_later();
+    static void wake(void* self) { static_cast<Refresh*>(self)->prefetch(); }
+    void prefetch();
+    void prefetch_later();
     async::Task<> look_again(Engine::Due due);
     class Pause;
     async::Task<> refresh_policies();
     void on_policy_due(WallTime at);
     async::Task<> refresh_policy(Domain domain, async::Limiter::Permit permit);
 
-    Sources sources_;
+    Dependencies dependencies_;
     Engine& engine_;
     RefreshLimits limits_;
-    std::size_t looking_ahead_ = 0;
+    std::size_t prefetching_ = 0;
     async::Timer due_;
     async::Ready now_;
     async::Limiter fetches_;

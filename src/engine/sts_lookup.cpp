@@ -121,7 +121,7 @@ StsLookup::Flights::Shared StsLookup::start_or_join(const Domain& domain, store:
 // A policy that another node has fetched, or that the database shows at last.
 void StsLookup::take_newer(store::Loaded held, Progress& progress) {
     if (!held.sts || held.sts->body.empty()) return;
-    const store::Moment moment = sources_.clock.moment();
+    const store::Moment moment = dependencies_.clock.moment();
     store::StsRow row = store::as_of(std::move(*held.sts), moment);
     progress.move(watch_.moved());
     const bool is_newer = !progress.sts.policy || by_age(row, moment).fetched_at >
@@ -138,12 +138,12 @@ void StsLookup::forget(const Domain& domain) {
         flight->context.forgotten = true;
         flights_.abandon(domain);
     }
-    sources_.store.save(store::StsRow{.domain = domain});
+    dependencies_.store.save(store::StsRow{.domain = domain});
 }
 
 async::Task<bool> StsLookup::refresh(Domain domain) {
-    store::Loaded loaded = co_await sources_.store.load(domain, std::string());
-    const store::Moment moment = sources_.clock.moment();
+    store::Loaded loaded = co_await dependencies_.store.load(domain, std::string());
+    const store::Moment moment = dependencies_.clock.moment();
     const WallTime now = moment.now;
     if (loaded.sts) loaded.sts = store::as_of(std::move(*loaded.sts), moment);
     if (!loaded.sts || loaded.sts->refresh_at == WallTime{} || now < loaded.sts->refresh_at)
@@ -162,19 +162,19 @@ async::Task<bool> StsLookup::refresh(Domain domain) {
     }
     const auto before = mtasts::parse_policy(loaded.sts->body);
     const Flights::Shared flight = start_or_join(domain, std::move(loaded), Fetch::daily, {});
-    const Result found = co_await Flights::wait(sources_.loop, flight);
+    const Result found = co_await Flights::wait(dependencies_.loop, flight);
     const bool fetched = found.sts.fetch == verdict::FetchState::fetched && found.sts.policy;
     co_return fetched && !(before && *before == *found.sts.policy);
 }
 
 void StsLookup::save(store::StsRow row) {
     const WallTime due = row.refresh_at;
-    sources_.store.save(std::move(row));
+    dependencies_.store.save(std::move(row));
     if (due != WallTime{} && on_due_) on_due_(due);
 }
 
 void StsLookup::expire(store::StsRow row, WallTime end) {
-    if (sources_.clock.now() < end + expiry_grace) {
+    if (dependencies_.clock.now() < end + expiry_grace) {
         row.refresh_at = end + expiry_grace;
     } else {
         const auto mode = held_mode(row);
@@ -186,15 +186,16 @@ void StsLookup::expire(store::StsRow row, WallTime end) {
 }
 
 void StsLookup::note_doubt(const store::StsRow& row, verdict::Sts& sts) {
-    if (!store::is_doubtful(row, sources_.clock.moment())) return;
+    if (!store::is_doubtful(row, dependencies_.clock.moment())) return;
     sts.fetch_reason += fmt::format("; its max_age ended {} by a clock that is not confirmed yet, "
                                     "so it stays in force until that is",
                                     rfc3339(row.expires_at));
     if (std::exchange(doubt_logged_, true)) return;
-    sources_.log.warning("clock-unconfirmed",
-                         {{"domain", row.domain.name()},
-                          {"reason", "a policy past its max_age stays in force until the clock is "
-                                     "confirmed"}});
+    dependencies_.log.warning(
+        "clock-unconfirmed",
+        {{"domain", row.domain.name()},
+         {"reason", "a policy past its max_age stays in force until the clock is "
+                    "confirmed"}});
 }
 
 // Whether the row has changed.
@@ -215,17 +216,18 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, Progress& p
     verdict::Sts& sts = progress.sts;
     progress.row = &row;
     const store::Age saved = row.age;
-    store::Moment moment = sources_.clock.moment();
+    store::Moment moment = dependencies_.clock.moment();
     row = store::as_of(std::move(row), moment);
     progress.moved = watch_.moved();
     show_stored(row, moment, sts);
-    dns::ForClient resolver(sources_.resolver, {.client = whom.client, .queued = &progress.waits});
+    dns::ForClient resolver(dependencies_.resolver,
+                            {.client = whom.client, .queued = &progress.waits});
     const dns::TxtResult txt = co_await dns::txt_lookup(resolver, row.domain);
     sts.record = txt.state;
     sts.record_id = txt.id;
     sts.record_reason = txt.reason;
     if (txt.unasked) sts.unasked = txt.reason;
-    moment = sources_.clock.moment();
+    moment = dependencies_.clock.moment();
     row = store::as_of(std::move(row), moment);
     progress.move(watch_.moved());
     if (progress.forgotten) co_return Result{sts, txt.ttl};
@@ -251,7 +253,7 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, Progress& p
     // Nothing is left to hope for, nor to show, of one that has ended.
     const bool failed =
         sts.fetch == verdict::FetchState::failed || sts.fetch == verdict::FetchState::invalid;
-    if (failed && sts.policy && sts.expires_at <= sources_.clock.now()) sts.policy.reset();
+    if (failed && sts.policy && sts.expires_at <= dependencies_.clock.now()) sts.policy.reset();
     // What cannot be fetched now may have been fetched by another node.
     if (failed && has_record && !sts.policy && sts.unread.empty()) sts.unread = progress.elsewhere;
     co_return Result{sts, txt.ttl};
@@ -262,11 +264,12 @@ async::Task<> StsLookup::fetch(store::StsRow row, Progress& progress) {
     verdict::Sts& sts = progress.sts;
     sts.fetch = verdict::FetchState::pending;
     fetching_++;
-    const https::FetchResult fetched = co_await sources_.fetcher.fetch(row.domain, progress.waits);
+    const https::FetchResult fetched =
+        co_await dependencies_.fetcher.fetch(row.domain, progress.waits);
     fetching_--;
     if (fetched && fetched->date != WallTime{}) watch_.heard(fetched->address, fetched->date);
     progress.row = nullptr;
-    row = store::as_of(std::move(row), sources_.clock.moment());
+    row = store::as_of(std::move(row), dependencies_.clock.moment());
     progress.move(watch_.moved());
     if (progress.forgotten) co_return;
     if (fetched)
@@ -276,7 +279,7 @@ async::Task<> StsLookup::fetch(store::StsRow row, Progress& progress) {
 }
 
 void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, verdict::Sts& sts) {
-    store::Moment moment = sources_.clock.moment();
+    store::Moment moment = dependencies_.clock.moment();
     const WallTime now = moment.now;
     const WallTime end = now + fetched.policy.max_age;
     if (held_mode(row) == mtasts::Mode::enforce && fetched.policy.mode != mtasts::Mode::enforce)
@@ -291,7 +294,7 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
                               .elapsed = moment.elapsed,
                               .exact = true,
                               .dated = moment.confirmed},
-                      .refresh_at = refresh_time(now, end, sources_.random.next()),
+                      .refresh_at = refresh_time(now, end, dependencies_.random.next()),
                       .record_gone = row.record_gone && sts.record != verdict::RecordState::found};
     sts.fetch = verdict::FetchState::fetched;
     sts.policy = fetched.policy;
@@ -300,9 +303,10 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
     sts.expires_at = row.expires_at;
     sts.unread.clear(); // whatever was held has a successor
     sts.fetch_note = fetched.note;
-    sources_.log.debug("policy-fetched", {{"domain", row.domain.name()},
-                                          {"id", row.id},
-                                          {"mode", std::string(to_string(fetched.policy.mode))}});
+    dependencies_.log.debug("policy-fetched",
+                            {{"domain", row.domain.name()},
+                             {"id", row.id},
+                             {"mode", std::string(to_string(fetched.policy.mode))}});
     save(std::move(row));
 }
 
@@ -319,7 +323,7 @@ void StsLookup::put_off(store::StsRow row, const store::Moment& moment) {
 }
 
 void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts) {
-    const store::Moment moment = sources_.clock.moment();
+    const store::Moment moment = dependencies_.clock.moment();
     const WallTime now = moment.now;
     // Neither is the policy host's, so neither is kept, nor backed off from.
     if (error.fault == https::FetchFault::no_turn || error.ours) {
@@ -344,10 +348,10 @@ void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict:
     if (row.refresh_at != WallTime{}) row.refresh_at = refresh_retry_time(row.retry_at, expires_at);
     show_failure(row, sts);
     note_doubt(row, sts);
-    sources_.log.debug("policy-fetch-failed", {{"domain", row.domain.name()},
-                                               {"id", row.failed_id},
-                                               {"fault", row.fault},
-                                               {"reason", row.reason}});
+    dependencies_.log.debug("policy-fetch-failed", {{"domain", row.domain.name()},
+                                                    {"id", row.failed_id},
+                                                    {"fault", row.fault},
+                                                    {"reason", row.reason}});
     save(std::move(row));
 }
 

@@ -15,9 +15,9 @@
 #pragma once
 
 #include "engine/clock_watch.h"
+#include "engine/dependencies.h"
 #include "engine/downgrades.h"
 #include "engine/single_flight.h"
-#include "engine/sources.h"
 #include "postseal/base/domain.h"
 #include "postseal/verdict/evidence.h"
 
@@ -47,8 +47,9 @@ class StsLookup {
     };
     using Flights = SingleFlight<Domain, Result, Progress>;
 
-    StsLookup(Sources sources, ClockWatch& watch, Downgrades& downgrades)
-        : sources_(sources), watch_(watch), downgrades_(downgrades), flights_(sources.loop) {}
+    StsLookup(Dependencies dependencies, ClockWatch& watch, Downgrades& downgrades)
+        : dependencies_(dependencies), watch_(watch), downgrades_(downgrades),
+          flights_(dependencies.loop) {}
 
     // if_new: as the record says; daily: unless a fetch failed lately; now: at once, if there is a
     // record or a policy is held.
@@ -92,7 +93,7 @@ class StsLookup {
     void keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts);
     void put_off(store::StsRow row, const store::Moment& moment);
 
-    Sources sources_;
+    Dependencies dependencies_;
     ClockWatch& watch_;
     Downgrades& downgrades_;
     OnDue on_due_;

@@ -59,8 +59,8 @@ milliseconds holds_for(const verdict::Evidence& evidence, seconds txt_ttl, unsig
     return std::max<milliseconds>(least, 1s);
 }
 
-std::optional<milliseconds> look_ahead_after(const verdict::Evidence& evidence, seconds txt_ttl,
-                                             unsigned failures, WallTime now, double chance) {
+std::optional<milliseconds> prefetch_after(const verdict::Evidence& evidence, seconds txt_ttl,
+                                           unsigned failures, WallTime now, double chance) {
     const verdict::Sts& sts = evidence.sts;
     const bool failed = any_failed(evidence);
     if (!promises(evidence, now) && (failed || evidence.mx.hosts.size() > max_prefetched_hosts))

@@ -52,9 +52,9 @@ inline constexpr std::chrono::seconds fetch_grace{30};
 
 // From now until a nexthop in use is looked up again; nothing: only if somebody asks. Not before
 // 60 s if nothing failed, whatever a policy's max_age.
-[[nodiscard]] std::optional<milliseconds> look_ahead_after(const verdict::Evidence& evidence,
-                                                           seconds txt_ttl, unsigned failures,
-                                                           WallTime now, double chance);
+[[nodiscard]] std::optional<milliseconds> prefetch_after(const verdict::Evidence& evidence,
+                                                         seconds txt_ttl, unsigned failures,
+                                                         WallTime now, double chance);
 
 // When a policy just fetched is fetched again, or its end is noticed; never 1970.
 [[nodiscard]] WallTime refresh_time(WallTime fetched_at, WallTime expires_at, double chance);

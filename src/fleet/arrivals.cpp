@@ -19,7 +19,7 @@ void Arrivals::note(const store::StsRow& row, MonoTime now) {
     rows_.insert_or_assign(row.domain.name(), Arrival{row, number});
     order_.push_back({now, row.domain.name(), number});
     while (order_.size() > most || now - order_.front().at > kept_for) {
-        const Place& oldest = order_.front();
+        const Slot& oldest = order_.front();
         const auto found = rows_.find(oldest.name);
         if (found != rows_.end() && found->second.number == oldest.number) rows_.erase(found);
         order_.pop_front();

@@ -28,13 +28,13 @@ class Arrivals {
         store::StsRow row;
         std::uint64_t number = 0;
     };
-    struct Place {
+    struct Slot {
         MonoTime at;
         std::string name;
         std::uint64_t number = 0;
     };
     std::unordered_map<std::string, Arrival> rows_;
-    std::deque<Place> order_;
+    std::deque<Slot> order_;
     std::uint64_t last_ = 0;
 };
 

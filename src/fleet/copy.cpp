@@ -68,13 +68,13 @@ struct Copying {
         auto theirs = shared.policies_after(after, rows_a_step);
         if (!theirs) return std::move(theirs.error());
         store::Batch batch;
-        for (Policy& policy : *theirs) {
+        for (SharedPolicy& policy : *theirs) {
             after = policy.row.domain.name();
             copied.policies++;
-            const Policy held = here.from_server(std::move(policy));
+            const SharedPolicy held = here.from_server(std::move(policy));
             auto loaded = own.load(held.row.domain, std::string());
             if (loaded.fault) return loaded.fault->text;
-            const Policy before{
+            const SharedPolicy before{
                 .row =
                     std::move(loaded.value.sts).value_or(store::StsRow{.domain = held.row.domain}),
                 .forgotten_at = {}};
@@ -85,20 +85,21 @@ struct Copying {
     }
 
     Failed looks_in(std::string& after) {
-        auto theirs = shared.looks_after(after, rows_a_step);
+        auto theirs = shared.nexthops_after(after, rows_a_step);
         if (!theirs) return std::move(theirs.error());
         store::Batch batch;
-        for (Look& look : *theirs) {
+        for (SharedNexthop& look : *theirs) {
             after = look.row.nexthop;
             const auto domain = store::policy_domain(look.row);
             if (!domain) continue;
             copied.nexthops++;
-            const Look held = here.from_server(std::move(look));
+            const SharedNexthop held = here.from_server(std::move(look));
             auto loaded = own.load(*domain, held.row.nexthop);
             if (loaded.fault) return loaded.fault->text;
-            const Look before{.row = std::move(loaded.value.nexthop)
-                                         .value_or(store::NexthopRow{.nexthop = held.row.nexthop}),
-                              .forgotten_at = {}};
+            const SharedNexthop before{
+                .row = std::move(loaded.value.nexthop)
+                           .value_or(store::NexthopRow{.nexthop = held.row.nexthop}),
+                .forgotten_at = {}};
             auto merged = as_seen_here(before.row, held, clock().now);
             if (merged != before.row) batch.nexthops.put(std::move(merged));
         }

@@ -22,7 +22,7 @@ inline std::int64_t steady_ms() {
         .count();
 }
 
-template <class T> async::Task<Result<T>> FleetStore::call(Way way, Job<T> job) {
+template <class T> async::Task<Result<T>> FleetStore::call(Operation way, Job<T> job) {
     std::move_only_function<Done<T>()> work = [server = server_.get(), busy = busy_since_,
                                                clock = clock_, job = std::move(job)]() mutable {
         busy->store(steady_ms());

@@ -47,7 +47,8 @@ void FleetStore::offer_soon(std::string key, WallTime forgotten_at) {
 }
 
 void FleetStore::share_after(milliseconds delay) {
-    if (sharing_ || share_timer_.active() || trouble(Way::read)) return; // poll() comes back here
+    if (sharing_ || share_timer_.active() || trouble(Operation::read))
+        return; // poll() comes back here
     share_timer_.start(loop_, delay,
                        {[](void* self) {
                             auto& fleet = *static_cast<FleetStore*>(self);
@@ -59,7 +60,7 @@ void FleetStore::share_after(milliseconds delay) {
 async::Task<> FleetStore::share() {
     sharing_ = true;
     bool done = true;
-    while (done && !here_.node.empty() && !trouble(Way::read) && !all_is_shared()) {
+    while (done && !here_.node.empty() && !trouble(Operation::read) && !all_is_shared()) {
         if (unshared_.must_read()) {
             const store::FleetState state = co_await own_->fleet_state(page);
             done = state.unread.empty();
@@ -135,7 +136,7 @@ async::Task<bool> FleetStore::share_some(std::vector<Unshared::Entry> entries) {
     Job<Batch> job = [batch = std::move(offered.batch)](SharedStore& shared) {
         return shared.offer(batch);
     };
-    auto merged = co_await call<Batch>(Way::share, std::move(job));
+    auto merged = co_await call<Batch>(Operation::share, std::move(job));
     if (!merged) co_return false;
     note_written(merged->last);
     std::int64_t version = 0;

@@ -52,13 +52,13 @@ FleetStore::FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> 
       server_(std::move(server)), busy_since_(std::make_shared<std::atomic<std::int64_t>>(0)),
       in_step_at_(loop.now()), started_at_(clock_().now), sweep_at_(loop.now() + first_sweep) {
     if (const std::optional<Error>& away = server_->away; away)
-        note(Way::read, &*away);
+        note(Operation::read, &*away);
     else
         here_.note_clock(server_->store.server_now() - clock_().now);
-    if (const std::string& host = server_->place.unverified; !host.empty())
+    if (const std::string& host = server_->location.unverified; !host.empty())
         log_(fmt::format("shared store {}: anyone between here and {} can read and change what the "
                          "fleet shares; add sslmode=verify-full to the key store",
-                         server_->place.shown, host));
+                         server_->location.shown, host));
     const store::FleetState state = own_->fleet_state_at_start();
     own_facts_read_ = state.unread.empty();
     if (own_facts_read_) overrides_.read(state);
@@ -77,15 +77,15 @@ FleetStore::~FleetStore() {
 
 bool FleetStore::answers() const {
     const std::int64_t since = busy_since_->load();
-    return !trouble(Way::read) && (since == 0 || steady_ms() - since < stuck_after.count());
+    return !trouble(Operation::read) && (since == 0 || steady_ms() - since < stuck_after.count());
 }
 
-void FleetStore::note(Way way, const Error* error) {
+void FleetStore::note(Operation way, const Error* error) {
     std::optional<Trouble>& trouble = troubles_.at(static_cast<std::size_t>(way));
     if (error != nullptr) {
         failures_.at(static_cast<std::size_t>(error->fault))++;
         // What is tried once a day must not be taken for broken until then.
-        if (error->fault == Fault::conflict || way == Way::prune) return;
+        if (error->fault == Fault::conflict || way == Operation::prune) return;
         const bool said = trouble || (is_away(error->fault) &&
                                       std::ranges::any_of(troubles_, [](const auto& one) {
                                           return one && is_away(one->fault);
@@ -93,13 +93,13 @@ void FleetStore::note(Way way, const Error* error) {
         trouble = Trouble{error->fault, error->text, trouble ? trouble->since : clock_().now};
         if (!said)
             log_(fmt::format("shared store {}: {}; this node goes on with its own",
-                             server_->place.shown, error->text));
+                             server_->location.shown, error->text));
         return;
     }
     std::optional<Trouble> ended = std::exchange(trouble, std::nullopt);
     // A server that is read is there for all else, too. One that was only slow to write may be so
     // still, unless it was slow to everything.
-    if (way == Way::read) {
+    if (way == Operation::read) {
         const bool was_away = ended.has_value();
         for (std::optional<Trouble>& other : troubles_) {
             if (!other) continue;
@@ -111,7 +111,7 @@ void FleetStore::note(Way way, const Error* error) {
     }
     if (ended)
         log_(fmt::format("shared store {}: works again; since {} there was: {}",
-                         server_->place.shown, rfc3339(ended->since), ended->text));
+                         server_->location.shown, rfc3339(ended->since), ended->text));
 }
 
 void FleetStore::remember(std::string name, std::string value) {
@@ -158,7 +158,7 @@ async::Task<> FleetStore::follow() {
         const bool more = co_await poll();
         milliseconds pause = std::max(poll_every - (loop_.now() - begun), milliseconds(0));
         if (more) pause = 0ms;
-        if (trouble(Way::read)) {
+        if (trouble(Operation::read)) {
             away = std::clamp(away * 2, first_retry, last_retry);
             pause = away - milliseconds(chance_() % static_cast<unsigned>(away.count() / 2));
         } else {
@@ -189,7 +189,7 @@ async::Task<bool> FleetStore::poll() {
         }
         return Polled{*std::move(changes), shared.about().identity};
     };
-    auto polled = co_await call<Polled>(Way::read, std::move(job));
+    auto polled = co_await call<Polled>(Operation::read, std::move(job));
     if (!polled) {
         in_step_ = false;
         co_return false;
@@ -201,20 +201,20 @@ async::Task<bool> FleetStore::poll() {
     if (polled->changes.other_history) {
         in_step_ = false;
         co_await go_back();
-        co_return !std::exchange(own_unread_, false) && !trouble(Way::read);
+        co_return !std::exchange(own_unread_, false) && !trouble(Operation::read);
     }
     first_poll_ = false;
     Changes& changes = polled->changes;
     note_refused(changes.refused);
-    for (Policy& policy : changes.policies) {
+    for (SharedPolicy& policy : changes.policies) {
         shared_keys_.note(changes.upto.version,
                           {row_key(policy), translated(policy.forgotten_at, -here_.ahead)});
         co_await take_in_policy(std::move(policy));
     }
-    for (Look& look : changes.looks) {
+    for (SharedNexthop& look : changes.looks) {
         shared_keys_.note(changes.upto.version,
                           {row_key(look), translated(look.forgotten_at, -here_.ahead)});
-        co_await take_in_look(std::move(look));
+        co_await take_in_nexthop(std::move(look));
     }
     // It is read again when this node can read what it holds itself.
     if (std::exchange(own_unread_, false)) {
@@ -229,7 +229,7 @@ async::Task<bool> FleetStore::poll() {
         in_step_at_ = loop_.now();
         has_been_in_step_ = true;
     }
-    if (!all_is_shared()) share_after(trouble(Way::share) ? retry_ : share_delay);
+    if (!all_is_shared()) share_after(trouble(Operation::share) ? retry_ : share_delay);
     if (loop_.now() >= reported_at_ + report_every) co_await report();
     if (in_step_ && loop_.now() >= sweep_at_) co_await sweep();
     co_return more;
@@ -242,7 +242,7 @@ void FleetStore::note_refused(std::size_t count) {
     say_refused_at_ = loop_.now() + say_refused_every;
     log_(fmt::format("shared store {}: {} of its rows are refused: larger than any that a node "
                      "writes, or about no domain",
-                     server_->place.shown, std::exchange(refused_, 0)));
+                     server_->location.shown, std::exchange(refused_, 0)));
 }
 
 // What it brought has been taken in.
@@ -319,7 +319,7 @@ async::Task<> FleetStore::go_back() {
     Job<std::vector<FeedVersion>> job = [versions = feed_.versions()](SharedStore& shared) {
         return shared.log_of(versions);
     };
-    const auto there = co_await call<std::vector<FeedVersion>>(Way::read, std::move(job));
+    const auto there = co_await call<std::vector<FeedVersion>>(Operation::read, std::move(job));
     if (!there) co_return;
     const FeedVersion common = feed_.common(*there);
     // What was written before the start of this run is not known by row.
@@ -344,7 +344,7 @@ async::Task<> FleetStore::go_back() {
         "shared store {}: it is of another history since change {} (it failed over, was "
         "restored, or there are two of it); read up to change {} before: {} rows and "
         "{} overrides are offered again",
-        server_->place.shown, common.version, feed_.latest().version, unshared_.size(),
+        server_->location.shown, common.version, feed_.latest().version, unshared_.size(),
         overrides_.unshared().size()));
     feed_.go_back_to(common);
     written_ = {};
@@ -381,7 +381,7 @@ async::Task<> FleetStore::report() {
                   .started_at = translated(started_at_, here_.ahead),
                   .feed = feed_.latest().version};
     Job<bool> job = [me](SharedStore& shared) { return shared.report(me); };
-    const auto by_another = co_await call<bool>(Way::report, std::move(job));
+    const auto by_another = co_await call<bool>(Operation::report, std::move(job));
     if (by_another) note_namesake(*by_another);
 }
 
@@ -396,7 +396,7 @@ void FleetStore::note_namesake(bool seen) {
         namesake_seen_ = 0;
         if (std::exchange(namesake_since_, std::nullopt))
             log_(fmt::format("shared store {}: no other node is called {} any more",
-                             server_->place.shown, here_.node));
+                             server_->location.shown, here_.node));
     }
 }
 
@@ -405,7 +405,7 @@ std::string FleetStore::namesake_text() const {
         "shared store {}: another node of the fleet is called {}, too, so its "
         "state_dir is a copy of this one's: on one of the two stop postseald, remove "
         "postseal.db from its state_dir, and start it again",
-        server_->place.shown, here_.node);
+        server_->location.shown, here_.node);
 }
 
 void FleetStore::keep(KeptOverrides::Facts facts) {
@@ -414,24 +414,24 @@ void FleetStore::keep(KeptOverrides::Facts facts) {
 }
 
 void FleetStore::keep(const store::StsRow& before, store::StsRow after) {
-    const News what = news(before, after, clock_().now);
-    if (what == News::none) return;
+    const Difference what = news(before, after, clock_().now);
+    if (what == Difference::none) return;
     const Domain domain = after.domain;
-    if (what == News::binding) arrivals_.note(after, loop_.now());
+    if (what == Difference::binding) arrivals_.note(after, loop_.now());
     own_->save(std::move(after));
-    if (what == News::binding && listener_.policy) listener_.policy(domain);
+    if (what == Difference::binding && listener_.policy) listener_.policy(domain);
 }
 
 void FleetStore::keep(const store::NexthopRow& before, store::NexthopRow after) {
-    const News what = news(before, after);
-    if (what == News::none) return;
+    const Difference what = news(before, after);
+    if (what == Difference::none) return;
     const std::string nexthop = after.nexthop;
     own_->save(std::move(after));
-    if (what == News::binding && listener_.dane) listener_.dane(nexthop);
+    if (what == Difference::binding && listener_.dane) listener_.dane(nexthop);
 }
 
-async::Task<> FleetStore::take_in_policy(Policy theirs) {
-    const Policy policy = here_.from_server(std::move(theirs));
+async::Task<> FleetStore::take_in_policy(SharedPolicy theirs) {
+    const SharedPolicy policy = here_.from_server(std::move(theirs));
     const store::Loaded loaded = co_await own_->load(policy.row.domain, std::string());
     if (!loaded.sts_unread.empty()) {
         own_unread_ = true;
@@ -441,8 +441,8 @@ async::Task<> FleetStore::take_in_policy(Policy theirs) {
     keep(own, as_seen_here(own, policy, clock_()));
 }
 
-async::Task<> FleetStore::take_in_look(Look theirs) {
-    const Look look = here_.from_server(std::move(theirs));
+async::Task<> FleetStore::take_in_nexthop(SharedNexthop theirs) {
+    const SharedNexthop look = here_.from_server(std::move(theirs));
     const auto domain = store::policy_domain(look.row);
     if (!domain) co_return;
     const store::Loaded loaded = co_await own_->load(*domain, look.row.nexthop);
@@ -458,7 +458,7 @@ async::Task<> FleetStore::take_in_look(Look theirs) {
 async::Task<bool> FleetStore::ask(std::string domain, std::string nexthop) {
     Job<Facts> job = [domain = std::move(domain), nexthop = std::move(nexthop)](
                          SharedStore& shared) { return shared.find(domain, nexthop); };
-    auto facts = co_await call<Facts>(Way::read, std::move(job));
+    auto facts = co_await call<Facts>(Operation::read, std::move(job));
     if (!facts) co_return false;
     Facts known = *std::move(facts);
     if (known.policy) {
@@ -469,7 +469,7 @@ async::Task<bool> FleetStore::ask(std::string domain, std::string nexthop) {
     if (known.look) {
         note_shared({row_key(*known.look), translated(known.look->forgotten_at, -here_.ahead)},
                     known.versions);
-        co_await take_in_look(*std::move(known.look));
+        co_await take_in_nexthop(*std::move(known.look));
     }
     co_return true;
 }
@@ -504,7 +504,7 @@ async::Task<store::Loaded> FleetStore::load(Domain policy_domain, std::string ne
 }
 
 async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size_t most) {
-    const bool refused = trouble(Way::lease) && loop_.now() < ask_for_leases_at_;
+    const bool refused = trouble(Operation::lease) && loop_.now() < ask_for_leases_at_;
     if (refused || !answers()) co_return co_await next_alone(most);
     std::vector<store::RefreshDue> next = co_await own_->next_refreshes(leases_at_once);
     const std::vector<store::RefreshDue> due_here = next;
@@ -522,10 +522,10 @@ async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size
         co_return next;
     }
     most = std::min(most, leases_at_once);
-    Job<std::vector<Policy>> job = [node = here_.node, most](SharedStore& shared) {
+    Job<std::vector<SharedPolicy>> job = [node = here_.node, most](SharedStore& shared) {
         return shared.lease(node, most, lease_for);
     };
-    auto leased = co_await call<std::vector<Policy>>(Way::lease, std::move(job));
+    auto leased = co_await call<std::vector<SharedPolicy>>(Operation::lease, std::move(job));
     if (!leased) {
         ask_for_leases_at_ = loop_.now() + until_asked_again(some_chance());
         co_return co_await next_alone(most);
@@ -537,7 +537,7 @@ async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size
     const milliseconds wait = all ? until_asked_again(some_chance()) : 0ms;
     ask_for_leases_at_ = loop_.now() + wait;
     std::vector<store::RefreshDue> ours;
-    for (Policy& policy : *leased) {
+    for (SharedPolicy& policy : *leased) {
         store::RefreshDue due{.domain = policy.row.domain,
                               .at = translated(policy.row.refresh_at, -here_.ahead)};
         co_await take_in_policy(std::move(policy));
@@ -614,7 +614,7 @@ async::Task<> FleetStore::prune_shared(milliseconds age) {
         Job<std::size_t> job = [age, now = clock_().now](SharedStore& shared) {
             return shared.prune(age, page, now);
         };
-        const auto pruned = co_await call<std::size_t>(Way::prune, std::move(job));
+        const auto pruned = co_await call<std::size_t>(Operation::prune, std::move(job));
         if (!pruned) co_return;
         gone = *pruned;
         co_await async::Sleep(loop_, 1s);
@@ -633,7 +633,7 @@ store::Status FleetStore::status() const {
         status.failures += failures_.at(i);
     }
     status.shared = store::SharedStatus{
-        .place = server_->place.shown,
+        .place = server_->location.shown,
         .node = here_.node,
         .up = std::ranges::none_of(troubles_, [](const auto& one) { return one.has_value(); }),
         .behind = std::max<milliseconds>(loop_.now() - in_step_at_, 0ms),

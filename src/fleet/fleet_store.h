@@ -85,14 +85,14 @@ class FleetStore final : public store::Store {
   private:
     template <class T> using Job = std::move_only_function<Result<T>(SharedStore&)>;
     // What the server is asked for; each has troubles of its own.
-    enum class Way { read, share, lease, report, prune };
-    static constexpr std::size_t ways = 5;
+    enum class Operation { read, share, lease, report, prune };
+    static constexpr std::size_t operations = 5;
     template <class T> struct Done {
         Result<T> result;
         milliseconds ahead; // the server's clock, of ours
     };
     // On the server's thread; a fault is noted.
-    template <class T> async::Task<Result<T>> call(Way way, Job<T> job);
+    template <class T> async::Task<Result<T>> call(Operation way, Job<T> job);
     [[nodiscard]] bool answers() const; // the server, and at once
 
     async::Task<> follow();
@@ -124,14 +124,14 @@ class FleetStore final : public store::Store {
     // Whether the policy that others may have is here: a destination that promised nothing before
     // the server fell silent does so still.
     [[nodiscard]] bool has_all(const store::Loaded& own) const;
-    async::Task<> take_in_policy(Policy theirs);
-    async::Task<> take_in_look(Look theirs);
+    async::Task<> take_in_policy(SharedPolicy theirs);
+    async::Task<> take_in_nexthop(SharedNexthop theirs);
     async::Task<> prune_shared(milliseconds age);
     void keep(const store::StsRow& before, store::StsRow after);
     void keep(const store::NexthopRow& before, store::NexthopRow after);
     void offer_soon(std::string key, WallTime forgotten_at);
     void share_after(milliseconds delay);
-    void note(Way way, const Error* error);
+    void note(Operation way, const Error* error);
     void offer_overdue(const std::vector<store::RefreshDue>& due);
     async::Task<> sweep();
     void remember(std::string name, std::string value);
@@ -186,10 +186,10 @@ class FleetStore final : public store::Store {
         std::string text;
         WallTime since;
     };
-    [[nodiscard]] const std::optional<Trouble>& trouble(Way way) const {
+    [[nodiscard]] const std::optional<Trouble>& trouble(Operation way) const {
         return troubles_.at(static_cast<std::size_t>(way));
     }
-    std::array<std::optional<Trouble>, ways> troubles_;
+    std::array<std::optional<Trouble>, operations> troubles_;
     milliseconds retry_{0}; // since the last attempt to share that failed
     std::array<std::uint64_t, faults> failures_{};
     std::minstd_rand chance_{std::random_device()()};

@@ -31,7 +31,7 @@ std::optional<std::int64_t> take_number(std::string_view& text) {
 
 } // namespace
 
-store::FleetFact KeptOverrides::fact_of(const Kept& kept) {
+store::FleetFact KeptOverrides::fact_of(const Entry& kept) {
     return {.name = std::string(prefix) + kept.one.key,
             .value = fmt::format("{} {} {} {} {}", kept.one.at.time_since_epoch().count(),
                                  kept.version, kept.one.by.size(), kept.one.by, kept.one.line)};
@@ -42,7 +42,7 @@ void KeptOverrides::read(const store::FleetState& state) {
         if (!fact.name.starts_with(old_prefix) || fact.value.empty()) continue;
         std::string key = fact.name.substr(old_prefix.size());
         kept_.try_emplace(
-            key, Kept{.one = {.key = key, .line = fact.value, .by = {}, .at = {}}, .version = 0});
+            key, Entry{.one = {.key = key, .line = fact.value, .by = {}, .at = {}}, .version = 0});
     }
     for (const store::FleetFact& fact : state.facts) {
         if (!fact.name.starts_with(prefix)) continue;
@@ -56,11 +56,11 @@ void KeptOverrides::read(const store::FleetState& state) {
             continue;
         }
         const auto by = static_cast<std::size_t>(*size);
-        kept_.insert_or_assign(key, Kept{.one = {.key = key,
-                                                 .line = std::string(text.substr(by + 1)),
-                                                 .by = std::string(text.substr(0, by)),
-                                                 .at = WallTime(milliseconds(*at))},
-                                         .version = *version});
+        kept_.insert_or_assign(key, Entry{.one = {.key = key,
+                                                  .line = std::string(text.substr(by + 1)),
+                                                  .by = std::string(text.substr(0, by)),
+                                                  .at = WallTime(milliseconds(*at))},
+                                          .version = *version});
     }
 }
 
@@ -70,7 +70,7 @@ KeptOverrides::Facts KeptOverrides::take_in(const std::vector<SharedOverride>& t
     for (const SharedOverride& one : theirs) {
         const bool doubted = doubtful_.erase(one.key) > 0;
         const auto held = kept_.find(one.key);
-        Kept kept{.one = one, .version = version};
+        Entry kept{.one = one, .version = version};
         if (held != kept_.end() && !doubted) {
             kept.one = merge(held->second.one, one, WallTime::max() - std::chrono::hours(1));
             if (kept.one != one) kept.version = not_shared; // newer than the server's

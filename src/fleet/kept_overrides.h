@@ -44,13 +44,13 @@ class KeptOverrides {
     [[nodiscard]] std::vector<SharedOverride> changed_since(const Lines& before) const;
 
   private:
-    struct Kept {
+    struct Entry {
         SharedOverride one;
         std::int64_t version = 0; // not_shared: the server may lack it
     };
-    [[nodiscard]] static store::FleetFact fact_of(const Kept& kept);
+    [[nodiscard]] static store::FleetFact fact_of(const Entry& kept);
 
-    std::map<std::string, Kept> kept_;
+    std::map<std::string, Entry> kept_;
     std::set<std::string> doubtful_;
 };
 

@@ -116,7 +116,7 @@ WallTime refresh_of(const StsRow& a, const StsRow& b, const StsRow& merged, Wall
 
 } // namespace
 
-Policy merge(const Policy& held, const Policy& offered, WallTime now) {
+SharedPolicy merge(const SharedPolicy& held, const SharedPolicy& offered, WallTime now) {
     const WallTime forgotten = std::min(std::max(held.forgotten_at, offered.forgotten_at), now);
     StsRow a = plausible(held.row, now);
     StsRow b = plausible(offered.row, now);
@@ -130,7 +130,7 @@ Policy merge(const Policy& held, const Policy& offered, WallTime now) {
     const bool b_unreadable = is_unreadable(b);
     if (a_unreadable && !b_unreadable && has_policy(b)) drop_policy(a);
     if (b_unreadable && !a_unreadable && has_policy(a)) drop_policy(b);
-    Policy merged{.row = newest_fetch(a, b), .forgotten_at = forgotten};
+    SharedPolicy merged{.row = newest_fetch(a, b), .forgotten_at = forgotten};
     StsRow& row = merged.row;
     drop_failure(row);
     for (const StsRow* from : {&a, &b})
@@ -140,7 +140,7 @@ Policy merge(const Policy& held, const Policy& offered, WallTime now) {
     return merged;
 }
 
-Look merge(const Look& held, const Look& offered, WallTime now) {
+SharedNexthop merge(const SharedNexthop& held, const SharedNexthop& offered, WallTime now) {
     const WallTime forgotten = std::min(std::max(held.forgotten_at, offered.forgotten_at), now);
     const auto cleaned = [&](NexthopRow row) {
         for (WallTime* time : {&row.seen_at, &row.dane_seen_at, &row.verdict_since})
@@ -166,10 +166,10 @@ SharedOverride merge(const SharedOverride& held, const SharedOverride& offered, 
     return order(held) >= order(offered) ? held : offered;
 }
 
-StsRow as_seen_here(const StsRow& own, const Policy& theirs, const store::Moment& moment) {
+StsRow as_seen_here(const StsRow& own, const SharedPolicy& theirs, const store::Moment& moment) {
     const WallTime now = moment.now;
     if (own.fetched_at > now + max_ahead && own.fetched_at > theirs.forgotten_at) return own;
-    Policy heard = theirs;
+    SharedPolicy heard = theirs;
     if (is_unreadable(heard.row)) drop_policy(heard.row);
     const auto fetch = [](const StsRow& one) { return std::tie(one.fetched_at, one.body, one.id); };
     const auto failure = [](const StsRow& one) {
@@ -193,12 +193,12 @@ StsRow as_seen_here(const StsRow& own, const Policy& theirs, const store::Moment
     return row;
 }
 
-NexthopRow as_seen_here(const NexthopRow& own, const Look& theirs, WallTime now) {
-    Look heard = theirs;
+NexthopRow as_seen_here(const NexthopRow& own, const SharedNexthop& theirs, WallTime now) {
+    SharedNexthop heard = theirs;
     if (own.dane_by.empty() && own.dane_seen_at == heard.row.dane_seen_at &&
         own.dane == heard.row.dane)
         heard.row.dane_by.clear();
-    const Look merged = merge({.row = own, .forgotten_at = {}}, heard, now);
+    const SharedNexthop merged = merge({.row = own, .forgotten_at = {}}, heard, now);
     const bool forgotten = own.seen_at <= merged.forgotten_at;
     const bool has_word = own.dane_seen_at != never && own.dane_seen_at > merged.forgotten_at;
     NexthopRow row = own.verdict.empty() || forgotten ? merged.row : own;
@@ -208,35 +208,35 @@ NexthopRow as_seen_here(const NexthopRow& own, const Look& theirs, WallTime now)
     return row;
 }
 
-News news(const StsRow& before, const StsRow& after, WallTime now) {
-    if (before == after) return News::none;
+Difference news(const StsRow& before, const StsRow& after, WallTime now) {
+    if (before == after) return Difference::none;
     const bool same = before.body == after.body && in_force(before, now) == in_force(after, now);
-    return same ? News::quiet : News::binding;
+    return same ? Difference::quiet : Difference::binding;
 }
 
-News news(const NexthopRow& before, const NexthopRow& after) {
-    if (before == after) return News::none;
+Difference news(const NexthopRow& before, const NexthopRow& after) {
+    if (before == after) return Difference::none;
     const auto known = [](const NexthopRow& row) { return row.dane_seen_at != never; };
     const bool same = known(before) == known(after) && before.dane == after.dane;
-    return same ? News::quiet : News::binding;
+    return same ? Difference::quiet : Difference::binding;
 }
 
 bool is_worth_sharing(const SharedOverride& held, const SharedOverride& merged) {
     return held != merged;
 }
 
-bool is_worth_sharing(const Policy& held, const Policy& merged) {
+bool is_worth_sharing(const SharedPolicy& held, const SharedPolicy& merged) {
     if (held == merged) return false;
     // A failure where no policy is known binds nobody.
     return !is_blank(held.row) || !promises_nothing(merged.row) ||
            held.forgotten_at != merged.forgotten_at;
 }
 
-bool is_worth_sharing(const Look& held, const Look& merged) {
+bool is_worth_sharing(const SharedNexthop& held, const SharedNexthop& merged) {
     if (is_blank(held.row) && promises_nothing(merged.row))
         return held.forgotten_at != merged.forgotten_at;
     if (held.forgotten_at != merged.forgotten_at) return true;
-    if (news(held.row, merged.row) == News::binding) return true;
+    if (news(held.row, merged.row) == Difference::binding) return true;
     if (held.row.verdict.empty() && !merged.row.verdict.empty()) return true;
     return merged.row.seen_at >= held.row.seen_at + looks_are_told_after;
 }

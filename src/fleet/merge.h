@@ -3,7 +3,7 @@
 // Pure. All times are the shared store's server's; translated() brings a node's there and back, so
 // that nodes whose clocks differ by minutes agree on what came first.
 //
-// Policy (an StsRow):
+// Policies (StsRow):
 //  1. The newest successful fetch wins, whatever its mode (RFC 8461 section 3.3: what a domain
 //     serves replaces what it served).
 //  2. A row without a policy is absence of evidence: it never takes one away, unexpired or not.
@@ -65,18 +65,18 @@
 
 namespace postseal::fleet {
 
-struct Policy {
+struct SharedPolicy {
     store::StsRow row;     // origin and failed_by: the nodes' names
     WallTime forgotten_at; // by an operator; 1970: never
 
-    friend bool operator==(const Policy&, const Policy&) = default;
+    friend bool operator==(const SharedPolicy&, const SharedPolicy&) = default;
 };
 
-struct Look {
+struct SharedNexthop {
     store::NexthopRow row;
     WallTime forgotten_at;
 
-    friend bool operator==(const Look&, const Look&) = default;
+    friend bool operator==(const SharedNexthop&, const SharedNexthop&) = default;
 };
 
 // An operator's override for all nodes, as a line of postseal-overrides(5) says it.
@@ -90,8 +90,10 @@ struct SharedOverride {
 };
 
 // `now`: the server's. Both are about the same domain, nexthop or key.
-[[nodiscard]] Policy merge(const Policy& held, const Policy& offered, WallTime now);
-[[nodiscard]] Look merge(const Look& held, const Look& offered, WallTime now);
+[[nodiscard]] SharedPolicy merge(const SharedPolicy& held, const SharedPolicy& offered,
+                                 WallTime now);
+[[nodiscard]] SharedNexthop merge(const SharedNexthop& held, const SharedNexthop& offered,
+                                  WallTime now);
 // The newest wins, one that removes as well; at the same time the greater text.
 [[nodiscard]] SharedOverride merge(const SharedOverride& held, const SharedOverride& offered,
                                    WallTime now);
@@ -100,26 +102,27 @@ struct SharedOverride {
 // stays where no policy is in force, and a row of its own that is of a time to come, for then its
 // clock has been set, stays as it is. A policy taken over is as old as it is by the server's clock,
 // and from `moment` on its age is counted.
-[[nodiscard]] store::StsRow as_seen_here(const store::StsRow& own, const Policy& theirs,
+[[nodiscard]] store::StsRow as_seen_here(const store::StsRow& own, const SharedPolicy& theirs,
                                          const store::Moment& moment);
 // Its own verdict, if it has one; its own word about DANE, unless another saw it there since.
-[[nodiscard]] store::NexthopRow as_seen_here(const store::NexthopRow& own, const Look& theirs,
-                                             WallTime now);
+[[nodiscard]] store::NexthopRow as_seen_here(const store::NexthopRow& own,
+                                             const SharedNexthop& theirs, WallTime now);
 
 // What a difference means to a node that held `before` and now has `after`.
-enum class News {
+enum class Difference {
     none,
     quiet,   // of times and failures: the answers that it gives stay right
     binding, // its answers may be others now
 };
-[[nodiscard]] News news(const store::StsRow& before, const store::StsRow& after, WallTime now);
-[[nodiscard]] News news(const store::NexthopRow& before, const store::NexthopRow& after);
+[[nodiscard]] Difference news(const store::StsRow& before, const store::StsRow& after,
+                              WallTime now);
+[[nodiscard]] Difference news(const store::NexthopRow& before, const store::NexthopRow& after);
 
 // Whether `merged` is worth a write where `held` is: looks alone are reported once a day, for nodes
 // look every hour; names that promise nothing and are not there yet never, for whoever may ask can
 // make up as many as he likes.
-[[nodiscard]] bool is_worth_sharing(const Policy& held, const Policy& merged);
-[[nodiscard]] bool is_worth_sharing(const Look& held, const Look& merged);
+[[nodiscard]] bool is_worth_sharing(const SharedPolicy& held, const SharedPolicy& merged);
+[[nodiscard]] bool is_worth_sharing(const SharedNexthop& held, const SharedNexthop& merged);
 [[nodiscard]] bool is_worth_sharing(const SharedOverride& held, const SharedOverride& merged);
 
 // Clocks that differ by less are taken for equal: it is the network's doing, and would move every

@@ -16,7 +16,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "fleet/place.h"
+#include "fleet/server_location.h"
 #include "postseal/base/time.h"
 
 #include <cstdint>

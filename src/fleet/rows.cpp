@@ -34,30 +34,30 @@ std::string words_at(const Rows& rows, int row, int column) {
 }
 
 // Nothing: its domain is none.
-std::optional<Policy> policy_at(const Rows& rows, int row) {
+std::optional<SharedPolicy> policy_at(const Rows& rows, int row) {
     auto domain = Domain::parse(rows.text(row, 0));
     if (!domain) return std::nullopt;
     constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
     const auto failures = std::clamp<std::int64_t>(rows.number(row, 5), 0, most);
-    return Policy{.row = {.domain = std::move(*domain),
-                          .body = rows.octets(row, 1),
-                          .id = words_at(rows, row, 2),
-                          .fetched_at = rows.time(row, 3),
-                          .expires_at = rows.time(row, 4),
-                          .failures = static_cast<std::uint32_t>(failures),
-                          .failed_id = words_at(rows, row, 6),
-                          .fault = words_at(rows, row, 7),
-                          .reason = words_at(rows, row, 8),
-                          .failed_at = rows.time(row, 9),
-                          .retry_at = rows.time(row, 10),
-                          .failed_by = words_at(rows, row, 14),
-                          .refresh_at = rows.time(row, 11),
-                          .record_gone = rows.flag(row, 12),
-                          .origin = words_at(rows, row, 13)},
-                  .forgotten_at = rows.time(row, 15)};
+    return SharedPolicy{.row = {.domain = std::move(*domain),
+                                .body = rows.octets(row, 1),
+                                .id = words_at(rows, row, 2),
+                                .fetched_at = rows.time(row, 3),
+                                .expires_at = rows.time(row, 4),
+                                .failures = static_cast<std::uint32_t>(failures),
+                                .failed_id = words_at(rows, row, 6),
+                                .fault = words_at(rows, row, 7),
+                                .reason = words_at(rows, row, 8),
+                                .failed_at = rows.time(row, 9),
+                                .retry_at = rows.time(row, 10),
+                                .failed_by = words_at(rows, row, 14),
+                                .refresh_at = rows.time(row, 11),
+                                .record_gone = rows.flag(row, 12),
+                                .origin = words_at(rows, row, 13)},
+                        .forgotten_at = rows.time(row, 15)};
 }
 
-Look look_at(const Rows& rows, int row) {
+SharedNexthop nexthop_at(const Rows& rows, int row) {
     return {.row = {.nexthop = rows.text(row, 0),
                     .dane = rows.flag(row, 1),
                     .dane_seen_at = rows.time(row, 2),
@@ -69,7 +69,7 @@ Look look_at(const Rows& rows, int row) {
             .forgotten_at = rows.time(row, 8)};
 }
 
-Params params_of(const Policy& policy) {
+Params params_of(const SharedPolicy& policy) {
     const store::StsRow& row = policy.row;
     return {Param::of(row.domain.name()),
             Param::octets(row.body),
@@ -89,7 +89,7 @@ Params params_of(const Policy& policy) {
             Param::of(policy.forgotten_at)};
 }
 
-Params params_of(const Look& look) {
+Params params_of(const SharedNexthop& look) {
     const store::NexthopRow& row = look.row;
     return {Param::of(row.nexthop),       Param::flag(row.dane),  Param::of(row.dane_seen_at),
             Param::of(row.dane_by),       Param::of(row.verdict), Param::of(std::int64_t{row.row}),
@@ -103,19 +103,19 @@ Params params_of(const SharedOverride& one) {
 // A row without a policy never takes the place of one, unless that was forgotten.
 template <class T> constexpr auto keeps_policy = "";
 template <>
-constexpr auto keeps_policy<Policy> =
+constexpr auto keeps_policy<SharedPolicy> =
     " AND (length(v.body) > 0 OR length(t.body) = 0 OR v.forgotten_at >= t.fetched_at)";
 
 } // namespace
 
-template <> std::optional<Policy> read_at(const Rows& rows, int row) {
+template <> std::optional<SharedPolicy> read_at(const Rows& rows, int row) {
     if (is_too_large(rows, row, 0, max_text) || is_too_large(rows, row, 1, 2 * max_body + 2))
         return std::nullopt;
     return policy_at(rows, row);
 }
-template <> std::optional<Look> read_at(const Rows& rows, int row) {
+template <> std::optional<SharedNexthop> read_at(const Rows& rows, int row) {
     if (is_too_large(rows, row, 0, max_text)) return std::nullopt;
-    return look_at(rows, row);
+    return nexthop_at(rows, row);
 }
 template <> std::optional<SharedOverride> read_at(const Rows& rows, int row) {
     // A line that was cut would mean something else.
@@ -127,10 +127,10 @@ template <> std::optional<SharedOverride> read_at(const Rows& rows, int row) {
                           .at = rows.time(row, 3)};
 }
 
-template <> bool may_replace_refused(const Policy& policy, const Rows& rows, int row) {
+template <> bool may_replace_refused(const SharedPolicy& policy, const Rows& rows, int row) {
     return !policy.row.body.empty() || policy.forgotten_at >= rows.time(row, 3);
 }
-template <> bool may_replace_refused(const Look&, const Rows&, int) { return true; }
+template <> bool may_replace_refused(const SharedNexthop&, const Rows&, int) { return true; }
 template <> bool may_replace_refused(const SharedOverride& one, const Rows& rows, int row) {
     return one.at > rows.time(row, 3);
 }
@@ -146,13 +146,13 @@ WriteStatement::WriteStatement(std::string token, WallTime now, int schema)
     results_ = "SELECT version, '' AS of_table, '' AS of_key FROM c";
 }
 
-template <class T> void WriteStatement::add_part(const std::vector<Known<T>>& rows) {
+template <class T> void WriteStatement::add_part(const std::vector<Versioned<T>>& rows) {
     if (rows.empty()) return;
     rows_ += rows.size();
     constexpr SharedTable table = table_of<T>;
     const bool fresh = rows.front().version == 0;
     std::string values;
-    for (const Known<T>& row : rows) {
+    for (const Versioned<T>& row : rows) {
         Params params = params_of(row.fact);
         if constexpr (!std::is_same_v<T, SharedOverride>) params.push_back(Param::of(now_));
         if (!fresh) params.push_back(Param::of(row.version));
@@ -181,8 +181,8 @@ template <class T> void WriteStatement::add_part(const std::vector<Known<T>>& ro
     results_ += fmt::format(" UNION ALL SELECT 0, '{0}', {1} FROM w_{0}", table.name, table.key);
 }
 
-void WriteStatement::add(const std::vector<Known<Policy>>& rows) { add_part(rows); }
-void WriteStatement::add(const std::vector<Known<Look>>& rows) { add_part(rows); }
-void WriteStatement::add(const std::vector<Known<SharedOverride>>& rows) { add_part(rows); }
+void WriteStatement::add(const std::vector<Versioned<SharedPolicy>>& rows) { add_part(rows); }
+void WriteStatement::add(const std::vector<Versioned<SharedNexthop>>& rows) { add_part(rows); }
+void WriteStatement::add(const std::vector<Versioned<SharedOverride>>& rows) { add_part(rows); }
 
 } // namespace postseal::fleet

@@ -22,13 +22,13 @@ struct SharedTable {
 };
 template <class T> inline constexpr SharedTable table_of{};
 template <>
-inline constexpr SharedTable table_of<Policy>{
+inline constexpr SharedTable table_of<SharedPolicy>{
     "postseal_sts", "domain",
     "domain, body, id, fetched_at, expires_at, failures, failed_id, fault, reason, failed_at, "
     "retry_at, refresh_at, record_gone, origin, failed_by, forgotten_at",
     16};
 template <>
-inline constexpr SharedTable table_of<Look>{
+inline constexpr SharedTable table_of<SharedNexthop>{
     "postseal_nexthop", "nexthop",
     "nexthop, dane, dane_seen_at, dane_by, verdict, verdict_row, "
     "verdict_since, seen_at, forgotten_at",
@@ -42,25 +42,29 @@ inline constexpr SharedTable table_of<SharedOverride>{"postseal_override", "key"
 [[nodiscard]] inline SharedOverride nothing_of(const SharedOverride& one) {
     return {.key = one.key, .line = {}, .by = {}, .at = {}};
 }
-[[nodiscard]] inline const std::string& key_of(const Policy& policy) {
+[[nodiscard]] inline const std::string& key_of(const SharedPolicy& policy) {
     return policy.row.domain.name();
 }
-[[nodiscard]] inline const std::string& key_of(const Look& look) { return look.row.nexthop; }
+[[nodiscard]] inline const std::string& key_of(const SharedNexthop& look) {
+    return look.row.nexthop;
+}
 // As a node's own store and feed_history.h name it.
 [[nodiscard]] inline std::string row_key(const SharedOverride& one) {
     return "override/" + one.key;
 }
-[[nodiscard]] inline std::string row_key(const Policy& policy) {
+[[nodiscard]] inline std::string row_key(const SharedPolicy& policy) {
     return "sts/" + policy.row.domain.name();
 }
-[[nodiscard]] inline std::string row_key(const Look& look) { return "nexthop/" + look.row.nexthop; }
+[[nodiscard]] inline std::string row_key(const SharedNexthop& look) {
+    return "nexthop/" + look.row.nexthop;
+}
 // The tables' names are those with this before.
 inline constexpr std::string_view table_prefix = "postseal_";
 // Nothing is known of that one.
-[[nodiscard]] inline Policy nothing_of(const Policy& policy) {
+[[nodiscard]] inline SharedPolicy nothing_of(const SharedPolicy& policy) {
     return {.row = {.domain = policy.row.domain}, .forgotten_at = {}};
 }
-[[nodiscard]] inline Look nothing_of(const Look& look) {
+[[nodiscard]] inline SharedNexthop nothing_of(const SharedNexthop& look) {
     return {.row = {.nexthop = look.row.nexthop}, .forgotten_at = {}};
 }
 
@@ -86,7 +90,7 @@ template <class T> [[nodiscard]] std::vector<T> read(const Rows& rows) {
 }
 
 // A row to be written, and the version at which it was read; 0: it was not there.
-template <class T> struct Known {
+template <class T> struct Versioned {
     T fact;
     std::int64_t version = 0;
 };
@@ -99,16 +103,16 @@ class WriteStatement {
   public:
     WriteStatement(std::string token, WallTime now, int schema);
     // All of them are there, or none.
-    void add(const std::vector<Known<Policy>>& rows);
-    void add(const std::vector<Known<Look>>& rows);
-    void add(const std::vector<Known<SharedOverride>>& rows);
+    void add(const std::vector<Versioned<SharedPolicy>>& rows);
+    void add(const std::vector<Versioned<SharedNexthop>>& rows);
+    void add(const std::vector<Versioned<SharedOverride>>& rows);
     [[nodiscard]] std::string sql() const { return "WITH " + parts_ + " " + results_; }
     [[nodiscard]] const Params& params() const { return params_; }
     [[nodiscard]] const std::string& token() const { return token_; }
     [[nodiscard]] bool is_empty() const { return rows_ == 0; }
 
   private:
-    template <class T> void add_part(const std::vector<Known<T>>& rows);
+    template <class T> void add_part(const std::vector<Versioned<T>>& rows);
 
     std::string token_;
     WallTime now_;

@@ -5,13 +5,13 @@
 
 namespace postseal::fleet {
 
-Server::Server(const std::string& uri, Place where)
-    : place(std::move(where)), store(uri, Limits{}, interrupt) {}
+Server::Server(const std::string& uri, ServerLocation where)
+    : location(std::move(where)), store(uri, Limits{}, interrupt) {}
 
 std::expected<std::unique_ptr<Server>, std::string> Server::open(const std::string& uri) {
-    auto place = parse_place(uri);
-    if (!place) return std::unexpected(std::move(place.error()));
-    auto server = std::make_unique<Server>(uri, *std::move(place));
+    auto location = parse_server_location(uri);
+    if (!location) return std::unexpected(std::move(location.error()));
+    auto server = std::make_unique<Server>(uri, *std::move(location));
     if (auto checked = server->store.check(); !checked) server->away = std::move(checked.error());
     return server;
 }

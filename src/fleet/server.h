@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "fleet/place.h"
+#include "fleet/server_location.h"
 #include "fleet/shared_store.h"
 
 #include <expected>
@@ -15,12 +15,12 @@
 namespace postseal::fleet {
 
 struct Server {
-    Place place;
+    ServerLocation location;
     Interrupt interrupt;
     SharedStore store;
     std::optional<Error> away; // why it could not be reached, or used, at start
 
-    Server(const std::string& uri, Place where);
+    Server(const std::string& uri, ServerLocation where);
     // Blocks for some seconds a host at most. Error: a sentence that says why the URI is none.
     // A server that cannot be reached is not a reason for a relay not to start; nor are tables that
     // are missing or of another version: it goes on with its own database until that is fixed.

@@ -184,14 +184,14 @@ Result<Changes> SharedStore::read_changes(const FeedVersion& after, std::size_t 
                                table.columns, table.name),
                    range);
     };
-    auto sts = changed(table_of<Policy>);
+    auto sts = changed(table_of<SharedPolicy>);
     if (!sts) return error_of(sts);
-    auto looks = changed(table_of<Look>);
+    auto looks = changed(table_of<SharedNexthop>);
     if (!looks) return error_of(looks);
     // A full page may have left out rows of its last version; groups are smaller than pages.
     std::int64_t upto = latest.version;
-    for (const auto& [rows, column] :
-         {std::pair(&*sts, table_of<Policy>.column_count), {&*looks, table_of<Look>.column_count}})
+    for (const auto& [rows, column] : {std::pair(&*sts, table_of<SharedPolicy>.column_count),
+                                       {&*looks, table_of<SharedNexthop>.column_count}})
         if (static_cast<std::size_t>(rows->size()) == most)
             upto = std::min(upto, rows->number(rows->size() - 1, column) - 1);
     read_upto(*sts, upto, changes.policies, changes);
@@ -284,24 +284,25 @@ Result<std::vector<T>> SharedStore::behind(const std::string& after, std::size_t
                      {Param::of(after), Param::of(static_cast<std::int64_t>(most))});
 }
 
-Result<std::vector<Policy>> SharedStore::policies_after(const std::string& after,
-                                                        std::size_t most) {
-    return behind<Policy>(after, most);
+Result<std::vector<SharedPolicy>> SharedStore::policies_after(const std::string& after,
+                                                              std::size_t most) {
+    return behind<SharedPolicy>(after, most);
 }
 
-Result<std::vector<Look>> SharedStore::looks_after(const std::string& after, std::size_t most) {
-    return behind<Look>(after, most);
+Result<std::vector<SharedNexthop>> SharedStore::nexthops_after(const std::string& after,
+                                                               std::size_t most) {
+    return behind<SharedNexthop>(after, most);
 }
 
 Result<Facts> SharedStore::find(const std::string& domain, const std::string& nexthop) {
     if (auto is = ready(); !is) return error_of(is);
     Facts facts;
-    std::vector<Policy> policies;
+    std::vector<SharedPolicy> policies;
     auto done = find_in(domain, policies, facts.versions);
     if (!done) return error_of(done);
     if (!policies.empty()) facts.policy = std::move(policies.front());
     if (nexthop.empty()) return facts;
-    std::vector<Look> looks;
+    std::vector<SharedNexthop> looks;
     done = find_in(nexthop, looks, facts.versions);
     if (!done) return error_of(done);
     if (!looks.empty()) facts.look = std::move(looks.front());
@@ -323,9 +324,9 @@ Result<> SharedStore::find_in(const std::string& key, std::vector<T>& facts,
 
 // Rows worth writing; those that are there, and those that are not.
 struct SharedStore::Worth {
-    std::vector<Known<Policy>> fresh_policies, policies;
-    std::vector<Known<Look>> fresh_looks, looks;
-    std::vector<Known<SharedOverride>> fresh_overrides, overrides;
+    std::vector<Versioned<SharedPolicy>> fresh_policies, policies;
+    std::vector<Versioned<SharedNexthop>> fresh_looks, looks;
+    std::vector<Versioned<SharedOverride>> fresh_overrides, overrides;
 
     [[nodiscard]] std::size_t size() const {
         return fresh_policies.size() + policies.size() + fresh_looks.size() + looks.size() +
@@ -334,8 +335,8 @@ struct SharedStore::Worth {
 };
 
 template <class T>
-Result<> SharedStore::merge_with_held(std::vector<T>& facts, std::vector<Known<T>>& fresh,
-                                      std::vector<Known<T>>& changed, RowVersions& versions) {
+Result<> SharedStore::merge_with_held(std::vector<T>& facts, std::vector<Versioned<T>>& fresh,
+                                      std::vector<Versioned<T>>& changed, RowVersions& versions) {
     if (facts.empty()) return {};
     constexpr SharedTable table = table_of<T>;
     auto rows = run(fmt::format("SELECT {}, version FROM {} WHERE {} = ANY($1)", table.columns,
@@ -356,9 +357,10 @@ Result<> SharedStore::merge_with_held(std::vector<T>& facts, std::vector<Known<T
     for (T& fact : facts) {
         const auto found = held.find(key_of(fact));
         const bool is_there = found != held.end();
-        const Known<T> before = is_there ? Known<T>{found->second.fact.value_or(nothing_of(fact)),
-                                                    found->second.version}
-                                         : Known<T>{nothing_of(fact), 0};
+        const Versioned<T> before =
+            is_there
+                ? Versioned<T>{found->second.fact.value_or(nothing_of(fact)), found->second.version}
+                : Versioned<T>{nothing_of(fact), 0};
         fact = merge(before.fact, fact, now);
         versions[row_key(fact)] = before.version;
         if (is_there && !found->second.fact && !may_replace_refused(fact, *rows, found->second.row))
@@ -434,8 +436,8 @@ Result<Batch> SharedStore::offer(const Batch& batch) {
     return std::unexpected(Error{Fault::conflict, "other nodes write the same rows all the time"});
 }
 
-Result<std::vector<Policy>> SharedStore::lease(const std::string& node, std::size_t most,
-                                               milliseconds hold) {
+Result<std::vector<SharedPolicy>> SharedStore::lease(const std::string& node, std::size_t most,
+                                                     milliseconds hold) {
     if (auto is = ready(); !is) return error_of(is);
     const WallTime now = server_now();
     auto rows = run(fmt::format("UPDATE postseal_sts SET lease_node = $1, lease_until = $2"
@@ -444,13 +446,13 @@ Result<std::vector<Policy>> SharedStore::lease(const std::string& node, std::siz
                                 " AND (failed_by <> $1 OR refresh_at <= $6)"
                                 " ORDER BY refresh_at LIMIT $4 FOR UPDATE SKIP LOCKED)"
                                 " RETURNING {}",
-                                table_of<Policy>.columns),
+                                table_of<SharedPolicy>.columns),
                     {Param::of(node), Param::of(now + hold), Param::of(now),
                      Param::of(static_cast<std::int64_t>(most)), Param::of(now - due_for),
                      Param::of(now - left_to_others)});
     if (!rows) return error_of(rows);
-    auto leased = read<Policy>(*rows);
-    std::ranges::sort(leased, {}, [](const Policy& policy) { return policy.row.refresh_at; });
+    auto leased = read<SharedPolicy>(*rows);
+    std::ranges::sort(leased, {}, [](const SharedPolicy& policy) { return policy.row.refresh_at; });
     return leased;
 }
 
@@ -460,8 +462,8 @@ Result<std::size_t> SharedStore::prune(milliseconds age, std::size_t most, WallT
     const std::string clock = fmt::format("least({}, $3)", read_clock);
     const Params params{Param::of(std::int64_t{age.count()}),
                         Param::of(static_cast<std::int64_t>(most)), Param::of(own_now)};
-    for (const SharedTable& table : {table_of<Policy>, table_of<Look>}) {
-        const bool of_policies = table.name == table_of<Policy>.name;
+    for (const SharedTable& table : {table_of<SharedPolicy>, table_of<SharedNexthop>}) {
+        const bool of_policies = table.name == table_of<SharedPolicy>.name;
         auto rows = run(fmt::format("DELETE FROM {0} WHERE {1} IN (SELECT {1} FROM {0}"
                                     " WHERE changed_at < {2} - $1{3} LIMIT $2) RETURNING {1}",
                                     table.name, table.key, clock,

@@ -50,8 +50,8 @@ struct Node {
 };
 
 struct Changes {
-    std::vector<Policy> policies;
-    std::vector<Look> looks;
+    std::vector<SharedPolicy> policies;
+    std::vector<SharedNexthop> looks;
     std::vector<SharedOverride> overrides;
     RowVersions versions;       // of all of these
     std::size_t refused = 0;    // rows that no node writes: too large, or about no domain
@@ -61,14 +61,14 @@ struct Changes {
 };
 
 struct Facts { // of one destination
-    std::optional<Policy> policy;
-    std::optional<Look> look;
+    std::optional<SharedPolicy> policy;
+    std::optional<SharedNexthop> look;
     RowVersions versions;
 };
 
 struct Batch {
-    std::vector<Policy> policies;
-    std::vector<Look> looks;
+    std::vector<SharedPolicy> policies;
+    std::vector<SharedNexthop> looks;
     std::vector<SharedOverride> overrides;
     // Of offer():
     std::size_t written = 0; // so many of them changed what was there
@@ -99,16 +99,17 @@ class SharedStore {
     // What the log has of these versions.
     [[nodiscard]] Result<std::vector<FeedVersion>> log_of(const std::vector<FeedVersion>& versions);
     // Those behind `after`, in the server's order of keys; at most so many.
-    [[nodiscard]] Result<std::vector<Policy>> policies_after(const std::string& after,
-                                                             std::size_t most);
-    [[nodiscard]] Result<std::vector<Look>> looks_after(const std::string& after, std::size_t most);
+    [[nodiscard]] Result<std::vector<SharedPolicy>> policies_after(const std::string& after,
+                                                                   std::size_t most);
+    [[nodiscard]] Result<std::vector<SharedNexthop>> nexthops_after(const std::string& after,
+                                                                    std::size_t most);
     [[nodiscard]] Result<Facts> find(const std::string& domain, const std::string& nexthop);
     // Gives them as they are now, merged, in the same order.
     [[nodiscard]] Result<Batch> offer(const Batch& batch);
     // The longest due first; those of others whose time is over, too. What the node itself failed
     // to fetch last is left to others for some minutes (fleet/merge.h, the threat model).
-    [[nodiscard]] Result<std::vector<Policy>> lease(const std::string& node, std::size_t most,
-                                                    milliseconds hold);
+    [[nodiscard]] Result<std::vector<SharedPolicy>> lease(const std::string& node, std::size_t most,
+                                                          milliseconds hold);
     // Tells all nodes by the feed. `at` is the server's to say; it is later than any before.
     [[nodiscard]] Result<> set(const SharedOverride& override_);
     // Those that have not been removed, by key.
@@ -131,7 +132,7 @@ class SharedStore {
     [[nodiscard]] Result<Rows> run(const std::string& sql, const Params& params = {});
     // Notes the server's clock: the answer's column.
     void note_clock(WallTime server);
-    // Of a Policy or a Look, T.
+    // Of a SharedPolicy or a SharedNexthop, T.
     template <class T>
     [[nodiscard]] Result<std::vector<T>> select(std::string_view which, const Params& params);
     [[nodiscard]] Result<Changes> read_changes(const FeedVersion& after, std::size_t most,
@@ -145,8 +146,9 @@ class SharedStore {
     [[nodiscard]] Result<std::vector<T>> behind(const std::string& after, std::size_t most);
     // `facts` is left merged; what is worth writing is added to the others.
     template <class T>
-    [[nodiscard]] Result<> merge_with_held(std::vector<T>& facts, std::vector<Known<T>>& fresh,
-                                           std::vector<Known<T>>& changed, RowVersions& versions);
+    [[nodiscard]] Result<> merge_with_held(std::vector<T>& facts, std::vector<Versioned<T>>& fresh,
+                                           std::vector<Versioned<T>>& changed,
+                                           RowVersions& versions);
     struct Worth;
     // How many rows were written; `batch` takes their versions.
     [[nodiscard]] Result<std::size_t> write(const Worth& worth, Batch& batch);

@@ -14,25 +14,25 @@ void Viewpoint::name(std::string& by, WallTime at) const {
     if (at != WallTime{} && by.empty()) by = node;
 }
 
-Policy Viewpoint::to_server(store::StsRow row, WallTime forgotten_at) const {
+SharedPolicy Viewpoint::to_server(store::StsRow row, WallTime forgotten_at) const {
     name(row.origin, row.fetched_at);
     name(row.failed_by, row.failed_at);
     return {.row = translated(std::move(row), ahead),
             .forgotten_at = translated(forgotten_at, ahead)};
 }
 
-Look Viewpoint::to_server(store::NexthopRow row, WallTime forgotten_at) const {
+SharedNexthop Viewpoint::to_server(store::NexthopRow row, WallTime forgotten_at) const {
     name(row.dane_by, row.dane_seen_at);
     return {.row = translated(std::move(row), ahead),
             .forgotten_at = translated(forgotten_at, ahead)};
 }
 
-Policy Viewpoint::from_server(Policy policy) const {
+SharedPolicy Viewpoint::from_server(SharedPolicy policy) const {
     return {.row = translated(std::move(policy.row), -ahead),
             .forgotten_at = translated(policy.forgotten_at, -ahead)};
 }
 
-Look Viewpoint::from_server(Look look) const {
+SharedNexthop Viewpoint::from_server(SharedNexthop look) const {
     return {.row = translated(std::move(look.row), -ahead),
             .forgotten_at = translated(look.forgotten_at, -ahead)};
 }

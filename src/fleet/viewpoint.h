@@ -20,10 +20,10 @@ struct Viewpoint {
     // Kept if it differs by more than the network does.
     void note_clock(milliseconds ahead_now);
 
-    [[nodiscard]] Policy to_server(store::StsRow row, WallTime forgotten_at = {}) const;
-    [[nodiscard]] Look to_server(store::NexthopRow row, WallTime forgotten_at = {}) const;
-    [[nodiscard]] Policy from_server(Policy policy) const;
-    [[nodiscard]] Look from_server(Look look) const;
+    [[nodiscard]] SharedPolicy to_server(store::StsRow row, WallTime forgotten_at = {}) const;
+    [[nodiscard]] SharedNexthop to_server(store::NexthopRow row, WallTime forgotten_at = {}) const;
+    [[nodiscard]] SharedPolicy from_server(SharedPolicy policy) const;
+    [[nodiscard]] SharedNexthop from_server(SharedNexthop look) const;
 
   private:
     void name(std::string& by, WallTime at) const;

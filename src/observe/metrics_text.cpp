@@ -37,12 +37,12 @@ void add_connections(Exposition& out, const serve::Listeners& listeners) {
         out.add(Metric::connections, {{"protocol", protocol}}, count);
 }
 
-void add_lookups(Exposition& out, const Parts& parts) {
+void add_lookups(Exposition& out, const Dependencies& dependencies) {
     const auto took = [&](std::string_view kind, const metrics::Histogram& histogram) {
         out.add(Metric::lookup_duration, {{"kind", kind}}, histogram);
     };
-    took("evaluation", parts.engine.evaluations());
-    for (const auto& of : parts.resolver.types()) {
+    took("evaluation", dependencies.engine.evaluations());
+    for (const auto& of : dependencies.resolver.types()) {
         const std::string type = lower_ascii(to_string(of.type));
         took(type, of.took);
         for (std::size_t i = 1; i < of.failed.size(); i++)
@@ -50,20 +50,20 @@ void add_lookups(Exposition& out, const Parts& parts) {
                     {{"type", type}, {"reason", to_string(static_cast<dns::Failure>(i))}},
                     of.failed.at(i));
     }
-    took("policy_fetch", parts.fetcher.took());
-    for (std::size_t i = 0; i < parts.fetcher.failed().size(); i++)
+    took("policy_fetch", dependencies.fetcher.took());
+    for (std::size_t i = 0; i < dependencies.fetcher.failed().size(); i++)
         out.add(Metric::fetch_failures, {{"reason", to_string(static_cast<https::FetchFault>(i))}},
-                parts.fetcher.failed().at(i));
-    out.add(Metric::lookups, {{"state", "active"}}, parts.engine.lookups().in_use());
-    out.add(Metric::lookups, {{"state", "waiting"}}, parts.engine.lookups().waiting());
-    const DnsQuestions questions = parts.questions();
+                dependencies.fetcher.failed().at(i));
+    out.add(Metric::lookups, {{"state", "active"}}, dependencies.engine.lookups().in_use());
+    out.add(Metric::lookups, {{"state", "waiting"}}, dependencies.engine.lookups().waiting());
+    const DnsQuestions questions = dependencies.questions();
     out.add(Metric::dns_questions, {{"state", "active"}}, questions.asked);
     out.add(Metric::dns_questions, {{"state", "waiting"}}, questions.waiting);
-    out.add(Metric::refreshes, {{"kind", "look_ahead"}}, parts.refresh.looking_ahead());
-    out.add(Metric::refreshes, {{"kind", "policy"}}, parts.refresh.fetching());
-    out.add(Metric::downgrades, {}, parts.engine.downgrades().count());
+    out.add(Metric::refreshes, {{"kind", "prefetch"}}, dependencies.refresh.prefetching());
+    out.add(Metric::refreshes, {{"kind", "policy"}}, dependencies.refresh.fetching());
+    out.add(Metric::downgrades, {}, dependencies.engine.downgrades().count());
     out.add(Metric::clock_confirmed, {},
-            std::uint64_t{parts.engine.clock_watch().confirmed() ? 1U : 0U});
+            std::uint64_t{dependencies.engine.clock_watch().confirmed() ? 1U : 0U});
 }
 
 void add_cache(Exposition& out, const cache::Cache& cache) {
@@ -108,23 +108,24 @@ void add_process(Exposition& out, WallTime started) {
 } // namespace
 
 std::string metrics_text(Observer& observer) {
-    const Parts& parts = observer.parts();
+    const Dependencies& dependencies = observer.dependencies();
     Exposition out;
-    add_queries(out, parts.counted());
-    add_connections(out, parts.listeners);
-    add_lookups(out, parts);
-    add_cache(out, parts.engine.cache());
+    add_queries(out, dependencies.counted());
+    add_connections(out, dependencies.listeners);
+    add_lookups(out, dependencies);
+    add_cache(out, dependencies.engine.cache());
     add_kept(out, observer.kept().census);
-    add_store(out, parts.engine.sources().store.status());
+    add_store(out, dependencies.engine.dependencies().store.status());
     for (const verdict::FindingCode code : verdict::finding_codes)
         out.add(Metric::findings, {{"code", to_string(code)}},
-                parts.engine.findings().count(code, parts.engine.sources().clock.now()));
+                dependencies.engine.findings().count(
+                    code, dependencies.engine.dependencies().clock.now()));
     for (const serve::PartHealth& part : observer.health())
         out.add(Metric::degraded, {{"part", part.part}},
                 std::uint64_t{part.trouble.empty() ? 0U : 1U});
     for (const dns::RootFault fault : dns::root_faults)
         out.add(Metric::validation_failing, {{"fault", to_string(fault)}},
-                std::uint64_t{parts.validation() == fault ? 1U : 0U});
+                std::uint64_t{dependencies.validation() == fault ? 1U : 0U});
     out.add(Metric::loop_lag, {}, std::chrono::duration<double>(observer.loop_lag()).count());
     out.add(Metric::build_info, {{"version", POSTSEAL_VERSION}}, std::uint64_t{1});
     add_process(out, observer.started());

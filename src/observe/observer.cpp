@@ -17,30 +17,32 @@ constexpr std::uint64_t dead_per_cent = 90;
 
 } // namespace
 
-Observer::Observer(Parts parts)
-    : parts_(std::move(parts)), started_(parts_.engine.sources().clock.now()),
-      kept_(parts_.loop, parts_.engine.sources().clock, parts_.archive), lag_(parts_.loop),
-      samples_(parts_.loop, [this] { return totals(); }) {}
+Observer::Observer(Dependencies dependencies)
+    : dependencies_(std::move(dependencies)),
+      started_(dependencies_.engine.dependencies().clock.now()),
+      kept_(dependencies_.loop, dependencies_.engine.dependencies().clock, dependencies_.archive),
+      lag_(dependencies_.loop), samples_(dependencies_.loop, [this] { return totals(); }) {}
 
 Totals Observer::totals() const {
-    const serve::QueryTotals queries = parts_.counted().by_map;
+    const serve::QueryTotals queries = dependencies_.counted().by_map;
     Totals sum{.from_memory = queries.of_source(serve::Source::memory),
-               .evaluations = parts_.engine.evaluations()};
+               .evaluations = dependencies_.engine.evaluations()};
     for (std::size_t i = 0; i < sum.classes.size(); i++)
         sum.classes.at(i) = queries.of_class(serve::counted_classes.at(i));
-    for (const auto& of : parts_.resolver.types()) {
+    for (const auto& of : dependencies_.resolver.types()) {
         sum.dns += of.took.count();
         for (const std::uint64_t failed : of.failed)
             sum.dns_failed += failed;
     }
-    for (const std::uint64_t failed : parts_.fetcher.failed())
+    for (const std::uint64_t failed : dependencies_.fetcher.failed())
         sum.fetches_failed += failed;
     return sum;
 }
 
 std::vector<serve::PartHealth> Observer::health() {
-    std::vector<serve::PartHealth> all = parts_.health();
-    all.push_back({.part = "store", .trouble = parts_.engine.sources().store.status().reason});
+    std::vector<serve::PartHealth> all = dependencies_.health();
+    all.push_back(
+        {.part = "store", .trouble = dependencies_.engine.dependencies().store.status().reason});
     serve::PartHealth& dns = all.emplace_back(serve::PartHealth{.part = "dns", .trouble = {}});
     const Samples::Dns lately = samples_.dns_lately();
     if (lately.lookups >= min_lookups && lately.failed * 100 >= lately.lookups * dead_per_cent)

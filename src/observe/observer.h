@@ -1,7 +1,7 @@
 // observe/observer.h: the daemon as its http listener shows it
 //
 // Gathers what the parts count themselves. What cannot be counted here, since it lies in parts that
-// are built on this one, is in Parts as a function.
+// are built on this one, is in Dependencies as a function.
 // Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -11,12 +11,12 @@
 #include "engine/engine.h"
 #include "engine/refresh.h"
 #include "https/measured.h"
-#include "observe/kept.h"
 #include "observe/loop_lag.h"
 #include "observe/samples.h"
+#include "observe/store_summary.h"
 #include "serve/counters.h"
+#include "serve/daemon_status.h"
 #include "serve/listeners.h"
-#include "serve/views.h"
 
 #include <cstddef>
 #include <functional>
@@ -31,7 +31,7 @@ struct DnsQuestions {
 };
 
 // All of it outlives the observer.
-struct Parts {
+struct Dependencies {
     async::Loop& loop;
     const engine::Engine& engine;
     store::Archive& archive;
@@ -45,17 +45,17 @@ struct Parts {
     std::function<dns::RootFault()> validation;
 };
 
-class Observer final : public serve::Views {
+class Observer final : public serve::DaemonStatus {
   public:
-    explicit Observer(Parts parts);
+    explicit Observer(Dependencies dependencies);
 
     [[nodiscard]] std::vector<serve::PartHealth> health() override;
     async::Task<std::string> metrics() override;
     async::Task<std::string> status() override;
 
     // For metrics_text() and status_json().
-    [[nodiscard]] const Parts& parts() const { return parts_; }
-    [[nodiscard]] const Kept& kept() const { return kept_.kept(); }
+    [[nodiscard]] const Dependencies& dependencies() const { return dependencies_; }
+    [[nodiscard]] const StoreNumbers& kept() const { return kept_.kept(); }
     [[nodiscard]] const Samples& samples() const { return samples_; }
     [[nodiscard]] milliseconds loop_lag() const { return lag_.worst(); }
     [[nodiscard]] WallTime started() const { return started_; }
@@ -63,9 +63,9 @@ class Observer final : public serve::Views {
   private:
     [[nodiscard]] Totals totals() const;
 
-    Parts parts_;
+    Dependencies dependencies_;
     WallTime started_;
-    KeptView kept_;
+    StoreSummary kept_;
     LoopLag lag_;
     Samples samples_;
 };

@@ -105,32 +105,32 @@ Json kept_json(const store::Census& census) {
 
 std::string status_json(Observer& observer) {
     using verdict::FindingCode;
-    const Parts& parts = observer.parts();
-    const WallTime now = parts.engine.sources().clock.now();
-    const cache::Cache& cache = parts.engine.cache();
-    const Kept& kept = observer.kept();
+    const Dependencies& dependencies = observer.dependencies();
+    const WallTime now = dependencies.engine.dependencies().clock.now();
+    const cache::Cache& cache = dependencies.engine.cache();
+    const StoreNumbers& kept = observer.kept();
     const Json out{
         {"version", POSTSEAL_VERSION},
         {"now", rfc3339(now)},
         {"started_at", rfc3339(observer.started())},
         {"uptime_s", std::chrono::duration_cast<seconds>(now - observer.started()).count()},
         {"health", health_json(observer.health())},
-        {"listeners", listeners_json(parts.listeners)},
-        {"queries", queries_json(parts.counted())},
+        {"listeners", listeners_json(dependencies.listeners)},
+        {"queries", queries_json(dependencies.counted())},
         {"lookups",
-         {{"active", parts.engine.lookups().in_use()},
-          {"waiting", parts.engine.lookups().waiting()}}},
-        {"downgrades", parts.engine.downgrades().count()},
+         {{"active", dependencies.engine.lookups().in_use()},
+          {"waiting", dependencies.engine.lookups().waiting()}}},
+        {"downgrades", dependencies.engine.downgrades().count()},
         {"memory",
          {{"answers", cache.size()},
           {"bytes", cache.octets()},
           {"limit_bytes", cache.max_octets()}}},
         {"kept", kept_json(kept.census)},
         {"minutes", minutes_json(observer.samples())},
-        {"deferred", findings_json(parts.engine, {FindingCode::deferred}, now)},
+        {"deferred", findings_json(dependencies.engine, {FindingCode::deferred}, now)},
         {"findings",
-         findings_json(parts.engine, {FindingCode::policy_fits_none, FindingCode::policy_fits_some},
-                       now)},
+         findings_json(dependencies.engine,
+                       {FindingCode::policy_fits_none, FindingCode::policy_fits_some}, now)},
         {"failing", failing_json(kept.failing)},
         {"downgraded", history_json(kept.downgrades)},
         {"changed", history_json(kept.changes)}};

@@ -153,7 +153,7 @@ bool is_of_other_overrides(const engine::Engine& engine, const store::NexthopRow
 
 // What the row does not have.
 void add_what_counts_now(Json& json, const engine::Engine& engine, const store::NexthopRow& row) {
-    json["findings"] = engine.findings().json_of(row.nexthop, engine.sources().clock.now());
+    json["findings"] = engine.findings().json_of(row.nexthop, engine.dependencies().clock.now());
     json["outdated"] = is_of_other_overrides(engine, row);
 }
 
@@ -180,8 +180,8 @@ bool is_last(const store::Listed& kept, const std::vector<store::Listed>& page) 
 async::Task<AdminMemory::Result> AdminMemory::show(Json request) {
     const auto nexthop = nexthop_of(request);
     if (!nexthop) co_return std::unexpected(nexthop.error());
-    const engine::Sources& sources = engine_.sources();
-    store::Loaded loaded = co_await sources.store.load(nexthop->domain, nexthop->key());
+    const engine::Dependencies& dependencies = engine_.dependencies();
+    store::Loaded loaded = co_await dependencies.store.load(nexthop->domain, nexthop->key());
     for (const std::string& why : {loaded.nexthop_unread, loaded.sts_unread})
         if (!why.empty()) co_return std::unexpected(why);
     const bool known =
@@ -190,10 +190,10 @@ async::Task<AdminMemory::Result> AdminMemory::show(Json request) {
     store::NexthopRow row =
         std::move(loaded.nexthop)
             .value_or(store::NexthopRow{.nexthop = nexthop->key(), .verdict = {}});
-    const store::Moment moment = sources.clock.moment();
+    const store::Moment moment = dependencies.clock.moment();
     const store::Listed kept =
         aged({.nexthop = std::move(row), .sts = std::move(loaded.sts)}, moment);
-    const std::string node = node_of(sources.store);
+    const std::string node = node_of(dependencies.store);
     Json shown = kept_json(kept, node, moment.now, Bodies::no);
     add_what_counts_now(shown, engine_, kept.nexthop);
     co_return Json{{"show", std::move(shown)}};
@@ -203,18 +203,19 @@ async::Task<AdminMemory::Result> AdminMemory::list(Json request) {
     const auto filter = filter_of(request);
     if (!filter) co_return std::unexpected(filter.error());
     const std::size_t most = std::max<std::size_t>(number_of(request, "most", max_listed), 1);
-    const engine::Sources& sources = engine_.sources();
-    const store::Moment moment = sources.clock.moment();
+    const engine::Dependencies& dependencies = engine_.dependencies();
+    const store::Moment moment = dependencies.clock.moment();
     const WallTime now = moment.now;
-    const std::string node = node_of(sources.store);
+    const std::string node = node_of(dependencies.store);
     const Bodies bodies = flag_of(request, "bodies") ? Bodies::yes : Bodies::no;
     Json list = Json::array();
     std::string after = text_of(request, "after");
     std::size_t bytes = 0;
-    co_await sources.store.flush();
+    co_await dependencies.store.flush();
     for (std::size_t looked_at = 0; looked_at < max_looked_at; looked_at += portion) {
         const auto page = co_await archive_.ask(store::listed_after, after, portion);
-        if (const std::string why = sources.store.status().unread; page.empty() && !why.empty())
+        if (const std::string why = dependencies.store.status().unread;
+            page.empty() && !why.empty())
             co_return std::unexpected(why);
         for (const store::Listed& stored : page) {
             after = stored.nexthop.nexthop;
@@ -241,7 +242,7 @@ async::Task<AdminMemory::Result> AdminMemory::history(Json request) {
     if (request.contains("key")) {
         const auto nexthop = nexthop_of(request);
         if (!nexthop) co_return std::unexpected(nexthop.error());
-        co_await engine_.sources().store.flush();
+        co_await engine_.dependencies().store.flush();
         rows = co_await archive_.ask(store::history_of, nexthop->key(), most);
     } else {
         using Kind = store::HistoryRow::Kind;
@@ -251,7 +252,7 @@ async::Task<AdminMemory::Result> AdminMemory::history(Json request) {
         rows = newest(std::move(rows), std::move(downgrades), most);
     }
     std::erase_if(rows, [&](const store::HistoryRow& row) { return row.at < *since; });
-    if (const std::string why = engine_.sources().store.status().unread;
+    if (const std::string why = engine_.dependencies().store.status().unread;
         rows.empty() && !why.empty())
         co_return std::unexpected(why);
     Json history = Json::array();
@@ -301,7 +302,7 @@ async::Task<AdminMemory::Result> AdminMemory::import(Json request) {
     const auto dry_run = flag_of(request, "dry_run") ? Engine::DryRun::yes : Engine::DryRun::no;
     Json results = Json::array();
     for (const Json& entry : *entries) {
-        auto memory = memory_of_kept(entry, engine_.sources().clock.now());
+        auto memory = memory_of_kept(entry, engine_.dependencies().clock.now());
         if (!memory) {
             results.push_back({{"outcome", "rejected"}, {"reason", memory.error()}});
             continue;
@@ -312,7 +313,7 @@ async::Task<AdminMemory::Result> AdminMemory::import(Json request) {
                                       "import again when it can");
         results.push_back({{"outcome", to_string(outcome)}});
     }
-    if (dry_run == Engine::DryRun::no) co_await engine_.sources().store.flush();
+    if (dry_run == Engine::DryRun::no) co_await engine_.dependencies().store.flush();
     co_return Json{{"results", std::move(results)}};
 }
 

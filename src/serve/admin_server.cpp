@@ -68,12 +68,12 @@ Protocol::Step AdminServer::step(std::string_view bytes, Connection& connection)
             return {.outcome = Outcome::malformed, .fault = "a request of socketmap_table(5)"};
         return {};
     }
-    const Connection::Place place = connection.reply_later();
+    const Connection::ReplySlot place = connection.reply_later();
     connection.start(answer(connection, place, std::string(bytes.substr(0, end))));
     return {.outcome = Outcome::taken, .consumed = end + 1};
 }
 
-async::Task<> AdminServer::answer(Connection& connection, Connection::Place place,
+async::Task<> AdminServer::answer(Connection& connection, Connection::ReplySlot place,
                                   std::string line) {
     std::optional<async::Limiter::Permit> permit;
     if (line.size() > longest_short_line) permit = co_await large_.acquire();
@@ -147,7 +147,7 @@ async::Task<std::string> AdminServer::reload_overrides() {
 }
 
 // Empty: the reply has gone out with the descriptors.
-std::string AdminServer::hand_over(Connection& connection, Connection::Place place) {
+std::string AdminServer::hand_over(Connection& connection, Connection::ReplySlot place) {
     const auto handed = steering_.hand_over();
     if (!handed) return refused(handed.error());
     if (handed->empty()) return line_of({{"ok", true}});
@@ -175,7 +175,7 @@ async::Task<std::string> AdminServer::explain(std::string key) {
     const auto answer = co_await engine_.answer(*nexthop);
     co_return line_of({{"ok", true},
                        {"explain", engine::explain(*answer, *answer->maps, engine_.overrides(),
-                                                   engine_.sources().clock.now())}});
+                                                   engine_.dependencies().clock.now())}});
 }
 
 } // namespace postseal::serve

@@ -40,7 +40,7 @@ class AdminServer final : public Protocol {
     // `status` gives the members of the status object as JSON text.
     AdminServer(engine::Engine& engine, store::Archive& archive, Steering& steering,
                 std::function<std::string()> status)
-        : engine_(engine), memory_(engine, archive), large_(engine.sources().loop, max_large),
+        : engine_(engine), memory_(engine, archive), large_(engine.dependencies().loop, max_large),
           steering_(steering), status_(std::move(status)) {}
 
     Step step(std::string_view bytes, Connection& connection) override;
@@ -48,12 +48,12 @@ class AdminServer final : public Protocol {
 
   private:
     static constexpr std::size_t max_large = 2;
-    async::Task<> answer(Connection& connection, Connection::Place place, std::string line);
+    async::Task<> answer(Connection& connection, Connection::ReplySlot place, std::string line);
     async::Task<std::string> carry_out(const Json& request);
     async::Task<std::string> of_memory(std::string command, Json request);
     async::Task<std::string> reload();
     async::Task<std::string> reload_overrides();
-    std::string hand_over(Connection& connection, Connection::Place place);
+    std::string hand_over(Connection& connection, Connection::ReplySlot place);
     async::Task<std::string> query(std::string key, std::string map);
     async::Task<std::string> explain(std::string key);
 

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/view.h"
+#include "engine/handle.h"
 #include "postseal/base/nexthop.h"
 #include "serve/connection.h"
 #include "serve/counters.h"
@@ -14,9 +14,9 @@
 
 namespace postseal::serve {
 
-// One of the engine's ways of answering, as the maps of the Look have it. `map` is read before the
-// call it is for returns.
-struct Way {
+// Which of the replies of an answer, as the maps of the Snapshot have it. `map` is read before
+// the call it is for returns.
+struct ReplyVariant {
     config::Protocol protocol;
     std::string_view map; // empty: delegation
     std::size_t variant;
@@ -25,24 +25,25 @@ struct Way {
 // One request being answered: what is known at this moment, who asks, and who counts.
 class Answering {
   public:
-    Answering(engine::View& view, Counters& counters, Connection& connection)
-        : view_(view), look_(view.look()), counters_(counters), connection_(connection) {}
+    Answering(engine::Handle& engine_handle, Counters& counters, Connection& connection)
+        : engine_handle_(engine_handle), snapshot_(engine_handle.snapshot()), counters_(counters),
+          connection_(connection) {}
 
-    [[nodiscard]] const engine::Maps& maps() const { return look_.maps(); }
+    [[nodiscard]] const engine::Maps& maps() const { return snapshot_.maps(); }
 
     // Each gives exactly one reply to the request at hand.
-    void key(std::string_view key, const Way& way);
-    void nexthop(Nexthop nexthop, const Way& way);
+    void key(std::string_view key, const ReplyVariant& way);
+    void nexthop(Nexthop nexthop, const ReplyVariant& way);
     // A key that is not a nexthop, but may be an address that has an override.
-    void address(std::string_view key, const Way& way);
-    void no_nexthop(const Way& way);
+    void address(std::string_view key, const ReplyVariant& way);
+    void no_nexthop(const ReplyVariant& way);
 
     // If it is known; `key` is canonical, or is not found.
-    [[nodiscard]] bool known(std::string_view key, const Way& way);
+    [[nodiscard]] bool known(std::string_view key, const ReplyVariant& way);
 
   private:
-    engine::View& view_;
-    const engine::Look look_;
+    engine::Handle& engine_handle_;
+    const engine::Snapshot snapshot_;
     Counters& counters_;
     Connection& connection_;
 };

@@ -16,18 +16,18 @@ constexpr milliseconds linger_for{5'000};
 
 } // namespace
 
-Clients::Clients(Around around, std::unique_ptr<Protocol> protocol, milliseconds idle)
-    : around_(std::move(around)), loop_(around_.station.loop()), protocol_(std::move(protocol)),
-      idle_(idle) {
+Clients::Clients(Dependencies dependencies, std::unique_ptr<Protocol> protocol, milliseconds idle)
+    : dependencies_(std::move(dependencies)), loop_(dependencies_.station.loop()),
+      protocol_(std::move(protocol)), idle_(idle) {
     sweep();
 }
 
 Clients::~Clients() { uncount(connections_.size()); }
 
 void Clients::uncount(std::size_t clients) {
-    around_.places->taken -= clients;
-    around_.station.connections() -= clients;
-    around_.shared.give_room(clients);
+    dependencies_.places->taken -= clients;
+    dependencies_.station.connections() -= clients;
+    dependencies_.shared.give_room(clients);
 }
 
 void Clients::add(Fd fd) {
@@ -44,17 +44,18 @@ void Clients::reconfigure(const config::Listen& listen) {
 
 void Clients::malformed(int fd, const char* fault) {
     const std::string client = peer_name(fd);
-    if (around_.shared.complaints().add(around_.listener, client, loop_.now()))
-        around_.log.warning("malformed-request",
-                            {{"listener", around_.listener}, {"client", client}, {"fault", fault}});
+    if (dependencies_.shared.complaints().add(dependencies_.listener, client, loop_.now()))
+        dependencies_.log.warning(
+            "malformed-request",
+            {{"listener", dependencies_.listener}, {"client", client}, {"fault", fault}});
 }
 
 void Clients::does_not_read(int fd) {
     const std::string client = peer_name(fd);
-    if (around_.shared.unread().add(around_.listener, client, loop_.now()))
-        around_.log.warning("unread-replies", {{"listener", around_.listener},
-                                               {"client", client},
-                                               {"reason", "limits.reply_memory is used up"}});
+    if (dependencies_.shared.unread().add(dependencies_.listener, client, loop_.now()))
+        dependencies_.log.warning("unread-replies", {{"listener", dependencies_.listener},
+                                                     {"client", client},
+                                                     {"reason", "limits.reply_memory is used up"}});
 }
 
 Connection* Clients::longest_idle() {
@@ -67,7 +68,7 @@ Connection* Clients::longest_idle() {
 }
 
 void Clients::closed(Connection& connection, const char* why) {
-    around_.log.debug("closed", {{"listener", around_.listener}, {"reason", why}});
+    dependencies_.log.debug("closed", {{"listener", dependencies_.listener}, {"reason", why}});
     dead_.push_back(&connection);
     if (!reaper_.posted())
         reaper_.post(loop_, {[](void* self) { static_cast<Clients*>(self)->reap(); }, this});

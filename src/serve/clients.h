@@ -23,14 +23,14 @@ namespace postseal::serve {
 class Clients {
   public:
     // All of it outlives them. `places`: the listener's, for all threads.
-    struct Around {
+    struct Dependencies {
         Station& station;
         Log& log;
         Shared& shared;
         std::shared_ptr<Places> places;
         std::string listener; // its address, for the log
     };
-    Clients(Around around, std::unique_ptr<Protocol> protocol, milliseconds idle);
+    Clients(Dependencies dependencies, std::unique_ptr<Protocol> protocol, milliseconds idle);
     Clients(const Clients&) = delete;
     Clients& operator=(const Clients&) = delete;
     ~Clients();
@@ -45,9 +45,9 @@ class Clients {
     [[nodiscard]] Connection* longest_idle();
 
     // For its connections.
-    [[nodiscard]] ReplyMemory& reply_memory() { return around_.shared.reply_memory(); }
-    [[nodiscard]] std::string& read_buffer() { return around_.station.read_buffer(); }
-    [[nodiscard]] std::string& write_buffer() { return around_.station.write_buffer(); }
+    [[nodiscard]] ReplyMemory& reply_memory() { return dependencies_.shared.reply_memory(); }
+    [[nodiscard]] std::string& read_buffer() { return dependencies_.station.read_buffer(); }
+    [[nodiscard]] std::string& write_buffer() { return dependencies_.station.write_buffer(); }
     void malformed(int fd, const char* fault);
     void does_not_read(int fd);
     void closed(Connection& connection, const char* why);
@@ -60,7 +60,7 @@ class Clients {
     [[nodiscard]] milliseconds sweep_every() const;
     void uncount(std::size_t clients);
 
-    Around around_;
+    Dependencies dependencies_;
     async::UvLoop& loop_;
     std::unique_ptr<Protocol> protocol_;
     milliseconds idle_;

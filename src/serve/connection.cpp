@@ -104,12 +104,12 @@ void Connection::reply(std::string_view whole) {
             pending_.emplace_back(true, whole.size() + sizeof(Pending), std::string(whole)).bytes;
 }
 
-Connection::Place Connection::reply_later() {
+Connection::ReplySlot Connection::reply_later() {
     owed_ += pending_.emplace_back(false, protocol_.promised()).bytes;
     return first_place_ + pending_.size() - 1;
 }
 
-void Connection::fulfil(Place place, std::string_view whole) {
+void Connection::fulfil(ReplySlot place, std::string_view whole) {
     Pending& pending = pending_.at(place - first_place_);
     pending.known = true;
     pending.reply = whole;
@@ -124,7 +124,7 @@ void Connection::fulfil(Place place, std::string_view whole) {
         count_memory();
 }
 
-bool Connection::has_room(Place place, std::size_t bytes) const {
+bool Connection::has_room(ReplySlot place, std::size_t bytes) const {
     if (is_next(place)) return true;
     const std::size_t promised = pending_.at(place - first_place_).bytes;
     return bytes <= promised ||
@@ -230,7 +230,7 @@ bool Connection::write_out() {
     return true;
 }
 
-bool Connection::fulfil_with(Place place, std::string_view whole, std::span<const int> fds) {
+bool Connection::fulfil_with(ReplySlot place, std::string_view whole, std::span<const int> fds) {
     if (pending_.size() != 1 || place != first_place_ || !out_.empty()) return false;
     iovec text{.iov_base = const_cast<char*>(whole.data()), .iov_len = whole.size()};
     std::vector<char> control(CMSG_SPACE(fds.size_bytes()));

@@ -66,17 +66,17 @@ class Connection {
 
     void reply(std::string_view whole);
     // Starts `body`, which calls fulfil(place, reply) once. It is cancelled with the connection.
-    using Place = std::uint64_t;
-    [[nodiscard]] Place reply_later();
+    using ReplySlot = std::uint64_t;
+    [[nodiscard]] ReplySlot reply_later();
     void start(async::Task<> body) { tasks_.start(std::move(body)); }
-    void fulfil(Place place, std::string_view whole);
+    void fulfil(ReplySlot place, std::string_view whole);
 
     // Whether a reply of so many bytes may wait there: always, when it is the next to go out.
-    [[nodiscard]] bool has_room(Place place, std::size_t bytes) const;
+    [[nodiscard]] bool has_room(ReplySlot place, std::size_t bytes) const;
     // co_await Turn(connection, place): that reply is the next to go out, and the client reads.
     class Turn {
       public:
-        Turn(Connection& connection, Place place) : connection_(connection), place_(place) {}
+        Turn(Connection& connection, ReplySlot place) : connection_(connection), place_(place) {}
         Turn(const Turn&) = delete;
         Turn& operator=(const Turn&) = delete;
         ~Turn();
@@ -87,14 +87,15 @@ class Connection {
       private:
         friend class Connection;
         Connection& connection_;
-        Place place_;
+        ReplySlot place_;
         std::coroutine_handle<> waiter_;
         async::Ready ready_;
     };
 
     // As fulfil(), at once and with copies of the descriptors (SCM_RIGHTS); only for the one
     // request that is open, on a unix socket. False: the client does not take it.
-    [[nodiscard]] bool fulfil_with(Place place, std::string_view whole, std::span<const int> fds);
+    [[nodiscard]] bool fulfil_with(ReplySlot place, std::string_view whole,
+                                   std::span<const int> fds);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
     // Who connected; nothing unless it is a unix socket.
@@ -128,7 +129,9 @@ class Connection {
     void on_readable();
     void take_requests(std::string_view bytes);
     [[nodiscard]] bool may_take() const;
-    [[nodiscard]] bool is_next(Place place) const { return place == first_place_ && out_.empty(); }
+    [[nodiscard]] bool is_next(ReplySlot place) const {
+        return place == first_place_ && out_.empty();
+    }
     void count_memory();
     void settle(); // moves known replies out, writes, and sets what to wait for
     bool write_out();
@@ -143,9 +146,9 @@ class Connection {
     std::string in_;       // the beginning of a request
     std::string out_;      // what the client did not take yet
     std::deque<Pending> pending_;
-    Place first_place_ = 0;   // of pending_.front()
-    std::size_t owed_ = 0;    // bytes of pending_
-    std::size_t counted_ = 0; // in ReplyMemory
+    ReplySlot first_place_ = 0; // of pending_.front()
+    std::size_t owed_ = 0;      // bytes of pending_
+    std::size_t counted_ = 0;   // in ReplyMemory
     std::size_t max_unsent_ = max_owed;
     MonoTime active_at_;
     std::optional<MonoTime> begun_at_;

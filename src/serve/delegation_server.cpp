@@ -18,7 +18,7 @@ std::optional<std::string_view> destination(const wire::delegation::Request& req
 // Not "[mx.example.com]" or "example.com:587", which are keys too, but no domains.
 bool may_be_key(std::string_view name) { return name.find_first_of("[:") == name.npos; }
 
-void answer(Answering& answering, std::string_view name, const Way& way) {
+void answer(Answering& answering, std::string_view name, const ReplyVariant& way) {
     // Most names are canonical already.
     if (may_be_key(name) && answering.known(name, way)) return;
     if (auto domain = Domain::parse(name))
@@ -41,10 +41,10 @@ Protocol::Step DelegationServer::step(std::string_view bytes, Connection& connec
     }
     counters_.queries++;
     counters_.delegation++;
-    Answering answering(view_, counters_, connection);
+    Answering answering(engine_handle_, counters_, connection);
     if (const auto variant = answering.maps().delegation(); !variant) // it is about to go
         connection.reply(wire::delegation::action(verdict::dunno));
-    else if (const Way way{config::Protocol::delegation, {}, *variant};
+    else if (const ReplyVariant way{config::Protocol::delegation, {}, *variant};
              const auto name = destination(scan.request))
         answer(answering, *name, way);
     else

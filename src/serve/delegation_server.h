@@ -16,12 +16,13 @@ namespace postseal::serve {
 
 class DelegationServer final : public Protocol {
   public:
-    DelegationServer(engine::View& view, Counters& counters) : view_(view), counters_(counters) {}
+    DelegationServer(engine::Handle& engine_handle, Counters& counters)
+        : engine_handle_(engine_handle), counters_(counters) {}
 
     Step step(std::string_view bytes, Connection& connection) override;
 
   private:
-    engine::View& view_;
+    engine::Handle& engine_handle_;
     Counters& counters_;
 };
 

@@ -40,7 +40,7 @@ std::string json_text(const Json& object) { return dumped(object) + "\n"; }
 } // namespace
 
 std::string HttpServer::written(const http::Reply& reply, const http::Manner& manner) const {
-    return http::to_wire(reply, manner, engine_.sources().clock.now());
+    return http::to_wire(reply, manner, engine_.dependencies().clock.now());
 }
 
 std::string HttpServer::too_slow() const {
@@ -85,10 +85,10 @@ void HttpServer::route(const http::Request& request, const http::Manner& manner,
     } else if (path == "/healthz") {
         connection.reply(health(manner));
     } else if (path == "/metrics") {
-        const Place place = connection.reply_later();
+        const ReplySlot place = connection.reply_later();
         connection.start(send_metrics(connection, place, manner));
     } else if (path == "/v1/status") {
-        const Place place = connection.reply_later();
+        const ReplySlot place = connection.reply_later();
         connection.start(send_status(connection, place, manner));
     } else if (path.starts_with(policy_path)) {
         explain(path.substr(policy_path.size()), manner, connection);
@@ -99,7 +99,7 @@ void HttpServer::route(const http::Request& request, const http::Manner& manner,
 
 std::string HttpServer::health(const http::Manner& manner) {
     std::string troubles, notes;
-    for (const PartHealth& part : views_.health()) {
+    for (const PartHealth& part : daemon_status_.health()) {
         if (!part.trouble.empty()) troubles += fmt::format("{}: {}\n", part.part, part.trouble);
         if (!part.note.empty()) notes += fmt::format("{}: {}\n", part.part, part.note);
     }
@@ -119,21 +119,23 @@ void HttpServer::explain(std::string_view coded, const http::Manner& manner,
     if (key->size() > longest_key) return refuse(400, "the key is longer than 255 octets\n");
     if (explaining_ >= max_explained)
         return refuse(429, "other destinations are being looked up: ask again in a moment\n");
-    const Place place = connection.reply_later();
+    const ReplySlot place = connection.reply_later();
     connection.start(send_policy(connection, place, manner, *std::move(key)));
 }
 
-async::Task<> HttpServer::send_metrics(Connection& connection, Place place, http::Manner manner) {
-    const std::string text = co_await views_.metrics();
+async::Task<> HttpServer::send_metrics(Connection& connection, ReplySlot place,
+                                       http::Manner manner) {
+    const std::string text = co_await daemon_status_.metrics();
     connection.fulfil(place, written({.type = metrics::content_type, .body = text}, manner));
 }
 
-async::Task<> HttpServer::send_status(Connection& connection, Place place, http::Manner manner) {
-    const std::string text = co_await views_.status();
+async::Task<> HttpServer::send_status(Connection& connection, ReplySlot place,
+                                      http::Manner manner) {
+    const std::string text = co_await daemon_status_.status();
     connection.fulfil(place, written({.type = http::application_json, .body = text}, manner));
 }
 
-async::Task<> HttpServer::send_policy(Connection& connection, Place place, http::Manner manner,
+async::Task<> HttpServer::send_policy(Connection& connection, ReplySlot place, http::Manner manner,
                                       std::string key) {
     const async::Counted counted(explaining_);
     Json explained;
@@ -141,7 +143,7 @@ async::Task<> HttpServer::send_policy(Connection& connection, Place place, http:
     if (nexthop) {
         const auto answer = co_await engine_.answer(*std::move(nexthop));
         explained = engine::explain(*answer, *answer->maps, engine_.overrides(),
-                                    engine_.sources().clock.now());
+                                    engine_.dependencies().clock.now());
     } else {
         explained = engine::explain_no_nexthop(key, nexthop.error(), engine_.maps());
     }

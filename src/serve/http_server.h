@@ -13,7 +13,7 @@
 #include "http/reply.h"
 #include "http/request.h"
 #include "serve/connection.h"
-#include "serve/views.h"
+#include "serve/daemon_status.h"
 
 #include <cstddef>
 #include <string>
@@ -25,8 +25,8 @@ namespace postseal::serve {
 class HttpServer final : public Protocol {
   public:
     // `hosts`: names to answer for, beside addresses and localhost; lower case.
-    HttpServer(engine::Engine& engine, Views& views, std::vector<std::string> hosts)
-        : engine_(engine), views_(views), hosts_(std::move(hosts)) {}
+    HttpServer(engine::Engine& engine, DaemonStatus& daemon_status, std::vector<std::string> hosts)
+        : engine_(engine), daemon_status_(daemon_status), hosts_(std::move(hosts)) {}
     void reconfigure(const config::Listen& listen) override { hosts_ = listen.hosts; }
 
     [[nodiscard]] milliseconds patience() const override { return milliseconds(10'000); }
@@ -35,7 +35,7 @@ class HttpServer final : public Protocol {
     [[nodiscard]] std::size_t promised() const override { return Connection::max_owed; }
 
   private:
-    using Place = Connection::Place;
+    using ReplySlot = Connection::ReplySlot;
 
     [[nodiscard]] bool is_ours(const std::optional<std::string>& host) const;
     [[nodiscard]] std::string written(const http::Reply& reply, const http::Manner& manner) const;
@@ -43,13 +43,13 @@ class HttpServer final : public Protocol {
     [[nodiscard]] std::string health(const http::Manner& manner);
     void explain(std::string_view coded, const http::Manner& manner, Connection& connection);
 
-    async::Task<> send_metrics(Connection& connection, Place place, http::Manner manner);
-    async::Task<> send_status(Connection& connection, Place place, http::Manner manner);
-    async::Task<> send_policy(Connection& connection, Place place, http::Manner manner,
+    async::Task<> send_metrics(Connection& connection, ReplySlot place, http::Manner manner);
+    async::Task<> send_status(Connection& connection, ReplySlot place, http::Manner manner);
+    async::Task<> send_policy(Connection& connection, ReplySlot place, http::Manner manner,
                               std::string key);
 
     engine::Engine& engine_;
-    Views& views_;
+    DaemonStatus& daemon_status_;
     std::vector<std::string> hosts_;
     std::size_t explaining_ = 0;
 };

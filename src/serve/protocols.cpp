@@ -9,23 +9,25 @@
 
 namespace postseal::serve {
 
-std::unique_ptr<Protocol> make_protocol(const config::Listen& listen, const Behind& behind) {
-    engine::View& view = behind.view;
-    Counters& counters = behind.counters;
+std::unique_ptr<Protocol> make_protocol(const config::Listen& listen,
+                                        const Dependencies& dependencies) {
+    engine::Handle& engine_handle = dependencies.engine_handle;
+    Counters& counters = dependencies.counters;
     switch (listen.protocol) {
     case config::Protocol::socketmap:
-        return std::make_unique<SocketmapServer>(view, counters, listen.maps);
+        return std::make_unique<SocketmapServer>(engine_handle, counters, listen.maps);
     case config::Protocol::tcp_table:
-        return std::make_unique<TcpTableServer>(view, counters, listen.maps.front());
+        return std::make_unique<TcpTableServer>(engine_handle, counters, listen.maps.front());
     case config::Protocol::delegation:
-        return std::make_unique<DelegationServer>(view, counters);
+        return std::make_unique<DelegationServer>(engine_handle, counters);
     case config::Protocol::http:
-        return std::make_unique<HttpServer>(behind.engine, behind.views, listen.hosts);
+        return std::make_unique<HttpServer>(dependencies.engine, dependencies.daemon_status,
+                                            listen.hosts);
     case config::Protocol::admin:
         break;
     }
-    return std::make_unique<AdminServer>(behind.engine, behind.archive, behind.steering,
-                                         behind.status);
+    return std::make_unique<AdminServer>(dependencies.engine, dependencies.archive,
+                                         dependencies.steering, dependencies.status);
 }
 
 bool served_by_all_threads(config::Protocol protocol) {

@@ -6,8 +6,8 @@
 #include "engine/engine.h"
 #include "serve/answering.h"
 #include "serve/connection.h"
+#include "serve/daemon_status.h"
 #include "serve/steering.h"
-#include "serve/views.h"
 #include "store/archive.h"
 
 #include <functional>
@@ -18,19 +18,19 @@ namespace postseal::serve {
 
 // What the protocols are served from; must outlive them. The engine, the archive, the steering and
 // the status are the main thread's.
-struct Behind {
+struct Dependencies {
     engine::Engine& engine;
     store::Archive& archive;
-    engine::View& view; // the thread's
-    Counters& counters; // the same
+    engine::Handle& engine_handle; // the thread's
+    Counters& counters;            // the same
     Steering& steering;
-    Views& views;
+    DaemonStatus& daemon_status;
     std::function<std::string()> status; // as JSON text, for admin
 };
 
 // The engine's maps are those of the configuration that `listen` is from.
 [[nodiscard]] std::unique_ptr<Protocol> make_protocol(const config::Listen& listen,
-                                                      const Behind& behind);
+                                                      const Dependencies& dependencies);
 
 // Not: by the main one only.
 [[nodiscard]] bool served_by_all_threads(config::Protocol protocol);

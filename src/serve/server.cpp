@@ -32,9 +32,10 @@ Server::Server(std::vector<Station*> stations, Log& log, Shared& shared,
       places_(shared.add_places(listen.connections)) {
     for (Station* station : stations)
         clients_.emplace_back(
-            *station, [around = Clients::Around{*station, log, shared, places_, name_},
+            *station, [dependencies = Clients::Dependencies{*station, log, shared, places_, name_},
                        protocol = make(listen, *station), idle = listen.idle]() mutable {
-                return std::make_unique<Clients>(std::move(around), std::move(protocol), idle);
+                return std::make_unique<Clients>(std::move(dependencies), std::move(protocol),
+                                                 idle);
             });
     for (Fd& fd : listeners)
         listeners_.emplace_back(*this, std::move(fd)).watch.set(async::FdWatch::readable);

@@ -34,7 +34,7 @@ Protocol::Step SocketmapServer::step(std::string_view bytes, Connection& connect
     counters_.queries++;
     counters_.socketmap++;
     const Step taken{.outcome = Outcome::taken, .consumed = scan.consumed};
-    Answering answering(view_, counters_, connection);
+    Answering answering(engine_handle_, counters_, connection);
     const auto* map = answering.maps().named(scan.request.map);
     if (map != nullptr && allows(map->first)) {
         answering.key(scan.request.key, {config::Protocol::socketmap, map->first, map->second});

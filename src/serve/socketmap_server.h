@@ -16,8 +16,9 @@ namespace postseal::serve {
 class SocketmapServer final : public Protocol {
   public:
     // `allowed`: the maps this listener offers; empty: all.
-    SocketmapServer(engine::View& view, Counters& counters, std::vector<std::string> allowed)
-        : view_(view), counters_(counters), allowed_(std::move(allowed)) {}
+    SocketmapServer(engine::Handle& engine_handle, Counters& counters,
+                    std::vector<std::string> allowed)
+        : engine_handle_(engine_handle), counters_(counters), allowed_(std::move(allowed)) {}
     void reconfigure(const config::Listen& listen) override { allowed_ = listen.maps; }
 
     Step step(std::string_view bytes, Connection& connection) override;
@@ -26,7 +27,7 @@ class SocketmapServer final : public Protocol {
     [[nodiscard]] bool allows(std::string_view map) const;
     [[nodiscard]] std::string unknown_map(const engine::Maps& maps) const;
 
-    engine::View& view_;
+    engine::Handle& engine_handle_;
     Counters& counters_;
     std::vector<std::string> allowed_;
 };

@@ -16,7 +16,7 @@ struct Ping {
 
 Stations::Other::Other(std::size_t number, engine::Engine& engine,
                        async::Remote<engine::Engine>& remote)
-    : view(engine, remote, loop, home), station(number, loop, &inbox), thread_([this] {
+    : engine_handle(engine, remote, loop, home), station(number, loop, &inbox), thread_([this] {
           async::name_this_thread("serving");
           loop.run();
       }) {}
@@ -27,7 +27,7 @@ Stations::Other::~Other() {
 }
 
 Stations::Stations(async::UvLoop& main, engine::Engine& engine, std::size_t threads)
-    : home_(main), view_(engine), station_(0, main, nullptr), engine_(main, engine) {
+    : home_(main), engine_handle_(engine), station_(0, main, nullptr), engine_(main, engine) {
     for (std::size_t number = 1; number < threads; number++)
         others_.push_back(std::make_unique<Other>(number, engine, engine_));
 }
@@ -39,9 +39,9 @@ std::vector<Station*> Stations::all() {
     return all;
 }
 
-engine::View& Stations::view(const Station& station) {
-    if (station.number() == 0) return view_;
-    return others_[station.number() - 1]->view;
+engine::Handle& Stations::engine_handle(const Station& station) {
+    if (station.number() == 0) return engine_handle_;
+    return others_[station.number() - 1]->engine_handle;
 }
 
 Totals Stations::counted() const {

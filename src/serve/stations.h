@@ -9,7 +9,7 @@
 
 #include "async/remote.h"
 #include "engine/engine.h"
-#include "engine/views.h"
+#include "engine/handles.h"
 #include "serve/station.h"
 
 #include <cstddef>
@@ -30,7 +30,7 @@ class Stations {
 
     // The main thread's first.
     [[nodiscard]] std::vector<Station*> all();
-    [[nodiscard]] engine::View& view(const Station& station);
+    [[nodiscard]] engine::Handle& engine_handle(const Station& station);
     [[nodiscard]] Totals counted() const;
     // There and back, to each of the other threads.
     [[nodiscard]] async::Task<bool> round_trip();
@@ -47,7 +47,7 @@ class Stations {
         async::UvLoop loop;
         async::Home home{loop};
         async::Inbox inbox{loop};
-        engine::AwayView view;
+        engine::RemoteHandle engine_handle;
         Station station;
         async::Remote<Station> watched{loop, station};
 
@@ -56,7 +56,7 @@ class Stations {
     };
 
     async::Home home_;
-    engine::HomeView view_;
+    engine::LocalHandle engine_handle_;
     Station station_;
     async::Remote<engine::Engine> engine_;
     std::vector<std::unique_ptr<Other>> others_;

@@ -7,8 +7,8 @@
 
 namespace postseal::serve {
 
-TcpTableServer::TcpTableServer(engine::View& view, Counters& counters, std::string map)
-    : view_(view), counters_(counters), map_(std::move(map)),
+TcpTableServer::TcpTableServer(engine::Handle& engine_handle, Counters& counters, std::string map)
+    : engine_handle_(engine_handle), counters_(counters), map_(std::move(map)),
       no_put_(wire::tcp_table::not_found("this table cannot be written to")) {}
 
 Protocol::Step TcpTableServer::step(std::string_view bytes, Connection& connection) {
@@ -23,14 +23,14 @@ Protocol::Step TcpTableServer::step(std::string_view bytes, Connection& connecti
     }
     counters_.queries++;
     counters_.tcp_table++;
-    Answering answering(view_, counters_, connection);
+    Answering answering(engine_handle_, counters_, connection);
     const auto variant = answering.maps().tcp_table(map_);
     if (scan.verb == wire::tcp_table::Verb::put) {
         connection.reply(no_put_);
     } else if (!variant) { // this listener is about to go
         connection.reply(wire::tcp_table::temp("the configuration has changed: ask again"));
     } else {
-        const Way way{config::Protocol::tcp_table, map_, *variant};
+        const ReplyVariant way{config::Protocol::tcp_table, map_, *variant};
         if (scan.key.find('%') == std::string_view::npos)
             answering.key(scan.key, way);
         else

@@ -15,13 +15,13 @@ namespace postseal::serve {
 class TcpTableServer final : public Protocol {
   public:
     // `map` is one that the configuration offers by tcp_table.
-    TcpTableServer(engine::View& view, Counters& counters, std::string map);
+    TcpTableServer(engine::Handle& engine_handle, Counters& counters, std::string map);
     void reconfigure(const config::Listen& listen) override { map_ = listen.maps.front(); }
 
     Step step(std::string_view bytes, Connection& connection) override;
 
   private:
-    engine::View& view_;
+    engine::Handle& engine_handle_;
     Counters& counters_;
     std::string map_;
     std::string no_put_; // the reply

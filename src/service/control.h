@@ -12,7 +12,7 @@ namespace postseal::service {
 
 class Control final : public serve::Steering {
   public:
-    struct Parts {
+    struct Dependencies {
         async::UvLoop& loop;
         Log& log;
         Systemd& systemd;
@@ -21,7 +21,7 @@ class Control final : public serve::Steering {
         Ending& ending;
         StatusLine& status_line;
     };
-    explicit Control(const Parts& parts) : parts_(parts) {}
+    explicit Control(const Dependencies& dependencies) : dependencies_(dependencies) {}
 
     serve::Reloaded reload_now();
     void end();
@@ -32,7 +32,7 @@ class Control final : public serve::Steering {
     void give_way() override;
 
   private:
-    Parts parts_;
+    Dependencies dependencies_;
 };
 
 } // namespace postseal::service

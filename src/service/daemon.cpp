@@ -41,7 +41,7 @@ Daemon::Daemon(Platform& platform, const std::string& config_file, const config:
       engine_({platform.loop(), platform.clock(), resolver_, fetcher_, platform.stores().store(),
                platform.log(), random_},
               engine::Maps(config), overrides, engine::engine_options(config)),
-      refresh_(engine_, refresh_limits(config)), housekeeping_(engine_.sources()),
+      refresh_(engine_, refresh_limits(config)), housekeeping_(engine_.dependencies()),
       shared_(platform.loop(), config.limits.connections, config.limits.reply_memory),
       stations_(platform.loop(), engine_, config.threads),
       listeners_(stations_.all(), platform.log(), shared_, &platform.systemd()),
@@ -75,7 +75,7 @@ Daemon::Daemon(Platform& platform, const std::string& config_file, const config:
                 .status_line = status_line_}),
       watchdog_(platform.loop(), platform.log(), watchdog_interval(platform.systemd()),
                 watched_parts(), [&platform] { platform.systemd().alive(); }),
-      observer_(observed_parts()) {
+      observer_(observer_dependencies()) {
     connect_parts();
 }
 
@@ -94,10 +94,10 @@ void Daemon::connect_parts() {
         return serve::make_protocol(
             listen, {.engine = engine_,
                      .archive = platform_.stores().archive(),
-                     .view = stations_.view(station),
+                     .engine_handle = stations_.engine_handle(station),
                      .counters = station.counters(),
                      .steering = control_,
-                     .views = observer_,
+                     .daemon_status = observer_,
                      .status = [this] { return status_.json(stations_.counted(), observer_); }});
     });
 }
@@ -109,7 +109,7 @@ std::vector<Watchdog::Part> Daemon::watched_parts() {
             {"serving threads", [this] { return stations_.round_trip(); }}};
 }
 
-observe::Parts Daemon::observed_parts() {
+observe::Dependencies Daemon::observer_dependencies() {
     return {.loop = platform_.loop(),
             .engine = engine_,
             .archive = platform_.stores().archive(),

@@ -43,7 +43,7 @@ class Daemon {
   private:
     void connect_parts();
     [[nodiscard]] std::vector<Watchdog::Part> watched_parts();
-    [[nodiscard]] observe::Parts observed_parts();
+    [[nodiscard]] observe::Dependencies observer_dependencies();
 
     Platform& platform_;
     engine::SystemRandom random_;

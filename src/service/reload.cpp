@@ -53,10 +53,11 @@ async::Task<> bring_up(std::shared_ptr<dns::Unbound> resolver) { co_await resolv
 
 } // namespace
 
-Reload::Reload(const Parts& parts, File file, config::Config now, engine::Overrides overrides)
-    : parts_(parts), file_(std::move(file)), now_(std::move(now)), overrides_(std::move(overrides)),
-      dns_files_(dns_files(now_.dns)), https_files_(https_files(now_.https)),
-      warm_ups_(parts_.loop) {}
+Reload::Reload(const Dependencies& dependencies, File file, config::Config now,
+               engine::Overrides overrides)
+    : dependencies_(dependencies), file_(std::move(file)), now_(std::move(now)),
+      overrides_(std::move(overrides)), dns_files_(dns_files(now_.dns)),
+      https_files_(https_files(now_.https)), warm_ups_(dependencies_.loop) {}
 
 serve::Reloaded Reload::run() {
     auto next = build();
@@ -78,8 +79,8 @@ serve::Reloaded Reload::run() {
     apply(*std::move(next));
     error_.clear();
     log_notes();
-    parts_.log.info("reloaded",
-                    {{"changed", fmt::format("{}", fmt::join(done.changed, ","))},
+    dependencies_.log.info(
+        "reloaded", {{"changed", fmt::format("{}", fmt::join(done.changed, ","))},
                      {"needs_restart", fmt::format("{}", fmt::join(done.needs_restart, ","))}});
     return done;
 }
@@ -92,29 +93,29 @@ serve::ReloadedOverrides Reload::run_overrides() {
     }
     serve::ReloadedOverrides done{
         .error = {}, .changed = overrides->differences(overrides_), .count = overrides->size()};
-    parts_.engine.reconfigure(engine::Maps(now_), overrides->over(shared_),
-                              engine::engine_options(now_));
+    dependencies_.engine.reconfigure(engine::Maps(now_), overrides->over(shared_),
+                                     engine::engine_options(now_));
     overrides_ = std::move(*overrides);
     error_.clear();
     log_notes();
-    parts_.log.info("reloaded",
-                    {{"changed", done.changed.empty() ? "" : "overrides"}, {"needs_restart", ""}});
+    dependencies_.log.info(
+        "reloaded", {{"changed", done.changed.empty() ? "" : "overrides"}, {"needs_restart", ""}});
     return done;
 }
 
 void Reload::share(const std::string& lines) {
     auto reading = engine::Overrides::read(lines, "shared overrides");
     for (const config::Error& fault : reading.faults)
-        parts_.log.warning("shared-override", {{"reason", fault.message()}});
+        dependencies_.log.warning("shared-override", {{"reason", fault.message()}});
     shared_ = std::move(reading.overrides);
     log_notes(shared_);
-    parts_.engine.reconfigure(engine::Maps(now_), overrides_.over(shared_),
-                              engine::engine_options(now_));
+    dependencies_.engine.reconfigure(engine::Maps(now_), overrides_.over(shared_),
+                                     engine::engine_options(now_));
 }
 
 void Reload::log_notes(const engine::Overrides& overrides) const {
     for (const config::Error& note : engine::override_notes(overrides))
-        parts_.log.warning("override-without-end", {{"reason", note.message()}});
+        dependencies_.log.warning("override-without-end", {{"reason", note.message()}});
 }
 
 // As a start says it; the libraries know neither line nor key.
@@ -129,7 +130,7 @@ std::string Reload::with_place(std::string error) const {
 
 void Reload::note_failure(std::string error) {
     error_ = std::move(error);
-    parts_.log.error("reload-failed", {{"reason", error_}});
+    dependencies_.log.error("reload-failed", {{"reason", error_}});
 }
 
 std::expected<Reload::Next, std::string> Reload::build() {
@@ -144,20 +145,22 @@ std::expected<Reload::Next, std::string> Reload::build() {
     // An unbound.conf may include other files.
     if (next.config.dns != now_.dns || next.dns_files != dns_files_ ||
         !next.config.dns.unbound_conf.empty()) {
-        auto opened = dns::Unbound::open(parts_.loop, engine::unbound_options(next.config.dns));
+        auto opened =
+            dns::Unbound::open(dependencies_.loop, engine::unbound_options(next.config.dns));
         if (!opened) return std::unexpected(with_place(std::move(opened.error())));
         next.resolver = *std::move(opened);
     }
     // The system's trust store may have been renewed.
     if (next.config.https != now_.https || next.https_files != https_files_ ||
         next.config.https.ca_file.empty()) {
-        auto opened = https::HttpsPolicyFetcher::open(parts_.loop, parts_.own_dns.resolver(),
-                                                      engine::fetcher_options(next.config.https));
+        auto opened =
+            https::HttpsPolicyFetcher::open(dependencies_.loop, dependencies_.own_dns.resolver(),
+                                            engine::fetcher_options(next.config.https));
         if (!opened) return std::unexpected(with_place(std::move(opened.error())));
         next.fetcher = *std::move(opened);
     }
     // The last that can fail: it touches files.
-    auto listeners = parts_.listeners.prepare(next.config.listen);
+    auto listeners = dependencies_.listeners.prepare(next.config.listen);
     if (!listeners) return std::unexpected(std::move(listeners.error()));
     next.listeners = *std::move(listeners);
     return next;
@@ -184,19 +187,19 @@ std::vector<std::string> Reload::differences(const Next& next) const {
 
 void Reload::apply(Next next) {
     const config::Config& config = next.config;
-    parts_.log.reconfigure(config.log);
+    dependencies_.log.reconfigure(config.log);
     const engine::Options options = engine::engine_options(config);
-    parts_.engine.reconfigure(engine::Maps(config), next.overrides.over(shared_), options);
-    parts_.refresh.reconfigure(engine::RefreshLimits::within(options));
+    dependencies_.engine.reconfigure(engine::Maps(config), next.overrides.over(shared_), options);
+    dependencies_.refresh.reconfigure(engine::RefreshLimits::within(options));
     if (next.resolver) replace_resolver(std::move(next.resolver), config.dns);
-    if (next.fetcher) parts_.fetcher.replace(std::move(next.fetcher));
+    if (next.fetcher) dependencies_.fetcher.replace(std::move(next.fetcher));
     if (config.limits.connections != now_.limits.connections) {
         if (const auto warning = raise_descriptor_limit(config.limits.connections))
-            parts_.log.warning("descriptors", {{"reason", *warning}});
-        parts_.shared.limit(config.limits.connections);
+            dependencies_.log.warning("descriptors", {{"reason", *warning}});
+        dependencies_.shared.limit(config.limits.connections);
     }
-    parts_.shared.reply_memory().limit(config.limits.reply_memory);
-    parts_.listeners.apply(config.listen, std::move(next.listeners));
+    dependencies_.shared.reply_memory().limit(config.limits.reply_memory);
+    dependencies_.listeners.apply(config.listen, std::move(next.listeners));
     now_ = std::move(next.config);
     overrides_ = std::move(next.overrides);
     dns_files_ = std::move(next.dns_files);
@@ -205,7 +208,7 @@ void Reload::apply(Next next) {
 
 void Reload::replace_resolver(std::shared_ptr<dns::Unbound> resolver, const config::Dns& dns) {
     warm_ups_.start(bring_up(resolver));
-    parts_.own_dns.replace(std::move(resolver), engine::unbound_options(dns));
+    dependencies_.own_dns.replace(std::move(resolver), engine::unbound_options(dns));
 }
 
 } // namespace postseal::service

@@ -30,7 +30,7 @@ namespace postseal::service {
 
 class Reload {
   public:
-    struct Parts {
+    struct Dependencies {
         async::UvLoop& loop;
         Log& log;
         engine::OwnDns& own_dns;
@@ -46,7 +46,8 @@ class Reload {
         std::function<std::vector<config::Error>()> all_errors;
     };
     // `now`, `overrides`: what the parts were built from.
-    Reload(const Parts& parts, File file, config::Config now, engine::Overrides overrides);
+    Reload(const Dependencies& dependencies, File file, config::Config now,
+           engine::Overrides overrides);
 
     serve::Reloaded run();
     // Only the overrides, from the file that the present configuration names.
@@ -80,7 +81,7 @@ class Reload {
     void apply(Next next);
     void replace_resolver(std::shared_ptr<dns::Unbound> resolver, const config::Dns& dns);
 
-    Parts parts_;
+    Dependencies dependencies_;
     File file_;
     config::Config now_;
     engine::Overrides overrides_; // the file's

@@ -3,7 +3,7 @@
 
 #include "dns/server_address.h"
 #include "dns/system_files.h"
-#include "fleet/place.h"
+#include "fleet/server_location.h"
 #include "serve/socket.h"
 
 #include <fcntl.h>
@@ -126,7 +126,7 @@ std::optional<std::vector<std::uint16_t>> ports_to_connect_to(const config::Conf
     for (const std::string& text : config.dns.stub)
         if (const auto stub = dns::parse_stub(text)) ports.push_back(stub->server.port);
     if (!config::has_shared_store(config)) return ports;
-    const auto place = fleet::parse_place(config.store);
+    const auto place = fleet::parse_server_location(config.store);
     if (place && place->ports.empty()) return std::nullopt;
     if (place) ports.insert(ports.end(), place->ports.begin(), place->ports.end());
     return ports;
@@ -165,7 +165,7 @@ Access needed_access(const config::Config& config, const std::string& config_fil
     for (const std::string& file : config.dns.trust_anchor)
         if (file != dns::system_word) add_folders_of(file, access.read);
     if (config::has_shared_store(config))
-        if (const auto place = fleet::parse_place(config.store))
+        if (const auto place = fleet::parse_server_location(config.store))
             for (const std::string& file : place->files)
                 add_folders_of(file, access.read);
     for (const config::Listen& listen : config.listen)

@@ -58,35 +58,36 @@ std::string validation_trouble(const engine::OwnDns& own_dns) {
 } // namespace
 
 std::string Status::json(const serve::Totals& counters, observe::Observer& observer) const {
-    const store::Status stored = parts_.store.status();
-    const milliseconds up = parts_.engine.sources().clock.now() - observer.started();
-    return Json{{"version", POSTSEAL_VERSION},
-                {"started_at", rfc3339(observer.started())},
-                {"uptime_s", std::chrono::floor<seconds>(up).count()},
-                {"classes", classes_json(counters.by_map)},
-                {"health", health_json(observer)},
-                {"queries", counters.queries},
-                {"socketmap_queries", counters.socketmap},
-                {"tcp_table_queries", counters.tcp_table},
-                {"delegation_queries", counters.delegation},
-                {"cached", counters.cached},
-                {"looked_up", counters.looked_up},
-                {"no_nexthop", counters.no_nexthop},
-                {"unknown_map", counters.unknown_map},
-                {"connections", parts_.shared.connections()},
-                {"answers_in_memory", parts_.engine.cached()},
-                {"memory_octets", parts_.engine.cache_octets()},
-                {"lookups_active", parts_.engine.in_the_air()},
-                {"downgrades", parts_.engine.downgrades().count()},
-                {"last_downgrade", parts_.engine.downgrades().last()},
-                {"clock_confirmed_by", to_string(parts_.engine.clock_watch().confirmed_by())},
-                {"degraded", stored.degraded},
-                {"degraded_reason", stored.reason},
-                {"store_unread", stored.unread},
-                {"validation", validation_json(parts_.own_dns)},
-                {"shared_store", shared_json(stored.shared)},
-                {"reload_error", parts_.reload.error()},
-                {"configuration", serve::configuration_json(parts_.reload.config())}}
+    const store::Status stored = dependencies_.store.status();
+    const milliseconds up = dependencies_.engine.dependencies().clock.now() - observer.started();
+    return Json{
+        {"version", POSTSEAL_VERSION},
+        {"started_at", rfc3339(observer.started())},
+        {"uptime_s", std::chrono::floor<seconds>(up).count()},
+        {"classes", classes_json(counters.by_map)},
+        {"health", health_json(observer)},
+        {"queries", counters.queries},
+        {"socketmap_queries", counters.socketmap},
+        {"tcp_table_queries", counters.tcp_table},
+        {"delegation_queries", counters.delegation},
+        {"cached", counters.cached},
+        {"looked_up", counters.looked_up},
+        {"no_nexthop", counters.no_nexthop},
+        {"unknown_map", counters.unknown_map},
+        {"connections", dependencies_.shared.connections()},
+        {"answers_in_memory", dependencies_.engine.cached()},
+        {"memory_octets", dependencies_.engine.cache_octets()},
+        {"lookups_active", dependencies_.engine.in_the_air()},
+        {"downgrades", dependencies_.engine.downgrades().count()},
+        {"last_downgrade", dependencies_.engine.downgrades().last()},
+        {"clock_confirmed_by", to_string(dependencies_.engine.clock_watch().confirmed_by())},
+        {"degraded", stored.degraded},
+        {"degraded_reason", stored.reason},
+        {"store_unread", stored.unread},
+        {"validation", validation_json(dependencies_.own_dns)},
+        {"shared_store", shared_json(stored.shared)},
+        {"reload_error", dependencies_.reload.error()},
+        {"configuration", serve::configuration_json(dependencies_.reload.config())}}
         .dump();
 }
 
@@ -94,28 +95,29 @@ std::string Status::line() const {
     const auto counted = [](std::size_t count, std::string_view noun) {
         return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
     };
-    std::string line = counted(parts_.listeners.addresses().size(), "listener") + ", " +
-                       counted(parts_.engine.cached(), "domain") + " in memory";
-    if (const store::Status stored = parts_.store.status(); stored.degraded)
+    std::string line = counted(dependencies_.listeners.addresses().size(), "listener") + ", " +
+                       counted(dependencies_.engine.cached(), "domain") + " in memory";
+    if (const store::Status stored = dependencies_.store.status(); stored.degraded)
         line += "; degraded: " + stored.reason;
-    if (const std::string trouble = validation_trouble(parts_.own_dns); !trouble.empty())
+    if (const std::string trouble = validation_trouble(dependencies_.own_dns); !trouble.empty())
         line += "; " + trouble;
-    if (!parts_.reload.error().empty()) line += "; reload failed: " + parts_.reload.error();
+    if (!dependencies_.reload.error().empty())
+        line += "; reload failed: " + dependencies_.reload.error();
     return printable(line, 500);
 }
 
 std::vector<serve::PartHealth> Status::health(const Watchdog& watchdog) const {
-    const engine::ClockWatch& clock = parts_.engine.clock_watch();
-    const std::vector<std::string>& warnings = parts_.own_dns.now()->warnings();
+    const engine::ClockWatch& clock = dependencies_.engine.clock_watch();
+    const std::vector<std::string>& warnings = dependencies_.own_dns.now()->warnings();
     const auto stuck = [&](std::string_view part) {
         return std::string(watchdog.stuck(part) ? "does not answer" : "");
     };
-    return {{"configuration", parts_.reload.error()},
+    return {{"configuration", dependencies_.reload.error()},
             {"resolver", stuck("resolver")},
             {"worker", stuck("store")},
             {"threads", stuck("serving threads")},
             {"trust-anchor", warnings.empty() ? "" : warnings.front()},
-            {"validation", validation_trouble(parts_.own_dns)},
+            {"validation", validation_trouble(dependencies_.own_dns)},
             {"clock", "",
              clock.confirmed() ? ""
                                : "not confirmed yet, so no policy expires by it; see THE CLOCK in "

@@ -7,9 +7,9 @@
 #include "engine/own_dns.h"
 #include "observe/observer.h"
 #include "serve/counters.h"
+#include "serve/daemon_status.h"
 #include "serve/listeners.h"
 #include "serve/shared.h"
-#include "serve/views.h"
 #include "service/reload.h"
 #include "service/watchdog.h"
 #include "store/store.h"
@@ -21,7 +21,7 @@ namespace postseal::service {
 
 class Status {
   public:
-    struct Parts {
+    struct Dependencies {
         const engine::Engine& engine;
         const engine::OwnDns& own_dns;
         const serve::Listeners& listeners;
@@ -29,7 +29,7 @@ class Status {
         const store::Store& store;
         const Reload& reload;
     };
-    explicit Status(const Parts& parts) : parts_(parts) {}
+    explicit Status(const Dependencies& dependencies) : dependencies_(dependencies) {}
 
     // The answer to "status" on the admin socket: an object in one line.
     [[nodiscard]] std::string json(const serve::Totals& counters,
@@ -40,7 +40,7 @@ class Status {
     [[nodiscard]] std::vector<serve::PartHealth> health(const Watchdog& watchdog) const;
 
   private:
-    Parts parts_;
+    Dependencies dependencies_;
 };
 
 } // namespace postseal::service

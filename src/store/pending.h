@@ -112,7 +112,7 @@ template <class Row> class Pending {
                 enter(rows_.begin());
                 continue;
             }
-            const Place place = newer->second;
+            const Position place = newer->second;
             weight_ -= store::weight(*place);
             index_.erase(newer); // its key is the row's own
             *place = over(std::move(*place), *last);
@@ -126,7 +126,7 @@ template <class Row> class Pending {
     template <class Dropped> std::size_t shrink(std::size_t limit, Dropped dropped) {
         std::size_t count = 0;
         for (auto next = rows_.begin(); weight_ > limit && next != rows_.end();) {
-            const Place row = next++;
+            const Position row = next++;
             if (forgets(*row)) continue;
             dropped(*row);
             count++;
@@ -146,20 +146,20 @@ template <class Row> class Pending {
     }
 
   private:
-    using Place = typename std::list<Row>::iterator;
+    using Position = typename std::list<Row>::iterator;
 
-    void enter(Place row) {
+    void enter(Position row) {
         index_.emplace(key_of(*row), row);
         weight_ += store::weight(*row);
     }
-    void drop(Place row) {
+    void drop(Position row) {
         weight_ -= store::weight(*row);
         index_.erase(key_of(*row));
         rows_.erase(row);
     }
 
     std::list<Row> rows_;
-    std::unordered_map<std::string_view, Place> index_;
+    std::unordered_map<std::string_view, Position> index_;
     std::size_t weight_ = 0;
 };
 

@@ -111,14 +111,14 @@ class Node {
     }
 
     void renew(Times& times) {
-        std::vector<fleet::Policy> ours;
+        std::vector<fleet::SharedPolicy> ours;
         timed(times, "lease", [&]() -> fleet::Result<> {
             auto leased = shared_.lease(name_, fleet::leases_at_once, fleet::lease_for);
             if (!leased) return std::unexpected(std::move(leased.error()));
             ours = *std::move(leased);
             return {};
         });
-        for (fleet::Policy& policy : ours) {
+        for (fleet::SharedPolicy& policy : ours) {
             policy.row.fetched_at = shared_.server_now();
             policy.row.expires_at = policy.row.fetched_at + 24h * 7;
             policy.row.refresh_at = policy.row.fetched_at + 23h;
@@ -130,14 +130,14 @@ class Node {
 
     void tell_of_a_look(Times& times) {
         const WallTime now = shared_.server_now();
-        const fleet::Look look{.row = {.nexthop = any(),
-                                       .dane = false,
-                                       .dane_seen_at = now,
-                                       .verdict = "enforce",
-                                       .row = 13,
-                                       .verdict_since = now - 24h,
-                                       .seen_at = now},
-                               .forgotten_at = {}};
+        const fleet::SharedNexthop look{.row = {.nexthop = any(),
+                                                .dane = false,
+                                                .dane_seen_at = now,
+                                                .verdict = "enforce",
+                                                .row = 13,
+                                                .verdict_since = now - 24h,
+                                                .seen_at = now},
+                                        .forgotten_at = {}};
         timed(times, "offer", [&] { return shared_.offer({.policies = {}, .looks = {look}}); });
     }
 

@@ -38,14 +38,14 @@ void write(const std::string& uri, std::size_t node, std::chrono::seconds length
     const auto end = Steady::now() + length;
     for (std::size_t i = 0; Steady::now() < end; i++) {
         const WallTime now = shared.server_now();
-        const fleet::Look look{.row = {.nexthop = fmt::format("w{}-{}.example", node, i),
-                                       .dane = true,
-                                       .dane_seen_at = now,
-                                       .verdict = "dane",
-                                       .row = 6,
-                                       .verdict_since = now,
-                                       .seen_at = now},
-                               .forgotten_at = {}};
+        const fleet::SharedNexthop look{.row = {.nexthop = fmt::format("w{}-{}.example", node, i),
+                                                .dane = true,
+                                                .dane_seen_at = now,
+                                                .verdict = "dane",
+                                                .row = 6,
+                                                .verdict_since = now,
+                                                .seen_at = now},
+                                        .forgotten_at = {}};
         const auto begun = Steady::now();
         const auto written = shared.offer({.policies = {}, .looks = {look}});
         result.took.push_back(

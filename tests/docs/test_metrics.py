@@ -48,7 +48,7 @@ def test_parts_of_health():
     sources = "".join((PROJECT / path).read_text(encoding="utf-8")
                       for path in ("src/service/status.cpp", "src/observe/observer.cpp"))
     named = sources.partition("PartHealth> Status::health(")[2]
-    parts = set(re.findall(r'\{"([\w-]+)", (?:parts_\.reload|stuck|warnings|validation_trouble)\b', named))
+    parts = set(re.findall(r'\{"([\w-]+)", (?:dependencies_\.reload|stuck|warnings|validation_trouble)\b', named))
     parts |= set(re.findall(r'\.part = "([\w-]+)"', sources))
     text = section("postseald.8", "HTTP").partition("a line for each part")[2]
     documented = re.findall(r"^\.Ql ([\w-]+)", text.partition(".It Cm")[0], flags=re.MULTILINE)

@@ -111,18 +111,18 @@ TEST_CASE("requiretls is asked by the address alone, whatever the port") {
 TEST_CASE("a reader sees which addresses have an override as of one moment") {
     Addresses field({}, "[192.0.2.1] encrypt\n");
     cache::Reader reader;
-    field.engine->known().readers().add(reader);
+    field.engine->answer_memory().readers().add(reader);
     {
-        const engine::Look look(field.engine->known(), reader);
+        const engine::Snapshot look(field.engine->answer_memory(), reader);
         CHECK(look.address("192.0.2.1"));
         field.override_by("[192.0.2.2] encrypt\n");
         CHECK(look.address("192.0.2.1"));
         CHECK_FALSE(look.address("192.0.2.2"));
     }
     {
-        const engine::Look look(field.engine->known(), reader);
+        const engine::Snapshot look(field.engine->answer_memory(), reader);
         CHECK_FALSE(look.address("192.0.2.1"));
         CHECK(look.address("192.0.2.2"));
     }
-    field.engine->known().readers().remove(reader);
+    field.engine->answer_memory().readers().remove(reader);
 }

@@ -474,7 +474,7 @@ TEST_CASE("a lookup in progress when the wall clock jumps begins again under the
     const auto row =
         field.loop.run_until_done(field.store.load(Domain::parse("example.org").value(), "x")).sts;
     REQUIRE(row.has_value());
-    const store::Moment moment = field.engine->sources().clock.moment();
+    const store::Moment moment = field.engine->dependencies().clock.moment();
     CHECK(store::by_age(*row, moment).expires_at > field.clock.now() + 9 * 24h);
     CHECK(row->failures > 0);
 }

@@ -93,9 +93,9 @@ struct Field {
     // A new engine with an empty memory on the old store.
     void restart() {
         engine.reset();
-        engine = std::make_unique<engine::Engine>(sources(), maps, overrides, options);
+        engine = std::make_unique<engine::Engine>(dependencies(), maps, overrides, options);
     }
-    [[nodiscard]] engine::Sources sources() {
+    [[nodiscard]] engine::Dependencies dependencies() {
         return {loop, clock, resolver, fetcher, store, log, random};
     }
     std::shared_ptr<const engine::Answer> ask(const std::string& key) {

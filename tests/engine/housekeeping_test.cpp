@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 TEST_CASE("what is older than 400 days is gone within a day, the rest stays") {
     Field field;
-    const engine::Housekeeping housekeeping(field.engine->sources());
+    const engine::Housekeeping housekeeping(field.engine->dependencies());
     const auto rows = [&] {
         return field.loop.run_until_done(field.store.ask(store::history_of, "example.com", 9))
             .size();

@@ -176,10 +176,10 @@ TEST_CASE("that mail is deferred is logged when it begins, not each time the dom
     const int fd = ::open(file.path().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
     {
         Log log({}, {.fd = fd, .journal_reads = true});
-        const engine::Sources sources{field.loop,  field.clock, field.resolver, field.fetcher,
-                                      field.store, log,         field.random};
-        engine::Downgrades downgrades(sources);
-        engine::NexthopNotes notes(sources, downgrades);
+        const engine::Dependencies dependencies{
+            field.loop, field.clock, field.resolver, field.fetcher, field.store, log, field.random};
+        engine::Downgrades downgrades(dependencies);
+        engine::NexthopNotes notes(dependencies, downgrades);
         const verdict::Verdict waits{.row = 3, .reasons = {"bogus"}, .temp_reason = "MX is bogus"};
         const auto look = [&](const std::optional<store::NexthopRow>& before) {
             const verdict::Evidence evidence{.nexthop = Nexthop::parse("example.com").value(),

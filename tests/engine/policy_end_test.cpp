@@ -42,8 +42,8 @@ struct Ending : Field {
         fetcher.serve("example.org", fmt::format("version: STSv1\nmode: enforce\n"
                                                  "mx: mx.example.org\nmax_age: {}\n",
                                                  life.count()));
-        engine.emplace(engine::Sources{loop, clock, resolver, fetcher, slow, log, random}, maps,
-                       overrides, options);
+        engine.emplace(engine::Dependencies{loop, clock, resolver, fetcher, slow, log, random},
+                       maps, overrides, options);
         ask();
     }
     std::shared_ptr<const engine::Answer> ask() {
@@ -68,8 +68,8 @@ struct Ending : Field {
     }
     // A new daemon, so that nothing is in memory.
     void restart() {
-        engine.emplace(engine::Sources{loop, clock, resolver, fetcher, slow, log, random}, maps,
-                       overrides, options);
+        engine.emplace(engine::Dependencies{loop, clock, resolver, fetcher, slow, log, random},
+                       maps, overrides, options);
     }
 
     SlowStore slow{loop};

@@ -202,7 +202,7 @@ TEST_CASE("no policy is so short that it is looked at all the time") {
 }
 
 TEST_CASE("prefetches at work at once are few, and clients come first") {
-    LivingField field({.look_aheads = 3}, {.lookups = 4});
+    LivingField field({.prefetches = 3}, {.lookups = 4});
     const auto set_all = [&](int delay) {
         for (int i = 0; i < 40; i++)
             field.resolver.set(fmt::format("d{0}.example MX insecure 600 0 .\n"
@@ -216,7 +216,7 @@ TEST_CASE("prefetches at work at once are few, and clients come first") {
     std::size_t most = 0;
     for (int second = 0; second < 1000; second++) {
         field.loop.advance(1s);
-        most = std::max(most, field.refresh->looking_ahead());
+        most = std::max(most, field.refresh->prefetching());
     }
     CHECK(most == 3);
     field.resolver.set(dane_world);
@@ -417,7 +417,7 @@ TEST_CASE("a row of an older version that is backing off waits for its time") {
 
 TEST_CASE("refreshing may end at any moment") {
     for (int turns = 0; turns < 80; turns++) {
-        Sts field({.look_aheads = 2, .fetches = 2, .between_fetches = 1ms});
+        Sts field({.prefetches = 2, .fetches = 2, .between_fetches = 1ms});
         field.resolver.set(dane_world);
         field.resolver.set(sts_world("example.org"));
         field.fetcher.serve("example.org", enforce);

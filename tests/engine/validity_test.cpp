@@ -95,36 +95,36 @@ TEST_CASE("what failed decides when to look again") {
 
 TEST_CASE("the prefetch comes at 75 to 85 % of the time that DNS gives") {
     auto evidence = good();
-    CHECK(look_ahead_after(evidence, 900s, 0, now, 0.0) == 450s);
-    CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 480s);
-    CHECK(look_ahead_after(evidence, 100s, 0, now, 0.5) == 80s);
+    CHECK(prefetch_after(evidence, 900s, 0, now, 0.0) == 450s);
+    CHECK(prefetch_after(evidence, 900s, 0, now, 0.5) == 480s);
+    CHECK(prefetch_after(evidence, 100s, 0, now, 0.5) == 80s);
     SUBCASE("before a policy's end, but not before a minute") {
         evidence.sts.policy = mtasts::Policy{};
         evidence.sts.expires_at = now + 100s;
-        CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 80s);
+        CHECK(prefetch_after(evidence, 900s, 0, now, 0.5) == 80s);
         evidence.sts.expires_at = now + 10s;
-        CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 60s);
+        CHECK(prefetch_after(evidence, 900s, 0, now, 0.5) == 60s);
         evidence.sts.expires_at = now;
-        CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 480s);
+        CHECK(prefetch_after(evidence, 900s, 0, now, 0.5) == 480s);
     }
     SUBCASE("when a fetch may be tried again") {
         evidence.sts.retry_at = now + 299s;
-        CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 299s);
+        CHECK(prefetch_after(evidence, 900s, 0, now, 0.5) == 299s);
     }
     SUBCASE("after a failure of what promises nothing: only if somebody asks") {
         evidence.mx.hosts.push_back(evidence.mx.hosts[0]);
         evidence.mx.hosts[1].state = verdict::HostState::failed;
         for (const unsigned failures : {1U, 9U})
-            CHECK_FALSE(look_ahead_after(evidence, 900s, failures, now, 0.5));
+            CHECK_FALSE(prefetch_after(evidence, 900s, failures, now, 0.5));
         evidence.mx.hosts.clear();
         evidence.mx.state = verdict::MxState::failed;
         for (const auto remembered : {verdict::Remembered::nothing, verdict::Remembered::no_dane}) {
             evidence.remembered = remembered;
-            CHECK_FALSE(look_ahead_after(evidence, 900s, 1, now, 0.5));
+            CHECK_FALSE(prefetch_after(evidence, 900s, 1, now, 0.5));
         }
         evidence.sts.policy = mtasts::Policy{};
         evidence.sts.expires_at = now; // has run out
-        CHECK_FALSE(look_ahead_after(evidence, 900s, 1, now, 0.5));
+        CHECK_FALSE(prefetch_after(evidence, 900s, 1, now, 0.5));
     }
     SUBCASE("after a failure of what promises something: less and less often, to 4 h") {
         evidence.mx.state = verdict::MxState::failed;
@@ -136,19 +136,19 @@ TEST_CASE("the prefetch comes at 75 to 85 % of the time that DNS gives") {
         SUBCASE("a host with TLSA records") {
             evidence.mx.hosts[0].state = verdict::HostState::unusable;
         }
-        CHECK(look_ahead_after(evidence, 900s, 1, now, 0.5) == 24s);
-        CHECK(look_ahead_after(evidence, 900s, 5, now, 0.5) == 384s);
-        CHECK(look_ahead_after(evidence, 900s, 99, now, 0.0) >= 3h);
-        CHECK(look_ahead_after(evidence, 900s, 99, now, 0.99) <= 4h);
+        CHECK(prefetch_after(evidence, 900s, 1, now, 0.5) == 24s);
+        CHECK(prefetch_after(evidence, 900s, 5, now, 0.5) == 384s);
+        CHECK(prefetch_after(evidence, 900s, 99, now, 0.0) >= 3h);
+        CHECK(prefetch_after(evidence, 900s, 99, now, 0.99) <= 4h);
     }
     SUBCASE("of many hosts: only of what promises something") {
         while (evidence.mx.hosts.size() < max_prefetched_hosts)
             evidence.mx.hosts.push_back(evidence.mx.hosts[0]);
-        CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 480s);
+        CHECK(prefetch_after(evidence, 900s, 0, now, 0.5) == 480s);
         evidence.mx.hosts.push_back(evidence.mx.hosts[0]);
-        CHECK_FALSE(look_ahead_after(evidence, 900s, 0, now, 0.5));
+        CHECK_FALSE(prefetch_after(evidence, 900s, 0, now, 0.5));
         evidence.mx.hosts[3].state = verdict::HostState::usable;
-        CHECK(look_ahead_after(evidence, 900s, 0, now, 0.5) == 480s);
+        CHECK(prefetch_after(evidence, 900s, 0, now, 0.5) == 480s);
     }
 }
 

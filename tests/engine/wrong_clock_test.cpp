@@ -88,7 +88,7 @@ TEST_CASE("a start with a clock 800 days ahead prunes nothing") {
     field.store.save(store::HistoryRow{.nexthop = "example.org", .at = field.clock.now()});
     field.host_fails();
     field.reboot_with(days(800));
-    const engine::Housekeeping housekeeping(field.engine->sources());
+    const engine::Housekeeping housekeeping(field.engine->dependencies());
     // Those from before; that the policy ends then is a change of its own.
     const WallTime start = field.clock.now();
     const auto rows = [&] {

@@ -54,7 +54,7 @@ store::NexthopRow seen(bool dane, WallTime when, const char* by) {
 
 store::Moment at(WallTime when) { return {.now = when, .confirmed = true, .boot = "b"}; }
 
-store::StsRow as_seen_here(const store::StsRow& own, const Policy& theirs, WallTime now) {
+store::StsRow as_seen_here(const store::StsRow& own, const SharedPolicy& theirs, WallTime now) {
     return fleet::as_seen_here(own, theirs, at(now));
 }
 
@@ -62,7 +62,7 @@ store::StsRow as_seen_here(const store::StsRow& own, const Policy& theirs, WallT
 
 TEST_CASE("bad node: its failure does not take the place of one's own, which binds") {
     const store::StsRow own = failed(nothing, today - 5min, "");
-    const Policy theirs{.row = failed(nothing, today - 1min, "bad")};
+    const SharedPolicy theirs{.row = failed(nothing, today - 1min, "bad")};
     CHECK(as_seen_here(own, theirs, today) == own);
     // Where nothing was tried here it is shown, and binds nobody: engine_test.
     CHECK(as_seen_here(nothing, theirs, today).failed_by == "bad");
@@ -89,9 +89,9 @@ TEST_CASE("bad node: no failure, empty row or text that is not a policy takes a 
 }
 
 TEST_CASE("bad node: a clock that is years ahead, or behind, wins nothing and deletes nothing") {
-    const Policy held{.row = fetched(today - 2h)};
+    const SharedPolicy held{.row = fetched(today - 2h)};
     for (const milliseconds wrong : {milliseconds(2min), milliseconds(24h * 400)}) {
-        const Policy weaker{.row = fetched(today + wrong, "none")};
+        const SharedPolicy weaker{.row = fetched(today + wrong, "none")};
         CHECK(merge(held, weaker, today) == held);
         CHECK(merge(weaker, held, today) == held);
         CHECK(as_seen_here(held.row, weaker, today) == held.row);
@@ -101,14 +101,14 @@ TEST_CASE("bad node: a clock that is years ahead, or behind, wins nothing and de
         CHECK(taken.row.expires_at == today + 24h);
         // And the next fetch replaces it.
         CHECK(merge(taken, {.row = fetched(today + 1s)}, today + 1s).row.body == held.row.body);
-        const Policy older{.row = fetched(today - wrong - 3h, "none")};
+        const SharedPolicy older{.row = fetched(today - wrong - 3h, "none")};
         CHECK(merge(held, older, today).row.body == held.row.body);
     }
     // Of the node whose clock it is: its own rows wait until the clock is right again.
     CHECK(as_seen_here(held.row, {.row = fetched(today - 24h * 500)}, today - 24h * 400) ==
           held.row);
     // "Forgotten" in a year to come is forgotten now: what is found out later stays.
-    const Policy forgets{.row = nothing, .forgotten_at = today + 24h * 400};
+    const SharedPolicy forgets{.row = nothing, .forgotten_at = today + 24h * 400};
     CHECK(merge(merge(held, forgets, today), {.row = fetched(today + 1s)}, today + 2s).row.body ==
           held.row.body);
 }
@@ -131,7 +131,7 @@ TEST_CASE("bad node: it neither extends a policy's life nor puts off its refresh
 }
 
 TEST_CASE("bad node: its word that there is no DANE takes no other word away") {
-    const Look denial{.row = seen(false, today - 1min, "bad")};
+    const SharedNexthop denial{.row = seen(false, today - 1min, "bad")};
     CHECK(as_seen_here(seen(true, today - 1h, ""), denial, today).dane);
     CHECK(as_seen_here(seen(true, today - 1h, "good"), denial, today).dane_by == "good");
     const auto own = as_seen_here(seen(false, today - 1h, ""), denial, today);
@@ -140,7 +140,7 @@ TEST_CASE("bad node: its word that there is no DANE takes no other word away") {
     // It is shown where nothing is known, and is not remembered there: nexthop_notes_test.
     CHECK(as_seen_here({.nexthop = "example.com", .verdict = {}}, denial, today).dane_by == "bad");
     // What this node sees itself counts, and DANE that another saw since.
-    const Look sees{.row = seen(true, today - 1min, "good")};
+    const SharedNexthop sees{.row = seen(true, today - 1min, "good")};
     CHECK(as_seen_here(seen(false, today - 1h, ""), sees, today).dane);
     CHECK(as_seen_here(seen(false, today, ""), sees, today).dane_by.empty());
     CHECK(as_seen_here(seen(false, today - 1h, ""), denial, today).verdict == "may");
@@ -150,7 +150,7 @@ TEST_CASE("bad node: its word that there is no DANE takes no other word away") {
 TEST_CASE("bad node: a row that names this node is not for that this node's own word") {
     const Viewpoint here{.node = "me", .ahead = 3s};
     const store::StsRow own_failure = failed(nothing, today - 1min, "");
-    const Policy theirs{.row = translated(failed(nothing, today - 1min, "me"), 3s)};
+    const SharedPolicy theirs{.row = translated(failed(nothing, today - 1min, "me"), 3s)};
     CHECK(as_seen_here(nothing, here.from_server(theirs), today).failed_by == "me");
     // This node's own comes back as that, and as nothing new.
     CHECK(as_seen_here(own_failure, here.from_server(here.to_server(own_failure)), today) ==
@@ -159,7 +159,7 @@ TEST_CASE("bad node: a row that names this node is not for that this node's own 
     CHECK(as_seen_here(own_policy, here.from_server(here.to_server(own_policy)), today) ==
           own_policy);
 
-    const Look denial{.row = translated(seen(false, today, "me"), 3s)};
+    const SharedNexthop denial{.row = translated(seen(false, today, "me"), 3s)};
     const auto still = as_seen_here(seen(true, today - 1h, ""), here.from_server(denial), today);
     CHECK((still.dane && still.dane_seen_at == today - 1h));
     CHECK(as_seen_here({.nexthop = "example.com", .verdict = {}}, here.from_server(denial), today)
@@ -172,11 +172,11 @@ TEST_CASE("bad node: a row that names this node is not for that this node's own 
 
 TEST_CASE("bad node: failing every day, or every hour, it does not put off a refresh for ever") {
     for (const milliseconds every : {milliseconds(20h), milliseconds(90min)}) {
-        Policy held{.row = fetched(today, "enforce", 24h * 30)};
+        SharedPolicy held{.row = fetched(today, "enforce", 24h * 30)};
         bool due = false;
         for (WallTime now = today + 20h; now < today + 24h * 30; now += every) {
             due = due || held.row.refresh_at <= now;
-            Policy bad = held;
+            SharedPolicy bad = held;
             bad.row = failed(bad.row, now, "bad");
             bad.row.refresh_at = now + 25h;
             held = merge(held, bad, now);
@@ -190,9 +190,9 @@ TEST_CASE("a node of an earlier version does not erase a policy that it cannot r
     row.body = "version: STSv1\nmode: enforce\nmx: what a later version understands\n"
                "max_age: 86400\n";
     row.origin = "new";
-    const Policy held{.row = row};
-    const Policy failure{.row = failed(nothing, today, "old")};
-    for (const Policy& merged : {merge(held, failure, today), merge(failure, held, today)}) {
+    const SharedPolicy held{.row = row};
+    const SharedPolicy failure{.row = failed(nothing, today, "old")};
+    for (const SharedPolicy& merged : {merge(held, failure, today), merge(failure, held, today)}) {
         CHECK(is_worth_sharing(held, merged));
         CHECK(merged.row.body == row.body);
         CHECK(merged.row.expires_at == row.expires_at);
@@ -206,7 +206,7 @@ TEST_CASE("a node of an earlier version does not erase a policy that it cannot r
 }
 
 TEST_CASE("a policy that another node fetched is as old here as it is there") {
-    const Policy theirs{.row = fetched(today - 24h * 9, "enforce", 24h * 10)};
+    const SharedPolicy theirs{.row = fetched(today - 24h * 9, "enforce", 24h * 10)};
     const store::StsRow taken = as_seen_here(nothing, theirs, today);
     REQUIRE(taken.expires_at == today + 24h);
     const store::Moment moment{.now = today, .confirmed = false, .boot = "b"};
@@ -223,7 +223,7 @@ TEST_CASE("a policy that another node fetched is as old here as it is there") {
 
 TEST_CASE(
     "a policy taken over counts the time until its first load, whatever the wall clock shows") {
-    const Policy theirs{.row = fetched(today - 24h * 9, "enforce", 24h * 10)};
+    const SharedPolicy theirs{.row = fetched(today - 24h * 9, "enforce", 24h * 10)};
     const store::Moment then{.now = today, .confirmed = false, .boot = "b", .elapsed = 1h};
     const store::StsRow taken = fleet::as_seen_here(nothing, theirs, then);
     store::Moment moment = then;
@@ -235,7 +235,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a policy taken over by a clock that was years behind outlives its being set") {
-    const Policy theirs{.row = fetched(today - 24h * 9, "enforce", 24h * 10)};
+    const SharedPolicy theirs{.row = fetched(today - 24h * 9, "enforce", 24h * 10)};
     const Viewpoint here{.node = "me", .ahead = 24h * 400};
     const store::Moment behind{
         .now = today - 24h * 400, .confirmed = false, .boot = "b", .elapsed = 1min};

@@ -30,8 +30,8 @@ std::pair<std::string, std::string> split(const std::string& word, char by) {
     return {word.substr(0, place), word.substr(place + 1)};
 }
 
-Policy policy_of(const std::string& text) {
-    Policy policy{.row = {.domain = domain}};
+SharedPolicy policy_of(const std::string& text) {
+    SharedPolicy policy{.row = {.domain = domain}};
     std::istringstream words(text);
     for (std::string word; words >> word;) {
         store::StsRow& row = policy.row;
@@ -62,7 +62,7 @@ Policy policy_of(const std::string& text) {
     return policy;
 }
 
-std::string text_of(const Policy& policy) {
+std::string text_of(const SharedPolicy& policy) {
     const store::StsRow& row = policy.row;
     std::string text;
     if (!row.body.empty()) {
@@ -84,8 +84,8 @@ std::string text_of(const Policy& policy) {
     return text.empty() ? "-" : text.substr(1);
 }
 
-Look look_of(const std::string& text) {
-    Look look{.row = {.nexthop = "example.com"}};
+SharedNexthop look_of(const std::string& text) {
+    SharedNexthop look{.row = {.nexthop = "example.com"}};
     std::istringstream words(text);
     for (std::string word; words >> word;) {
         if (word == "-") continue;
@@ -107,7 +107,7 @@ Look look_of(const std::string& text) {
     return look;
 }
 
-std::string text_of(const Look& look) {
+std::string text_of(const SharedNexthop& look) {
     std::string text;
     if (look.row.dane_seen_at != WallTime{})
         text += fmt::format(" {}@{}", look.row.dane ? "dane" : "no-dane",
@@ -121,11 +121,11 @@ std::string text_of(const Look& look) {
 }
 
 // All of them of one table, so that every combination is tried. Not those of the future (rule 8).
-std::vector<Policy> all_policies(WallTime now) {
-    std::vector<Policy> all;
+std::vector<SharedPolicy> all_policies(WallTime now) {
+    std::vector<SharedPolicy> all;
     for (const auto& row : test::read_table("fleet/merge.table", 6))
         for (const std::size_t column : {1, 2})
-            if (const Policy policy = policy_of(row.fields[column]);
+            if (const SharedPolicy policy = policy_of(row.fields[column]);
                 !policy.row.record_gone && policy.row.fetched_at <= now &&
                 std::ranges::find(all, policy) == all.end())
                 all.push_back(policy);
@@ -138,9 +138,9 @@ TEST_CASE("the rules about policies") {
     for (const auto& row : test::read_table("fleet/merge.table", 6)) {
         INFO("line ", row.line, ": ", row.fields[5]);
         const WallTime now = at(row.fields[0]);
-        const Policy held = policy_of(row.fields[1]);
-        const Policy offered = policy_of(row.fields[2]);
-        const Policy merged = merge(held, offered, now);
+        const SharedPolicy held = policy_of(row.fields[1]);
+        const SharedPolicy offered = policy_of(row.fields[2]);
+        const SharedPolicy merged = merge(held, offered, now);
         CHECK(text_of(merged) == row.fields[3]);
         CHECK(merge(merged, offered, now) == merged);
         if (row.fields[4] == "both") CHECK(text_of(merge(offered, held, now)) == row.fields[3]);
@@ -151,9 +151,9 @@ TEST_CASE("the rules about nexthops") {
     for (const auto& row : test::read_table("fleet/looks.table", 5)) {
         INFO("line ", row.line, ": ", row.fields[4]);
         const WallTime now = at(row.fields[0]);
-        const Look held = look_of(row.fields[1]);
-        const Look offered = look_of(row.fields[2]);
-        const Look merged = merge(held, offered, now);
+        const SharedNexthop held = look_of(row.fields[1]);
+        const SharedNexthop offered = look_of(row.fields[2]);
+        const SharedNexthop merged = merge(held, offered, now);
         CHECK(text_of(merged) == row.fields[3]);
         CHECK(merge(merged, offered, now) == merged);
         CHECK(text_of(merge(offered, held, now)) == row.fields[3]);
@@ -162,13 +162,13 @@ TEST_CASE("the rules about nexthops") {
 
 TEST_CASE("in whatever order three nodes come, the same is known in the end") {
     for (const WallTime now : {at("50"), at("200")}) {
-        const std::vector<Policy> all = all_policies(now);
+        const std::vector<SharedPolicy> all = all_policies(now);
         REQUIRE(all.size() > 15);
-        for (const Policy& a : all)
-            for (const Policy& b : all)
-                for (const Policy& c : all) {
-                    const Policy one = merge(merge(a, b, now), c, now);
-                    const Policy other = merge(a, merge(c, b, now), now);
+        for (const SharedPolicy& a : all)
+            for (const SharedPolicy& b : all)
+                for (const SharedPolicy& c : all) {
+                    const SharedPolicy one = merge(merge(a, b, now), c, now);
+                    const SharedPolicy other = merge(a, merge(c, b, now), now);
                     if (one == other) continue;
                     CAPTURE(text_of(a));
                     CAPTURE(text_of(b));
@@ -182,12 +182,12 @@ TEST_CASE("in whatever order three nodes come, the same is known in the end") {
 TEST_CASE("nodes whose clocks differ by minutes agree") {
     const WallTime server = at("100000");
     const milliseconds ahead = std::chrono::minutes(7);
-    const Policy first = policy_of("enforce@99000+90000 refresh@99900");
+    const SharedPolicy first = policy_of("enforce@99000+90000 refresh@99900");
     // Fetched later by the server's clock, earlier by the node's own, which is behind.
-    const Policy later = policy_of("testing@99100+90000 refresh@99990");
+    const SharedPolicy later = policy_of("testing@99100+90000 refresh@99990");
     const store::StsRow as_the_node_has_it = translated(later.row, -ahead);
     CHECK(as_the_node_has_it.fetched_at < first.row.fetched_at);
-    const Policy offered{.row = translated(as_the_node_has_it, ahead)};
+    const SharedPolicy offered{.row = translated(as_the_node_has_it, ahead)};
     CHECK(merge(first, offered, server) == later);
     CHECK(translated(WallTime{}, ahead) == WallTime{});
 }
@@ -197,16 +197,16 @@ TEST_CASE("what is news") {
     const auto told = [&](const char* after, const char* now) {
         return news(before, policy_of(after).row, at(now));
     };
-    CHECK(news(before, before, at("50")) == News::none);
-    CHECK(told("enforce@20+100 refresh@45", "50") == News::quiet);
-    CHECK(told("enforce@10+100 refresh@40 fail@30 x1 id=b retry@60", "50") == News::quiet);
-    CHECK(told("none@20+100 refresh@45", "50") == News::binding);
-    CHECK(told("-", "50") == News::binding);
+    CHECK(news(before, before, at("50")) == Difference::none);
+    CHECK(told("enforce@20+100 refresh@45", "50") == Difference::quiet);
+    CHECK(told("enforce@10+100 refresh@40 fail@30 x1 id=b retry@60", "50") == Difference::quiet);
+    CHECK(told("none@20+100 refresh@45", "50") == Difference::binding);
+    CHECK(told("-", "50") == Difference::binding);
     // It had run out, and is in force again.
-    CHECK(told("enforce@90+100 refresh@95", "115") == News::binding);
-    CHECK(news(look_of("dane@1 x@1").row, look_of("dane@9 x@9").row) == News::quiet);
-    CHECK(news(look_of("dane@1 x@1").row, look_of("no-dane@9 x@9").row) == News::binding);
-    CHECK(news(look_of("-").row, look_of("no-dane@9 x@9").row) == News::binding);
+    CHECK(told("enforce@90+100 refresh@95", "115") == Difference::binding);
+    CHECK(news(look_of("dane@1 x@1").row, look_of("dane@9 x@9").row) == Difference::quiet);
+    CHECK(news(look_of("dane@1 x@1").row, look_of("no-dane@9 x@9").row) == Difference::binding);
+    CHECK(news(look_of("-").row, look_of("no-dane@9 x@9").row) == Difference::binding);
     CHECK_FALSE(is_worth_sharing(look_of("dane@1 x@1"), look_of("dane@3600 x@3600")));
     CHECK(is_worth_sharing(look_of("dane@1 x@1"), look_of("dane@86401 x@86401")));
     CHECK(is_worth_sharing(look_of("dane@1 x@1"), look_of("no-dane@2 x@2")));

@@ -32,7 +32,7 @@ struct Shared {
     std::string sql(const std::string& statement) { return server.sql(uri, statement); }
 
     // Fetched so long ago, due to be looked at again in `due`.
-    Policy policy(const std::string& name, milliseconds ago, milliseconds due) {
+    SharedPolicy policy(const std::string& name, milliseconds ago, milliseconds due) {
         store::StsRow row = sts_row(name);
         row.failures = 0;
         row.failed_id = row.fault = row.reason = row.failed_by = "";
@@ -42,11 +42,11 @@ struct Shared {
         row.refresh_at = a.server_now() + due;
         return {.row = row};
     }
-    static void offer(SharedStore& node, const Policy& policy) {
+    static void offer(SharedStore& node, const SharedPolicy& policy) {
         const auto done = node.offer({.policies = {policy}});
         REQUIRE_MESSAGE(done.has_value(), done.error().text);
     }
-    static std::optional<Policy> find(SharedStore& node, const std::string& name) {
+    static std::optional<SharedPolicy> find(SharedStore& node, const std::string& name) {
         const auto facts = node.find(name, "");
         REQUIRE(facts.has_value());
         return facts->policy;
@@ -58,10 +58,10 @@ struct Shared {
     SharedStore a, b;
 };
 
-std::vector<std::string> names(const std::vector<Policy>& policies) {
+std::vector<std::string> names(const std::vector<SharedPolicy>& policies) {
     std::vector<std::string> names;
     names.reserve(policies.size());
-    for (const Policy& policy : policies)
+    for (const SharedPolicy& policy : policies)
         names.push_back(policy.row.domain.name());
     return names;
 }
@@ -159,14 +159,14 @@ TEST_CASE("what one node offers, the other finds") {
     PostgresServer* server = postgres();
     if (server == nullptr) return;
     Shared shared(*server);
-    const Policy policy = shared.policy("example.com", 1h, 20h);
-    const Look look{.row = {.nexthop = "[mx.example.com]:587",
-                            .dane = true,
-                            .dane_seen_at = policy.row.fetched_at,
-                            .verdict = "dane-only",
-                            .row = 6,
-                            .verdict_since = policy.row.fetched_at,
-                            .seen_at = policy.row.fetched_at}};
+    const SharedPolicy policy = shared.policy("example.com", 1h, 20h);
+    const SharedNexthop look{.row = {.nexthop = "[mx.example.com]:587",
+                                     .dane = true,
+                                     .dane_seen_at = policy.row.fetched_at,
+                                     .verdict = "dane-only",
+                                     .row = 6,
+                                     .verdict_since = policy.row.fetched_at,
+                                     .seen_at = policy.row.fetched_at}};
     const auto merged = shared.a.offer({.policies = {policy}, .looks = {look}});
     REQUIRE_MESSAGE(merged.has_value(), merged.error().text);
     CHECK(merged->policies == std::vector{policy});
@@ -190,7 +190,7 @@ TEST_CASE("the change feed gives each change once, in order, and nothing where n
     CHECK(changes.upto.version == 2);
     CHECK(changes.upto.token.size() == 16);
     const FeedVersion second = changes.upto;
-    const Policy again = shared.policy("one.example", 1min, 20h);
+    const SharedPolicy again = shared.policy("one.example", 1min, 20h);
     Shared::offer(shared.a, again);
     changes = shared.b.changes(second, 1000).value();
     const FeedVersion third = changes.upto;
@@ -415,10 +415,10 @@ TEST_CASE("a write does not undo what another node wrote since it was read") {
     PostgresServer* server = postgres();
     if (server == nullptr) return;
     Shared shared(*server);
-    const Policy newer = shared.policy("example.com", 1min, 20h);
+    const SharedPolicy newer = shared.policy("example.com", 1min, 20h);
     Shared::offer(shared.b, shared.policy("example.com", 3h, 20h));
     WriteStatement late("token", shared.a.server_now(), schema_version);
-    late.add(std::vector<Known<Policy>>{{shared.policy("example.com", 2h, 20h), 1}});
+    late.add(std::vector<Versioned<SharedPolicy>>{{shared.policy("example.com", 2h, 20h), 1}});
     Shared::offer(shared.b, newer);
     const Interrupt interrupt;
     Postgres postgres(shared.uri, generous, interrupt);
@@ -429,7 +429,7 @@ TEST_CASE("a write does not undo what another node wrote since it was read") {
     CHECK(Shared::find(shared.a, "example.com") == newer);
     // And none of another schema writes at all.
     WriteStatement old("token", shared.a.server_now(), schema_version - 1);
-    old.add(std::vector<Known<Policy>>{{shared.policy("old.example", 2h, 20h), 0}});
+    old.add(std::vector<Versioned<SharedPolicy>>{{shared.policy("old.example", 2h, 20h), 0}});
     const auto nothing = postgres.run(old.sql(), old.params());
     REQUIRE_MESSAGE(nothing.has_value(), nothing.error().text);
     CHECK(nothing->size() == 0);
@@ -513,10 +513,10 @@ TEST_CASE("a row with words longer than any node's keeps its policy") {
     PostgresServer* server = postgres();
     if (server == nullptr) return;
     Shared shared(*server);
-    const Policy held = shared.policy("example.com", 1h, 20h);
+    const SharedPolicy held = shared.policy("example.com", 1h, 20h);
     Shared::offer(shared.a, held);
     shared.sql("UPDATE postseal_sts SET reason = repeat('x', 2001), failures = 1");
-    Policy failure{.row = {.domain = domain("example.com")}, .forgotten_at = {}};
+    SharedPolicy failure{.row = {.domain = domain("example.com")}, .forgotten_at = {}};
     failure.row.failures = 3;
     failure.row.failed_id = "2";
     failure.row.failed_at = shared.b.server_now();
@@ -534,7 +534,7 @@ TEST_CASE("a policy that cannot be read is not overwritten by a row without one"
     Shared shared(*server);
     Shared::offer(shared.a, shared.policy("example.com", 1h, 20h));
     const char* size = "SELECT length(body) FROM postseal_sts";
-    Policy failure{.row = {.domain = domain("example.com")}, .forgotten_at = {}};
+    SharedPolicy failure{.row = {.domain = domain("example.com")}, .forgotten_at = {}};
     failure.row.failures = 3;
     failure.row.failed_at = shared.b.server_now();
     failure.row.failed_by = "third";
@@ -552,7 +552,7 @@ TEST_CASE("a policy that cannot be read is not overwritten by a row without one"
     // The statement itself cannot do it, either.
     WriteStatement statement("token", shared.b.server_now(), schema_version);
     const std::int64_t version = std::stoll(shared.sql("SELECT version FROM postseal_sts"));
-    statement.add({Known<Policy>{failure, version}});
+    statement.add({Versioned<SharedPolicy>{failure, version}});
     const Interrupt interrupt;
     Postgres postgres(shared.uri, generous, interrupt);
     REQUIRE(postgres.connect().has_value());
@@ -607,7 +607,7 @@ TEST_CASE("rows that no node writes are refused, and written over") {
     CHECK(changes.policies[1].row.reason == "?[2Jgone");
     CHECK(changes.upto.version == 6); // and it goes on
     CHECK_FALSE(Shared::find(shared.b, "large.example").has_value());
-    const Policy mended = shared.policy("large.example", 1h, 20h);
+    const SharedPolicy mended = shared.policy("large.example", 1h, 20h);
     Shared::offer(shared.b, mended);
     CHECK(Shared::find(shared.a, "large.example") == mended);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "observe/samples.h"
 
-#include "observe/kept.h"
 #include "observe/loop_lag.h"
+#include "observe/store_summary.h"
 #include "observe/verdicts.h"
 #include "store/archive.h"
 #include "store/database.h"
@@ -108,9 +108,9 @@ TEST_CASE("kept: the store is asked every ten seconds at most, and waited for on
                        .after = "none"});
     batch.sts.put({.domain = Domain::parse("a.example").value(), .failures = 1});
     REQUIRE(archive.database->write(batch));
-    KeptView view(loop, clock, archive);
+    StoreSummary view(loop, clock, archive);
     const auto renew = [&] {
-        loop.run_until_done([](KeptView& kept) -> async::Task<bool> {
+        loop.run_until_done([](StoreSummary& kept) -> async::Task<bool> {
             co_await kept.renew();
             co_return true;
         }(view));

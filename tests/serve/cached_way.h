@@ -6,7 +6,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "engine/view.h"
+#include "engine/handle.h"
 #include "serve/clients.h"
 #include "serve/delegation_server.h"
 #include "serve/socketmap_server.h"
@@ -29,7 +29,7 @@ class CachedWay {
   public:
     enum class Kind { tcp, unix };
     explicit CachedWay(config::Protocol protocol) {
-        const engine::Maps& maps = *known_.maps();
+        const engine::Maps& maps = *answer_memory_.maps();
         cache::Replies replies;
         for (const engine::Variant& variant : maps.variants())
             replies.push_back(engine::to_wire({.kind = verdict::Reply::Kind::ok,
@@ -39,9 +39,10 @@ class CachedWay {
                                               variant.protocol));
         reply_ = replies[maps.variant(protocol, "postfix").value()];
         const MonoTime until = loop_.now() + std::chrono::hours(24);
-        known_.cache().put("some-domain-in-memory.example", replies, {.until = until}, 0);
-        clients_.emplace(serve::Clients::Around{station_, log_, shared_,
-                                                std::make_shared<serve::Places>(), "a listener"},
+        answer_memory_.cache().put("some-domain-in-memory.example", replies, {.until = until}, 0);
+        clients_.emplace(serve::Clients::Dependencies{station_, log_, shared_,
+                                                      std::make_shared<serve::Places>(),
+                                                      "a listener"},
                          speak(protocol), std::chrono::hours(24));
         request_ = request(protocol);
     }
@@ -72,8 +73,8 @@ class CachedWay {
     [[nodiscard]] std::uint64_t answered() { return station_.counters().cached; }
 
   private:
-    struct NoLookups final : engine::View {
-        using View::View;
+    struct NoLookups final : engine::Handle {
+        using Handle::Handle;
         async::Task<engine::WireReply> ask(Nexthop, config::Protocol, std::string,
                                            ClientId) override {
             throw std::logic_error("not in memory");
@@ -93,10 +94,11 @@ protocol = "delegation"
 
     [[nodiscard]] std::unique_ptr<serve::Protocol> speak(config::Protocol protocol) {
         if (protocol == config::Protocol::tcp_table)
-            return std::make_unique<serve::TcpTableServer>(view_, station_.counters(), "postfix");
+            return std::make_unique<serve::TcpTableServer>(engine_handle_, station_.counters(),
+                                                           "postfix");
         if (protocol == config::Protocol::delegation)
-            return std::make_unique<serve::DelegationServer>(view_, station_.counters());
-        return std::make_unique<serve::SocketmapServer>(view_, station_.counters(),
+            return std::make_unique<serve::DelegationServer>(engine_handle_, station_.counters());
+        return std::make_unique<serve::SocketmapServer>(engine_handle_, station_.counters(),
                                                         std::vector<std::string>{});
     }
     // As Postfix sends it.
@@ -132,11 +134,11 @@ protocol = "delegation"
 
     async::UvLoop loop_;
     Log log_{{.level = config::LogLevel::error}};
-    engine::Known known_{
+    engine::AnswerMemory answer_memory_{
         std::make_shared<const engine::Maps>(config::parse(configuration_, "f").value()),
         {},
         std::size_t{1} << 20U};
-    NoLookups view_{known_, loop_};
+    NoLookups engine_handle_{answer_memory_, loop_};
     serve::Station station_{0, loop_, nullptr};
     serve::Shared shared_{loop_, 1000, std::size_t{16} << 20U};
     std::optional<serve::Clients> clients_;

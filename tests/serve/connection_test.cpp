@@ -30,10 +30,10 @@ class Lines final : public Protocol {
         if (line == "bad") return {.outcome = Outcome::malformed, .fault = "bad line"};
         taken++;
         if (line.starts_with("later ")) {
-            const Connection::Place place = connection.reply_later();
+            const Connection::ReplySlot place = connection.reply_later();
             connection.start(later(connection, place, line));
         } else if (line.starts_with("long ")) {
-            const Connection::Place place = connection.reply_later();
+            const Connection::ReplySlot place = connection.reply_later();
             connection.start(long_reply(connection, place, line));
         } else if (line == "big") {
             connection.reply(std::string(10'000, 'x'));
@@ -49,12 +49,13 @@ class Lines final : public Protocol {
     int made_anew = 0;
 
   private:
-    async::Task<> later(Connection& connection, Connection::Place place, std::string line) {
+    async::Task<> later(Connection& connection, Connection::ReplySlot place, std::string line) {
         const long delay = std::stol(line.substr(6));
         if (delay > 0) co_await async::Sleep(loop_, milliseconds(delay));
         connection.fulfil(place, "<" + line + ">");
     }
-    async::Task<> long_reply(Connection& connection, Connection::Place place, std::string line) {
+    async::Task<> long_reply(Connection& connection, Connection::ReplySlot place,
+                             std::string line) {
         const long delay = std::stol(line.substr(5));
         if (delay > 0) co_await async::Sleep(loop_, milliseconds(delay));
         while (!connection.has_room(place, 60'000)) {

@@ -31,7 +31,7 @@ std::string request(std::string_view recipient, std::string_view kind = "smtpd_a
 
 struct Field : test::EngineBehind {
     Field() : EngineBehind(configuration) {
-        serve(std::make_unique<DelegationServer>(view, counters));
+        serve(std::make_unique<DelegationServer>(engine_handle, counters));
     }
     std::string ask(std::string_view octets) {
         const Fd client = connect();

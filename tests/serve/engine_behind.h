@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/views.h"
+#include "engine/handles.h"
 #include "serve/local.h"
 #include "store/memory.h"
 #include "support/fake_fetcher.h"
@@ -48,7 +48,7 @@ slow.example MX delay 60
     engine::Overrides overrides;
     engine::Engine engine{
         {loop, clock, resolver, fetcher, store, log, random}, maps, overrides, engine::Options{}};
-    engine::HomeView view{engine};
+    engine::LocalHandle engine_handle{engine};
 };
 
 } // namespace postseal::test

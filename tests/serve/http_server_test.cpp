@@ -38,8 +38,8 @@ constexpr std::string_view last = "Connection: close\r\n\r\n";
 
 struct Field : test::EngineBehind {
     Field() {
-        auto made =
-            std::make_unique<HttpServer>(engine, views, std::vector<std::string>{"ours.example"});
+        auto made = std::make_unique<HttpServer>(engine, daemon_status,
+                                                 std::vector<std::string>{"ours.example"});
         http = made.get();
         serve(std::move(made));
     }
@@ -61,7 +61,7 @@ struct Field : test::EngineBehind {
         const std::string body = got.substr(got.find("\r\n\r\n") + 4);
         return nlohmann::json::parse(body.substr(0, body.size() - 3)); // "EOF"
     }
-    test::FakeViews views;
+    test::FakeViews daemon_status;
     HttpServer* http = nullptr;
 };
 
@@ -140,7 +140,7 @@ TEST_CASE("http: a name that is not ours gets nothing") {
 
 TEST_CASE("http: health, with a reason a line") {
     Field field;
-    field.views.parts = {
+    field.daemon_status.parts = {
         {"store", "cannot write /x: disk full"}, {"dns", ""}, {"resolver", "gone"}};
     CHECK(field.get("/healthz") ==
           text("503 Service Unavailable",
@@ -150,9 +150,9 @@ TEST_CASE("http: health, with a reason a line") {
 
 TEST_CASE("http: health, with a note, which is not trouble") {
     Field field;
-    field.views.parts = {{"store", ""}, {"clock", "", "not confirmed yet"}};
+    field.daemon_status.parts = {{"store", ""}, {"clock", "", "not confirmed yet"}};
     CHECK(field.get("/healthz") == text("200 OK", "ok\nclock: not confirmed yet\n", last) + "EOF");
-    field.views.parts.front().trouble = "gone";
+    field.daemon_status.parts.front().trouble = "gone";
     CHECK(field.get("/healthz") == text("503 Service Unavailable",
                                         "degraded\nstore: gone\nclock: not confirmed yet\n", last) +
                                        "EOF");

@@ -41,9 +41,9 @@ TEST_CASE("each listener speaks its protocol") {
     test::EngineBehind field(configuration);
     Counters counters;
     test::FakeSteering steering;
-    test::FakeViews views;
-    const Behind behind{
-        field.engine, field.store, field.view, counters, steering, views, [&] {
+    test::FakeViews daemon_status;
+    const Dependencies behind{
+        field.engine, field.store, field.engine_handle, counters, steering, daemon_status, [&] {
             return "{\"queries\":" + std::to_string(std::uint64_t{counters.queries}) + "}";
         }};
     const auto config = config::parse(configuration, "f").value();

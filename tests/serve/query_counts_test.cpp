@@ -48,8 +48,9 @@ TEST_CASE("query counts: what the servers count") {
     engine::Engine engine({field.loop, field.clock, field.resolver, field.fetcher, field.store,
                            field.log, field.random},
                           field.maps, overrides, engine::Options{});
-    engine::HomeView view(engine);
-    field.serve(std::make_unique<SocketmapServer>(view, counters, std::vector<std::string>{}));
+    engine::LocalHandle engine_handle(engine);
+    field.serve(
+        std::make_unique<SocketmapServer>(engine_handle, counters, std::vector<std::string>{}));
     const Fd client = field.connect();
     for (const std::string_view request :
          {"19:postfix example.com,", "19:postfix example.com,", "17:QUERY example.com,",

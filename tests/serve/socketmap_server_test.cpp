@@ -17,7 +17,7 @@ std::string netstring(std::string_view payload) {
 
 struct Field : test::EngineBehind {
     explicit Field(const std::vector<std::string>& allowed = {}) {
-        serve(std::make_unique<SocketmapServer>(view, counters, allowed));
+        serve(std::make_unique<SocketmapServer>(engine_handle, counters, allowed));
     }
     std::string ask(std::string_view request, std::size_t octets) {
         const Fd client = connect();

@@ -30,7 +30,8 @@ const std::string not_found = netstring("NOTFOUND ");
 struct Field : test::EngineBehind {
     Field() {
         listeners.speak([this](const config::Listen& listen, Station& at) {
-            return std::make_unique<SocketmapServer>(stations.view(at), at.counters(), listen.maps);
+            return std::make_unique<SocketmapServer>(stations.engine_handle(at), at.counters(),
+                                                     listen.maps);
         });
         configure({here});
     }

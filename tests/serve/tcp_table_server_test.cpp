@@ -18,7 +18,7 @@ struct Field : test::EngineBehind {
         : EngineBehind(fmt::format("[[listen]]\naddress = \"inet:127.0.0.1:1\"\n"
                                    "protocol = \"tcp_table\"\nmaps = [\"{}\"]\n{}",
                                    map, more)) {
-        serve(std::make_unique<TcpTableServer>(view, counters, map));
+        serve(std::make_unique<TcpTableServer>(engine_handle, counters, map));
     }
     // The one line that answers.
     std::string ask(std::string_view key) {
@@ -116,8 +116,8 @@ TEST_CASE("tcp_table: an override that does not fit is a temporary failure") {
     engine::Engine other({field.loop, field.clock, field.resolver, field.fetcher, field.store,
                           field.log, field.random},
                          field.maps, overrides, engine::Options{});
-    engine::HomeView view(other);
-    field.serve(std::make_unique<TcpTableServer>(view, field.counters, "postfix"));
+    engine::LocalHandle engine_handle(other);
+    field.serve(std::make_unique<TcpTableServer>(engine_handle, field.counters, "postfix"));
     CHECK(field.ask("x.example") == "400 the%20policy%20is%20over%204096%20octets\n");
     field.server.reset();
 }

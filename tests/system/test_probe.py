@@ -27,7 +27,7 @@ def key(domain: str) -> str:
     return f"[mx.{domain}]:587" if name in RELAYED else domain
 
 
-def expected_fate(delivery: table.Delivery, map_name: str) -> tuple[str, str]:
+def expected_outcome(delivery: table.Delivery, map_name: str) -> tuple[str, str]:
     """Kind and host."""
     text = delivery.tlsrpt if map_name == "tlsrpt" else delivery.legacy
     how, _, what = text.partition(": ")
@@ -73,11 +73,11 @@ def predicted(prober, map_name) -> dict[str, dict]:
 def test_predicts_what_postfix_does(predicted, map_name, delivery):
     found = predicted[key(delivery.domain)]
     if delivery.domain.removesuffix(".mail.example") in LATER:
-        assert found["fate"]["kind"] == "encrypted"
+        assert found["outcome"]["kind"] == "encrypted"
         return
-    fate = found["fate"]["kind"], found["fate"]["host"]
-    assert fate == expected_fate(delivery, map_name), json.dumps(found, indent=1)
-    assert found["fate"]["why"]
+    outcome = found["outcome"]["kind"], found["outcome"]["host"]
+    assert outcome == expected_outcome(delivery, map_name), json.dumps(found, indent=1)
+    assert found["outcome"]["why"]
 
 
 STATUSES = [

@@ -82,11 +82,11 @@ def some_root() -> str:
 
 
 def agree(found: dict, outcome: Outcome) -> None:
-    fate = found["fate"]
-    assert STATUS[fate["kind"]] == outcome.status, (fate, outcome)
+    predicted = found["outcome"]
+    assert STATUS[predicted["kind"]] == outcome.status, (predicted, outcome)
     if outcome.status == "sent":
-        assert fate["kind"] == SURENESS[outcome.tls], (fate, outcome)
-        assert fate["host"] == outcome.host, (fate, outcome)
+        assert predicted["kind"] == SURENESS[outcome.tls], (predicted, outcome)
+        assert predicted["host"] == outcome.host, (predicted, outcome)
 
 
 @pytest.mark.parametrize("name", CASES)

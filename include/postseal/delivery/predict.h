@@ -85,17 +85,17 @@ struct Satisfaction {
                                       const Orders& orders);
 
 // What becomes of a message to the destination.
-struct Fate {
+struct MessageOutcome {
     enum class Kind { sealed, encrypted, clear, deferred, bounced, unknown };
     Kind kind = Kind::deferred;
     std::string host; // sealed, encrypted, clear: the first that takes it
     std::string why;  // one clause
 
-    friend bool operator==(const Fate&, const Fate&) = default;
+    friend bool operator==(const MessageOutcome&, const MessageOutcome&) = default;
 };
-[[nodiscard]] std::string_view to_string(Fate::Kind kind);
+[[nodiscard]] std::string_view to_string(MessageOutcome::Kind kind);
 // Hosts of one preference are tried in any order: of those that would take it the weakest counts.
-[[nodiscard]] Fate fate(const Destination& destination, const Orders& orders);
+[[nodiscard]] MessageOutcome message_outcome(const Destination& destination, const Orders& orders);
 
 // No connection was made to any address, and none was refused: most likely the way out is closed.
 [[nodiscard]] bool seems_blocked(const Destination& destination);

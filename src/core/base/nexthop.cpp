@@ -87,14 +87,14 @@ bool has_good_zone(std::string_view address) {
     });
 }
 
-struct Parts {
+struct HostAndPort {
     std::string_view host;
     std::string_view port;
     bool literal_host = false;
 };
 
 // As host_port(3) of Postfix splits it: at the bracket, or else at the last colon.
-std::expected<Parts, NexthopError> split(std::string_view key) {
+std::expected<HostAndPort, NexthopError> split(std::string_view key) {
     if (key.front() == '[') {
         const auto close = key.find(']');
         if (close == std::string_view::npos)
@@ -102,14 +102,14 @@ std::expected<Parts, NexthopError> split(std::string_view key) {
         const std::string_view rest = key.substr(close + 1);
         if (!rest.empty() && rest.front() != ':')
             return fail(NexthopFault::not_a_host, key, "text behind the bracket");
-        return Parts{.host = key.substr(1, close - 1),
-                     .port = rest.substr(rest.empty() ? 0 : 1),
-                     .literal_host = true};
+        return HostAndPort{.host = key.substr(1, close - 1),
+                           .port = rest.substr(rest.empty() ? 0 : 1),
+                           .literal_host = true};
     }
     const auto colon = key.rfind(':');
     if (colon == std::string_view::npos || is_ipv6(key))
-        return Parts{.host = key, .port = {}, .literal_host = false};
-    return Parts{
+        return HostAndPort{.host = key, .port = {}, .literal_host = false};
+    return HostAndPort{
         .host = key.substr(0, colon), .port = key.substr(colon + 1), .literal_host = false};
 }
 

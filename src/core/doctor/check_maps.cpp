@@ -278,25 +278,25 @@ struct Broken {
 };
 
 // Of a table in front of ours, or of one behind it, which is asked for what we have no policy for.
-enum class Place { front, behind };
+enum class Position { front, behind };
 
-std::string_view what_becomes_of_mail(const Table& table, Place place) {
+std::string_view what_becomes_of_mail(const Table& table, Position place) {
     if (has_no_address(table))
         return "Postfix cannot open it: smtp(8) ends at once, and Postfix defers all mail";
-    if (place == Place::behind)
+    if (place == Position::behind)
         return "Postfix then defers the mail that postseald has no policy for";
     return "Postfix goes to no other table then, and defers all mail";
 }
 
 // A table without an answer defers all mail that gets to it, for Postfix goes to no other then.
 std::optional<Broken> broken(const Facts& facts, const Client& client, const Table& table,
-                             Place place) {
+                             Position place) {
     if (const auto* listener = other_listener(facts, client, table))
         return Broken{
             &table,
             {Severity::problem,
              fmt::format("{} asks a listener of protocol {}", table.text, listener->protocol),
-             place == Place::behind
+             place == Position::behind
                  ? "the two protocols do not match, and Postfix defers the mail that postseald has "
                    "no policy for"
                  : "the two protocols do not match, and Postfix defers all mail"}};
@@ -425,8 +425,8 @@ void check_maps(const Facts& facts, const Client& client, Report& report) {
     for (const Table& table : tables)
         if (listener_of(table, client, facts) == nullptr)
             if (auto one = broken(facts, client, table,
-                                  has_ours && !table.joined && &*ours < &table ? Place::behind
-                                                                               : Place::front))
+                                  has_ours && !table.joined && &*ours < &table ? Position::behind
+                                                                               : Position::front))
                 faults.push_back(*std::move(one));
     for (const Broken& one : faults)
         report.problem("maps", one.fault.what, one.fault.why,

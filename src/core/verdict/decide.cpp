@@ -19,7 +19,7 @@ namespace {
 
 // What the rows look at. Hosts without an address are left out; what was not looked up is
 // not N (RFC 7672 section 2.1: only a secure answer shows that there is no TLSA).
-struct Facts {
+struct Summary {
     const Override* said = nullptr; // by the operator
     MxState mx = MxState::failed;
     Remembered remembered = Remembered::nothing;
@@ -35,7 +35,7 @@ struct Facts {
     [[nodiscard]] bool failed() const { return mx == MxState::failed; }
 };
 
-Facts survey(const Evidence& evidence) {
+Summary survey(const Evidence& evidence) {
     const auto count = [&](HostState state) {
         return static_cast<std::size_t>(std::ranges::count(evidence.mx.hosts, state, &Host::state));
     };
@@ -50,7 +50,7 @@ Facts survey(const Evidence& evidence) {
 
 // unknown_dane: tempfail, because there may be DANE that a policy must not override.
 // unsealed: tempfail, because override sealed asks for what the domain does not promise.
-enum class Says {
+enum class Decision {
     as_configured,
     may,
     dane,
@@ -65,49 +65,49 @@ enum class Says {
 
 struct Row {
     int number;
-    bool (*applies)(const Facts&);
-    Says with_policy;
-    Says without;
+    bool (*applies)(const Summary&);
+    Decision with_policy;
+    Decision without;
     std::string_view because;
 };
 
-bool nowhere_to_deliver(const Facts& f) {
+bool nowhere_to_deliver(const Summary& f) {
     return f.mx == MxState::null_mx || f.mx == MxState::nxdomain ||
            ((f.secure() || f.insecure()) && f.hosts() == 0);
 }
 
 // The first row that applies decides.
-using enum Says;
+using enum Decision;
 constexpr std::array table{
-    Row{1, [](const Facts& f) { return f.said != nullptr; }, //
+    Row{1, [](const Summary& f) { return f.said != nullptr; }, //
         as_configured, as_configured, "the operator's override"},
     Row{2, nowhere_to_deliver, //
         secure, may, "no host to deliver to is found"},
-    Row{3, [](const Facts& f) { return f.mx == MxState::bogus; }, //
+    Row{3, [](const Summary& f) { return f.mx == MxState::bogus; }, //
         tempfail, tempfail, "the MX RRset is bogus, somebody may be forging it"},
-    Row{4, [](const Facts& f) { return f.failed() && f.remembered == Remembered::no_dane; }, //
+    Row{4, [](const Summary& f) { return f.failed() && f.remembered == Remembered::no_dane; }, //
         secure, may, "the MX lookup fails; the last lookup that succeeded found securely no DANE"},
-    Row{5, [](const Facts& f) { return f.failed(); }, //
+    Row{5, [](const Summary& f) { return f.failed(); }, //
         unknown_dane, dane, "the MX lookup fails, and there may be DANE"},
-    Row{6, [](const Facts& f) { return f.secure() && f.all(f.u); }, //
+    Row{6, [](const Summary& f) { return f.secure() && f.all(f.u); }, //
         dane_only, dane_only, "the MX RRset is secure and every host has usable TLSA records"},
-    Row{7, [](const Facts& f) { return f.secure() && f.u > 0 && f.f > 0 && f.all(f.u + f.f); }, //
+    Row{7, [](const Summary& f) { return f.secure() && f.u > 0 && f.f > 0 && f.all(f.u + f.f); }, //
         dane_only, dane, "every host that could be looked up has usable TLSA records"},
-    Row{8, [](const Facts& f) { return f.secure() && f.f > 0; }, //
+    Row{8, [](const Summary& f) { return f.secure() && f.f > 0; }, //
         unknown_dane, dane, "a host that may have DANE could not be looked up"},
-    Row{9, [](const Facts& f) { return f.secure() && f.x > 0 && f.all(f.u + f.x); }, //
+    Row{9, [](const Summary& f) { return f.secure() && f.x > 0 && f.all(f.u + f.x); }, //
         secure, dane, "every host has TLSA records, but not every host has usable ones"},
-    Row{10, [](const Facts& f) { return f.secure() && f.n > 0 && f.u + f.x > 0; }, //
+    Row{10, [](const Summary& f) { return f.secure() && f.n > 0 && f.u + f.x > 0; }, //
         by_mixed, dane, "some hosts have TLSA records and some have none"},
-    Row{11, [](const Facts& f) { return f.secure() && f.all(f.n); }, //
+    Row{11, [](const Summary& f) { return f.secure() && f.all(f.n); }, //
         secure, may, "no host has TLSA records"},
-    Row{12, [](const Facts& f) { return f.insecure() && f.u + f.x + f.f > 0; }, //
+    Row{12, [](const Summary& f) { return f.insecure() && f.u + f.x + f.f > 0; }, //
         secure, dane, "the MX RRset is insecure, though a host has DANE or could not be looked up"},
-    Row{13, [](const Facts& f) { return f.insecure() && f.all(f.n); }, //
+    Row{13, [](const Summary& f) { return f.insecure() && f.all(f.n); }, //
         secure, may, "the MX RRset is insecure and no host has TLSA records"},
 };
 
-Says chosen(Mixed mixed) {
+Decision chosen(Mixed mixed) {
     switch (mixed) {
     case Mixed::mta_sts:
         return secure;
@@ -119,7 +119,7 @@ Says chosen(Mixed mixed) {
     return secure;
 }
 
-Says configured(const Override& said, bool enforced, std::vector<std::string>& why) {
+Decision configured(const Override& said, bool enforced, std::vector<std::string>& why) {
     switch (said.kind) {
     case Override::Kind::policy:
         // Nothing is looked up for it.
@@ -148,24 +148,25 @@ bool counts_as_enforced(const Sts& sts, const Options& options, WallTime now,
 }
 
 // What the options make of a row's word; each change is a reason.
-Says adjusted(Says says, bool enforced, const Options& options, std::vector<std::string>& why) {
-    if (says == by_mixed) {
-        says = chosen(options.mixed);
+Decision adjusted(Decision decision, bool enforced, const Options& options,
+                  std::vector<std::string>& why) {
+    if (decision == by_mixed) {
+        decision = chosen(options.mixed);
         why.push_back(fmt::format("option mixed = {}", to_string(options.mixed)));
     }
-    const bool for_dane = says == dane || says == dane_only || says == unknown_dane;
+    const bool for_dane = decision == dane || decision == dane_only || decision == unknown_dane;
     if (!options.postfix_dnssec && for_dane) {
-        says = enforced ? secure : may;
+        decision = enforced ? secure : may;
         why.emplace_back("option postfix_dnssec is off: Postfix cannot do DANE");
     }
-    if (options.default_level >= DefaultLevel::encrypt && says == dane) {
-        says = may;
+    if (options.default_level >= DefaultLevel::encrypt && decision == dane) {
+        decision = may;
         why.push_back(fmt::format("opportunistic DANE could end below main.cf's level {}, "
                                   "so that level applies",
                                   to_string(options.default_level)));
     }
-    if (says == unknown_dane) says = tempfail;
-    return says;
+    if (decision == unknown_dane) decision = tempfail;
+    return decision;
 }
 
 // Whether the options have mail wait where an unknown policy would decide.
@@ -175,8 +176,8 @@ bool must_be_known(const Sts& sts, const Options& options, WallTime now) {
     return (unread ? options.without_store : options.untried_policy) == IfUnknown::tempfail;
 }
 
-std::string_view conclusion(Says says) {
-    switch (says) {
+std::string_view conclusion(Decision decision) {
+    switch (decision) {
     case as_configured:
         return "as configured";
     case may:
@@ -210,10 +211,10 @@ void defer(Verdict& verdict, Blame blame) {
     verdict.temp_reason = std::move(blame.reason);
 }
 
-Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
+Verdict verdict_of(Decision decision, const Row& row, const Evidence& evidence) {
     Verdict verdict;
     verdict.row = row.number;
-    switch (says) {
+    switch (decision) {
     case as_configured:
         verdict.cls = Class::override_;
         if (evidence.override_) verdict.override_text = evidence.override_->policy;
@@ -252,59 +253,61 @@ Verdict verdict_of(Says says, const Row& row, const Evidence& evidence) {
     return verdict;
 }
 
-// Of override sealed: as the table says without it, but nothing that could end unauthenticated.
+// Of override sealed: as the table decides without it, but nothing that could end unauthenticated.
 // Opportunistic DANE becomes dane-only; where nothing is promised the mail is deferred. Where there
 // is not a host Postfix bounces it before it asks, so nothing is deferred by us.
-Says sealed(const Row& row, bool enforced, const Evidence& evidence, const Options& options,
-            std::vector<std::string>& why) {
+Decision sealed(const Row& row, bool enforced, const Evidence& evidence, const Options& options,
+                std::vector<std::string>& why) {
     Options own = options;
     own.default_level = DefaultLevel::may; // what ends at main.cf's level is deferred here
-    const Says says = adjusted(enforced ? row.with_policy : row.without, enforced, own, why);
-    if (says == dane) return dane_only;
+    const Decision decision =
+        adjusted(enforced ? row.with_policy : row.without, enforced, own, why);
+    if (decision == dane) return dane_only;
     const bool nowhere = row.applies == &nowhere_to_deliver && !evidence.nexthop.is_address;
-    if (says == may) return nowhere ? sealed_nowhere : unsealed;
-    return says;
+    if (decision == may) return nowhere ? sealed_nowhere : unsealed;
+    return decision;
 }
 
-const Row& row_of(const Facts& facts) {
-    // Every value of Facts has its row, which the tests show; were one missing, mail would wait.
+const Row& row_of(const Summary& summary) {
+    // Every value of Summary has its row, which the tests show; were one missing, mail would wait.
     static constexpr Row none{0, nullptr, tempfail, tempfail, "no row of the table applies"};
-    const auto* found = std::ranges::find_if(table, [&](const Row& r) { return r.applies(facts); });
+    const auto* found =
+        std::ranges::find_if(table, [&](const Row& r) { return r.applies(summary); });
     return found == table.end() ? none : *found;
 }
 
 struct Judgement {
     const Row* row = nullptr;
-    Says says = tempfail;
+    Decision decision = tempfail;
     std::vector<std::string> why; // what options and overrides did
     bool unknown = false;         // a policy that would decide is unknown(): mail is deferred
     bool sealed = false;          // by that override; the row is the one without it
 };
 
 Judgement judgement(const Evidence& evidence, const Options& options, WallTime now) {
-    Facts facts = survey(evidence);
+    Summary summary = survey(evidence);
     Judgement out;
-    out.sealed = facts.said != nullptr && facts.said->kind == Override::Kind::sealed;
-    if (out.sealed) facts.said = nullptr;
-    out.row = &row_of(facts);
+    out.sealed = summary.said != nullptr && summary.said->kind == Override::Kind::sealed;
+    if (out.sealed) summary.said = nullptr;
+    out.row = &row_of(summary);
     const bool enforced = counts_as_enforced(evidence.sts, options, now, out.why);
     const auto said = [&](bool with_policy, std::vector<std::string>& reasons) {
         if (out.sealed) return sealed(*out.row, with_policy, evidence, options, reasons);
-        if (facts.said != nullptr) return configured(*facts.said, with_policy, reasons);
+        if (summary.said != nullptr) return configured(*summary.said, with_policy, reasons);
         return adjusted(with_policy ? out.row->with_policy : out.row->without, with_policy, options,
                         reasons);
     };
-    out.says = said(enforced, out.why);
+    out.decision = said(enforced, out.why);
     if (!enforced && must_be_known(evidence.sts, options, now)) {
         std::vector<std::string> unused;
-        out.unknown = said(true, unused) != out.says;
+        out.unknown = said(true, unused) != out.decision;
     }
-    if (out.unknown) out.says = tempfail;
+    if (out.unknown) out.decision = tempfail;
     return out;
 }
 
 Verdict verdict_of(const Judgement& judged, const Evidence& evidence) {
-    Verdict verdict = verdict_of(judged.says, *judged.row, evidence);
+    Verdict verdict = verdict_of(judged.decision, *judged.row, evidence);
     if (judged.unknown) defer(verdict, sts_blame(evidence));
     if (judged.sealed) verdict.row = table.front().number;
     return verdict;
@@ -324,9 +327,10 @@ Verdict decide(const Evidence& evidence, const Options& options, WallTime now) {
     verdict.reasons.push_back(
         judged.unknown
             ? fmt::format("it is not known whether an MTA-STS policy is in force: {}",
-                          conclusion(judged.says))
-            : fmt::format("{}: {}", judged.says == as_configured ? judged.row->because : because,
-                          conclusion(judged.says)));
+                          conclusion(judged.decision))
+            : fmt::format("{}: {}",
+                          judged.decision == as_configured ? judged.row->because : because,
+                          conclusion(judged.decision)));
     if (judged.sealed)
         verdict.reasons.insert(verdict.reasons.begin(), fmt::format("{}: sealed, so what cannot be "
                                                                     "authenticated is deferred",

@@ -166,15 +166,16 @@ void add_host(Destination& to, const std::string& text) {
         added.attempts.push_back(address(seen, name));
 }
 
-TEST_CASE("delivery/fate: the table") {
-    for (const auto& row : test::read_table("delivery/fate.table", 7)) {
+TEST_CASE("delivery/message_outcome: the table") {
+    for (const auto& row : test::read_table("delivery/message_outcome.table", 7)) {
         CAPTURE(row.line);
         Destination to = destination(row.fields[0]);
         std::istringstream hosts(row.fields[2]);
         for (std::string text; std::getline(hosts, text, ',');)
             add_host(to, text);
-        const Fate end = fate(to, orders(reply(row.fields[1]), verdict::Form::legacy,
-                                         smtp_with(verdict::DefaultLevel::dane)));
+        const MessageOutcome end =
+            message_outcome(to, orders(reply(row.fields[1]), verdict::Form::legacy,
+                                       smtp_with(verdict::DefaultLevel::dane)));
         CHECK(to_string(end.kind) == row.fields[3]);
         CHECK(end.host == (row.fields[4].empty() ? "" : row.fields[4] + ".example.com"));
         CHECK(end.why == row.fields[5]);

@@ -1,7 +1,8 @@
-// engine/view.h: the engine as one serving thread sees it
+// engine/handle.h: the engine as one serving thread sees it
 //
-// look() is the way of a cached answer: no allocation, no lock, no suspension. ask() is the way of
-// the others; the engine does it on its own thread (views.h).
+// snapshot() finds an answer that is known: no allocation, no lock, no suspension. ask() is for the
+// others; the engine does it on its own thread (handles.h).
+//
 // Thread: made and destroyed on the engine's, used on one that serves.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
@@ -10,25 +11,25 @@
 #include "async/loop.h"
 #include "async/task.h"
 #include "engine/answer.h"
-#include "engine/known.h"
+#include "engine/answer_memory.h"
 #include "postseal/base/nexthop.h"
 
 #include <string>
 
 namespace postseal::engine {
 
-class View {
+class Handle {
   public:
     // `loop`: the serving thread's.
-    View(Known& known, const async::Loop& loop) : known_(known), loop_(loop) {
-        known_.readers().add(reader_);
+    Handle(AnswerMemory& known, const async::Loop& loop) : answer_memory_(known), loop_(loop) {
+        answer_memory_.readers().add(reader_);
     }
-    View(const View&) = delete;
-    View& operator=(const View&) = delete;
-    virtual ~View() { known_.readers().remove(reader_); }
+    Handle(const Handle&) = delete;
+    Handle& operator=(const Handle&) = delete;
+    virtual ~Handle() { answer_memory_.readers().remove(reader_); }
 
-    [[nodiscard]] Look look() { return {known_, reader_}; }
-    // For Look::find().
+    [[nodiscard]] Snapshot snapshot() { return {answer_memory_, reader_}; }
+    // For Snapshot::find().
     [[nodiscard]] MonoTime now() const { return loop_.turn_time(); }
 
     // The whole reply, as it goes over the wire, in the way of one of the maps there are then; for
@@ -39,7 +40,7 @@ class View {
                                                      std::string map, ClientId client) = 0;
 
   private:
-    Known& known_;
+    AnswerMemory& answer_memory_;
     const async::Loop& loop_;
     cache::Reader reader_;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "fleet/place.h"
+#include "fleet/server_location.h"
 
 #include "postseal/base/text.h"
 
@@ -93,7 +93,7 @@ std::unexpected<std::string> no_uri(std::string_view why) {
 
 } // namespace
 
-std::expected<Place, std::string> parse_place(const std::string& uri) {
+std::expected<ServerLocation, std::string> parse_server_location(const std::string& uri) {
     if (!uri.starts_with("postgresql://") && !uri.starts_with("postgres://"))
         return no_uri("it does not begin with postgresql://");
     const auto options = options_of(uri);
@@ -103,19 +103,19 @@ std::expected<Place, std::string> parse_place(const std::string& uri) {
     const std::string user = value(*options, "user");
     std::string port = value(*options, "port");
     if (port.find_first_not_of(',') == std::string::npos) port.clear(); // several hosts, no ports
-    Place place;
-    place.shown = fmt::format("postgresql://{}{}{}{}{}/{}", user, user.empty() ? "" : "@", host,
-                              port.empty() ? "" : ":", port, value(*options, "dbname"));
-    place.shown = printable(place.shown, 200);
+    ServerLocation location;
+    location.shown = fmt::format("postgresql://{}{}{}{}{}/{}", user, user.empty() ? "" : "@", host,
+                                 port.empty() ? "" : ":", port, value(*options, "dbname"));
+    location.shown = printable(location.shown, 200);
     for (const char* name : {"sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcrldir", "passfile"})
         if (const std::string file = value(*options, name); file.starts_with('/'))
-            place.files.push_back(file);
+            location.files.push_back(file);
     const ConnectOptions connect = connect_options(uri);
     const auto remote = std::ranges::find_if_not(connect.hosts, is_local);
     if (remote != connect.hosts.end() && !connect.verifies_server)
-        place.unverified = printable(remote->host.empty() ? remote->address : remote->host, 100);
-    place.ports = ports_of(*options);
-    return place;
+        location.unverified = printable(remote->host.empty() ? remote->address : remote->host, 100);
+    location.ports = ports_of(*options);
+    return location;
 }
 
 // PostgreSQL's manual, section "Specifying Multiple Hosts".

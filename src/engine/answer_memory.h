@@ -1,9 +1,9 @@
-// engine/known.h: what serving threads read: the maps, and the answers written for them
+// engine/answer_memory.h: what serving threads read: the maps, and the answers written for them
 //
 // Also the addresses that have an override: no other address is asked about.
-// The engine's thread writes, each serving thread has a Look at it while it answers a request.
+// The engine's thread writes, each serving thread has a Snapshot at it while it answers a request.
 // Maps and answers belong together by their edition: answers of another edition than that of the
-// Look's maps are not found by it, so that a reload is seen as a whole or not at all.
+// Snapshot's maps are not found by it, so that a reload is seen as a whole or not at all.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -21,12 +21,12 @@
 
 namespace postseal::engine {
 
-class Known {
+class AnswerMemory {
   public:
-    Known(std::shared_ptr<const Maps> maps, AddressKeys addresses, std::size_t max_octets);
-    Known(const Known&) = delete;
-    Known& operator=(const Known&) = delete;
-    ~Known(); // nobody looks any more
+    AnswerMemory(std::shared_ptr<const Maps> maps, AddressKeys addresses, std::size_t max_octets);
+    AnswerMemory(const AnswerMemory&) = delete;
+    AnswerMemory& operator=(const AnswerMemory&) = delete;
+    ~AnswerMemory(); // nobody looks any more
 
     // Thread: the engine's.
     [[nodiscard]] cache::Readers& readers() { return readers_; }
@@ -40,7 +40,7 @@ class Known {
     void set_addresses(AddressKeys addresses);
 
   private:
-    friend class Look;
+    friend class Snapshot;
     struct Edition {
         unsigned number; // as the cache counts
         std::shared_ptr<const Maps> maps;
@@ -56,15 +56,15 @@ class Known {
     std::atomic<const Edition*> edition_;
 };
 
-// What a thread sees of it at one moment; all of it is good until the Look's end. One at a time a
-// thread; nothing may wait inside.
-class Look {
+// What a thread sees of it at one moment; all of it is good until the Snapshot's end. One at a time
+// a thread; nothing may wait inside.
+class Snapshot {
   public:
-    Look(const Known& known, cache::Reader& reader)
+    Snapshot(const AnswerMemory& known, cache::Reader& reader)
         : reading_(reader), cache_(known.cache_), edition_(*known.edition()) {}
-    Look(const Look&) = delete;
-    Look& operator=(const Look&) = delete;
-    ~Look() = default;
+    Snapshot(const Snapshot&) = delete;
+    Snapshot& operator=(const Snapshot&) = delete;
+    ~Snapshot() = default;
 
     [[nodiscard]] const Maps& maps() const { return *edition_.maps; }
     // An address that has an override; all others have no policy, and nobody is asked.
@@ -80,7 +80,7 @@ class Look {
   private:
     cache::Reading reading_; // first: before all that is read
     const cache::Cache& cache_;
-    const Known::Edition& edition_;
+    const AnswerMemory::Edition& edition_;
 };
 
 } // namespace postseal::engine

@@ -1,4 +1,4 @@
-// fleet/place.h: where the shared store is: a connection URI of libpq
+// fleet/server_location.h: where the shared store is: a connection URI of libpq
 //
 // (PostgreSQL's manual, section "Connection URIs".) It may have a password, so it is never shown
 // itself. Thread: any.
@@ -16,7 +16,7 @@
 
 namespace postseal::fleet {
 
-struct Place {
+struct ServerLocation {
     std::string shown;              // without password: for logs and people
     std::vector<std::string> files; // that libpq reads: certificates, a password file
     std::string unverified;         // a host that could be anybody: TCP without verify-full
@@ -24,7 +24,8 @@ struct Place {
     std::vector<std::uint16_t> ports;
 };
 // Error: a sentence about the key "store"; quotes nothing that may be a password.
-[[nodiscard]] std::expected<Place, std::string> parse_place(const std::string& uri);
+[[nodiscard]] std::expected<ServerLocation, std::string>
+parse_server_location(const std::string& uri);
 
 // One of those that the URI lists; empty: the library's own default.
 struct ServerHost {
@@ -40,7 +41,7 @@ struct ConnectOptions {
     std::optional<milliseconds> connect_timeout;             // the URI's, for each host
     bool verifies_server = false;                            // sslmode=verify-full
 };
-// Of a URI that parse_place() takes.
+// Of a URI that parse_server_location() takes.
 [[nodiscard]] ConnectOptions connect_options(const std::string& uri);
 
 // To be kept out of whatever the library says.

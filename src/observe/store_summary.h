@@ -1,4 +1,4 @@
-// observe/kept.h: what the store says for metrics and the page, asked for seldom
+// observe/store_summary.h: what the store says for metrics and the page, asked for seldom
 //
 // renew() asks the store at most every ten seconds, however often it is called itself, and waits
 // for it a second at most: then what was said before stays. Thread: the loop's.
@@ -14,28 +14,28 @@
 
 namespace postseal::observe {
 
-struct Kept {
+struct StoreNumbers {
     store::Census census;
     std::vector<store::StsRow> failing;
     std::vector<store::HistoryRow> downgrades;
     std::vector<store::HistoryRow> changes; // of verdicts
 };
 
-class KeptView {
+class StoreSummary {
   public:
-    KeptView(async::Loop& loop, const engine::Clock& clock, store::Archive& archive)
+    StoreSummary(async::Loop& loop, const engine::Clock& clock, store::Archive& archive)
         : loop_(loop), clock_(clock), archive_(archive) {}
 
     async::Task<> renew();
-    [[nodiscard]] const Kept& kept() const { return kept_; } // as of the last renew()
+    [[nodiscard]] const StoreNumbers& kept() const { return kept_; } // as of the last renew()
 
   private:
-    async::Task<Kept> ask();
+    async::Task<StoreNumbers> ask();
 
     async::Loop& loop_;
     const engine::Clock& clock_;
     store::Archive& archive_;
-    Kept kept_;
+    StoreNumbers kept_;
     std::optional<MonoTime> asked_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "observe/kept.h"
+#include "observe/store_summary.h"
 
 #include "async/timeout.h"
 
@@ -14,7 +14,7 @@ constexpr std::size_t max_kept_rows = 12;
 
 } // namespace
 
-async::Task<> KeptView::renew() {
+async::Task<> StoreSummary::renew() {
     const MonoTime now = loop_.now();
     if (asked_ && now - *asked_ < ask_every) co_return;
     asked_ = now;
@@ -22,9 +22,9 @@ async::Task<> KeptView::renew() {
     if (kept) kept_ = *std::move(kept);
 }
 
-async::Task<Kept> KeptView::ask() {
+async::Task<StoreNumbers> StoreSummary::ask() {
     using Kind = store::HistoryRow::Kind;
-    Kept kept;
+    StoreNumbers kept;
     kept.census = co_await archive_.ask(store::census, clock_.now());
     kept.failing = co_await archive_.ask(store::failing_policies, max_kept_rows);
     kept.downgrades = co_await archive_.ask(store::latest_history, Kind::downgrade, max_kept_rows);

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "fleet/place.h"
+#include "fleet/server_location.h"
 
 #include <doctest/doctest.h>
 
 using namespace postseal::fleet;
 
 TEST_CASE("a connection URI is shown without its password") {
-    const auto place = parse_place("postgresql://relay:s3cret@db.example:5433/mail?sslmode=require"
-                                   "&sslpassword=hidden&sslrootcert=/etc/ca.pem&sslkey=relative");
-    REQUIRE(place.has_value());
-    CHECK(place->shown == "postgresql://relay@db.example:5433/mail");
-    CHECK(place->files == std::vector<std::string>{"/etc/ca.pem"});
+    const auto location =
+        parse_server_location("postgresql://relay:s3cret@db.example:5433/mail?sslmode=require"
+                              "&sslpassword=hidden&sslrootcert=/etc/ca.pem&sslkey=relative");
+    REQUIRE(location.has_value());
+    CHECK(location->shown == "postgresql://relay@db.example:5433/mail");
+    CHECK(location->files == std::vector<std::string>{"/etc/ca.pem"});
     CHECK(passwords_of("postgresql://relay:s3cret@db/mail?sslpassword=hidden") ==
           std::vector<std::string>{"s3cret", "hidden"});
-    CHECK(parse_place("postgresql:///mail?host=/run/postgresql")->shown ==
+    CHECK(parse_server_location("postgresql:///mail?host=/run/postgresql")->shown ==
           "postgresql:///run/postgresql/mail");
-    CHECK(parse_place("postgres://a,b/mail")->shown == "postgresql://a,b/mail");
+    CHECK(parse_server_location("postgres://a,b/mail")->shown == "postgresql://a,b/mail");
 }
 
 TEST_CASE("a server that could be anybody") {
@@ -30,7 +31,7 @@ TEST_CASE("a server that could be anybody") {
                                     {"postgresql:///m", ""},
                                     {"postgresql://u@localhost,127.0.0.1,[::1]/m", ""}}) {
         CAPTURE(uri);
-        CHECK(parse_place(uri)->unverified == host);
+        CHECK(parse_server_location(uri)->unverified == host);
     }
 }
 
@@ -57,10 +58,11 @@ TEST_CASE("several hosts of a URI, each with its port") {
 
 TEST_CASE("the ports of its hosts") {
     using Ports = std::vector<std::uint16_t>;
-    CHECK(parse_place("postgresql://db.example:5433/mail")->ports == Ports{5433});
-    CHECK(parse_place("postgresql://db.example/mail")->ports == Ports{5432});
-    CHECK(parse_place("postgresql://a:1,b,c:3/mail")->ports == Ports{1, 5432, 3});
-    CHECK(parse_place("postgresql://a/mail?service=relay")->ports.empty()); // a file says which
+    CHECK(parse_server_location("postgresql://db.example:5433/mail")->ports == Ports{5433});
+    CHECK(parse_server_location("postgresql://db.example/mail")->ports == Ports{5432});
+    CHECK(parse_server_location("postgresql://a:1,b,c:3/mail")->ports == Ports{1, 5432, 3});
+    CHECK(parse_server_location("postgresql://a/mail?service=relay")
+              ->ports.empty()); // a file says which
 }
 
 TEST_CASE("what is not a URI is refused, and a password in it is not repeated") {
@@ -68,16 +70,17 @@ TEST_CASE("what is not a URI is refused, and a password in it is not repeated") 
                             "postgresql://relay:s3cret@[::1/mail", "postgresql://x:s3cret%zz@db/m",
                             "postgresql://u:p@s3cret:notaport@/x?s3cret", "host=db password=s3cret",
                             "mysql://relay:s3cret@db/mail"}) {
-        const auto place = parse_place(uri);
+        const auto location = parse_server_location(uri);
         CAPTURE(uri);
-        if (place) {
-            CHECK_FALSE(place->shown.contains("p@"));
+        if (location) {
+            CHECK_FALSE(location->shown.contains("p@"));
             continue;
         }
-        CHECK_FALSE(place.error().empty());
-        CHECK_FALSE(place.error().contains("s3cret"));
+        CHECK_FALSE(location.error().empty());
+        CHECK_FALSE(location.error().contains("s3cret"));
     }
-    CHECK_FALSE(parse_place("postgresql://relay:s3cret@db/mail?nonsense=s3cret").has_value());
-    CHECK_FALSE(parse_place("postgresql://relay:s3cret@[::1/mail").has_value());
-    CHECK_FALSE(parse_place("host=db password=s3cret").has_value());
+    CHECK_FALSE(
+        parse_server_location("postgresql://relay:s3cret@db/mail?nonsense=s3cret").has_value());
+    CHECK_FALSE(parse_server_location("postgresql://relay:s3cret@[::1/mail").has_value());
+    CHECK_FALSE(parse_server_location("host=db password=s3cret").has_value());
 }

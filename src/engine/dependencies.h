@@ -1,4 +1,4 @@
-// engine/sources.h: what the engine asks; all of it outlives the engine
+// engine/dependencies.h: what the engine asks; all of it outlives the engine
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace postseal::engine {
 
-struct Sources {
+struct Dependencies {
     async::Loop& loop;
     const Clock& clock;
     dns::Resolver& resolver;
@@ -21,7 +21,7 @@ struct Sources {
     Log& log;
     Random& random;
 
-    [[nodiscard]] Sources with(const Clock& other) const {
+    [[nodiscard]] Dependencies with(const Clock& other) const {
         return {loop, other, resolver, fetcher, store, log, random};
     }
 };

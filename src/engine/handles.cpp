@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "engine/views.h"
+#include "engine/handles.h"
 
 #include <utility>
 
 namespace postseal::engine {
 
-async::Task<WireReply> AwayView::ask(Nexthop nexthop, config::Protocol protocol, std::string map,
-                                     ClientId client) {
+async::Task<WireReply> RemoteHandle::ask(Nexthop nexthop, config::Protocol protocol,
+                                         std::string map, ClientId client) {
     async::Remote<Engine>::Work<WireReply> work = [nexthop = std::move(nexthop), protocol,
                                                    map = std::move(map),
                                                    client](async::UvLoop&, Engine& engine) mutable {

@@ -1,6 +1,6 @@
 // Meant to be run under ThreadSanitizer, too: contrib/build thread.
 // SPDX-License-Identifier: BSD-3-Clause
-#include "engine/known.h"
+#include "engine/answer_memory.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -29,7 +29,8 @@ TEST_CASE("known: readers on other threads see each key with one of its replies,
     constexpr int lasting = 200; // replaced over and over, never gone
     constexpr std::uint64_t enough = 20'000;
     Maps maps(config::parse("", "f").value());
-    Known known(std::make_shared<const Maps>(maps), {}, std::size_t{16} << 20U); // room for all
+    AnswerMemory known(std::make_shared<const Maps>(maps), {},
+                       std::size_t{16} << 20U); // room for all
     const auto put = [&](int i, int generation) {
         const std::string reply = fmt::format("{} {}", key_of(i), generation);
         known.cache().put(key_of(i), {reply, reply}, {.until = now + 1h, .asked = now}, 0);
@@ -47,7 +48,7 @@ TEST_CASE("known: readers on other threads see each key with one of its replies,
         threads.emplace_back([&known, &reader = *readers.back(), &count, &end, &wrong] {
             for (int i = 0; !end; i = (i + 1) % lasting, count++) {
                 const std::string key = key_of(i);
-                const Look look(known, reader);
+                const Snapshot look(known, reader);
                 const CachedAnswer* answer = look.find(key, now);
                 if (answer == nullptr || answer->at(0) != answer->at(1) ||
                     !answer->at(0).starts_with(key + " "))
@@ -77,7 +78,7 @@ TEST_CASE("known: maps and answers are of one edition, however often they change
     };
     const auto first = maps_with("first");
     const auto second = maps_with("second");
-    Known known(first, {}, std::size_t{1} << 20U);
+    AnswerMemory known(first, {}, std::size_t{1} << 20U);
     Reader reader;
     known.readers().add(reader);
     std::atomic<bool> end = false;
@@ -85,7 +86,7 @@ TEST_CASE("known: maps and answers are of one edition, however often they change
     std::atomic<std::uint64_t> wrong = 0;
     std::thread thread([&] {
         for (; !end; looked++) {
-            const Look look(known, reader);
+            const Snapshot look(known, reader);
             const char* edition = look.maps().find("first") ? "first" : "second";
             const CachedAnswer* answer = look.find("a.example", now);
             if (answer != nullptr && answer->at(0) != edition) wrong++;

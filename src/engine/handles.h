@@ -1,17 +1,17 @@
-// engine/views.h: the engine seen from its own thread, and from another
+// engine/handles.h: the engine seen from its own thread, and from another
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/remote.h"
 #include "engine/engine.h"
-#include "engine/view.h"
+#include "engine/handle.h"
 
 namespace postseal::engine {
 
-class HomeView final : public View {
+class LocalHandle final : public Handle {
   public:
-    explicit HomeView(Engine& engine)
-        : View(engine.known(), engine.sources().loop), engine_(engine) {}
+    explicit LocalHandle(Engine& engine)
+        : Handle(engine.answer_memory(), engine.dependencies().loop), engine_(engine) {}
     [[nodiscard]] async::Task<WireReply> ask(Nexthop nexthop, config::Protocol protocol,
                                              std::string map, ClientId client) override {
         return engine_.reply(std::move(nexthop), protocol, std::move(map), client);
@@ -21,12 +21,12 @@ class HomeView final : public View {
     Engine& engine_;
 };
 
-class AwayView final : public View {
+class RemoteHandle final : public Handle {
   public:
     // `home`: of the serving thread's loop.
-    AwayView(Engine& engine, async::Remote<Engine>& remote, const async::Loop& loop,
-             async::Home& home)
-        : View(engine.known(), loop), remote_(remote), home_(home) {}
+    RemoteHandle(Engine& engine, async::Remote<Engine>& remote, const async::Loop& loop,
+                 async::Home& home)
+        : Handle(engine.answer_memory(), loop), remote_(remote), home_(home) {}
     [[nodiscard]] async::Task<WireReply> ask(Nexthop nexthop, config::Protocol protocol,
                                              std::string map, ClientId client) override;
 

@@ -1,4 +1,4 @@
-// serve/views.h: what the http listener shows of the daemon as a whole
+// serve/daemon_status.h: what the http listener shows of the daemon as a whole
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -16,9 +16,9 @@ struct PartHealth {
     std::string note;      // what is worth knowing, and no trouble
 };
 
-class Views {
+class DaemonStatus {
   public:
-    virtual ~Views() = default;
+    virtual ~DaemonStatus() = default;
     // Every part there is.
     [[nodiscard]] virtual std::vector<PartHealth> health() = 0;
     virtual async::Task<std::string> metrics() = 0; // metrics/registry.h
