@@ -158,18 +158,31 @@ class HostLimit {
     Count all_;
 };
 
+// Many name servers of zones that are not signed mishandle TLSA questions, so there they are not
+// asked for (RFC 7672 section 2.2.2). A host at or below a domain that is signed is likely to be of
+// the same zone.
+TlsaQuestion tlsa_question(const Mx& mx, const Domain& domain, const Domain& host) {
+    const std::string_view name = host.name();
+    const std::string_view zone = domain.name();
+    const bool is_within = name.ends_with(zone) && (name.size() == zone.size() ||
+                                                    name[name.size() - zone.size() - 1] == '.');
+    return mx.state == MxState::secure && is_within ? TlsaQuestion::beside_addresses
+                                                    : TlsaQuestion::after_addresses;
+}
+
 // Looks them up in their order, as far as the limit allows.
 class HostLookups {
   public:
-    HostLookups(async::Loop& loop, Resolver& resolver, std::uint16_t port, async::Callback changed)
-        : loop_(loop), resolver_(resolver), port_(port), changed_(changed), ended_(loop),
-          group_(loop) {}
+    HostLookups(async::Loop& loop, Resolver& resolver, const Nexthop& nexthop, Mx& mx,
+                async::Callback changed)
+        : loop_(loop), resolver_(resolver), nexthop_(nexthop), mx_(mx), changed_(changed),
+          ended_(loop), group_(loop) {}
 
-    // The least TTL. The vector does not grow meanwhile.
-    async::Task<seconds> look_up(std::vector<Host>& hosts) {
+    // The least TTL. The hosts do not grow in number meanwhile.
+    async::Task<seconds> look_up() {
         std::vector<Host*> waiting;
-        waiting.reserve(hosts.size());
-        for (Host& host : hosts)
+        waiting.reserve(mx_.hosts.size());
+        for (Host& host : mx_.hosts)
             waiting.push_back(&host);
         while (!waiting.empty()) {
             std::erase_if(waiting, [this](Host* host) { return begin_or_give_up(*host); });
@@ -199,7 +212,11 @@ class HostLookups {
     async::Task<> look_up_host(Host& host, HostLimit::Count& party) {
         HostSlot place(host, changed_);
         const OnEarly on_early{&HostSlot::put_early, &place};
-        HostResult result = co_await tlsa_lookup(loop_, resolver_, host.name, port_, on_early);
+        const TlsaQuestion when = nexthop_.literal_host
+                                      ? TlsaQuestion::after_addresses
+                                      : tlsa_question(mx_, nexthop_.domain, host.name);
+        HostResult result =
+            co_await tlsa_lookup(loop_, resolver_, host.name, nexthop_.port, when, on_early);
         place.put(std::move(result.host));
         ttl_ = std::min(ttl_, result.ttl);
         limit_.end(party, host.state == HostState::failed);
@@ -208,7 +225,8 @@ class HostLookups {
 
     async::Loop& loop_;
     Resolver& resolver_;
-    std::uint16_t port_;
+    const Nexthop& nexthop_;
+    Mx& mx_;
     async::Callback changed_;
     HostLimit limit_;
     seconds ttl_ = seconds::max();
@@ -236,8 +254,8 @@ async::Task<Mx> mx_lookup(async::Loop& loop, Resolver& resolver, Nexthop nexthop
         ttl = answer.ttl;
         if (changed.fn != nullptr) changed();
     }
-    HostLookups lookups(loop, resolver, nexthop.port, changed);
-    const seconds of_hosts = co_await lookups.look_up(mx.hosts);
+    HostLookups lookups(loop, resolver, nexthop, mx, changed);
+    const seconds of_hosts = co_await lookups.look_up();
     mx.ttl = std::min(ttl, of_hosts);
     co_return mx;
 }

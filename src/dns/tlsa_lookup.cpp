@@ -2,6 +2,7 @@
 #include "dns/tlsa_lookup.h"
 
 #include "async/group.h"
+#include "async/nudge.h"
 #include "postseal/dane/usability.h"
 
 #include <fmt/format.h>
@@ -163,12 +164,16 @@ async::Task<bool> alias_is_secure(Resolver& resolver, std::string host, HostResu
     co_return false;
 }
 
+std::string tlsa_name(std::uint16_t port, std::string_view base) {
+    return fmt::format("_{}._tcp.{}", port, base);
+}
+
 // The TLSA lookups at the base domains, in order, until one settles the result.
 async::Task<> look_at_bases(Resolver& resolver, std::vector<std::string> bases, std::uint16_t port,
                             HostResult& result) {
     std::string reason;
     for (const std::string& base : bases) {
-        const std::string name = fmt::format("_{}._tcp.{}", port, base);
+        const std::string name = tlsa_name(port, base);
         if (name.size() > max_name) {
             append_clause(reason, fmt::format("{} is too long a name for TLSA records", base));
             continue;
@@ -222,6 +227,36 @@ async::Task<HostResult> look_at(Resolver& resolver, Domain host, std::uint16_t p
     co_await look_at_bases(resolver, std::move(bases), port, result);
     co_return result;
 }
+
+// The resolver, of which one TLSA RRset has been asked for already: who wants it waits for that
+// answer, and if nobody does, the question is withdrawn.
+class TlsaPrefetch final : public Resolver {
+  public:
+    TlsaPrefetch(async::Loop& loop, Resolver& resolver, std::string name)
+        : resolver_(resolver), name_(std::move(name)), answered_(loop), question_(loop) {
+        question_.start(ask());
+    }
+
+    async::Task<Answer> resolve(std::string name, RrType type) override {
+        if (type != RrType::tlsa || name != name_)
+            co_return co_await resolver_.resolve(std::move(name), type);
+        while (!answer_)
+            co_await answered_.wait();
+        co_return *answer_;
+    }
+
+  private:
+    async::Task<> ask() {
+        answer_ = co_await resolver_.resolve(name_, RrType::tlsa);
+        answered_.nudge();
+    }
+
+    Resolver& resolver_;
+    std::string name_;
+    std::optional<Answer> answer_;
+    async::Nudge answered_;
+    async::Group question_; // last: its body uses the rest
+};
 
 constexpr milliseconds second_family_may_take{1000};
 
@@ -277,17 +312,22 @@ class Families {
 } // namespace
 
 async::Task<HostResult> tlsa_lookup(async::Loop& loop, Resolver& resolver, Domain host,
-                                    std::uint16_t port, OnEarly on_early) {
+                                    std::uint16_t port, TlsaQuestion when, OnEarly on_early) {
     Families families(loop);
     async::Group questions(loop);
     questions.start(families.ask(resolver, host.name(), RrType::a));
     questions.start(families.ask(resolver, host.name(), RrType::aaaa));
+    std::optional<TlsaPrefetch> prefetch;
+    if (std::string name = tlsa_name(port, host.name());
+        when == TlsaQuestion::beside_addresses && askable(name))
+        prefetch.emplace(loop, resolver, std::move(name));
+    Resolver& for_tlsa = prefetch ? *prefetch : resolver;
     co_await Families::Change(families);
     AddressSummary view = families.view(host.name());
-    if (families.both()) co_return co_await look_at(resolver, host, port, std::move(view));
+    if (families.both()) co_return co_await look_at(for_tlsa, host, port, std::move(view));
 
     const bool secure = view.state == Addresses::secure;
-    HostResult early = co_await look_at(resolver, host, port, view);
+    HostResult early = co_await look_at(for_tlsa, host, port, view);
     early.host.lookup = secure ? verdict::HostLookup::ended : verdict::HostLookup::provisional;
     // One that is F by its lateness may yet be anything: it is waited for.
     if (on_early.fn != nullptr && !families.both() &&
@@ -297,7 +337,7 @@ async::Task<HostResult> tlsa_lookup(async::Loop& loop, Resolver& resolver, Domai
         co_await Families::Change(families);
     AddressSummary last = families.view(host.name());
     if (!secure || last.canonical_name != view.canonical_name)
-        co_return co_await look_at(resolver, host, port, std::move(last));
+        co_return co_await look_at(for_tlsa, host, port, std::move(last));
     early.ttl = std::min(early.ttl, last.ttl);
     co_return early;
 }

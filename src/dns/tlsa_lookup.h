@@ -10,6 +10,10 @@
 // is found secure (HostLookup::ended); or what holds for now: a second family that is silent 1 s
 // after the first counts as failed, if the host is N by that (HostLookup::provisional).
 //
+// Beside addresses (TlsaQuestion) the TLSA RRset at the host's own name is asked for earlier, by
+// one round trip. Whether it counts is decided as above all the same: where it does not, its answer
+// is neither looked at nor waited for.
+//
 // Where the CNAME is made of a DNAME (RFC 6672), nobody signs it, and libunbound calls the question
 // for it bogus, though it follows and validates the same DNAME for the addresses. Then a DNAME that
 // is secure at a name above the host takes its place: below such a name there are no records
@@ -44,8 +48,15 @@ struct OnEarly {
     void* arg = nullptr;
 };
 
+// When the TLSA RRset at the host's own name is asked for.
+enum class TlsaQuestion {
+    after_addresses,  // only if their security lets it count
+    beside_addresses, // at the same time
+};
+
 [[nodiscard]] async::Task<HostResult> tlsa_lookup(async::Loop& loop, Resolver& resolver,
                                                   Domain host, std::uint16_t port,
+                                                  TlsaQuestion when = TlsaQuestion::after_addresses,
                                                   OnEarly on_early = {});
 
 } // namespace postseal::dns

@@ -230,20 +230,27 @@ def cold(crowd: Crowd, effort: Effort) -> list[Row]:
 
 def round_trips(effort: Effort) -> list[Row]:
     """In a network namespace of its own, where every packet is held."""
-    command = [sys.executable, "-B", str(HERE / "cold" / "lab.py"), "--tries", str(effort.tries)]
+    command = [sys.executable, "-B", str(HERE / "cold" / "lab.py"), "--tries", str(effort.tries),
+               "--lose"]
     done = processes.run([*command, *["--one-by-one"] * (effort.tries > 1)], timeout=PATIENCE)
     if done.returncode == lab.EXIT_UNAVAILABLE:
         return [Row("round trips", "not counted", done.stderr.strip())]
     if done.returncode != 0:
         raise RuntimeError(f"lab: {done.stderr}")
-    rows = []
+    rows, results = [], json.loads(done.stdout)
     for kind in FIRST_ANSWERS:
-        found = json.loads(done.stdout)[kind.name]
+        found = results["kinds"][kind.name]
         if not found["right"]:
             raise RuntimeError(f"{kind.title}: {found['reply']}")
         questions = f"{min(found['questions'])} DNS questions" if found["questions"] else ""
         rows.append(Row(f"round trips, {kind.title}", str(found["round_trips"]), questions,
                         target=str(kind.goal), met=found["round_trips"] <= kind.goal))
+    for name, lost in results["lost"].items():
+        kind = next(kind for kind in FIRST_ANSWERS if kind.name == name)
+        prefix, rrtype = lab.LOST[name]
+        more = min(lost["seconds"]) - results["kinds"][name]["round_trips"] * lab.DELAY / 1000
+        rows.append(Row(f"a lost packet, {kind.title}: {rrtype} of {prefix}DOMAIN",
+                        f"{more:.2f} s more", target="1.5 s", met=more < 1.5))
     return rows
 
 

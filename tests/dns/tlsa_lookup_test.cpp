@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "async/timeout.h"
 #include "dns/tlsa_lookup.h"
 #include "support/fake_resolver.h"
 #include "support/virtual_loop.h"
@@ -36,6 +37,62 @@ TEST_CASE("tlsa_lookup: A and AAAA are asked at the same time") {
     CHECK(resolver.max_in_flight() == 2);
 }
 
+TEST_CASE("tlsa_lookup: TLSA beside the addresses takes no time of its own") {
+    using dns::TlsaQuestion;
+    constexpr std::string_view here = R"(
+zone example.com secure
+mx.example.com A secure 900 192.0.2.1
+mx.example.com A delay 300
+mx.example.com AAAA delay 300
+_25._tcp.mx.example.com TLSA secure 1800 3 1 1 ab*32
+_25._tcp.mx.example.com TLSA delay 300
+)";
+    for (const auto& [when, took] :
+         {std::pair(TlsaQuestion::after_addresses, milliseconds(600)),
+          std::pair(TlsaQuestion::beside_addresses, milliseconds(300))}) {
+        VirtualLoop loop;
+        FakeResolver resolver(loop, here);
+        const MonoTime begin = loop.now();
+        const auto result = loop.run_until_done(
+            dns::tlsa_lookup(loop, resolver, domain("mx.example.com"), 25, when));
+        CHECK(result.host.state == HostState::usable);
+        CHECK(loop.now() - begin == took);
+        CHECK(resolver.count("_25._tcp.mx.example.com TLSA") == 1);
+    }
+}
+
+TEST_CASE("tlsa_lookup: a silent family holds nobody beside a secure one with TLSA records") {
+    VirtualLoop loop;
+    FakeResolver resolver(loop, "zone example.com secure\n"
+                                "mx.example.com A secure 900 192.0.2.1\n"
+                                "mx.example.com A delay 100\n"
+                                "mx.example.com AAAA hang\n"
+                                "_25._tcp.mx.example.com TLSA secure 1800 3 1 1 ab*32\n"
+                                "_25._tcp.mx.example.com TLSA delay 100\n");
+    struct Early {
+        VirtualLoop& loop;
+        std::optional<dns::HostResult> result;
+        MonoTime at;
+    } early{.loop = loop, .result = {}, .at = {}};
+    const dns::OnEarly on_early{[](void* self, const dns::HostResult& result) {
+                                    auto* into = static_cast<Early*>(self);
+                                    into->result = result;
+                                    into->at = into->loop.now();
+                                },
+                                &early};
+    const MonoTime begin = loop.now();
+    const auto late = loop.run_until_done(
+        async::with_timeout(loop,
+                            dns::tlsa_lookup(loop, resolver, domain("mx.example.com"), 25,
+                                             dns::TlsaQuestion::beside_addresses, on_early),
+                            seconds(2)));
+    CHECK_FALSE(late);
+    REQUIRE(early.result);
+    CHECK(early.result->host.state == HostState::usable);
+    CHECK(early.result->host.lookup == verdict::HostLookup::ended);
+    CHECK(early.at - begin == milliseconds(100));
+}
+
 TEST_CASE("tlsa_lookup: the TLSA records found are kept") {
     VirtualLoop loop;
     FakeResolver resolver(loop, aliased);
@@ -62,6 +119,9 @@ TEST_CASE("tlsa_lookup: a host without room for the prefix has securely no TLSA 
 }
 
 TEST_CASE("tlsa_lookup: cancelled after any number of turns it leaves nothing behind") {
+    auto when = dns::TlsaQuestion::after_addresses;
+    SUBCASE("TLSA after the addresses") {}
+    SUBCASE("TLSA beside them") { when = dns::TlsaQuestion::beside_addresses; }
     struct Flag final : async::Done {
         bool set = false;
         void done() noexcept override { set = true; }
@@ -76,7 +136,7 @@ TEST_CASE("tlsa_lookup: cancelled after any number of turns it leaves nothing be
         {
             const auto driver = async::drive_into(
                 static_cast<async::Done&>(flag),
-                dns::tlsa_lookup(loop, resolver, domain("mx.example.com"), 25), outcome);
+                dns::tlsa_lookup(loop, resolver, domain("mx.example.com"), 25, when), outcome);
             for (int i = 0; i < turns && !flag.set; i++)
                 REQUIRE(loop.turn());
             ended = flag.set;

@@ -9,23 +9,23 @@ import sys
 
 import pytest
 
+from cold.lab import DELAY, EXIT_UNAVAILABLE, LOST
 from cold.world import KINDS
 from daemon import PROJECT, build_folder
 from world.processes import run
 
 LAB = PROJECT / "tests" / "bench" / "cold"
 
-DELAY = 200
-UNAVAILABLE = 77
+LOST_PACKET = 1.5  # seconds
 
 
 @pytest.fixture(scope="module")
 def counted(programs) -> dict[str, dict]:
     """In a network namespace of its own."""
-    command = [sys.executable, "-B", str(LAB / "lab.py"), "--delay", str(DELAY)]
+    command = [sys.executable, "-B", str(LAB / "lab.py"), "--lose"]
     result: subprocess.CompletedProcess = run(
         ["env", f"POSTSEAL_BUILD={build_folder()}", *command], timeout=120)
-    if result.returncode == UNAVAILABLE:
+    if result.returncode == EXIT_UNAVAILABLE:
         pytest.skip(result.stderr.strip())
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
@@ -33,6 +33,14 @@ def counted(programs) -> dict[str, dict]:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_round_trips_of_a_first_answer(counted, kind):
-    found = counted[kind.name]
+    found = counted["kinds"][kind.name]
     assert found["right"], found["reply"]
     assert found["round_trips"] <= kind.recorded, f"{kind.title}: {found['times']} ms"
+
+
+@pytest.mark.parametrize("kind", LOST)
+def test_a_lost_packet_costs_little(counted, kind):
+    found = counted["lost"][kind]
+    assert found["right"]
+    without = counted["kinds"][kind]["round_trips"] * DELAY / 1000
+    assert min(found["seconds"]) - without < LOST_PACKET

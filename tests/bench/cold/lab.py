@@ -31,8 +31,14 @@ from world.nameserver import NameServer  # noqa: E402
 from world.netns import Unavailable  # noqa: E402
 
 PORT = 8461
+DELAY = 200  # milliseconds of a round trip, if nothing else is said
+# Of which question a packet is lost, for one kind each: what is before the domain, and the type.
+LOST = {"dane": ("mx.", "AAAA"), "danepw": ("", "MX"), "both": ("_25._tcp.mx.", "TLSA"),
+        "sts": ("mta-sts.", "A"), "stspw": ("_mta-sts.", "TXT"), "plainw": ("_mta-sts.", "TXT"),
+        "signedw": ("", "MX")}
 DEVICE = "slow0"
 EXIT_UNAVAILABLE = 77
+LOSSES = 2  # tries of each
 
 
 def real(address: str) -> str:
@@ -69,14 +75,11 @@ class Relay:
     def delay(self, milliseconds: int) -> None:
         self._command(f"delay {milliseconds}")
 
-    def lose(self, name: str = "", rrtype: str = "") -> None:
-        """Questions for this name and type from now on; without a name: none."""
-        if not name:
-            self._command("lose -")
-            return
+    def lose(self, name: str, rrtype: str, packets: int) -> None:
+        """Of the next ones with this question."""
         question = dns.name.from_text(name).to_wire() + struct.pack(
             ">H", dns.rdatatype.from_text(rrtype))
-        self._command(f"lose {question.hex()}")
+        self._command(f"lose {packets} {question.hex()}")
 
     def questions(self) -> int:
         """By UDP since the last call."""
@@ -114,7 +117,7 @@ class Lab:
         self.bulk = bulk
         self._zones = folder / "zones"
         self._zones.mkdir(parents=True)
-        zones, anchor = world.write(self._zones, tries, bulk)
+        zones, anchor = world.write(self._zones, tries + LOSSES, bulk)
         self.trust_anchor = folder / "root.key"
         self.trust_anchor.write_text(anchor, encoding="ascii")
         self.root_hints = folder / "root.hints"
@@ -141,7 +144,7 @@ class Lab:
         policies = self.folder / "policies"
         with open(policies, "w", encoding="ascii") as file:
             for kind in world.KINDS:
-                for number in range(self.tries + self.bulk + 1):
+                for number in range(self.tries + LOSSES + self.bulk + 1):
                     name = world.domain_of(kind, number)
                     file.write(f"{name} {world.pattern_of(name)}\n")
         log = self.folder / "policy_host.log"
@@ -201,6 +204,24 @@ class Lab:
         return found
 
 
+    def lose(self, daemon: Daemon, delay: int) -> dict[str, dict]:
+        """Seconds of an answer for which the first packet of a question is lost, for each of LOST.
+        The daemon is the one of count()."""
+        self.relay.delay(delay)
+        found: dict[str, dict] = {kind: {"seconds": []} for kind in LOST}
+        for number in range(self.tries + 1, self.tries + LOSSES + 1):
+            names = {kind.name: world.domain_of(kind, number)
+                     for kind in world.KINDS if kind.name in LOST}
+            for kind, (prefix, rrtype) in LOST.items():
+                self.relay.lose(prefix + names[kind], rrtype, 1)
+            for kind, (seconds, reply) in _ask_all(daemon, names).items():
+                found[kind]["seconds"].append(seconds)
+                found[kind]["right"] = reply == world.reply_of(
+                    next(k for k in world.KINDS if k.name == kind), names[kind])
+            daemon.settle()
+        return found
+
+
 def _ask_all(daemon: Daemon, names: dict[str, str]) -> dict[str, tuple[float, str]]:
     connections = {kind: daemon.connect() for kind in names}
     answers: dict[str, tuple[float, str]] = {}
@@ -222,16 +243,19 @@ def _ask_all(daemon: Daemon, names: dict[str, str]) -> dict[str, tuple[float, st
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="counts round trips; JSON")
-    parser.add_argument("--delay", type=int, default=200, help="milliseconds of a round trip")
+    parser.add_argument("--delay", type=int, default=DELAY, help="milliseconds of a round trip")
     parser.add_argument("--tries", type=int, default=3)
     parser.add_argument("--one-by-one", action="store_true", help="and count questions")
+    parser.add_argument("--lose", action="store_true", help="and what a lost packet costs")
     parser.add_argument("--dns", type=json.loads, default={}, help="settings of [dns], as JSON")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="postseal-cold."))
     try:
         netns.enter([])
         with Lab(folder, options.tries) as lab, lab.daemon("daemon", dns=options.dns) as daemon:
-            print(json.dumps(lab.count(daemon, options.delay, not options.one_by_one)))
+            found = lab.count(daemon, options.delay, not options.one_by_one)
+            lost = lab.lose(daemon, options.delay) if options.lose else {}
+            print(json.dumps({"kinds": found, "lost": lost}))
     except Unavailable as why:
         print(f"NOT COUNTED: {why}", file=sys.stderr)
         return EXIT_UNAVAILABLE

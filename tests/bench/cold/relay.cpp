@@ -4,9 +4,9 @@
 // this relay: a TUN device takes the packet, which is held for half of the round trip and then
 // delivered as one from 10.55.255.1, whose answers come back the same way. The sums of the two
 // addresses are the same before and after, and so are the checksums of all layers.
-// Commands on standard input, each answered by a line: "delay MS" (of a round trip), "lose HEX"
-// (packets of the client that contain these octets, as a DNS question of a name and type;
-// "lose -": none), "count" (DNS packets of the client since the last count).
+// Commands on standard input, each answered by a line: "delay MS" (of a round trip), "lose N HEX"
+// (the next N packets of the client that contain these octets, as a DNS question of a name and
+// type), "count" (DNS packets of the client since the last count).
 // SPDX-License-Identifier: BSD-3-Clause
 #include "bench/endpoint.h"
 
@@ -37,6 +37,12 @@ constexpr std::uint8_t real_net = 53;
 constexpr std::uint8_t delayed_net = 54;
 constexpr std::uint8_t client_net = 55;
 constexpr std::size_t mtu = 1500;
+
+// Of the next packets with these octets.
+struct Loss {
+    std::size_t packets;
+    std::string octets;
+};
 
 struct Packet {
     Clock::time_point due;
@@ -132,6 +138,15 @@ class Relay {
                 die_of("tun");
     }
 
+    bool is_lost(const std::string& packet) {
+        const auto loss = std::ranges::find_if(losses_, [&](const Loss& each) {
+            return each.packets > 0 && packet.contains(each.octets);
+        });
+        if (loss == losses_.end()) return false;
+        loss->packets--;
+        return true;
+    }
+
     void take() {
         std::array<char, mtu> in{};
         for (;;) {
@@ -141,7 +156,7 @@ class Relay {
             if (!is_ipv4(packet)) continue;
             const bool of_client = octet(packet, target_net) == delayed_net;
             if (of_client && is_question(packet)) questions_++;
-            if (of_client && !lost_.empty() && packet.contains(lost_)) continue;
+            if (of_client && is_lost(packet)) continue;
             if (redirect(packet)) held_.push_back({Clock::now() + half_, std::move(packet)});
         }
     }
@@ -166,7 +181,9 @@ class Relay {
             half_ = Micros(std::atol(line.c_str() + delay.size()) * 500);
             fmt::print("ok\n");
         } else if (line.starts_with(lose)) {
-            lost_ = from_hex(std::string_view(line).substr(lose.size()));
+            char* hex = nullptr;
+            const std::size_t packets = std::strtoul(line.c_str() + lose.size(), &hex, 10);
+            losses_.push_back({packets, from_hex(std::string_view(hex).substr(1))});
             fmt::print("ok\n");
         } else if (line == "count") {
             fmt::print("{}\n", questions_);
@@ -180,7 +197,7 @@ class Relay {
     int tun_;
     Micros half_{0};
     std::deque<Packet> held_; // in the order of their times, for the delay is the same for all
-    std::string lost_;
+    std::vector<Loss> losses_;
     std::string pending_;
     std::size_t questions_ = 0;
 };

@@ -36,10 +36,10 @@ class Kind:
 
 
 KINDS = (
-    Kind("dane", "DANE, MX in zone", 4, 3),
+    Kind("dane", "DANE, MX in zone", 3, 3),
     Kind("danep", "DANE, MX at a provider, cold", 5, 5),
     Kind("danepw", "DANE, MX at a provider, warm", 2, 2, warm=True),
-    Kind("both", "DANE and MTA-STS", 4, 3),
+    Kind("both", "DANE and MTA-STS", 3, 3),
     Kind("stsp", "MTA-STS, policy host a CNAME to a provider, cold", 8, 7),
     Kind("stspw", "MTA-STS, policy host a CNAME to a provider, warm", 6, 6, warm=True),
     Kind("sts", "MTA-STS, policy host in the zone", 6, 6),
