@@ -43,7 +43,7 @@ LOSSES = 2  # tries of each
 
 def real(address: str) -> str:
     """Where that listens which the relay reaches at `address`."""
-    return address.replace("10.54.", "10.53.")
+    return address.replace("10.54.", "10.53.").replace("fd00:36:", "fd00:35:")
 
 
 class Relay:
@@ -62,11 +62,17 @@ class Relay:
             self.stop()
             raise Unavailable(f"no TUN device: {self._log.read_text().strip()}")
         _ip("address", "add", f"{world.CLIENT}/32", "dev", DEVICE)
+        _ip("address", "add", f"{world.CLIENT_V6}/128", "dev", DEVICE, "nodad")
         _ip("link", "set", DEVICE, "up")
         _ip("route", "add", "10.54.0.0/16", "dev", DEVICE, "src", world.CLIENT)
         _ip("route", "add", "10.55.0.0/16", "dev", DEVICE)
+        _ip("route", "add", "fd00:36::/32", "dev", DEVICE, "src", world.CLIENT_V6)
+        _ip("route", "add", "fd00:37::/32", "dev", DEVICE)
         for address in (*world.NAME_SERVERS, world.POLICY_HOST):
-            _ip("address", "add", f"{real(address)}/32", "dev", "lo")
+            if ":" in address:
+                _ip("address", "add", f"{real(address)}/128", "dev", "lo", "nodad")
+            else:
+                _ip("address", "add", f"{real(address)}/32", "dev", "lo")
 
     def stop(self) -> None:
         self._process.stdin.close()
@@ -170,7 +176,7 @@ class Lab:
 
     def daemon(self, name: str, **sections) -> Daemon:
         """Not started yet."""
-        sections["dns"] = {"private_name_servers": ["10.54.0.0/16"], **sections.get("dns", {})}
+        sections["dns"] = {"private_name_servers": ["10.54.0.0/16", "fd00:36::/32"], **sections.get("dns", {})}
         sections.setdefault("log", {"level": "info"})
         return Daemon(self, self.folder / name, PORT, **sections)
 

@@ -3,7 +3,8 @@
 // Servers are at 10.53.0.0/16 on loopback. Whoever asks at 10.54.a.b instead reaches 10.53.a.b by
 // this relay: a TUN device takes the packet, which is held for half of the round trip and then
 // delivered as one from 10.55.255.1, whose answers come back the same way. The sums of the two
-// addresses are the same before and after, and so are the checksums of all layers.
+// addresses are the same before and after, and so are the checksums of all layers. By IPv6 it is
+// fd00:35::/32 (53 in hexadecimal), fd00:36::/32 and fd00:37::/32.
 // Commands on standard input, each answered by a line: "delay MS" (of a round trip), "lose N HEX"
 // (the next N packets of the client that contain these octets, as a DNS question of a name and
 // type), "count" (DNS packets of the client since the last count).
@@ -53,36 +54,42 @@ std::uint8_t octet(const std::string& packet, std::size_t at) {
     return static_cast<std::uint8_t>(packet[at]);
 }
 
-// Offsets in an IPv4 header (RFC 791 section 3.1).
-constexpr std::size_t protocol_at = 9;
-constexpr std::size_t source_net = 13;
-constexpr std::size_t target_net = 17;
-constexpr std::size_t header = 20;
+// Where an IP header has what matters here (RFC 791 section 3.1, RFC 8200 section 3): of an address
+// the octet that tells the three networks apart.
+struct Header {
+    std::size_t octets;
+    std::size_t protocol;
+    std::size_t source_net;
+    std::size_t target_net;
+};
+constexpr Header ipv4{.octets = 20, .protocol = 9, .source_net = 13, .target_net = 17};
+constexpr Header ipv6{.octets = 40, .protocol = 6, .source_net = 11, .target_net = 27};
 
-bool is_ipv4(const std::string& packet) {
-    return packet.size() >= header && (octet(packet, 0) >> 4U) == 4;
+const Header* header_of(const std::string& packet) {
+    const unsigned version = packet.empty() ? 0 : octet(packet, 0) >> 4U;
+    const Header* header = version == 4 ? &ipv4 : version == 6 ? &ipv6 : nullptr;
+    return header != nullptr && packet.size() >= header->octets ? header : nullptr;
 }
 
 // False: it is not for anybody here.
-bool redirect(std::string& packet) {
-    if (octet(packet, target_net) == delayed_net && octet(packet, source_net) == delayed_net) {
-        packet[source_net] = static_cast<char>(client_net);
-        packet[target_net] = static_cast<char>(real_net);
+bool redirect(std::string& packet, const Header& header) {
+    const auto from = octet(packet, header.source_net);
+    const auto to = octet(packet, header.target_net);
+    const auto set = [&](std::uint8_t source, std::uint8_t target) {
+        packet[header.source_net] = static_cast<char>(source);
+        packet[header.target_net] = static_cast<char>(target);
         return true;
-    }
-    if (octet(packet, target_net) == client_net && octet(packet, source_net) == real_net) {
-        packet[source_net] = static_cast<char>(delayed_net);
-        packet[target_net] = static_cast<char>(delayed_net);
-        return true;
-    }
+    };
+    if (from == delayed_net && to == delayed_net) return set(client_net, real_net);
+    if (from == real_net && to == client_net) return set(delayed_net, delayed_net);
     return false;
 }
 
-// Its payload is DNS, by UDP.
-bool is_question(const std::string& packet) {
-    const std::size_t udp = std::size_t{octet(packet, 0) & 0xFU} * 4;
-    return octet(packet, protocol_at) == IPPROTO_UDP && packet.size() > udp + 4 &&
-           octet(packet, udp + 2) == 0 && octet(packet, udp + 3) == 53;
+// Its payload is DNS, by UDP. IPv4 has no options here, nor IPv6 extension headers.
+bool is_question(const std::string& packet, const Header& header) {
+    const std::size_t port = header.octets + 2;
+    return octet(packet, header.protocol) == IPPROTO_UDP && packet.size() > port + 2 &&
+           octet(packet, port) == 0 && octet(packet, port + 1) == 53;
 }
 
 std::string from_hex(std::string_view hex) {
@@ -153,11 +160,13 @@ class Relay {
             const ssize_t got = ::read(tun_, in.data(), in.size());
             if (got <= 0) return;
             std::string packet(in.data(), static_cast<std::size_t>(got));
-            if (!is_ipv4(packet)) continue;
-            const bool of_client = octet(packet, target_net) == delayed_net;
-            if (of_client && is_question(packet)) questions_++;
+            const Header* header = header_of(packet);
+            if (header == nullptr) continue;
+            const bool of_client = octet(packet, header->target_net) == delayed_net;
+            if (of_client && is_question(packet, *header)) questions_++;
             if (of_client && is_lost(packet)) continue;
-            if (redirect(packet)) held_.push_back({Clock::now() + half_, std::move(packet)});
+            if (redirect(packet, *header))
+                held_.push_back({Clock::now() + half_, std::move(packet)});
         }
     }
 

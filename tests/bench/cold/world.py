@@ -18,8 +18,9 @@ from world import signing
 ROOT, GTLD, ORG = "10.54.0.1", "10.54.1.1", "10.54.1.2"
 OWN, MAIL_PROVIDER, POLICY_PROVIDER = "10.54.2.1", "10.54.3.1", "10.54.4.1"
 POLICY_HOST, MAIL_HOST = "10.54.5.1", "10.54.6.1"
-CLIENT = "10.54.255.1"
-NAME_SERVERS = (ROOT, GTLD, ORG, OWN, MAIL_PROVIDER, POLICY_PROVIDER)
+HOSTER, HOSTER_V6 = "10.54.7.1", "fd00:36::7"
+CLIENT, CLIENT_V6 = "10.54.255.1", "fd00:36::255"
+NAME_SERVERS = (ROOT, GTLD, ORG, OWN, MAIL_PROVIDER, POLICY_PROVIDER, HOSTER, HOSTER_V6)
 WARM = ("warm.com", "warm.net", "warm.org")
 
 TLSA = "3 1 1 " + hashlib.sha256(b"a mail host's key").hexdigest()
@@ -47,6 +48,9 @@ KINDS = (
     Kind("plainw", "neither, unsigned, warm", 2, 2, warm=True),
     Kind("signed", "neither, signed, cold", 4, 4),
     Kind("signedw", "neither, signed, warm", 2, 2, warm=True),
+    # With a name server elsewhere, of which the parent has no address.
+    Kind("hosted", "neither, MX in zone, DNS at a hoster, cold", 5, 5),
+    Kind("hostedv6", "neither, MX in zone, DNS at a hoster by IPv6 only, cold", 5, 5),
 )
 
 
@@ -57,6 +61,7 @@ class Zone:
     records: list[str]
     signed: bool = False
     nsec3: bool = False
+    hoster: str = ""  # whose name server it has; empty: its own
     delegations: list[str] = field(default_factory=list)  # in its parent
 
     def write(self, folder: pathlib.Path) -> str:
@@ -65,7 +70,10 @@ class Zone:
         head = [f"$ORIGIN {origin}", "$TTL 3600", "@ SOA ns hostmaster 1 3600 600 86400 3600"]
         text = "\n".join([*head, *self.records, ""])
         self.delegations = [f"{origin} NS ns1.{origin}", f"{origin} NS ns2.{origin}",
-                            f"ns1.{origin} A {self.server}", f"ns2.{origin} A {self.server}"]
+                            f"ns1.{origin} {_address(self.server)}",
+                            f"ns2.{origin} {_address(self.server)}"]
+        if self.hoster:
+            self.delegations = [f"{origin} NS ns1.{self.hoster}."]
         anchor = ""
         if self.signed:
             key = signing.Key()
@@ -78,8 +86,13 @@ class Zone:
         return anchor
 
 
+def _address(server: str) -> str:
+    return f"{'AAAA' if ':' in server else 'A'} {server}"
+
+
 def _own_zone(name: str, records: list[str], signed: bool, server: str = OWN) -> Zone:
-    servers = [line for n in ("ns1", "ns2") for line in (f"@ NS {n}", f"{n} A {server}")]
+    servers = [line for n in ("ns1", "ns2")
+               for line in (f"@ NS {n}", f"{n} {_address(server)}")]
     return Zone(name, server, servers + records, signed)
 
 
@@ -113,6 +126,13 @@ def _zones_of(kind: Kind, number: int) -> list[Zone]:
     if kind.name in ("dane", "both"):
         policy = [RECORD, f"mta-sts A {POLICY_HOST}"] if kind.name == "both" else []
         return [_own_zone(name, ["@ MX 10 mx", *_host("mx", True), *policy], True)]
+    if kind.name.startswith("hosted"):
+        server = HOSTER_V6 if kind.name == "hostedv6" else HOSTER
+        hoster = f"{of}-dns.net"
+        zones.append(_own_zone(hoster, [], False, server))
+        own = [f"@ NS ns1.{hoster}.", "@ MX 10 mx", *_host("mx", False)]
+        zones.append(Zone(name, server, own, hoster=hoster))
+        return zones
     if kind.name.startswith("danep"):
         provider = f"{of}-mail.net"
         records = [f"@ MX {n}0 mx{n}.{provider}." for n in (1, 2)]
