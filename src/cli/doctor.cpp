@@ -4,6 +4,7 @@
 #include "cli/doctor_text.h"
 #include "cli/exit_status.h"
 #include "cli/setup.h"
+#include "cli/unasked_zones.h"
 #include "dns/system_files.h"
 #include "dns/trust_anchor.h"
 #include "engine/json.h"
@@ -162,6 +163,11 @@ Facts gather(const Common& common, const DoctorOptions& options,
     ask_name_servers(options, facts);
     if (!facts.daemon && !facts.admin_forbidden) facts.validation = own_validation(config);
     if (read) facts.trust_anchor_fault = trust_anchor_fault(config.dns);
+    // Where nothing validates, nothing is found out by lookups either.
+    if (!facts.validation || facts.validation->fault.empty())
+        facts.unasked_zones =
+            find_unasked_zones(config.dns, destinations_to_look_up(facts.postconf));
+    facts.private_name_servers = config.dns.private_name_servers;
     facts.shared_store = config::has_shared_store(config);
     if (const auto place = fleet::parse_server_location(config.store); place && facts.shared_store)
         facts.unverified_store = place->unverified;

@@ -5,6 +5,7 @@
 #include "cli/keys.h"
 #include "cli/prober.h"
 #include "cli/setup.h"
+#include "cli/unasked_zones.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <span>
 
 namespace postseal::cli {
 
@@ -37,12 +39,40 @@ std::expected<Probed, ClientError> probe_too(Prober& prober, const std::string& 
     return probed;
 }
 
+bool says_servfail(const Json& part, const char* reason) {
+    return text_of(part, reason).contains("SERVFAIL");
+}
+
+// libunbound says no more than SERVFAIL of a name server that it is not to ask.
+void find_why_servfail(const Common& common, const std::string& key, Json& explained) {
+    const auto mx = explained.find("mx");
+    const auto nexthop = Nexthop::parse(key);
+    if (mx == explained.end() || !nexthop) return;
+    if (!says_servfail(*mx, "reason") && std::ranges::none_of((*mx)["hosts"], [](const Json& host) {
+            return says_servfail(host, "reason");
+        }))
+        return;
+    const auto config = load_config(common);
+    if (!config) return;
+    const std::string file = config::configured_file(common.config_file);
+    for (const doctor::UnaskedZone& zone : find_unasked_zones(config->dns, std::span(&*nexthop, 1)))
+        explained["findings"].push_back(
+            {{"code", "name-servers-not-asked"},
+             {"text", zone.text()},
+             {"fix",
+              fmt::format("if they are yours, write {} below [dns] in {}, or a stub for the zone; "
+                          "then postseal reload",
+                          doctor::private_name_servers({zone}, config->dns.private_name_servers),
+                          file.empty() ? config::default_file : file)}});
+}
+
 int explain_one(const Common& common, const std::string& word, Prober* prober) {
     const Colour colour = ::isatty(STDOUT_FILENO) == 1 ? Colour::yes : Colour::no;
     const auto key = named_key(word);
     if (!key) return fail(key.error());
     auto found = explanation(common, *key);
     if (!found) return fail(found.error());
+    find_why_servfail(common, *key, *found);
     std::string probe;
     // An address has no MX hosts to look at.
     if (prober != nullptr && Nexthop::parse(*key)) {

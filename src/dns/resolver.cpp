@@ -15,6 +15,8 @@ std::string_view to_string(RrType type) {
     switch (type) {
     case RrType::a:
         return "A";
+    case RrType::ns:
+        return "NS";
     case RrType::cname:
         return "CNAME";
     case RrType::mx:

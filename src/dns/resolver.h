@@ -21,6 +21,7 @@ namespace postseal::dns {
 
 enum class RrType : std::uint16_t {
     a = 1,
+    ns = 2,
     cname = 5,
     mx = 15,
     txt = 16,

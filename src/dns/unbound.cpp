@@ -45,8 +45,8 @@ struct Unbound::Impl {
     Impl(async::UvLoop& l, ContextSetup setup, const UnboundOptions& options)
         : loop(l), context(std::move(setup.context)), anchors(std::move(setup.anchors)),
           warnings(std::move(setup.warnings)), outdated_anchor(std::move(setup.outdated_anchor)),
-          has_unbound_conf(!options.unbound_conf.empty()), timeout(options.timeout),
-          limiter(l, max_in_flight, max_of_one_client),
+          not_asked(std::move(setup.not_asked)), has_unbound_conf(!options.unbound_conf.empty()),
+          timeout(options.timeout), limiter(l, max_in_flight, max_of_one_client),
           watch(l, ub_fd(context.get()), &Impl::on_readable, this) {
         watch.set(async::FdWatch::readable);
     }
@@ -66,6 +66,7 @@ struct Unbound::Impl {
     std::vector<TrustAnchor> anchors;
     std::vector<std::string> warnings;
     std::string outdated_anchor;
+    std::vector<IpPrefix> not_asked;
     bool has_unbound_conf;
     milliseconds timeout;
     bool has_thread = false;
@@ -221,6 +222,7 @@ bool Unbound::validates_nothing() const {
 const std::vector<TrustAnchor>& Unbound::anchors() const { return impl_->anchors; }
 const std::vector<std::string>& Unbound::warnings() const { return impl_->warnings; }
 const std::string& Unbound::outdated_anchor() const { return impl_->outdated_anchor; }
+const std::vector<IpPrefix>& Unbound::not_asked() const { return impl_->not_asked; }
 
 std::string_view unbound_version() { return ub_version(); }
 

@@ -13,6 +13,7 @@
 #include "async/uv_loop.h"
 #include "dns/resolver.h"
 #include "dns/root_check.h"
+#include "postseal/base/special_addresses.h"
 
 #include <cstddef>
 #include <expected>
@@ -69,6 +70,8 @@ class Unbound final : public Resolver {
     [[nodiscard]] const std::vector<std::string>& warnings() const;
     // Why the system's trust anchor was passed over for the compiled-in one; empty: it was not.
     [[nodiscard]] const std::string& outdated_anchor() const;
+    // No name server at these addresses is asked (UnboundOptions::private_name_servers).
+    [[nodiscard]] const std::vector<IpPrefix>& not_asked() const;
 
   private:
     struct Impl;

@@ -215,7 +215,7 @@ std::string get(ub_ctx* context, const char* option) {
 
 // Nobody's NS records may make us ask hosts of the operator's own network, or our own.
 Fault ask_global_servers_only(ub_ctx* context, const UnboundOptions& options,
-                              std::vector<IpPrefix> named) {
+                              std::vector<IpPrefix> named, std::vector<IpPrefix>& not_asked) {
     for (const std::string& text : options.private_name_servers) {
         const auto prefix = parse_prefix(text);
         if (!prefix) return std::unexpected("dns.private_name_servers: " + prefix.error());
@@ -232,7 +232,8 @@ Fault ask_global_servers_only(ub_ctx* context, const UnboundOptions& options,
                         "its setting do-not-query-localhost: no");
         !ok)
         return ok;
-    for (const IpPrefix& prefix : without(special_prefixes(), named)) {
+    not_asked = without(special_prefixes(), named);
+    for (const IpPrefix& prefix : not_asked) {
         const std::string text = prefix.to_string();
         if (auto ok = check(ub_ctx_set_option(context, "do-not-query-address:", text.c_str()),
                             "its setting do-not-query-address: " + text);
@@ -263,7 +264,7 @@ std::expected<ContextSetup, std::string> set_up_context(const UnboundOptions& op
     if (ok) ok = add_trust_anchors(context, options.trust_anchor, setup);
     if (ok) ok = add_root_hints(context, root_hints_file(options.root_hints), named);
     if (ok) ok = add_servers(context, options, named);
-    if (ok) ok = ask_global_servers_only(context, options, std::move(named));
+    if (ok) ok = ask_global_servers_only(context, options, std::move(named), setup.not_asked);
     if (ok) ok = apply(context, fixed);
     if (ok) ok = check(ub_ctx_async(context, 1), "a thread of its own");
     if (ok) ok = finalise(context);

@@ -9,6 +9,7 @@
 
 #include "dns/trust_anchor.h"
 #include "dns/unbound.h"
+#include "postseal/base/special_addresses.h"
 
 #include <unbound.h>
 
@@ -29,6 +30,7 @@ struct ContextSetup {
     std::vector<std::string> warnings; // what makes it less than it should be
     std::string outdated_anchor;       // AnchorSet::outdated
     std::vector<TrustAnchor> anchors;  // without those of an unbound.conf
+    std::vector<IpPrefix> not_asked;   // name servers there are not
 };
 
 // Errors: one sentence each.

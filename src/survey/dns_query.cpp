@@ -33,11 +33,11 @@ std::string number(std::size_t value) {
     return {static_cast<char>(value >> 8U & 0xffU), static_cast<char>(value & 0xffU)};
 }
 
-std::string question(std::uint16_t id, std::string_view name, std::uint16_t type,
-                     Checking checking) {
+std::string question(std::uint16_t id, std::string_view name, std::uint16_t type, Checking checking,
+                     Recursion recursion) {
     using namespace std::string_view_literals;
     std::string out = number(id);
-    out += '\x01'; // RD
+    out += recursion == Recursion::wanted ? '\x01' : '\0'; // RD
     out += checking == Checking::disabled ? '\x10' : '\0';
     out += "\0\1\0\0\0\0\0\1"sv; // a question, an additional record
     while (!name.empty()) {
@@ -145,9 +145,9 @@ Bytes by_tcp(const std::string& address, const std::string& query, std::uint16_t
 } // namespace
 
 Bytes dns_query(const std::string& address, std::string_view name, std::uint16_t type,
-                Checking checking) {
+                Checking checking, Recursion recursion) {
     const auto id = static_cast<std::uint16_t>(std::random_device{}());
-    const std::string query = question(id, name, type, checking);
+    const std::string query = question(id, name, type, checking, recursion);
     auto reply = by_udp(address, query, id);
     if (!reply || (static_cast<unsigned char>((*reply)[2]) & truncated) == 0) return reply;
     return by_tcp(address, query, id);

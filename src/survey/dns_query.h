@@ -13,11 +13,13 @@
 namespace postseal::survey {
 
 enum class Checking { enabled, disabled }; // disabled: CD (RFC 4035 section 3.2.2)
+enum class Recursion { wanted, unwanted }; // unwanted: for what the server itself has
 
 // The reply's bytes, whose ID and QR bit are right. With the DO bit (RFC 4035 section 3.2.1).
 // Errors: no answer, or no way to the server, in a clause.
 [[nodiscard]] std::expected<std::string, std::string>
-dns_query(const std::string& address, std::string_view name, std::uint16_t type, Checking checking);
+dns_query(const std::string& address, std::string_view name, std::uint16_t type, Checking checking,
+          Recursion recursion = Recursion::wanted);
 
 [[nodiscard]] std::string rcode_text(int rcode);
 

@@ -128,8 +128,8 @@ class Patient:
         assert fix["file"] == str(self.daemon.configuration)
         name, value = fix["line"].split(" = ")
         settings = self.daemon.settings
-        if fix["table"] == "[verdict]":
-            settings.setdefault("verdict", {})[name] = json.loads(value)
+        if fix["table"] in ("[verdict]", "[dns]"):
+            settings.setdefault(fix["table"].strip("[]"), {})[name] = json.loads(value)
         elif fix["table"] == "a new [[listen]]":
             settings["listen"].append({name: json.loads(value)})
         else:

@@ -1,5 +1,6 @@
 # test_amplification.py: who publishes records of a domain cannot make us send packets to others
 # SPDX-License-Identifier: BSD-3-Clause
+import json
 import time
 
 import pytest
@@ -24,6 +25,19 @@ def test_a_private_name_server_is_not_asked(servers, new_daemon):
     daemon.start()
     assert daemon.ask(f"one-zone.{ZONE}") == "OK dane"  # row 12: the hosts cannot be looked up
     daemon.settle()
+    # Whoever owns such a zone learns why nothing is found, and what to write where.
+    for direct in ([], ["--direct"]):
+        explained = json.loads(daemon.tool(
+            "explain", "--json", *direct, f"one-zone.{ZONE}").stdout)
+        [finding] = explained["findings"]
+        assert finding["code"] == "name-servers-not-asked"
+        zone = f"z0.one-zone.{ZONE}"
+        assert finding["text"] == (
+            f"the name servers of the zone {zone} are not asked: ns.{zone} at 127.53.0.10, "
+            "which is loopback (RFC 1122)")
+        assert f'private_name_servers = ["{WORLD}", "127.53.0.10"]' in finding["fix"]
+        assert str(daemon.configuration) in finding["fix"]
+    assert finding["text"] in daemon.tool("explain", f"one-zone.{ZONE}").stdout
     assert not servers.packets
     daemon.write_configuration(daemon.with_settings(
         dns={"private_name_servers": [WORLD, "127.53.0.10"]}))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import pytest
 
 from daemon import PROJECT, Daemon
+from hostile.delegating import ZONE, DelegatingServer
 from postfix import Outcome, policy_map
 from postfix_release import SYSTEM
 from sick_postfix import OldSignature, Patient, doctor, examine_running, tools_of
@@ -295,6 +296,23 @@ def test_resolver(patient, name):
     [finding] = findings_of(patient.examine(), "resolver", "problem")
     assert address in finding["what"] and word in finding["what"]
     mend(patient, "resolver", "problem")
+
+
+@system_only
+def test_name_servers_at_a_private_address(patient):
+    # All of the world's are at loopback addresses; that of this zone is not named.
+    patient.daemon.settings["dns"]["private_name_servers"] = ["127.53.0.0/29"]
+    patient.daemon.write_configuration(patient.daemon.settings)
+    assert patient.daemon.tool("reload").returncode == 0
+    zone = f"z0.one-zone.{ZONE}"
+    patient.settings["relayhost"] = f"[h0.{zone}]"
+    patient.write()
+    with DelegatingServer() as servers:
+        [finding] = findings_of(patient.examine(), "name-servers", "warning")
+        assert f"ns.{zone} at {addresses.VICTIM_SERVER}" in finding["what"]
+        assert not servers.packets
+        mend(patient, "name-servers", "warning")
+        assert servers.packets
 
 
 @system_only

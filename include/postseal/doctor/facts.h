@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "postseal/base/nexthop.h"
 #include "postseal/base/time.h"
 #include "postseal/doctor/postconf.h"
 #include "postseal/doctor/tables.h"
@@ -97,6 +98,25 @@ struct NameServer {
     std::optional<Signature> signature;
 };
 
+// One whose name servers are all where postseald asks none (dns.private_name_servers).
+struct UnaskedZone {
+    struct Server {
+        std::string name;
+        std::string address;
+        std::string kind; // "private (RFC 1918)"
+        friend bool operator==(const Server&, const Server&) = default;
+    };
+    std::string name;
+    std::vector<Server> servers; // at least one
+
+    [[nodiscard]] std::string text() const; // a clause that names zone and servers
+    friend bool operator==(const UnaskedZone&, const UnaskedZone&) = default;
+};
+
+// The line of [dns] that lets the servers of `zones` be asked, and `configured` as before.
+[[nodiscard]] std::string private_name_servers(const std::vector<UnaskedZone>& zones,
+                                               std::vector<std::string> configured);
+
 struct Facts {
     std::string configuration;    // the path of postseal.toml
     std::string postconf_command; // as a fix must call it: "postconf", "postconf -c DIR"
@@ -119,6 +139,8 @@ struct Facts {
     std::string unverified_store;         // a host of it that could be anybody; empty: none
     std::string trust_anchor_fault;       // empty: all is well
     std::optional<Validation> validation; // nothing: not checked
+    std::vector<UnaskedZone> unasked_zones;
+    std::vector<std::string> private_name_servers; // as configured
     WallTime now;
     std::optional<WallTime> store_written;
 };
@@ -140,6 +162,8 @@ struct Facts {
 [[nodiscard]] std::vector<Endpoint> endpoints_to_reach(const Facts& facts); // of this machine
 [[nodiscard]] std::vector<Table> tables_to_try(const Postconf& postconf);
 [[nodiscard]] std::vector<std::string> authorities_to_read(const Postconf& postconf);
+// Of Postfix's own domains and of its relayhost.
+[[nodiscard]] std::vector<Nexthop> destinations_to_look_up(const Postconf& postconf);
 [[nodiscard]] bool any_chrooted(const Postconf& postconf);
 
 // The addresses that libresolv takes from resolv.conf(5): the first three, else this machine.

@@ -67,6 +67,16 @@ void check_name_servers(const Facts& facts, Report& report) {
             {configure(facts, "[verdict]", "postfix_dnssec = true"), run("postseal reload")});
 }
 
+void check_unasked_zones(const Facts& facts, Report& report) {
+    for (const UnaskedZone& zone : facts.unasked_zones) {
+        const std::string line = private_name_servers({zone}, facts.private_name_servers);
+        report.warning("name-servers", zone.text(),
+                       "anybody's records may lead to such an address, so only servers that you "
+                       "name are asked there; lookups in this zone fail",
+                       {configure(facts, "[dns]", line), run("postseal reload")});
+    }
+}
+
 void check_clock(const Facts& facts, Report& report) {
     const std::vector<Fix> fix{run("timedatectl set-ntp true")};
     for (const NameServer& server : facts.name_servers)

@@ -27,6 +27,7 @@ void check_relayhost(const Facts& facts, const Client& client, Report& report);
 
 // Of the machine.
 void check_name_servers(const Facts& facts, Report& report);
+void check_unasked_zones(const Facts& facts, Report& report);
 void check_clock(const Facts& facts, Report& report);
 
 [[nodiscard]] bool is_loopback(std::string_view host);

@@ -26,6 +26,7 @@ std::vector<Finding> examine(const Facts& facts) {
         for (const Client& client : facts.postconf.clients)
             check_client(facts, client, report);
         check_name_servers(facts, report);
+        check_unasked_zones(facts, report);
     } else {
         report.problem("postconf", facts.postconf_fault, "without it Postfix cannot be checked",
                        {run("postseal doctor --postconf /usr/sbin/postconf")});

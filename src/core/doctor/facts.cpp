@@ -70,6 +70,24 @@ std::vector<std::string> authorities_to_read(const Postconf& postconf) {
     return out;
 }
 
+std::vector<Nexthop> destinations_to_look_up(const Postconf& postconf) {
+    constexpr std::size_t max_destinations = 8;
+    std::vector<Nexthop> out;
+    const auto add = [&out](std::string_view words) {
+        while (!(words = trim(words)).empty()) {
+            const auto end = std::min(words.find_first_of(", \t\n"), words.size());
+            const auto nexthop = Nexthop::parse(words.substr(0, end));
+            words.remove_prefix(std::min(end + 1, words.size()));
+            if (nexthop && out.size() < max_destinations) add_new(out, *nexthop);
+        }
+    };
+    for (const Client& client : postconf.clients)
+        add(postconf.value(client, "relayhost"));
+    add(postconf.value("mydomain"));
+    add(postconf.value("relay_domains"));
+    return out;
+}
+
 bool any_chrooted(const Postconf& postconf) {
     return std::ranges::any_of(postconf.clients, &Client::chrooted);
 }
@@ -78,6 +96,32 @@ std::vector<std::string> name_servers_of(std::string_view resolv_conf) {
     std::vector<std::string> out = name_servers_in(resolv_conf);
     if (out.empty()) out.emplace_back("127.0.0.1");
     return out;
+}
+
+std::string UnaskedZone::text() const {
+    constexpr std::size_t max_shown = 3;
+    std::string list;
+    for (const Server& server : servers) {
+        if (&server - servers.data() == max_shown) {
+            list += fmt::format(", and {} more", servers.size() - max_shown);
+            break;
+        }
+        list += fmt::format("{}{} at {}, which is {}", list.empty() ? "" : ", ", server.name,
+                            server.address, server.kind);
+    }
+    return fmt::format("the name servers of the zone {} are not asked: {}",
+                       name.empty() ? "." : name, list);
+}
+
+std::string private_name_servers(const std::vector<UnaskedZone>& zones,
+                                 std::vector<std::string> configured) {
+    for (const UnaskedZone& zone : zones)
+        for (const UnaskedZone::Server& server : zone.servers)
+            add_new(configured, server.address);
+    std::string list;
+    for (const std::string& text : configured)
+        list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", text);
+    return fmt::format("private_name_servers = [{}]", list);
 }
 
 } // namespace postseal::doctor

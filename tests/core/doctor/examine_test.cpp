@@ -130,6 +130,10 @@ void change_facts(Facts& facts, const std::string& name, const std::string& valu
                                       .reason = "why",
                                       .fix = "how",
                                       .servers = value.substr(value.find(' ') + 1)};
+    if (name == "unasked")
+        facts.unasked_zones.push_back(
+            {.name = value, .servers = {{"ns." + value, "10.0.0.53", "private (RFC 1918)"}}});
+    if (name == "private") facts.private_name_servers.push_back(value);
     if (name == "anchor") facts.trust_anchor_fault = value;
     if (name == "shared_store") {
         facts.shared_store = true;
@@ -185,7 +189,8 @@ struct Patient {
         const auto [name, value] = name_and_value(line);
         if (fix.file != facts.configuration) return false;
         if (fix.table == "[dns]") { // what another resolver finds
-            facts.validation->fault.clear();
+            if (facts.validation) facts.validation->fault.clear();
+            if (name == "private_name_servers") facts.unasked_zones.clear();
             return true;
         }
         if (fix.table == "[verdict]") {

@@ -52,6 +52,33 @@ TEST_CASE("what to look at before") {
     CHECK(any_chrooted(postconf));
 }
 
+TEST_CASE("destinations_to_look_up: relay host and own domains, none twice") {
+    Postconf postconf = with_maps("", false);
+    postconf.parameters["relayhost"] = "[mx.intern.example]:587";
+    postconf.parameters["mydomain"] = "intern.example";
+    postconf.parameters["relay_domains"] = "hash:/etc/postfix/relay, intern.example a.example\n";
+    Texts keys;
+    for (const Nexthop& nexthop : destinations_to_look_up(postconf))
+        keys.push_back(nexthop.key());
+    CHECK(keys == Texts{"[mx.intern.example]:587", "intern.example", "a.example"});
+    postconf.parameters["relay_domains"] = "a.b c.b d.b e.b f.b g.b h.b i.b";
+    CHECK(destinations_to_look_up(postconf).size() == 8);
+}
+
+TEST_CASE("an unasked zone: its servers by name and address, and the key that allows them") {
+    UnaskedZone zone{.name = "intern.example",
+                     .servers = {{"a.intern.example", "10.0.0.53", "private (RFC 1918)"},
+                                 {"b.intern.example", "10.0.0.54", "private (RFC 1918)"}}};
+    CHECK(zone.text() ==
+          "the name servers of the zone intern.example are not asked: a.intern.example at "
+          "10.0.0.53, which is private (RFC 1918), b.intern.example at 10.0.0.54, which is "
+          "private (RFC 1918)");
+    CHECK(private_name_servers({zone, zone}, {"fd00::/8"}) ==
+          R"(private_name_servers = ["fd00::/8", "10.0.0.53", "10.0.0.54"])");
+    zone.servers.resize(5, {"c.example", "10.0.0.1", "private (RFC 1918)"});
+    CHECK(zone.text().ends_with("c.example at 10.0.0.1, which is private (RFC 1918), and 2 more"));
+}
+
 TEST_CASE("name_servers_of: as libresolv reads it") {
     CHECK(name_servers_of("") == Texts{"127.0.0.1"});
     CHECK(name_servers_of("search example\noptions edns0\n") == Texts{"127.0.0.1"});
