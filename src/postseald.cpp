@@ -1,10 +1,10 @@
 // postseald: gives Postfix its per-destination TLS policy, see postseald(8)
 // SPDX-License-Identifier: BSD-3-Clause
 #include "config/config.h"
-#include "engine/from_config.h"
 #include "engine/overrides.h"
 #include "service/daemon.h"
 #include "service/exit_status.h"
+#include "service/file_check.h"
 #include "service/platform.h"
 #include "version.h"
 
@@ -35,7 +35,7 @@ std::string in_lines(const std::vector<config::Error>& errors) {
 }
 
 std::expected<int, service::Refusal> check_configuration(const std::string& file) {
-    const engine::FileCheck found = engine::check_all(file);
+    const service::FileCheck found = service::check_all(file);
     if (!found.errors.empty()) return refuse(in_lines(found.errors));
     for (const config::Error& note : found.notes)
         fmt::print(stderr, "postseald: note: {}\n", note.message());
@@ -74,7 +74,7 @@ std::expected<int, service::Refusal> run(int argc, char** argv) {
     const auto platform = service::Platform::open(options, *config);
     if (!platform) {
         auto errors = platform.error().status == service::bad_config
-                          ? in_lines(engine::check_all(options.config_file).errors)
+                          ? in_lines(service::check_all(options.config_file).errors)
                           : std::string();
         return errors.empty() ? std::unexpected(platform.error()) : refuse(std::move(errors));
     }

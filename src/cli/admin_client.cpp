@@ -2,8 +2,8 @@
 #include "cli/admin_client.h"
 
 #include "cli/exit_status.h"
-#include "engine/json.h"
 #include "serve/socket.h"
+#include "json/json.h"
 
 #include <fmt/format.h>
 #include <grp.h>
@@ -47,7 +47,7 @@ std::string why_not(const std::string& socket, int error, bool direct) {
     return fmt::format("cannot talk to postseald at {}: {}{}", socket, std::strerror(error), fix);
 }
 
-std::expected<serve::Fd, ClientError> connect_to(const std::string& socket, seconds patience,
+std::expected<async::Fd, ClientError> connect_to(const std::string& socket, seconds patience,
                                                  bool direct) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -55,7 +55,7 @@ std::expected<serve::Fd, ClientError> connect_to(const std::string& socket, seco
         return std::unexpected(
             ClientError{usage, "the path of a unix socket can have at most 107 bytes"});
     std::memcpy(address.sun_path, socket.data(), socket.size());
-    serve::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    async::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd.valid())
         return std::unexpected(ClientError{unreachable, why_not(socket, errno, direct)});
     const timeval longest{.tv_sec = patience.count(), .tv_usec = 0};

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/json.h"
 #include "postseal/base/time.h"
+#include "json/json.h"
 
 #include <nlohmann/json.hpp>
 

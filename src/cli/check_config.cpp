@@ -4,8 +4,8 @@
 #include "cli/machine_faults.h"
 #include "cli/setup.h"
 #include "config/faults.h"
-#include "engine/from_config.h"
-#include "engine/json.h"
+#include "service/file_check.h"
+#include "json/json.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -35,7 +35,7 @@ struct Checked {
     bool there = true; // the file
     Errors in_file;
     MachineFaults machine;
-    engine::FileCheck named; // the files that it names
+    service::FileCheck named; // the files that it names
     std::size_t listeners = 0;
     std::size_t maps = 0;
 
@@ -51,7 +51,7 @@ Checked look(const std::string& named) {
     const config::Faults read = config::faults(path);
     found.in_file = read.errors;
     found.machine = machine_faults(read, found.file);
-    found.named = engine::check_files(read, found.file);
+    found.named = service::check_files(read, found.file);
     found.listeners = read.config.listen.size();
     found.maps = read.config.maps.size();
     return found;

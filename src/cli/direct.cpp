@@ -5,9 +5,9 @@
 #include "engine/clock.h"
 #include "engine/engine.h"
 #include "engine/explain.h"
-#include "engine/from_config.h"
 #include "engine/own_dns.h"
 #include "log/log.h"
+#include "service/part_options.h"
 #include "store/memory.h"
 
 #include <nlohmann/json.hpp>
@@ -20,7 +20,7 @@ namespace postseal::cli {
 // In the order in which they are built; each uses those before it.
 struct Direct::Impl {
     explicit Impl(const config::Config& config)
-        : maps(config), log({.level = config::LogLevel::error}, {.program = "postseal"}) {}
+        : maps(config), log({.level = log::Level::error}, {.program = "postseal"}) {}
 
     engine::Maps maps;
     Log log;
@@ -41,18 +41,18 @@ std::expected<Direct, std::string> Direct::open(const config::Config& config) {
     auto overrides = engine::Overrides::load(config.overrides);
     if (!overrides) return std::unexpected(overrides.error());
     auto parts = std::make_unique<Impl>(config);
-    auto dns = engine::OwnDns::open(parts->loop, engine::unbound_options(config.dns), parts->clock,
+    auto dns = engine::OwnDns::open(parts->loop, service::unbound_options(config.dns), parts->clock,
                                     parts->log);
     if (!dns) return std::unexpected(dns.error());
     parts->dns = std::move(*dns);
     auto fetcher = https::HttpsPolicyFetcher::open(parts->loop, parts->dns->resolver(),
-                                                   engine::fetcher_options(config.https));
+                                                   service::fetcher_options(config.https));
     if (!fetcher) return std::unexpected(fetcher.error());
     parts->fetcher = std::move(*fetcher);
     parts->engine = std::make_unique<engine::Engine>(
         engine::Dependencies{parts->loop, parts->clock, parts->dns->resolver(), *parts->fetcher,
                              parts->store, parts->log, parts->random},
-        parts->maps, *overrides, engine::engine_options(config));
+        parts->maps, *overrides, service::engine_options(config));
     parts->dns->start();
     async::block_on(parts->loop, parts->dns->resolver().checked());
     return Direct(std::move(parts));

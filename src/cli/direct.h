@@ -12,11 +12,11 @@
 #include "dns/root_check.h"
 #include "dns/txt_lookup.h"
 #include "engine/answer.h"
-#include "engine/json.h"
 #include "engine/maps.h"
 #include "engine/overrides.h"
 #include "https/policy_fetch.h"
 #include "postseal/base/nexthop.h"
+#include "json/json.h"
 
 #include <expected>
 #include <memory>

@@ -7,7 +7,6 @@
 #include "cli/unasked_zones.h"
 #include "dns/system_files.h"
 #include "dns/trust_anchor.h"
-#include "engine/json.h"
 #include "fleet/server_location.h"
 #include "postseal/doctor/examine.h"
 #include "serve/configuration_json.h"
@@ -16,6 +15,7 @@
 #include "survey/postfix.h"
 #include "survey/sockets.h"
 #include "survey/tables.h"
+#include "json/json.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

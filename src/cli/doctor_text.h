@@ -3,8 +3,8 @@
 #pragma once
 
 #include "cli/explain_text.h"
-#include "engine/json.h"
 #include "postseal/doctor/finding.h"
+#include "json/json.h"
 
 #include <string>
 #include <vector>

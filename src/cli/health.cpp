@@ -3,7 +3,7 @@
 #include "cli/exit_status.h"
 #include "cli/setup.h"
 #include "cli/stats_text.h"
-#include "engine/json.h"
+#include "json/json.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

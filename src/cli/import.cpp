@@ -4,7 +4,7 @@
 #include "cli/import_entries.h"
 #include "cli/progress.h"
 #include "cli/setup.h"
-#include "engine/json.h"
+#include "json/json.h"
 
 #include <fmt/format.h>
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "cli/explain_text.h"
-#include "engine/json.h"
 #include "postseal/base/time.h"
+#include "json/json.h"
 
 #include <string>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/lint_text.h"
 
-#include "engine/json.h"
 #include "postseal/base/time.h"
 #include "postseal/mtasts/policy.h"
 #include "postseal/mtasts/policy_notes.h"
 #include "postseal/mtasts/record.h"
+#include "json/json.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -9,9 +9,9 @@
 #include "cli/command.h"
 #include "config/config.h"
 #include "engine/answer.h"
-#include "engine/json.h"
 #include "postseal/delivery/predict.h"
 #include "postseal/doctor/facts.h"
+#include "json/json.h"
 
 #include <expected>
 #include <optional>

@@ -3,13 +3,13 @@
 #pragma once
 
 #include "cli/explain_text.h"
-#include "engine/json.h"
 #include "engine/outlook.h"
 #include "postseal/delivery/facts.h"
 #include "postseal/delivery/predict.h"
 #include "postseal/mtasts/policy.h"
 #include "postseal/verdict/decide.h"
 #include "postseal/verdict/reply.h"
+#include "json/json.h"
 
 #include <optional>
 #include <string>

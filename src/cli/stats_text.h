@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "engine/json.h"
+#include "json/json.h"
 
 #include <chrono>
 #include <string>

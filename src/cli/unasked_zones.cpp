@@ -3,7 +3,7 @@
 
 #include "async/uv_loop.h"
 #include "dns/unbound.h"
-#include "engine/from_config.h"
+#include "service/part_options.h"
 #include "survey/unasked_zones.h"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ std::vector<doctor::UnaskedZone> find_unasked_zones(const config::Dns& dns,
     std::vector<doctor::UnaskedZone> out;
     if (!dns.forward.empty() || nexthops.empty()) return out;
     async::UvLoop loop;
-    const auto resolver = dns::Unbound::open(loop, engine::unbound_options(dns));
+    const auto resolver = dns::Unbound::open(loop, service::unbound_options(dns));
     if (!resolver) return out;
     for (const Nexthop& nexthop : nexthops)
         for (doctor::UnaskedZone& zone : survey::unasked_zones(loop, **resolver, nexthop))

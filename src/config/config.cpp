@@ -331,10 +331,10 @@ void read_sandbox(Reading& reading, const toml::table* table, Sandbox& sandbox) 
     in.finish();
 }
 
-void read_log(Reading& reading, const toml::table* table, Log& log) {
+void read_log(Reading& reading, const toml::table* table, log::Options& log) {
     Reader in(reading, table, "log");
-    in.word("level", log.level, log_level_names);
-    in.word("format", log.format, log_format_names);
+    in.word("level", log.level, log::level_names);
+    in.word("format", log.format, log::format_names);
     in.finish();
 }
 
@@ -448,8 +448,6 @@ milliseconds default_idle(Protocol protocol) {
     }
     return 120s;
 }
-
-std::string_view to_string(LogLevel level) { return log_level_names[level]; }
 
 std::string Address::text() const {
     if (is_unix()) return "unix:" + path;

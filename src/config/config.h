@@ -7,6 +7,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "log/options.h"
 #include "postseal/base/names.h"
 #include "postseal/base/time.h"
 #include "postseal/verdict/action.h"
@@ -123,25 +124,6 @@ struct Sandbox {
     friend bool operator==(const Sandbox&, const Sandbox&) = default;
 };
 
-enum class LogLevel { error, warning, info, debug };
-enum class LogFormat { text, json, journal };
-inline constexpr auto log_level_names = names_for<LogLevel>({
-    {LogLevel::error, "error"},
-    {LogLevel::warning, "warning"},
-    {LogLevel::info, "info"},
-    {LogLevel::debug, "debug"},
-});
-inline constexpr auto log_format_names = names_for<LogFormat>(
-    {{LogFormat::text, "text"}, {LogFormat::json, "json"}, {LogFormat::journal, "journal"}});
-[[nodiscard]] std::string_view to_string(LogLevel level);
-
-struct Log {
-    LogLevel level = LogLevel::info;
-    LogFormat format = LogFormat::text;
-
-    friend bool operator==(const Log&, const Log&) = default;
-};
-
 struct Config {
     std::string state_dir = "/var/lib/postseal";
     std::string store = "sqlite"; // or a connection URI, which may hold a password: never shown
@@ -157,7 +139,7 @@ struct Config {
     Limits limits;
     verdict::Actions delegation;
     Sandbox sandbox;
-    Log log;
+    log::Options log;
 
     friend bool operator==(const Config&, const Config&) = default;
 };

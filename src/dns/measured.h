@@ -6,7 +6,7 @@
 
 #include "async/loop.h"
 #include "dns/resolver.h"
-#include "metrics/histogram.h"
+#include "postseal/base/histogram.h"
 
 #include <array>
 #include <cstddef>
@@ -27,7 +27,7 @@ class Measured final : public Resolver {
 
     struct OfType {
         RrType type = RrType::a;
-        metrics::Histogram took;
+        Histogram took;
         std::array<std::uint64_t, dns::failures> failed{}; // by Failure
     };
     [[nodiscard]] const auto& types() const { return types_; }

@@ -29,7 +29,7 @@
 #include "engine/overrides.h"
 #include "engine/single_flight.h"
 #include "engine/sts_lookup.h"
-#include "metrics/histogram.h"
+#include "postseal/base/histogram.h"
 #include "postseal/base/nexthop.h"
 #include "postseal/verdict/decide.h"
 
@@ -131,7 +131,7 @@ class Engine {
     [[nodiscard]] std::size_t cache_octets() const { return cache_.octets(); }
     [[nodiscard]] std::size_t in_the_air() const { return flights_.in_the_air(); }
     [[nodiscard]] const async::Limiter& lookups() const { return limiter_; }
-    [[nodiscard]] const metrics::Histogram& evaluations() const { return evaluations_; }
+    [[nodiscard]] const Histogram& evaluations() const { return evaluations_; }
 
   private:
     // What can be said of an evaluation that is still in flight.
@@ -220,9 +220,9 @@ class Engine {
     Findings findings_;
     async::Limiter limiter_;
     StsLookup sts_;
-    metrics::Histogram evaluations_; // how long they took
-    Flights flights_;                // last: its bodies use the rest
-    async::Group group_;             // the same
+    Histogram evaluations_; // how long they took
+    Flights flights_;       // last: its bodies use the rest
+    async::Group group_;    // the same
 };
 
 } // namespace postseal::engine

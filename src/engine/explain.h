@@ -12,10 +12,10 @@
 #pragma once
 
 #include "engine/answer.h"
-#include "engine/json.h"
 #include "engine/maps.h"
 #include "engine/overrides.h"
 #include "postseal/base/nexthop.h"
+#include "json/json.h"
 
 #include <string_view>
 

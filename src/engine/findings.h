@@ -8,10 +8,10 @@
 #pragma once
 
 #include "engine/answer.h"
-#include "engine/json.h"
 #include "log/log.h"
 #include "postseal/base/time.h"
 #include "postseal/verdict/findings.h"
+#include "json/json.h"
 
 #include <array>
 #include <cstddef>

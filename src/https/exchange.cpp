@@ -56,7 +56,7 @@ async::Task<FetchResult> run(async::UvLoop& loop, std::shared_ptr<const tls::Tru
     if (!connected) co_return std::unexpected(fetch_error(std::move(connected.error())));
     progress.peer = connected->address;
     progress.step = Progress::Step::handshake;
-    tls::Stream stream(loop, std::move(trust), connected->socket.fd(), request.host);
+    tls::Stream stream(loop, std::move(trust), connected->socket.get(), request.host);
     auto secured = co_await stream.handshake();
     if (!secured) co_return std::unexpected(fetch_error(std::move(secured.error())));
     progress.step = Progress::Step::answer;

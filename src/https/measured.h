@@ -6,7 +6,7 @@
 
 #include "async/loop.h"
 #include "https/policy_fetch.h"
-#include "metrics/histogram.h"
+#include "postseal/base/histogram.h"
 
 #include <array>
 #include <cstddef>
@@ -20,13 +20,13 @@ class Measured final : public PolicyFetcher {
 
     async::Task<FetchResult> fetch(Domain policy_domain, std::size_t& waits) override;
 
-    [[nodiscard]] const metrics::Histogram& took() const { return took_; }
+    [[nodiscard]] const Histogram& took() const { return took_; }
     [[nodiscard]] const auto& failed() const { return failed_; } // by FetchFault
 
   private:
     async::Loop& loop_;
     PolicyFetcher& asked_;
-    metrics::Histogram took_;
+    Histogram took_;
     std::array<std::uint64_t, fetch_faults> failed_{};
 };
 

@@ -53,7 +53,7 @@ std::string timestamp(WallTime time) {
 }
 
 std::string text_line(const Event& event) {
-    std::string line = fmt::format("{} {}", to_string(event.level), event.name);
+    std::string line = fmt::format("{} {}", level_names[event.level], event.name);
     for (const auto& [name, value] : event.fields)
         line += fmt::format(" {}={}", name, field_text(value));
     return line;
@@ -62,7 +62,7 @@ std::string text_line(const Event& event) {
 std::string json_line(const Event& event, std::optional<WallTime> time) {
     nlohmann::ordered_json object;
     if (time) object["time"] = timestamp(*time);
-    object["level"] = to_string(event.level);
+    object["level"] = level_names[event.level];
     object["event"] = event.name;
     for (const auto& [name, value] : event.fields)
         object[std::string(name)] = printable(value, longest_value);

@@ -9,7 +9,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "config/config.h"
+#include "log/options.h"
 #include "postseal/base/time.h"
 
 #include <optional>
@@ -20,7 +20,6 @@
 
 namespace postseal::log {
 
-using Level = config::LogLevel;
 using Field = std::pair<std::string_view, std::string>;
 
 struct Event {

@@ -19,8 +19,8 @@ namespace postseal {
 namespace {
 
 using namespace std::chrono_literals;
-using config::LogFormat;
 using log::Event;
+using log::Format;
 using log::Line;
 
 MonoTime mono_now() {
@@ -32,7 +32,7 @@ WallTime wall_now() { return std::chrono::floor<milliseconds>(std::chrono::syste
 } // namespace
 
 struct Log::Impl {
-    Impl(const config::Log& options, const LogOutput& output)
+    Impl(const log::Options& options, const LogOutput& output)
         : output_(output), sink_(output.fd, output.journal_socket), rate_(output.rate) {
         configure(options);
     }
@@ -48,14 +48,14 @@ struct Log::Impl {
         if (writer_.joinable()) writer_.join();
     }
 
-    void configure(const config::Log& options) {
+    void configure(const log::Options& options) {
         const std::lock_guard lock(mutex_);
         level_ = options.level;
         format_ = options.format;
-        if (format_ != LogFormat::journal) return;
+        if (format_ != Format::journal) return;
         const auto there = log::Journal(output_.journal_socket).open();
         if (there) return;
-        format_ = LogFormat::text;
+        format_ = Format::text;
         const Field reason{"reason", fmt::format("{}; [log] format is \"text\" until there is one",
                                                  there.error())};
         enqueue({Level::warning, "no-journal", {&reason, 1}});
@@ -92,11 +92,11 @@ struct Log::Impl {
             head = fmt::format("<{}>", log::priority(event.level));
         else
             time = wall_now();
-        if (format_ == LogFormat::json)
+        if (format_ == Format::json)
             return {.text = head + log::json_line(event, time) + '\n', .entry = {}};
         if (time) head = log::timestamp(*time) + ' ';
         return {.text = head + log::text_line(event) + '\n',
-                .entry = format_ == LogFormat::journal ? log::journal_entry(event) : ""};
+                .entry = format_ == Format::journal ? log::journal_entry(event) : ""};
     }
 
     void tell_held_back(MonoTime ended_by) {
@@ -140,7 +140,7 @@ struct Log::Impl {
     log::Sink sink_; // the writer's, but for hurry()
     std::atomic<Level> level_{Level::info};
     std::mutex mutex_; // of all that follows
-    LogFormat format_ = LogFormat::text;
+    Format format_ = Format::text;
     log::Rate rate_;
     std::deque<Line> queue_;
     std::size_t octets_ = 0; // in the queue
@@ -150,11 +150,11 @@ struct Log::Impl {
     std::thread writer_;
 };
 
-Log::Log(const config::Log& options, const LogOutput& output)
+Log::Log(const log::Options& options, const LogOutput& output)
     : impl_(std::make_unique<Impl>(options, output)) {}
 Log::~Log() = default;
 
-void Log::reconfigure(const config::Log& options) { impl_->configure(options); }
+void Log::reconfigure(const log::Options& options) { impl_->configure(options); }
 
 bool Log::wants(Level level) const { return impl_->wants(level); }
 

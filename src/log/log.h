@@ -15,9 +15,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "config/config.h"
 #include "log/journal.h"
 #include "log/line.h"
+#include "log/options.h"
 #include "log/rate.h"
 
 #include <cstddef>
@@ -47,11 +47,11 @@ class Log {
     using Field = log::Field;
 
     // The format "journal" where there is none: a warning, and text to the descriptor.
-    explicit Log(const config::Log& options, const LogOutput& output = {});
+    explicit Log(const log::Options& options, const LogOutput& output = {});
     Log(const Log&) = delete;
     Log& operator=(const Log&) = delete;
     ~Log();
-    void reconfigure(const config::Log& options);
+    void reconfigure(const log::Options& options);
 
     [[nodiscard]] bool wants(Level level) const;
     // `event` is a word in kebab-case; field names are words, values come from anywhere.

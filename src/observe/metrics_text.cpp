@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "observe/metrics_text.h"
 
-#include "metrics/registry.h"
 #include "observe/observer.h"
 #include "observe/process.h"
+#include "observe/registry.h"
 #include "observe/verdicts.h"
 #include "postseal/base/text.h"
 
@@ -13,8 +13,8 @@
 namespace postseal::observe {
 namespace {
 
-using metrics::Exposition;
-using metrics::Metric;
+using observe::Exposition;
+using observe::Metric;
 
 void add_queries(Exposition& out, const serve::Totals& counted) {
     for (const serve::QueryTotals::OfMap& of : counted.by_map.maps())
@@ -38,7 +38,7 @@ void add_connections(Exposition& out, const serve::Listeners& listeners) {
 }
 
 void add_lookups(Exposition& out, const Dependencies& dependencies) {
-    const auto took = [&](std::string_view kind, const metrics::Histogram& histogram) {
+    const auto took = [&](std::string_view kind, const Histogram& histogram) {
         out.add(Metric::lookup_duration, {{"kind", kind}}, histogram);
     };
     took("evaluation", dependencies.engine.evaluations());

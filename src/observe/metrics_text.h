@@ -1,4 +1,4 @@
-// observe/metrics_text.h: all metrics with their values of now (metrics/registry.h)
+// observe/metrics_text.h: all metrics with their values of now (observe/registry.h)
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -14,7 +14,7 @@ Minute between(const Totals& before, const Totals& after) {
     const auto grown = [](std::uint64_t from, std::uint64_t to) {
         return static_cast<std::uint32_t>(to - from);
     };
-    const metrics::Histogram evaluations = after.evaluations.since(before.evaluations);
+    const Histogram evaluations = after.evaluations.since(before.evaluations);
     Minute minute{.from_memory = grown(before.from_memory, after.from_memory),
                   .lookups = static_cast<std::uint32_t>(evaluations.count()),
                   .median = evaluations.quantile(0.5),

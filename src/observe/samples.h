@@ -7,7 +7,7 @@
 
 #include "async/group.h"
 #include "async/loop.h"
-#include "metrics/histogram.h"
+#include "postseal/base/histogram.h"
 #include "serve/query_counts.h"
 
 #include <array>
@@ -22,7 +22,7 @@ namespace postseal::observe {
 struct Totals {
     std::array<std::uint64_t, serve::counted_classes.size()> classes{}; // queries
     std::uint64_t from_memory = 0;
-    metrics::Histogram evaluations;
+    Histogram evaluations;
     std::uint64_t dns = 0;
     std::uint64_t dns_failed = 0;
     std::uint64_t fetches_failed = 0;

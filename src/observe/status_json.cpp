@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "observe/status_json.h"
 
-#include "engine/json.h"
 #include "observe/observer.h"
 #include "observe/verdicts.h"
+#include "json/json.h"
 
 #include <nlohmann/json.hpp>
 

@@ -3,7 +3,7 @@
 
 #include "async/timeout.h"
 #include "postseal/base/text.h"
-#include "probe/smtp_session.h"
+#include "smtp/session.h"
 #include "tls/connect.h"
 #include "tls/inspect.h"
 #include "tls/stream.h"
@@ -68,7 +68,7 @@ async::Task<std::optional<T>> timed(async::UvLoop& loop, Attempt& attempt, Step 
     co_return std::move(**result);
 }
 
-async::Task<std::expected<tls::Socket, std::string>>
+async::Task<std::expected<async::Fd, std::string>>
 connect(async::UvLoop& loop, tls::Address address, std::uint16_t port) {
     std::vector<tls::Address> only{address};
     auto connected = co_await tls::connect(loop, std::move(only), port);
@@ -76,15 +76,15 @@ connect(async::UvLoop& loop, tls::Address address, std::uint16_t port) {
     co_return std::move(connected->socket);
 }
 
-async::Task<SmtpSession::Result> greeting(SmtpSession& session) {
-    SmtpSession::Result reply = co_await session.reply();
+async::Task<smtp::Session::Result> greeting(smtp::Session& session) {
+    smtp::Session::Result reply = co_await session.reply();
     if (reply && reply->code != ready)
         co_return std::unexpected("the greeting is " + reply->text());
     co_return reply;
 }
 
-async::Task<SmtpSession::Result> say_hello(SmtpSession& session, std::string helo) {
-    SmtpSession::Result reply = co_await session.command("EHLO " + helo);
+async::Task<smtp::Session::Result> say_hello(smtp::Session& session, std::string helo) {
+    smtp::Session::Result reply = co_await session.command("EHLO " + helo);
     if (!reply || reply->positive()) co_return reply;
     if (reply->code / 100 == 5) {
         reply = co_await session.command("HELO " + helo);
@@ -129,7 +129,7 @@ void take_extensions(Attempt& attempt, const Reply& ehlo) {
 }
 
 // True: TLS is to begin.
-bool may_start_tls(Attempt& attempt, const Reply& reply, const SmtpSession& session) {
+bool may_start_tls(Attempt& attempt, const Reply& reply, const smtp::Session& session) {
     if (reply.code != ready) {
         attempt.starttls_refusal = reply.text();
         return false;
@@ -145,11 +145,11 @@ async::Task<> try_address(async::UvLoop& loop, std::shared_ptr<const tls::Trust>
     auto socket = co_await timed(loop, attempt, Step::connect,
                                  connect(loop, target.address, target.port), target.step);
     if (!socket) co_return;
-    SmtpSession session(loop, socket->fd());
+    smtp::Session session(loop, socket->get());
     auto reply = co_await timed(loop, attempt, Step::greeting, greeting(session), target.step);
     if (!reply) co_return;
     attempt.greeting = reply->text();
-    if (target.helo.empty()) target.helo = own_literal(socket->fd());
+    if (target.helo.empty()) target.helo = own_literal(socket->get());
     reply = co_await timed(loop, attempt, Step::ehlo, say_hello(session, target.helo), target.step);
     if (!reply) co_return;
     take_extensions(attempt, *reply);
@@ -163,7 +163,7 @@ async::Task<> try_address(async::UvLoop& loop, std::shared_ptr<const tls::Trust>
         session.quit();
         co_return;
     }
-    tls::Stream stream(loop, std::move(trust), socket->fd(), target.server_name, tls::Use::smtp);
+    tls::Stream stream(loop, std::move(trust), socket->get(), target.server_name, tls::Use::smtp);
     attempt.tls = co_await timed(loop, attempt, Step::handshake,
                                  handshake(stream, target.server_name, std::move(target.records)),
                                  target.step);

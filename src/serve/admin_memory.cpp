@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "serve/admin_memory.h"
 
-#include "engine/json.h"
 #include "postseal/base/text.h"
 #include "serve/kept_json.h"
+#include "json/json.h"
 
 #include <fmt/format.h>
 #include <fnmatch.h>

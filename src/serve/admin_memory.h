@@ -28,8 +28,8 @@
 
 #include "async/task.h"
 #include "engine/engine.h"
-#include "engine/json.h"
 #include "store/archive.h"
+#include "json/json.h"
 
 #include <nlohmann/json.hpp>
 

@@ -2,7 +2,7 @@
 #include "serve/admin_server.h"
 
 #include "engine/explain.h"
-#include "engine/json.h"
+#include "json/json.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -24,10 +24,10 @@
 
 #include "async/limiter.h"
 #include "engine/engine.h"
-#include "engine/json.h"
 #include "serve/admin_memory.h"
 #include "serve/connection.h"
 #include "serve/steering.h"
+#include "json/json.h"
 
 #include <functional>
 #include <string>

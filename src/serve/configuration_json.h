@@ -6,7 +6,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "engine/json.h"
+#include "json/json.h"
 
 namespace postseal::serve {
 

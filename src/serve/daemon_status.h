@@ -16,12 +16,15 @@ struct PartHealth {
     std::string note;      // what is worth knowing, and no trouble
 };
 
+// Of metrics(): Prometheus' text format.
+inline constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
+
 class DaemonStatus {
   public:
     virtual ~DaemonStatus() = default;
     // Every part there is.
     [[nodiscard]] virtual std::vector<PartHealth> health() = 0;
-    virtual async::Task<std::string> metrics() = 0; // metrics/registry.h
+    virtual async::Task<std::string> metrics() = 0; // observe/registry.h
     // JSON, for the status page: see observe/status_json.h
     virtual async::Task<std::string> status() = 0;
 };

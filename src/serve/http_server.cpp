@@ -3,9 +3,8 @@
 
 #include "async/counted.h"
 #include "engine/explain.h"
-#include "engine/json.h"
-#include "metrics/registry.h"
 #include "serve/page.h"
+#include "json/json.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -126,7 +125,7 @@ void HttpServer::explain(std::string_view coded, const http::Manner& manner,
 async::Task<> HttpServer::send_metrics(Connection& connection, ReplySlot place,
                                        http::Manner manner) {
     const std::string text = co_await daemon_status_.metrics();
-    connection.fulfil(place, written({.type = metrics::content_type, .body = text}, manner));
+    connection.fulfil(place, written({.type = metrics_type, .body = text}, manner));
 }
 
 async::Task<> HttpServer::send_status(Connection& connection, ReplySlot place,

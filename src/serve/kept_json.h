@@ -12,8 +12,8 @@
 #pragma once
 
 #include "engine/import.h"
-#include "engine/json.h"
 #include "store/queries.h"
+#include "json/json.h"
 
 #include <nlohmann/json.hpp>
 

@@ -130,10 +130,6 @@ std::expected<Fd, int> listen_inet(const addrinfo& address, Inherited& inherited
 
 } // namespace
 
-void Fd::close() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-}
-
 std::expected<std::vector<Fd>, std::string> listen_on(const config::Listen& listen,
                                                       Inherited* inherited) {
     Inherited none;

@@ -1,7 +1,8 @@
-// serve/socket.h: sockets as owned descriptors, and listening on a configured address
+// serve/socket.h: listening on a configured address, and who is at a socket's other end
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "async/fd.h"
 #include "config/config.h"
 
 #include <sys/socket.h>
@@ -10,33 +11,11 @@
 #include <expected>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace postseal::serve {
 
-class Fd {
-  public:
-    Fd() = default;
-    explicit Fd(int fd) : fd_(fd) {}
-    Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Fd& operator=(Fd&& other) noexcept {
-        if (this != &other) {
-            close();
-            fd_ = std::exchange(other.fd_, -1);
-        }
-        return *this;
-    }
-    Fd(const Fd&) = delete;
-    Fd& operator=(const Fd&) = delete;
-    ~Fd() { close(); }
-    [[nodiscard]] int get() const { return fd_; }
-    [[nodiscard]] bool valid() const { return fd_ >= 0; }
-    void close();
-
-  private:
-    int fd_ = -1;
-};
+using async::Fd;
 
 // Bound, listening, non-blocking; a host name with several addresses gives several sockets. A unix
 // socket file that nobody listens on any more is replaced; one in use is not, nor one of which it

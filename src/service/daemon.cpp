@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "service/daemon.h"
 
-#include "engine/from_config.h"
 #include "serve/protocols.h"
+#include "service/file_check.h"
+#include "service/part_options.h"
 #include "version.h"
 
 #include <csignal>
@@ -13,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 engine::RefreshLimits refresh_limits(const config::Config& config) {
-    return engine::RefreshLimits::within(engine::engine_options(config));
+    return engine::RefreshLimits::within(engine_options(config));
 }
 
 milliseconds watchdog_interval(const Systemd& systemd) {
@@ -40,7 +41,7 @@ Daemon::Daemon(Platform& platform, const std::string& config_file, const config:
       resolver_(platform.loop(), second_opinion_), fetcher_(platform.loop(), platform.fetcher()),
       engine_({platform.loop(), platform.clock(), resolver_, fetcher_, platform.stores().store(),
                platform.log(), random_},
-              engine::Maps(config), overrides, engine::engine_options(config)),
+              engine::Maps(config), overrides, engine_options(config)),
       refresh_(engine_, refresh_limits(config)), housekeeping_(engine_.dependencies()),
       shared_(platform.loop(), config.limits.connections, config.limits.reply_memory),
       stations_(platform.loop(), engine_, config.threads),
@@ -57,7 +58,7 @@ Daemon::Daemon(Platform& platform, const std::string& config_file, const config:
                    [&platform, config_file] {
                        return load_within(config_file, platform.confinement().granted);
                    },
-               .all_errors = [config_file] { return engine::check_all(config_file).errors; }},
+               .all_errors = [config_file] { return service::check_all(config_file).errors; }},
               config, overrides),
       ending_(platform.loop(), listeners_), status_({.engine = engine_,
                                                      .own_dns = platform.own_dns(),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "service/platform.h"
 
-#include "engine/from_config.h"
 #include "https/fetcher.h"
 #include "service/descriptors.h"
 #include "service/exit_status.h"
+#include "service/part_options.h"
 #include "service/predecessor.h"
 #include "service/privileges.h"
 
@@ -53,11 +53,11 @@ void Platform::confine_process(const StartOptions& options, const config::Config
 }
 
 Platform::Step Platform::open_clients(const config::Config& config) {
-    auto own_dns = engine::OwnDns::open(loop_, engine::unbound_options(config.dns), *clock_, *log_);
+    auto own_dns = engine::OwnDns::open(loop_, unbound_options(config.dns), *clock_, *log_);
     if (!own_dns) return refuse(bad_config, std::move(own_dns.error()));
     own_dns_ = *std::move(own_dns);
-    auto fetcher = https::HttpsPolicyFetcher::open(loop_, own_dns_->resolver(),
-                                                   engine::fetcher_options(config.https));
+    auto fetcher =
+        https::HttpsPolicyFetcher::open(loop_, own_dns_->resolver(), fetcher_options(config.https));
     if (!fetcher) return refuse(bad_config, std::move(fetcher.error()));
     fetcher_ = std::make_unique<https::Replaceable>(*std::move(fetcher));
     return {};

@@ -36,12 +36,12 @@ constexpr milliseconds lock_every{10};
 constexpr std::size_t max_received = 253; // SCM_MAX_FD
 constexpr std::size_t longest_line = 16'384;
 
-std::expected<serve::Fd, int> connect_to(const std::string& socket) {
+std::expected<async::Fd, int> connect_to(const std::string& socket) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, socket.data(),
                 std::min(socket.size(), sizeof address.sun_path - 1));
-    serve::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    async::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd.valid()) return std::unexpected(errno);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience_for_a_word,
                  sizeof patience_for_a_word);
@@ -52,8 +52,8 @@ std::expected<serve::Fd, int> connect_to(const std::string& socket) {
     return fd;
 }
 
-std::vector<serve::Fd> descriptors_of(msghdr& message) {
-    std::vector<serve::Fd> fds;
+std::vector<async::Fd> descriptors_of(msghdr& message) {
+    std::vector<async::Fd> fds;
     for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
          header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
@@ -69,7 +69,7 @@ std::vector<serve::Fd> descriptors_of(msghdr& message) {
 
 } // namespace
 
-Predecessor::Predecessor(std::string socket, serve::Fd connection)
+Predecessor::Predecessor(std::string socket, async::Fd connection)
     : socket_(std::move(socket)), connection_(std::move(connection)),
       process_(serve::process_of(connection_.get())) {}
 
@@ -95,7 +95,7 @@ std::expected<std::optional<Predecessor>, std::string> Predecessor::find(const s
         return std::unexpected(fmt::format("the running daemon at {} handed nothing over", socket));
     }
     // What is of no use to us is bound anew or not wanted any more.
-    for (serve::Fd& fd : predecessor.passed_)
+    for (async::Fd& fd : predecessor.passed_)
         std::ignore = predecessor.listeners_.add(std::move(fd));
     predecessor.passed_.clear();
     return predecessor;
@@ -194,7 +194,7 @@ std::expected<std::string, Predecessor::Fault> Predecessor::receive() {
 }
 
 void await_store(const std::string& folder) {
-    const serve::Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const async::Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd.valid()) return; // who opens the store says why
     const auto begun = std::chrono::steady_clock::now();
     while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&

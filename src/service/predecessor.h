@@ -34,7 +34,7 @@ class Predecessor {
         bool over = false; // the conversation: it may have ended
         std::string text;
     };
-    Predecessor(std::string socket, serve::Fd connection);
+    Predecessor(std::string socket, async::Fd connection);
     // Error: it is not to be believed.
     [[nodiscard]] std::expected<void, std::string> check_owner(const std::string& user) const;
     [[nodiscard]] std::expected<void, Fault> ask(const char* command);
@@ -44,9 +44,9 @@ class Predecessor {
     [[nodiscard]] bool has_ended() const; // waits for it
 
     std::string socket_;
-    serve::Fd connection_;
-    serve::Fd process_; // readable when it has ended
-    std::vector<serve::Fd> passed_;
+    async::Fd connection_;
+    async::Fd process_; // readable when it has ended
+    std::vector<async::Fd> passed_;
     serve::Inherited listeners_;
 };
 

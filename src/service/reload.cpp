@@ -3,9 +3,9 @@
 
 #include "config/file.h"
 #include "dns/system_files.h"
-#include "engine/from_config.h"
 #include "engine/override_notes.h"
 #include "service/descriptors.h"
+#include "service/part_options.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -94,7 +94,7 @@ serve::ReloadedOverrides Reload::run_overrides() {
     serve::ReloadedOverrides done{
         .error = {}, .changed = overrides->differences(overrides_), .count = overrides->size()};
     dependencies_.engine.reconfigure(engine::Maps(now_), overrides->over(shared_),
-                                     engine::engine_options(now_));
+                                     engine_options(now_));
     overrides_ = std::move(*overrides);
     error_.clear();
     log_notes();
@@ -110,7 +110,7 @@ void Reload::share(const std::string& lines) {
     shared_ = std::move(reading.overrides);
     log_notes(shared_);
     dependencies_.engine.reconfigure(engine::Maps(now_), overrides_.over(shared_),
-                                     engine::engine_options(now_));
+                                     engine_options(now_));
 }
 
 void Reload::log_notes(const engine::Overrides& overrides) const {
@@ -145,8 +145,7 @@ std::expected<Reload::Next, std::string> Reload::build() {
     // An unbound.conf may include other files.
     if (next.config.dns != now_.dns || next.dns_files != dns_files_ ||
         !next.config.dns.unbound_conf.empty()) {
-        auto opened =
-            dns::Unbound::open(dependencies_.loop, engine::unbound_options(next.config.dns));
+        auto opened = dns::Unbound::open(dependencies_.loop, unbound_options(next.config.dns));
         if (!opened) return std::unexpected(with_place(std::move(opened.error())));
         next.resolver = *std::move(opened);
     }
@@ -155,7 +154,7 @@ std::expected<Reload::Next, std::string> Reload::build() {
         next.config.https.ca_file.empty()) {
         auto opened =
             https::HttpsPolicyFetcher::open(dependencies_.loop, dependencies_.own_dns.resolver(),
-                                            engine::fetcher_options(next.config.https));
+                                            fetcher_options(next.config.https));
         if (!opened) return std::unexpected(with_place(std::move(opened.error())));
         next.fetcher = *std::move(opened);
     }
@@ -188,7 +187,7 @@ std::vector<std::string> Reload::differences(const Next& next) const {
 void Reload::apply(Next next) {
     const config::Config& config = next.config;
     dependencies_.log.reconfigure(config.log);
-    const engine::Options options = engine::engine_options(config);
+    const engine::Options options = engine_options(config);
     dependencies_.engine.reconfigure(engine::Maps(config), next.overrides.over(shared_), options);
     dependencies_.refresh.reconfigure(engine::RefreshLimits::within(options));
     if (next.resolver) replace_resolver(std::move(next.resolver), config.dns);
@@ -208,7 +207,7 @@ void Reload::apply(Next next) {
 
 void Reload::replace_resolver(std::shared_ptr<dns::Unbound> resolver, const config::Dns& dns) {
     warm_ups_.start(bring_up(resolver));
-    dependencies_.own_dns.replace(std::move(resolver), engine::unbound_options(dns));
+    dependencies_.own_dns.replace(std::move(resolver), unbound_options(dns));
 }
 
 } // namespace postseal::service

@@ -135,7 +135,7 @@ std::optional<std::vector<std::uint16_t>> ports_to_connect_to(const config::Conf
 bool is_abstract(const char* socket) { return socket != nullptr && *socket == '@'; }
 
 void allow(int ruleset, const std::string& path, std::uint64_t rights) {
-    const serve::Fd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    const async::Fd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
     struct stat info{};
     if (!fd.valid() || ::fstat(fd.get(), &info) != 0) return;
     if (!S_ISDIR(info.st_mode)) rights &= for_files;
@@ -204,7 +204,7 @@ std::expected<int, std::string> restrict_access(const Access& access) {
     if (version >= 4 && access.connect) attributes.net = right_connect_tcp;
     if (version >= 6)
         attributes.scoped = scope_signals | (access.abstract_sockets ? 0 : scope_abstract_sockets);
-    const serve::Fd ruleset(static_cast<int>(
+    const async::Fd ruleset(static_cast<int>(
         ::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
     if (!ruleset.valid()) return refused("landlock_create_ruleset(2)");
     for (const auto& [paths, rights] : {std::pair(&access.read, to_read),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "service/status.h"
 
-#include "engine/json.h"
 #include "postseal/base/text.h"
 #include "serve/configuration_json.h"
+#include "json/json.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

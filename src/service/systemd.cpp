@@ -35,7 +35,7 @@ serve::Inherited Systemd::passed(std::vector<std::string>& refused) const {
     serve::Inherited inherited(serve::Inherited::From::keeper);
     const int count = ::sd_listen_fds(1);
     for (int i = 0; i < count; i++)
-        if (auto added = inherited.add(serve::Fd(SD_LISTEN_FDS_START + i)); !added)
+        if (auto added = inherited.add(async::Fd(SD_LISTEN_FDS_START + i)); !added)
             refused.push_back(std::move(added.error()));
     return inherited;
 }

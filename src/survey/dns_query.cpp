@@ -53,7 +53,7 @@ std::string question(std::uint16_t id, std::string_view name, std::uint16_t type
     return out;
 }
 
-std::expected<serve::Fd, std::string> connect_to(const std::string& address, int type) {
+std::expected<async::Fd, std::string> connect_to(const std::string& address, int type) {
     const auto at = address.find('@');
     const std::string host = address.substr(0, at);
     const std::string port = at == std::string::npos ? "53" : address.substr(at + 1);
@@ -64,7 +64,7 @@ std::expected<serve::Fd, std::string> connect_to(const std::string& address, int
     if (::getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0)
         return std::unexpected("is not an address");
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
-    serve::Fd fd(::socket(found->ai_family, type | SOCK_CLOEXEC, 0));
+    async::Fd fd(::socket(found->ai_family, type | SOCK_CLOEXEC, 0));
     const timeval limit{.tv_sec = longest_wait.count() / 1000, .tv_usec = 0};
     if (fd.valid()) // of a connection by TCP
         ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);

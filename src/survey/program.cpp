@@ -20,7 +20,7 @@
 namespace postseal::survey {
 namespace {
 
-using serve::Fd;
+using async::Fd;
 using Clock = std::chrono::steady_clock;
 
 struct Pipe {

@@ -23,7 +23,7 @@ constexpr timeval longest_connect{.tv_sec = 5, .tv_usec = 0};
 
 // Empty: it was accepted.
 std::string connect_fault(int family, const sockaddr* address, socklen_t size) {
-    const serve::Fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const async::Fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd.valid()) return std::strerror(errno);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &longest_connect, sizeof longest_connect);
     if (::connect(fd.get(), address, size) == 0) return "";

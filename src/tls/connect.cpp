@@ -57,7 +57,7 @@ struct Race {
     std::vector<std::string> lost;
     bool ours = false; // one was lost by our own want
 
-    void win(Socket socket, const Address& address) {
+    void win(async::Fd socket, const Address& address) {
         if (!won) won.emplace(std::move(socket), address);
         news.nudge();
     }
@@ -71,23 +71,23 @@ struct Race {
 
 async::Task<> attempt(async::UvLoop& loop, Race& race, Address address, std::uint16_t port) {
     const Endpoint endpoint(address, port);
-    Socket socket(::socket(endpoint.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                           IPPROTO_TCP));
-    if (socket.fd() < 0) {
+    async::Fd socket(::socket(endpoint.storage.ss_family,
+                              SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+    if (socket.get() < 0) {
         race.lose(address, errno);
         co_return;
     }
     const int on = 1;
-    ::setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (::connect(socket.fd(), endpoint.get(), endpoint.size) != 0) {
+    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (::connect(socket.get(), endpoint.get(), endpoint.size) != 0) {
         if (errno != EINPROGRESS) {
             race.lose(address, errno);
             co_return;
         }
-        co_await async::FdReady(loop, socket.fd(), async::FdWatch::writable);
+        co_await async::FdReady(loop, socket.get(), async::FdWatch::writable);
         int error = 0;
         socklen_t size = sizeof(error);
-        ::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+        ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
         if (error != 0) {
             race.lose(address, error);
             co_return;

@@ -7,11 +7,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "async/fd.h"
 #include "async/task.h"
 #include "async/uv_loop.h"
 #include "tls/address.h"
 #include "tls/fault.h"
-#include "tls/socket.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +24,7 @@ inline constexpr std::size_t max_attempts = 8;
 inline constexpr milliseconds default_head_start{250};
 
 struct Connected {
-    Socket socket; // non-blocking
+    async::Fd socket; // non-blocking
     Address address;
 };
 

@@ -159,8 +159,8 @@ format = "json"
     CHECK(config->delegation.of(Class::may) == "550 5.7.1 no promise");
     CHECK(config->delegation.of(Class::override_) == "INFO %d");
     CHECK(config->delegation.of(Class::tempfail) == "DEFER_IF_PERMIT %r");
-    CHECK(config->log.level == LogLevel::debug);
-    CHECK(config->log.format == LogFormat::json);
+    CHECK(config->log.level == log::Level::debug);
+    CHECK(config->log.format == log::Format::json);
 }
 
 TEST_CASE("places of connections: as the file gives them, else half of the rest in equal parts") {

@@ -1,6 +1,6 @@
 // print_metrics: every metric there is, one a line: name, type, and labels joined by commas
 // SPDX-License-Identifier: BSD-3-Clause
-#include "metrics/registry.h"
+#include "observe/registry.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 int main() {
     try {
-        for (const postseal::metrics::Description& about : postseal::metrics::all_metrics())
+        for (const postseal::observe::Description& about : postseal::observe::all_metrics())
             fmt::print("{} {} {}\n", about.name, to_string(about.type), about.labels);
         return 0;
     } catch (const std::exception& bug) {

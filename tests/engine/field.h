@@ -127,7 +127,7 @@ struct Field {
     FakeFetcher fetcher{loop};
     ShakyStore store{loop};
     FixedRandom random;
-    Log log{{.level = config::LogLevel::error}};
+    Log log{{.level = log::Level::error}};
     engine::Maps maps;
     std::unique_ptr<engine::Engine> engine;
 };

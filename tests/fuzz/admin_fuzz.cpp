@@ -31,7 +31,7 @@ struct Field : Outside, test::EngineBehind {
     }
     // All that comes back until the server has closed, too.
     std::string talk(std::string_view text) {
-        const serve::Fd client = connect_unix();
+        const async::Fd client = connect_unix();
         write(client, text);
         ::shutdown(client.get(), SHUT_WR);
         std::string got = read(client, std::numeric_limits<std::size_t>::max());

@@ -23,8 +23,6 @@
 
 using namespace postseal;
 using namespace std::chrono_literals;
-using config::LogFormat;
-using config::LogLevel;
 
 namespace {
 
@@ -57,7 +55,7 @@ struct Pipe {
 };
 
 // What a log has written when it has ended.
-template <class Use> std::string written(const config::Log& options, LogOutput output, Use use) {
+template <class Use> std::string written(const log::Options& options, LogOutput output, Use use) {
     const test::TempFile file("");
     output.fd = ::open(file.path().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
     {
@@ -124,7 +122,7 @@ TEST_CASE("where the journal reads, a line has its priority and no time") {
         log.info("i");
     };
     CHECK(written({}, {.journal_reads = true}, use) == "<3>error e\n<4>warning w\n<6>info i\n");
-    CHECK(written({.format = LogFormat::json}, {.journal_reads = true}, [](Log& log) {
+    CHECK(written({.format = log::Format::json}, {.journal_reads = true}, [](Log& log) {
               log.error("e");
           }) == "<3>{\"level\":\"error\",\"event\":\"e\"}\n");
 }
@@ -136,7 +134,7 @@ TEST_CASE("a tool's line has its name and no time") {
 }
 
 TEST_CASE("levels") {
-    Log log({.level = LogLevel::warning});
+    Log log({.level = log::Level::warning});
     CHECK(log.wants(Log::Level::error));
     CHECK(log.wants(Log::Level::warning));
     CHECK_FALSE(log.wants(Log::Level::info));
@@ -144,11 +142,11 @@ TEST_CASE("levels") {
 
 TEST_CASE("level and form change while it is in use") {
     const std::string text =
-        written({.level = LogLevel::warning}, {.journal_reads = true}, [](Log& log) {
+        written({.level = log::Level::warning}, {.journal_reads = true}, [](Log& log) {
             log.info("before");
-            log.reconfigure({.level = LogLevel::debug, .format = LogFormat::json});
+            log.reconfigure({.level = log::Level::debug, .format = log::Format::json});
             log.debug("between");
-            log.reconfigure({.level = LogLevel::error});
+            log.reconfigure({.level = log::Level::error});
             log.warning("after");
         });
     CHECK(text == "<7>{\"level\":\"debug\",\"event\":\"between\"}\n");
@@ -175,7 +173,7 @@ TEST_CASE("the count comes when the window ends, though nothing else is logged")
 }
 
 TEST_CASE("nothing is held back while debugging") {
-    const std::string text = written({.level = LogLevel::debug}, {}, [](Log& log) {
+    const std::string text = written({.level = log::Level::debug}, {}, [](Log& log) {
         for (int i = 0; i < 100; i++)
             log.warning("w");
     });
@@ -184,7 +182,7 @@ TEST_CASE("nothing is held back while debugging") {
 
 TEST_CASE("a reader that stands still holds nobody up; what is lost is counted") {
     const Pipe pipe;
-    Log log({.level = LogLevel::debug},
+    Log log({.level = log::Level::debug},
             {.fd = pipe.fds[1], .journal_reads = true, .rate = {}, .octets = 100'000});
     constexpr std::size_t lines = 50'000;
     const auto begin = std::chrono::steady_clock::now();
@@ -202,7 +200,7 @@ TEST_CASE("the end does not wait for ever on a reader that stands still") {
     const Pipe pipe;
     const auto begin = std::chrono::steady_clock::now();
     {
-        Log log({.level = LogLevel::debug}, {.fd = pipe.fds[1]});
+        Log log({.level = log::Level::debug}, {.fd = pipe.fds[1]});
         for (int i = 0; i < 10'000; i++)
             log.debug("line", {{"reason", std::string(50, 'x')}});
     }
@@ -220,7 +218,7 @@ TEST_CASE("a reader that has gone is not a reason to end") {
 
 TEST_CASE("to the journal, also to one that was started again") {
     FakeJournal journal;
-    Log log({.format = LogFormat::journal}, {.fd = -1, .journal_socket = journal.path});
+    Log log({.format = log::Format::journal}, {.fd = -1, .journal_socket = journal.path});
     log.warning("downgrade", {{"domain", "example.com"}});
     CHECK(journal.entry() == "MESSAGE=warning downgrade domain=example.com\nPRIORITY=4\n"
                              "SYSLOG_IDENTIFIER=postseald\nPOSTSEAL_EVENT=downgrade\n"
@@ -233,7 +231,7 @@ TEST_CASE("to the journal, also to one that was started again") {
 
 TEST_CASE("without a journal it says so, and writes text") {
     const std::string text =
-        written({.format = LogFormat::journal},
+        written({.format = log::Format::journal},
                 {.journal_reads = true, .journal_socket = "/nonexistent/socket"},
                 [](Log& log) { log.info("i"); });
     CHECK(text == "<4>warning no-journal reason=\"/nonexistent/socket: No such file or directory; "
@@ -243,7 +241,7 @@ TEST_CASE("without a journal it says so, and writes text") {
 TEST_CASE("what a journal no longer takes goes to the descriptor") {
     FakeJournal journal;
     const std::string text =
-        written({.format = LogFormat::journal},
+        written({.format = log::Format::journal},
                 {.journal_reads = true, .journal_socket = journal.path}, [&](Log& log) {
                     journal.end();
                     log.error("e");
@@ -253,7 +251,7 @@ TEST_CASE("what a journal no longer takes goes to the descriptor") {
 
 TEST_CASE("a journal that is behind is waited for") {
     const FakeJournal journal;
-    Log log({.level = LogLevel::debug, .format = LogFormat::journal},
+    Log log({.level = log::Level::debug, .format = log::Format::journal},
             {.fd = -1, .journal_socket = journal.path});
     for (int i = 0; i < 2000; i++)
         log.debug("e", {{"number", std::to_string(i)}});

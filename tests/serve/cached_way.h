@@ -48,13 +48,13 @@ class CachedWay {
     }
 
     // A client's end, connected.
-    [[nodiscard]] serve::Fd connect(Kind kind) {
+    [[nodiscard]] async::Fd connect(Kind kind) {
         auto [ours, theirs] = kind == Kind::unix ? unix_pair() : tcp_pair();
         clients_->add(std::move(theirs));
         return std::move(ours);
     }
     // So many requests at once, answered; the loop is turned by `turn`.
-    template <class Turn> void ask(const serve::Fd& client, std::size_t times, Turn turn) {
+    template <class Turn> void ask(const async::Fd& client, std::size_t times, Turn turn) {
         char buffer[16384];
         std::size_t size = 0;
         for (std::size_t i = 0; i < times; i++)
@@ -115,25 +115,25 @@ protocol = "delegation"
                    "ccert_issuer=\nccert_fingerprint=\nencryption_protocol=\n\n";
         return "37:postfix some-domain-in-memory.example,";
     }
-    static std::pair<serve::Fd, serve::Fd> unix_pair() {
+    static std::pair<async::Fd, async::Fd> unix_pair() {
         int fds[2];
         if (::socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) throw std::runtime_error("no sockets");
-        return {serve::Fd(fds[0]), serve::Fd(fds[1])};
+        return {async::Fd(fds[0]), async::Fd(fds[1])};
     }
-    static std::pair<serve::Fd, serve::Fd> tcp_pair() {
-        const serve::Fd listener(::socket(AF_INET, SOCK_STREAM, 0));
-        serve::Fd ours(::socket(AF_INET, SOCK_STREAM, 0));
+    static std::pair<async::Fd, async::Fd> tcp_pair() {
+        const async::Fd listener(::socket(AF_INET, SOCK_STREAM, 0));
+        async::Fd ours(::socket(AF_INET, SOCK_STREAM, 0));
         sockaddr_in address{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
         socklen_t size = sizeof address;
         auto* any = reinterpret_cast<sockaddr*>(&address);
         if (::bind(listener.get(), any, size) != 0 || ::listen(listener.get(), 1) != 0 ||
             ::getsockname(listener.get(), any, &size) != 0 || ::connect(ours.get(), any, size) != 0)
             throw std::runtime_error("no sockets");
-        return {std::move(ours), serve::Fd(::accept(listener.get(), nullptr, nullptr))};
+        return {std::move(ours), async::Fd(::accept(listener.get(), nullptr, nullptr))};
     }
 
     async::UvLoop loop_;
-    Log log_{{.level = config::LogLevel::error}};
+    Log log_{{.level = log::Level::error}};
     engine::AnswerMemory answer_memory_{
         std::make_shared<const engine::Maps>(config::parse(configuration_, "f").value()),
         {},

@@ -35,7 +35,7 @@ TEST_CASE("a cached answer is given without an allocation, by every protocol and
                 CAPTURE(to_string(protocol));
                 CAPTURE(in_flight);
                 CachedWay way(protocol);
-                const serve::Fd client = way.connect(kind);
+                const async::Fd client = way.connect(kind);
                 const auto turn = [](async::UvLoop& loop) { loop.run_once(); };
                 way.ask(client, in_flight, turn); // the buffers have their size from then on
                 const std::size_t before = allocations;

@@ -15,7 +15,7 @@ namespace postseal::test {
 // What comes back for `request`, which is sent in two parts; "EOF" at its end if the server closes.
 inline std::string exchange(Local& field, std::string_view request, std::size_t cut,
                             std::size_t octets) {
-    const serve::Fd client = field.connect();
+    const async::Fd client = field.connect();
     if (cut > 0) Local::write(client, request.substr(0, cut));
     if (cut > 0) field.turn(milliseconds(1)); // the first part arrives alone
     Local::write(client, request.substr(cut));

@@ -36,7 +36,7 @@ struct Manager {
         const ssize_t got = ::recv(fd.get(), text, sizeof text, 0);
         return got < 0 ? "nothing" : std::string(text, static_cast<std::size_t>(got));
     }
-    serve::Fd fd;
+    async::Fd fd;
 };
 
 } // namespace

@@ -49,7 +49,7 @@ struct Field {
         return fed - before;
     }
     test::VirtualLoop loop;
-    Log log{{.level = config::LogLevel::error}};
+    Log log{{.level = log::Level::error}};
     FakePart resolver{loop};
     FakePart store{loop};
     int fed = 0;

@@ -43,7 +43,7 @@ namespace {
 void answer(config::Protocol protocol, std::size_t depth, void (*turn)(async::UvLoop&),
             int rounds) {
     CachedWay way(protocol);
-    const serve::Fd client = way.connect(CachedWay::Kind::unix);
+    const async::Fd client = way.connect(CachedWay::Kind::unix);
     way.ask(client, depth, [](async::UvLoop& loop) { loop.run_once(); });
     for (int i = 0; i < rounds; i++)
         way.ask(client, depth, turn);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "probe/smtp_session.h"
+#include "smtp/session.h"
 
 #include "async/block_on.h"
-#include "tls/socket.h"
+#include "async/fd.h"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -13,24 +13,24 @@
 #include <string>
 #include <vector>
 
-namespace postseal::probe {
+namespace postseal::smtp {
 namespace {
 
-using Result = SmtpSession::Result;
+using Result = Session::Result;
 
 // Two ends of a connection: the session's and the server's.
 class Connection {
   public:
     Connection() : Connection(make()) {}
 
-    [[nodiscard]] int client() const { return client_.fd(); }
+    [[nodiscard]] int client() const { return client_.get(); }
     void send(const std::string& octets) const {
-        REQUIRE(::send(server_->fd(), octets.data(), octets.size(), 0) ==
+        REQUIRE(::send(server_->get(), octets.data(), octets.size(), 0) ==
                 static_cast<ssize_t>(octets.size()));
     }
     [[nodiscard]] std::string received() const {
         std::array<char, 4096> octets{};
-        const ssize_t count = ::recv(server_->fd(), octets.data(), octets.size(), MSG_DONTWAIT);
+        const ssize_t count = ::recv(server_->get(), octets.data(), octets.size(), MSG_DONTWAIT);
         return count > 0 ? std::string(octets.data(), static_cast<std::size_t>(count)) : "";
     }
     void close() { server_.reset(); }
@@ -43,8 +43,8 @@ class Connection {
         return fds;
     }
     explicit Connection(std::array<int, 2> fds) : client_(fds[0]), server_(fds[1]) {}
-    tls::Socket client_;
-    std::optional<tls::Socket> server_;
+    async::Fd client_;
+    std::optional<async::Fd> server_;
 };
 
 // Sends the pieces, one a turn of the loop, and closes.
@@ -64,7 +64,7 @@ std::string text_of(const Result& result) {
 std::vector<std::string> replies_to(std::vector<std::string> pieces) {
     async::UvLoop loop;
     Connection connection;
-    SmtpSession session(loop, connection.client());
+    Session session(loop, connection.client());
     async::Group server(loop);
     server.start(play(loop, connection, std::move(pieces)));
     std::vector<std::string> out;
@@ -75,7 +75,7 @@ std::vector<std::string> replies_to(std::vector<std::string> pieces) {
     }
 }
 
-TEST_CASE("probe/smtp_session: a transcript, cut at every octet boundary") {
+TEST_CASE("smtp/session: a transcript, cut at every octet boundary") {
     const std::string stream = "220-mx.example.com\r\n220 ready\r\n250-mx\r\n250 STARTTLS\r\n";
     const std::vector<std::string> expected{"220 mx.example.com ready", "250 mx STARTTLS",
                                             "error: the server closed the connection"};
@@ -90,13 +90,13 @@ TEST_CASE("probe/smtp_session: a transcript, cut at every octet boundary") {
     CHECK(replies_to(octets) == expected);
 }
 
-TEST_CASE("probe/smtp_session: closed in the middle of a reply") {
+TEST_CASE("smtp/session: closed in the middle of a reply") {
     CHECK(replies_to({"220-mx\r\n", "220 rea"}) ==
           std::vector<std::string>{"error: the server closed the connection"});
     CHECK(replies_to({}) == std::vector<std::string>{"error: the server closed the connection"});
 }
 
-TEST_CASE("probe/smtp_session: what is not a reply ends the session, endless ones too") {
+TEST_CASE("smtp/session: what is not a reply ends the session, endless ones too") {
     CHECK(
         replies_to({"HTTP/1.1 400 Bad Request\r\n"}) ==
         std::vector<std::string>{"error: no SMTP reply: a line does not begin with a reply code"});
@@ -108,10 +108,10 @@ TEST_CASE("probe/smtp_session: what is not a reply ends the session, endless one
     CHECK(replies_to(lines) == std::vector<std::string>{"error: no SMTP reply: too many lines"});
 }
 
-TEST_CASE("probe/smtp_session: a command goes out whole and has the next reply") {
+TEST_CASE("smtp/session: a command goes out whole and has the next reply") {
     async::UvLoop loop;
     Connection connection;
-    SmtpSession session(loop, connection.client());
+    Session session(loop, connection.client());
     connection.send("250-mx\r\n250 STARTTLS\r\n");
     const Result ehlo = async::block_on(loop, session.command("EHLO relay.example.com"));
     CHECK(text_of(ehlo) == "250 mx STARTTLS");
@@ -121,20 +121,20 @@ TEST_CASE("probe/smtp_session: a command goes out whole and has the next reply")
     CHECK(connection.received() == "QUIT\r\n");
 }
 
-TEST_CASE("probe/smtp_session: what is slipped in behind a reply is seen") {
+TEST_CASE("smtp/session: what is slipped in behind a reply is seen") {
     async::UvLoop loop;
     Connection connection;
-    SmtpSession session(loop, connection.client());
+    Session session(loop, connection.client());
     connection.send("220 go ahead\r\n250 slipped in\r\n");
     const Result reply = async::block_on(loop, session.command("STARTTLS"));
     CHECK(text_of(reply) == "220 go ahead");
     CHECK(session.pending() == "250 slipped in\r\n");
 }
 
-TEST_CASE("probe/smtp_session: a server that is gone") {
+TEST_CASE("smtp/session: a server that is gone") {
     async::UvLoop loop;
     Connection connection;
-    SmtpSession session(loop, connection.client());
+    Session session(loop, connection.client());
     connection.close();
     const Result reply = async::block_on(loop, session.command("STARTTLS"));
     CHECK(text_of(reply) == "error: the connection was lost: Broken pipe");
@@ -142,4 +142,4 @@ TEST_CASE("probe/smtp_session: a server that is gone") {
 }
 
 } // namespace
-} // namespace postseal::probe
+} // namespace postseal::smtp

@@ -1,22 +1,14 @@
-// engine/from_config.h: the configuration's words turned into the parts' options
+// service/file_check.h: the configuration and the files that it names, checked without a start
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "config/config.h"
 #include "config/faults.h"
-#include "dns/unbound.h"
-#include "engine/engine.h"
-#include "https/fetcher.h"
 
 #include <cstddef>
 #include <string>
 #include <vector>
 
-namespace postseal::engine {
-
-[[nodiscard]] dns::UnboundOptions unbound_options(const config::Dns& dns);
-[[nodiscard]] https::FetcherOptions fetcher_options(const config::Https& https);
-[[nodiscard]] Options engine_options(const config::Config& config);
+namespace postseal::service {
 
 // What parse() cannot see: all that is wrong with the files that the configuration names, and with
 // what only the libraries read. Listens and connects nowhere. Each error has the place where `read`
@@ -31,4 +23,4 @@ struct FileCheck {
 // The same, and before it all that is wrong with the file itself.
 [[nodiscard]] FileCheck check_all(const std::string& file);
 
-} // namespace postseal::engine
+} // namespace postseal::service

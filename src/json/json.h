@@ -1,4 +1,4 @@
-// engine/json.h: JSON as the daemon, its tool and the status page exchange it
+// json/json.h: JSON as the daemon, its tool and the status page exchange it
 // Members keep the order in which they were written. Any thread.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once

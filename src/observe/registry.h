@@ -1,4 +1,4 @@
-// metrics/registry.h: every metric there is, by name, type and help, and how they are written
+// observe/registry.h: every metric there is, by name, type and help, and how they are written
 //
 // The text format 0.0.4 of Prometheus: https://prometheus.io/docs/instrumenting/exposition_formats
 // Names have base units (seconds, bytes); counters end in _total. Labels come from enumerations and
@@ -6,7 +6,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "metrics/histogram.h"
+#include "postseal/base/histogram.h"
 
 #include <cstdint>
 #include <initializer_list>
@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace postseal::metrics {
+namespace postseal::observe {
 
 enum class Type { counter, gauge, histogram };
 [[nodiscard]] std::string_view to_string(Type type);
@@ -87,6 +87,4 @@ class Exposition {
     std::vector<std::string> families_; // the samples of each, in the order of Metric
 };
 
-inline constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
-
-} // namespace postseal::metrics
+} // namespace postseal::observe

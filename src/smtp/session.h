@@ -1,4 +1,4 @@
-// probe/smtp_session.h: the client's side of SMTP on a connected socket, before TLS (RFC 5321)
+// smtp/session.h: the client's side of SMTP on a connected socket, before TLS (RFC 5321)
 //
 // A command goes out, a reply comes back; there is no pipelining. Errors: a clause for an operator:
 // the connection was lost, or what came is not a reply (wire/smtp_reply.h), after which the session
@@ -14,13 +14,13 @@
 #include <string>
 #include <string_view>
 
-namespace postseal::probe {
+namespace postseal::smtp {
 
-class SmtpSession {
+class Session {
   public:
     using Result = std::expected<wire::smtp::Reply, std::string>;
 
-    SmtpSession(async::UvLoop& loop, int fd) : loop_(loop), fd_(fd) {}
+    Session(async::UvLoop& loop, int fd) : loop_(loop), fd_(fd) {}
 
     [[nodiscard]] async::Task<Result> reply(); // the next one; first of all the greeting
     [[nodiscard]] async::Task<Result> command(std::string line); // without its CRLF
@@ -36,4 +36,4 @@ class SmtpSession {
     std::string input_;
 };
 
-} // namespace postseal::probe
+} // namespace postseal::smtp

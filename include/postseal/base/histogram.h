@@ -1,4 +1,4 @@
-// metrics/histogram.h: how long something took, counted by bucket
+// base/histogram.h: how long something took, counted by bucket
 //
 // Milliseconds in; the buckets' upper bounds are from 1 ms to 30 s, the last has none.
 // Values; to add up those of several threads, add each. No allocation.
@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace postseal::metrics {
+namespace postseal {
 
 class Histogram {
   public:
@@ -62,4 +62,4 @@ class Histogram {
     milliseconds sum_{0};
 };
 
-} // namespace postseal::metrics
+} // namespace postseal

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "engine/from_config.h"
-
-#include "engine/override_notes.h"
+#include "service/file_check.h"
 
 #include "config/file.h"
-#include "dns/system_files.h"
+#include "dns/unbound.h"
+#include "engine/override_notes.h"
+#include "engine/overrides.h"
 #include "fleet/server_location.h"
+#include "service/part_options.h"
 #include "tls/trust.h"
 
 #include <fmt/format.h>
@@ -17,34 +18,7 @@
 #include <system_error>
 #include <utility>
 
-namespace postseal::engine {
-
-dns::UnboundOptions unbound_options(const config::Dns& dns) {
-    const bool left_to_us = dns.forward.empty() && dns.stub.empty() && dns.unbound_conf.empty() &&
-                            dns.root_hints == dns::system_word;
-    return {.trust_anchor = dns.trust_anchor,
-            .root_hints = dns.root_hints,
-            .forward = dns.forward,
-            .stub = dns.stub,
-            .unbound_conf = dns.unbound_conf,
-            .private_name_servers = dns.private_name_servers,
-            .qname_minimisation = dns.qname_minimisation,
-            .timeout = dns.timeout,
-            .may_ask_system = left_to_us};
-}
-
-https::FetcherOptions fetcher_options(const config::Https& https) {
-    return {.ca_file = https.ca_file,
-            .allow_private = https.allow_private,
-            .timeout = https.timeout,
-            .per_address = https.per_address};
-}
-
-Options engine_options(const config::Config& config) {
-    return {.cache_octets = config.cache_memory,
-            .lookups = config.limits.lookups,
-            .deadline = config.limits.deadline};
-}
+namespace postseal::service {
 
 namespace {
 
@@ -88,8 +62,6 @@ class DnsCheck {
         for (const std::string& prefix : dns_.private_name_servers)
             one("dns.private_name_servers",
                 [&](config::Dns& dns) { dns.private_name_servers = {prefix}; });
-        one("dns.qname_minimisation",
-            [&](config::Dns& dns) { dns.qname_minimisation = dns_.qname_minimisation; });
         if (errors_.size() == before) note("dns", dns_);
     }
 
@@ -125,9 +97,9 @@ FileCheck check_files(const config::Faults& read, const std::string& file) {
         if (const auto place = fleet::parse_server_location(config.store); !place)
             check.errors.push_back(error("store", place.error()));
     if (const auto text = config::read_file(config.overrides)) {
-        auto overrides = Overrides::read(*text, config.overrides);
+        auto overrides = engine::Overrides::read(*text, config.overrides);
         check.overrides = overrides.overrides.size();
-        check.notes = override_notes(overrides.overrides);
+        check.notes = engine::override_notes(overrides.overrides);
         std::ranges::move(overrides.faults, std::back_inserter(check.errors));
     } else if (text.error() != std::errc::no_such_file_or_directory) {
         check.errors.push_back(
@@ -147,4 +119,4 @@ FileCheck check_all(const std::string& file) {
     return check;
 }
 
-} // namespace postseal::engine
+} // namespace postseal::service

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "metrics/histogram.h"
+#include "postseal/base/histogram.h"
 
 #include <cmath>
 
-namespace postseal::metrics {
+namespace postseal {
 
 milliseconds Histogram::quantile(double q) const {
     const auto all = static_cast<double>(count());
@@ -20,4 +20,4 @@ milliseconds Histogram::quantile(double q) const {
     return all > 0 ? bounds.back() : milliseconds(0);
 }
 
-} // namespace postseal::metrics
+} // namespace postseal

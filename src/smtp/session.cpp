@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "probe/smtp_session.h"
+#include "smtp/session.h"
 
 #include <sys/socket.h>
 
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace postseal::probe {
+namespace postseal::smtp {
 namespace {
 
 std::string lost(int error) {
@@ -18,7 +18,7 @@ bool must_wait(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 } // namespace
 
-async::Task<SmtpSession::Result> SmtpSession::reply() {
+async::Task<Session::Result> Session::reply() {
     for (;;) {
         wire::smtp::Scan found = wire::smtp::scan(input_);
         if (found.status == wire::Status::malformed)
@@ -40,7 +40,7 @@ async::Task<SmtpSession::Result> SmtpSession::reply() {
     }
 }
 
-async::Task<SmtpSession::Result> SmtpSession::command(std::string line) {
+async::Task<Session::Result> Session::command(std::string line) {
     line += "\r\n";
     std::string_view rest = line;
     while (!rest.empty()) {
@@ -56,9 +56,9 @@ async::Task<SmtpSession::Result> SmtpSession::command(std::string line) {
     co_return co_await reply();
 }
 
-void SmtpSession::quit() {
+void Session::quit() {
     constexpr std::string_view line = "QUIT\r\n";
     static_cast<void>(::send(fd_, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
-} // namespace postseal::probe
+} // namespace postseal::smtp

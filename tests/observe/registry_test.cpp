@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "metrics/registry.h"
+#include "observe/registry.h"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 
 using namespace postseal;
-using namespace postseal::metrics;
+using namespace postseal::observe;
 using namespace std::chrono_literals;
 
 TEST_CASE("metrics: the table is in the enumeration's order, names keep the conventions") {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "metrics/registry.h"
+#include "observe/registry.h"
 
 #include "postseal/base/names.h"
 
@@ -7,7 +7,7 @@
 
 #include <chrono>
 
-namespace postseal::metrics {
+namespace postseal::observe {
 namespace {
 
 using enum Type;
@@ -147,4 +147,4 @@ std::string Exposition::text() const {
     return out;
 }
 
-} // namespace postseal::metrics
+} // namespace postseal::observe
