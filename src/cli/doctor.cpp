@@ -114,12 +114,13 @@ void ask_ours(const std::string& socket, Facts& facts) {
         if (const auto again = ask_daemon(socket, {{"command", "status"}}))
             status = again->value("status", Json::object());
     }
-    facts.daemon = doctor::Daemon{
-        .settings = settings_from(status.value("configuration", Json::object())),
-        .version = status.value("version", ""),
-        .unread = status.value("store_unread", ""),
-        .degraded = status.value("degraded", false) ? status.value("degraded_reason", "") : "",
-        .reload_error = status.value("reload_error", "")};
+    const Json store = status.value("store", Json::object());
+    facts.daemon =
+        doctor::Daemon{.settings = settings_from(status.value("configuration", Json::object())),
+                       .version = status.value("version", ""),
+                       .unread = store.value("unread", ""),
+                       .degraded = store.value("degraded", false) ? store.value("reason", "") : "",
+                       .reload_error = status.value("reload_error", "")};
     const Json validation = status.value("validation", Json::object());
     if (const std::string state = validation.value("state", ""); state == "working")
         facts.validation = doctor::Validation{.servers = validation.value("servers", "")};

@@ -14,30 +14,43 @@ namespace postseal::cli {
 namespace {
 
 struct Counter {
-    const char* member;
+    const char* path; // RFC 6901, of a status (observe/status_json.h)
     std::string_view label;
     bool grows; // since the daemon's start: has a rate
 };
 
+constexpr const char* queries = "/queries/total";
+constexpr const char* from_memory = "/queries/memory";
+constexpr const char* looked_up = "/queries/lookup";
+constexpr const char* classes = "/queries/classes";
+constexpr const char* active_lookups = "/lookups/active";
+constexpr const char* last_protocol = "/queries/protocols/delegation";
+
 constexpr Counter counters[] = {
-    {"queries", "queries", true},
-    {"socketmap_queries", "  by socketmap", true},
-    {"tcp_table_queries", "  by tcp_table", true},
-    {"delegation_queries", "  by delegation", true},
-    {"cached", "answered from memory", true},
-    {"looked_up", "looked up", true},
-    {"no_nexthop", "no destination", true},
-    {"unknown_map", "no such map", true},
-    {"connections", "connections", false},
-    {"answers_in_memory", "answers in memory", false},
-    {"memory_octets", "  in octets", false},
-    {"lookups_active", "active lookups", false},
-    {"downgrades", "downgrades", true},
+    {queries, "queries", true},
+    {"/queries/protocols/socketmap", "  by socketmap", true},
+    {"/queries/protocols/tcp_table", "  by tcp_table", true},
+    {last_protocol, "  by delegation", true},
+    {from_memory, "answered from memory", true},
+    {looked_up, "looked up", true},
+    {"/queries/no_nexthop", "no destination", true},
+    {"/queries/unknown_map", "no such map", true},
+    {"/connections", "connections", false},
+    {"/memory/answers", "answers in memory", false},
+    {"/memory/bytes", "  in bytes", false},
+    {active_lookups, "active lookups", false},
+    {"/downgrades", "downgrades", true},
 };
 
-std::uint64_t number_of(const Json& status, const char* name) {
-    const auto found = status.find(name);
-    return found != status.end() && found->is_number() ? found->get<std::uint64_t>() : 0;
+// What is there; null: nothing is.
+const Json* find(const Json& status, const std::string& path) {
+    const Json::json_pointer at(path);
+    return status.is_object() && status.contains(at) ? &status.at(at) : nullptr;
+}
+
+std::uint64_t number_of(const Json& status, const std::string& path) {
+    const Json* found = find(status, path);
+    return found != nullptr && found->is_number() ? found->get<std::uint64_t>() : 0;
 }
 
 std::string grouped(std::uint64_t number) {
@@ -48,16 +61,16 @@ std::string grouped(std::uint64_t number) {
 }
 
 // Per second. Nothing: there was no status before, or the daemon has begun anew since.
-std::optional<double> rate(const Interval& interval, const char* name) {
+std::optional<double> rate(const Interval& interval, const std::string& path) {
     if (!interval.before.is_object() || interval.length.count() <= 0) return std::nullopt;
-    const std::uint64_t before = number_of(interval.before, name);
-    const std::uint64_t now = number_of(interval.now, name);
+    const std::uint64_t before = number_of(interval.before, path);
+    const std::uint64_t now = number_of(interval.now, path);
     if (now < before) return std::nullopt;
     return static_cast<double>(now - before) / interval.length.count();
 }
 
-std::string rate_text(const Interval& interval, const char* name) {
-    const auto value = rate(interval, name);
+std::string rate_text(const Interval& interval, const std::string& path) {
+    const auto value = rate(interval, path);
     return value ? fmt::format("{:.1f}/s", *value) : "-";
 }
 
@@ -67,19 +80,20 @@ std::string share(std::uint64_t part, std::uint64_t whole) {
                                     100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
-std::string last_column(const Json& status, std::string_view member) {
-    if (member == "cached") return share(number_of(status, "cached"), number_of(status, "queries"));
-    if (member == "downgrades") return text_of(status, "last_downgrade");
+std::string last_column(const Json& status, std::string_view path) {
+    if (path == from_memory)
+        return share(number_of(status, from_memory), number_of(status, queries));
+    if (path == "/downgrades") return text_of(status, "last_downgrade");
     return "";
 }
 
 std::string line_of(const Json& status, const Interval& interval, const Counter& counter) {
     std::string line =
-        fmt::format("{:<22}{:>16}", counter.label, grouped(number_of(status, counter.member)));
+        fmt::format("{:<22}{:>16}", counter.label, grouped(number_of(status, counter.path)));
     if (interval.before.is_object())
         line += fmt::format("{:>14}",
-                            counter.grows ? rate_text(interval, counter.member) : std::string());
-    if (const std::string last = last_column(status, counter.member); !last.empty())
+                            counter.grows ? rate_text(interval, counter.path) : std::string());
+    if (const std::string last = last_column(status, counter.path); !last.empty())
         line += "   " + last;
     return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
 }
@@ -106,28 +120,23 @@ std::string uptime_text(const Json& status) {
     if (started.empty()) return "";
     return fmt::format(
         ", up {} since {}",
-        span_text(std::chrono::seconds(static_cast<std::int64_t>(number_of(status, "uptime_s")))),
+        span_text(std::chrono::seconds(static_cast<std::int64_t>(number_of(status, "/uptime_s")))),
         started);
 }
 
 // Queries by the class of the verdict that answered them; those for no destination have a line of
 // their own.
 std::string class_lines(const Json& status, const Interval& interval) {
-    const auto classes = status.find("classes");
-    if (classes == status.end() || !classes->is_object()) return "";
-    const Json before = interval.before.is_object() && interval.before.contains("classes")
-                            ? interval.before["classes"]
-                            : Json();
+    const Json* counted = find(status, classes);
+    if (counted == nullptr || !counted->is_object()) return "";
     std::string out;
-    for (const auto& [cls, count] : classes->items()) {
-        const std::uint64_t number = number_of(*classes, cls.c_str());
+    for (const auto& [cls, count] : counted->items()) {
+        const std::string path = fmt::format("{}/{}", classes, cls);
+        const std::uint64_t number = number_of(status, path);
         if (number == 0 || cls == "none") continue;
         out += fmt::format("{:<22}{:>16}", "  " + cls, grouped(number));
-        if (interval.before.is_object())
-            out += fmt::format(
-                "{:>14}", rate_text({.before = before, .now = *classes, .length = interval.length},
-                                    cls.c_str()));
-        out += fmt::format("   {}\n", share(number, number_of(status, "queries")));
+        if (interval.before.is_object()) out += fmt::format("{:>14}", rate_text(interval, path));
+        out += fmt::format("   {}\n", share(number, number_of(status, queries)));
     }
     return out;
 }
@@ -148,6 +157,17 @@ std::string parts_with(const Json& status, const char* what) {
     return out;
 }
 
+bool is_degraded(const Json& store) { return store.value("degraded", false); }
+
+Json store_of(const Json& status) { return status.value("store", Json::object()); }
+
+std::string store_text(const Json& status) {
+    const Json store = store_of(status);
+    if (const std::string unread = text_of(store, "unread"); !unread.empty())
+        return "CANNOT BE READ: " + unread;
+    return is_degraded(store) ? "DEGRADED: " + text_of(store, "reason") : "good";
+}
+
 } // namespace
 
 std::string health_text(const Json& status) { return parts_with(status, "trouble"); }
@@ -159,8 +179,7 @@ std::string stats_text(const Interval& interval) {
         fmt::format("postseald {}{}\n", text_of(status, "version"), uptime_text(status));
     for (const Counter& counter : counters) {
         out += line_of(status, interval, counter);
-        if (std::string_view(counter.member) == "delegation_queries")
-            out += class_lines(status, interval);
+        if (std::string_view(counter.path) == last_protocol) out += class_lines(status, interval);
     }
     const std::string health = health_text(status);
     out += fmt::format("{:<22}{}\n", "health", health.empty() ? "good" : "DEGRADED");
@@ -173,17 +192,12 @@ std::string stats_text(const Interval& interval) {
     if (const auto validation = status.find("validation");
         validation != status.end() && validation->is_object())
         out += fmt::format("{:<22}{}\n", "DNSSEC validation", validation_text(*validation));
-    out += fmt::format("{:<22}{}\n", "store",
-                       !text_of(status, "store_unread").empty()
-                           ? "CANNOT BE READ: " + text_of(status, "store_unread")
-                       : status.value("degraded", false)
-                           ? "DEGRADED: " + text_of(status, "degraded_reason")
-                           : "good");
+    out += fmt::format("{:<22}{}\n", "store", store_text(status));
     if (const auto shared = status.find("shared_store");
         shared != status.end() && shared->is_object())
         out += fmt::format("{:<22}{}, as {}; {} rows wait for it\n", "shared store",
                            shared->value("up", false) ? "good" : "AWAY", text_of(*shared, "node"),
-                           number_of(*shared, "unshared"));
+                           number_of(*shared, "/unshared"));
     if (status.contains("clock_confirmed_by"))
         out +=
             fmt::format("{:<22}{}\n", "clock", clock_text(text_of(status, "clock_confirmed_by")));
@@ -195,11 +209,11 @@ std::string stats_text(const Interval& interval) {
 
 std::string stats_line(const Interval& interval) {
     const Json& status = interval.now;
-    return fmt::format("queries {}  looked up {}  from memory {}  at work {}  connections {}{}{}{}",
-                       rate_text(interval, "queries"), rate_text(interval, "looked_up"),
-                       share(number_of(status, "cached"), number_of(status, "queries")),
-                       number_of(status, "lookups_active"), number_of(status, "connections"),
-                       status.value("degraded", false) ? "  store DEGRADED" : "",
+    return fmt::format("queries {}  looked up {}  from memory {}  active {}  connections {}{}{}{}",
+                       rate_text(interval, queries), rate_text(interval, looked_up),
+                       share(number_of(status, from_memory), number_of(status, queries)),
+                       number_of(status, active_lookups), number_of(status, "/connections"),
+                       is_degraded(store_of(status)) ? "  store DEGRADED" : "",
                        validation_fails(status) ? "  DNSSEC validation FAILING" : "",
                        text_of(status, "reload_error").empty() ? "" : "  configuration AT FAULT");
 }

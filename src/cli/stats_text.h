@@ -1,4 +1,4 @@
-// cli/stats_text.h: the daemon's status (serve/admin_server.h) as text for people
+// cli/stats_text.h: the daemon's status (observe/status_json.h) as text for people
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -337,10 +337,10 @@ async::Task<Import> Engine::import(Memory memory, DryRun dry_run) {
     store::Loaded held;
     for (;;) {
         // What is in flight has read the row already, and will save it.
-        StsLookup::Flights::Shared flight = sts_.in_the_air(nexthop.domain);
+        StsLookup::Flights::Shared flight = sts_.pending(nexthop.domain);
         if (flight) co_await StsLookup::Flights::Waiter(dependencies_.loop, flight);
         held = co_await dependencies_.store.load(nexthop.domain, nexthop.key());
-        if (!sts_.in_the_air(nexthop.domain)) break;
+        if (!sts_.pending(nexthop.domain)) break;
     }
     if (!held.sts_unread.empty() || !held.nexthop_unread.empty()) co_return Import::unread;
     const store::Moment moment = dependencies_.clock.moment();

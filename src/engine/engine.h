@@ -129,7 +129,7 @@ class Engine {
     [[nodiscard]] const cache::Cache& cache() const { return cache_; }
     [[nodiscard]] std::size_t cached() const { return cache_.size(); }
     [[nodiscard]] std::size_t cache_octets() const { return cache_.octets(); }
-    [[nodiscard]] std::size_t in_the_air() const { return flights_.in_the_air(); }
+    [[nodiscard]] std::size_t pending() const { return flights_.pending(); }
     [[nodiscard]] const async::Limiter& lookups() const { return limiter_; }
     [[nodiscard]] const Histogram& evaluations() const { return evaluations_; }
 

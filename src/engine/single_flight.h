@@ -114,7 +114,7 @@ template <class Key, class T, class Context> class SingleFlight {
         });
     }
 
-    [[nodiscard]] std::size_t in_the_air() const { return flights_.size(); }
+    [[nodiscard]] std::size_t pending() const { return flights_.size(); }
 
   private:
     async::Task<> run(Key key, Shared flight, async::Task<T> body) {

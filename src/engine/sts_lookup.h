@@ -68,7 +68,7 @@ class StsLookup {
     // that.
     void forget(const Domain& domain);
 
-    [[nodiscard]] Flights::Shared in_the_air(const Domain& domain) const {
+    [[nodiscard]] Flights::Shared pending(const Domain& domain) const {
         return flights_.find(domain);
     }
 

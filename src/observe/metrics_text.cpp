@@ -56,9 +56,9 @@ void add_lookups(Exposition& out, const Dependencies& dependencies) {
                 dependencies.fetcher.failed().at(i));
     out.add(Metric::lookups, {{"state", "active"}}, dependencies.engine.lookups().in_use());
     out.add(Metric::lookups, {{"state", "waiting"}}, dependencies.engine.lookups().waiting());
-    const DnsQuestions questions = dependencies.questions();
-    out.add(Metric::dns_questions, {{"state", "active"}}, questions.asked);
-    out.add(Metric::dns_questions, {{"state", "waiting"}}, questions.waiting);
+    const dns::Unbound& resolver = *dependencies.own_dns.now();
+    out.add(Metric::dns_questions, {{"state", "active"}}, resolver.in_flight());
+    out.add(Metric::dns_questions, {{"state", "waiting"}}, resolver.waiting());
     out.add(Metric::refreshes, {{"kind", "prefetch"}}, dependencies.refresh.prefetching());
     out.add(Metric::refreshes, {{"kind", "policy"}}, dependencies.refresh.fetching());
     out.add(Metric::downgrades, {}, dependencies.engine.downgrades().count());
@@ -125,7 +125,7 @@ std::string metrics_text(Observer& observer) {
                 std::uint64_t{part.trouble.empty() ? 0U : 1U});
     for (const dns::RootFault fault : dns::root_faults)
         out.add(Metric::validation_failing, {{"fault", to_string(fault)}},
-                std::uint64_t{dependencies.validation() == fault ? 1U : 0U});
+                std::uint64_t{dependencies.own_dns.health().last().fault == fault ? 1U : 0U});
     out.add(Metric::loop_lag, {}, std::chrono::duration<double>(observer.loop_lag()).count());
     out.add(Metric::build_info, {{"version", POSTSEAL_VERSION}}, std::uint64_t{1});
     add_process(out, observer.started());

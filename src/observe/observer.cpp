@@ -2,9 +2,11 @@
 #include "observe/observer.h"
 
 #include "observe/metrics_text.h"
+#include "observe/page_json.h"
 #include "observe/status_json.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <utility>
 
@@ -58,9 +60,11 @@ async::Task<std::string> Observer::metrics() {
     co_return metrics_text(*this);
 }
 
-async::Task<std::string> Observer::status() {
+Json Observer::status() { return status_json(*this); }
+
+async::Task<Json> Observer::page() {
     co_await kept_.renew();
-    co_return status_json(*this);
+    co_return page_json(*this);
 }
 
 } // namespace postseal::observe

@@ -1,4 +1,4 @@
-// observe/observer.h: the daemon as its http listener shows it
+// observe/observer.h: the daemon as its http listener and its tool show it
 //
 // Gathers what the parts count themselves. What cannot be counted here, since it lies in parts that
 // are built on this one, is in Dependencies as a function.
@@ -7,8 +7,8 @@
 #pragma once
 
 #include "dns/measured.h"
-#include "dns/root_check.h"
 #include "engine/engine.h"
+#include "engine/own_dns.h"
 #include "engine/refresh.h"
 #include "https/measured.h"
 #include "observe/loop_lag.h"
@@ -17,32 +17,29 @@
 #include "serve/counters.h"
 #include "serve/daemon_status.h"
 #include "serve/listeners.h"
+#include "serve/shared.h"
 
-#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
 
 namespace postseal::observe {
 
-struct DnsQuestions {
-    std::size_t asked = 0;   // with libunbound
-    std::size_t waiting = 0; // behind them
-};
-
 // All of it outlives the observer.
 struct Dependencies {
     async::Loop& loop;
     const engine::Engine& engine;
+    const engine::OwnDns& own_dns;
     store::Archive& archive;
     const engine::Refresh& refresh;
+    const serve::Shared& shared;
     const serve::Listeners& listeners;
     const dns::Measured& resolver;
     const https::Measured& fetcher;
     std::function<serve::Totals()> counted;
-    std::function<DnsQuestions()> questions;
     std::function<std::vector<serve::PartHealth>()> health; // beside store and DNS
-    std::function<dns::RootFault()> validation;
+    std::function<const config::Config&()> configuration;
+    std::function<std::string()> reload_error; // empty: the last one was good
 };
 
 class Observer final : public serve::DaemonStatus {
@@ -51,9 +48,13 @@ class Observer final : public serve::DaemonStatus {
 
     [[nodiscard]] std::vector<serve::PartHealth> health() override;
     async::Task<std::string> metrics() override;
-    async::Task<std::string> status() override;
+    [[nodiscard]] Json status() override;
+    async::Task<Json> page() override;
+    [[nodiscard]] const config::Config& configuration() const override {
+        return dependencies_.configuration();
+    }
 
-    // For metrics_text() and status_json().
+    // For metrics_text(), status_json() and page_json().
     [[nodiscard]] const Dependencies& dependencies() const { return dependencies_; }
     [[nodiscard]] const StoreNumbers& kept() const { return kept_.kept(); }
     [[nodiscard]] const Samples& samples() const { return samples_; }

@@ -2,14 +2,13 @@
 #include "observe/status_json.h"
 
 #include "observe/observer.h"
-#include "observe/verdicts.h"
-#include "json/json.h"
 
 #include <nlohmann/json.hpp>
 
-#include <cstddef>
-#include <initializer_list>
-#include <utility>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace postseal::observe {
 namespace {
@@ -17,16 +16,14 @@ namespace {
 Json health_json(const std::vector<serve::PartHealth>& health) {
     Json out = Json::array();
     for (const serve::PartHealth& part : health)
-        if (!part.trouble.empty()) out.push_back({{"part", part.part}, {"trouble", part.trouble}});
+        out.push_back({{"part", part.part}, {"trouble", part.trouble}, {"note", part.note}});
     return out;
 }
 
-Json listeners_json(const serve::Listeners& listeners) {
-    Json out = Json::array();
-    for (const serve::Listeners::Open& open : listeners.open())
-        out.push_back({{"address", open.listen->address.text()},
-                       {"protocol", to_string(open.listen->protocol)},
-                       {"connections", open.connections}});
+Json classes_json(const serve::QueryTotals& queries) {
+    Json out = Json::object();
+    for (const serve::CountedClass cls : serve::counted_classes)
+        out[std::string(serve::to_string(cls))] = queries.of_class(cls);
     return out;
 }
 
@@ -34,107 +31,64 @@ Json queries_json(const serve::Totals& counted) {
     Json out{{"total", counted.queries}};
     for (const serve::Source source : serve::sources)
         out[std::string(to_string(source))] = counted.by_map.of_source(source);
+    out["no_nexthop"] = counted.no_nexthop;
+    out["unknown_map"] = counted.unknown_map;
+    out["protocols"] = {{"socketmap", counted.socketmap},
+                        {"tcp_table", counted.tcp_table},
+                        {"delegation", counted.delegation}};
+    out["classes"] = classes_json(counted.by_map);
     return out;
 }
 
-Json minutes_json(const Samples& samples) {
-    std::deque<Minute> minutes = samples.minutes();
-    minutes.push_back(samples.now());
-    const auto column = [&](auto value) {
-        Json out = Json::array();
-        for (const Minute& minute : minutes)
-            out.push_back(value(minute));
-        return out;
-    };
-    Json classes = Json::object();
-    for (std::size_t i = 0; i < serve::counted_classes.size(); i++)
-        classes[std::string(serve::to_string(serve::counted_classes.at(i)))] =
-            column([i](const Minute& minute) { return minute.classes.at(i); });
-    return {{"step_s", 60},
-            {"classes", std::move(classes)},
-            {"memory", column([](const Minute& m) { return m.from_memory; })},
-            {"lookups", column([](const Minute& m) { return m.lookups; })},
-            {"median_ms", column([](const Minute& m) { return m.median.count(); })},
-            {"slow_ms", column([](const Minute& m) { return m.slow.count(); })},
-            {"fetches_failed", column([](const Minute& m) { return m.fetches_failed; })},
-            {"dns_failed", column([](const Minute& m) { return m.dns_failed; })}};
+Json shared_json(const std::optional<store::SharedStatus>& shared) {
+    if (!shared) return nullptr;
+    return {{"place", shared->place},
+            {"node", shared->node},
+            {"up", shared->up},
+            {"behind_ms", shared->behind.count()},
+            {"unshared", shared->unshared}};
 }
 
-Json failing_json(const std::vector<store::StsRow>& rows) {
-    Json out = Json::array();
-    for (const store::StsRow& row : rows)
-        out.push_back({{"domain", row.domain.name()},
-                       {"fault", row.fault},
-                       {"reason", row.reason},
-                       {"failures", row.failures},
-                       {"failed_at", rfc3339(row.failed_at)},
-                       {"retry_at", rfc3339(row.retry_at)}});
-    return out;
-}
-
-Json history_json(const std::vector<store::HistoryRow>& rows) {
-    Json out = Json::array();
-    for (const store::HistoryRow& row : rows)
-        out.push_back({{"key", row.nexthop},
-                       {"at", rfc3339(row.at)},
-                       {"before", row.before},
-                       {"after", row.after},
-                       {"row", row.row},
-                       {"reasons", row.reasons}});
-    return out;
-}
-
-Json findings_json(const engine::Engine& engine, std::initializer_list<verdict::FindingCode> codes,
-                   WallTime now) {
-    constexpr std::size_t max_rows = 20;
-    Json out = Json::array();
-    for (const verdict::FindingCode code : codes)
-        for (const engine::Findings::Keyed& keyed : engine.findings().with(code, max_rows, now))
-            out.push_back(keyed.json());
-    return out;
-}
-
-Json kept_json(const store::Census& census) {
-    return {{"nexthops", by_class(census)},
-            {"policies", census.modes},
-            {"failing", census.failing},
-            {"due", census.due}};
+Json validation_json(const engine::OwnDns& own_dns) {
+    const dns::ValidationHealth& health = own_dns.health();
+    return {{"state", to_string(health.state())},
+            {"fault", to_string(health.last().fault)},
+            {"reason", health.last().reason},
+            {"fix", health.last().fix},
+            {"servers", to_string(own_dns.asked())}};
 }
 
 } // namespace
 
-std::string status_json(Observer& observer) {
-    using verdict::FindingCode;
-    const Dependencies& dependencies = observer.dependencies();
-    const WallTime now = dependencies.engine.dependencies().clock.now();
-    const cache::Cache& cache = dependencies.engine.cache();
-    const StoreNumbers& kept = observer.kept();
-    const Json out{
-        {"version", POSTSEAL_VERSION},
-        {"now", rfc3339(now)},
-        {"started_at", rfc3339(observer.started())},
-        {"uptime_s", std::chrono::duration_cast<seconds>(now - observer.started()).count()},
-        {"health", health_json(observer.health())},
-        {"listeners", listeners_json(dependencies.listeners)},
-        {"queries", queries_json(dependencies.counted())},
-        {"lookups",
-         {{"active", dependencies.engine.lookups().in_use()},
-          {"waiting", dependencies.engine.lookups().waiting()}}},
-        {"downgrades", dependencies.engine.downgrades().count()},
-        {"memory",
-         {{"answers", cache.size()},
-          {"bytes", cache.octets()},
-          {"limit_bytes", cache.max_octets()}}},
-        {"kept", kept_json(kept.census)},
-        {"minutes", minutes_json(observer.samples())},
-        {"deferred", findings_json(dependencies.engine, {FindingCode::deferred}, now)},
-        {"findings",
-         findings_json(dependencies.engine,
-                       {FindingCode::policy_fits_none, FindingCode::policy_fits_some}, now)},
-        {"failing", failing_json(kept.failing)},
-        {"downgraded", history_json(kept.downgrades)},
-        {"changed", history_json(kept.changes)}};
-    return dumped(out) + "\n";
+Json status_json(Observer& observer) {
+    const Dependencies& from = observer.dependencies();
+    const engine::Engine& engine = from.engine;
+    const WallTime now = engine.dependencies().clock.now();
+    const cache::Cache& cache = engine.cache();
+    const store::Status stored = engine.dependencies().store.status();
+    return {{"version", POSTSEAL_VERSION},
+            {"now", rfc3339(now)},
+            {"started_at", rfc3339(observer.started())},
+            {"uptime_s", std::chrono::floor<seconds>(now - observer.started()).count()},
+            {"health", health_json(observer.health())},
+            {"connections", from.shared.connections()},
+            {"queries", queries_json(from.counted())},
+            {"lookups",
+             {{"pending", engine.pending()},
+              {"active", engine.lookups().in_use()},
+              {"waiting", engine.lookups().waiting()}}},
+            {"memory",
+             {{"answers", cache.size()},
+              {"bytes", cache.octets()},
+              {"limit_bytes", cache.max_octets()}}},
+            {"downgrades", engine.downgrades().count()},
+            {"last_downgrade", engine.downgrades().last()},
+            {"clock_confirmed_by", to_string(engine.clock_watch().confirmed_by())},
+            {"store",
+             {{"degraded", stored.degraded}, {"reason", stored.reason}, {"unread", stored.unread}}},
+            {"shared_store", shared_json(stored.shared)},
+            {"validation", validation_json(from.own_dns)},
+            {"reload_error", from.reload_error()}};
 }
 
 } // namespace postseal::observe

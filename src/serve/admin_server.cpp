@@ -2,6 +2,7 @@
 #include "serve/admin_server.h"
 
 #include "engine/explain.h"
+#include "serve/configuration_json.h"
 #include "json/json.h"
 
 #include <fmt/format.h>
@@ -100,8 +101,11 @@ async::Task<std::string> AdminServer::carry_out(const Json& request) {
         co_return co_await query(std::move(key), std::move(map));
     }
     if (command == "explain") co_return co_await explain(std::move(key));
-    if (command == "status")
-        co_return line_of({{"ok", true}, {"status", Json::parse(status_(), nullptr, false)}});
+    if (command == "status") {
+        Json status = daemon_status_.status();
+        status["configuration"] = configuration_json(daemon_status_.configuration());
+        co_return line_of({{"ok", true}, {"status", std::move(status)}});
+    }
     if (command == "reload") co_return co_await reload();
     if (command == "reload-overrides") co_return co_await reload_overrides();
     if (command == "give-way") {

@@ -26,10 +26,10 @@
 #include "engine/engine.h"
 #include "serve/admin_memory.h"
 #include "serve/connection.h"
+#include "serve/daemon_status.h"
 #include "serve/steering.h"
 #include "json/json.h"
 
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -37,11 +37,10 @@ namespace postseal::serve {
 
 class AdminServer final : public Protocol {
   public:
-    // `status` gives the members of the status object as JSON text.
     AdminServer(engine::Engine& engine, store::Archive& archive, Steering& steering,
-                std::function<std::string()> status)
+                DaemonStatus& daemon_status)
         : engine_(engine), memory_(engine, archive), large_(engine.dependencies().loop, max_large),
-          steering_(steering), status_(std::move(status)) {}
+          steering_(steering), daemon_status_(daemon_status) {}
 
     Step step(std::string_view bytes, Connection& connection) override;
     [[nodiscard]] std::size_t promised() const override { return Connection::max_owed; }
@@ -61,7 +60,7 @@ class AdminServer final : public Protocol {
     AdminMemory memory_;
     async::Limiter large_; // what takes much memory while it is carried out
     Steering& steering_;
-    std::function<std::string()> status_;
+    DaemonStatus& daemon_status_;
 };
 
 } // namespace postseal::serve

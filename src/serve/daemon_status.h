@@ -1,8 +1,10 @@
-// serve/daemon_status.h: what the http listener shows of the daemon as a whole
+// serve/daemon_status.h: how the daemon is, for the http listener and for the tool
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/task.h"
+#include "config/config.h"
+#include "json/json.h"
 
 #include <string>
 #include <string_view>
@@ -25,8 +27,11 @@ class DaemonStatus {
     // Every part there is.
     [[nodiscard]] virtual std::vector<PartHealth> health() = 0;
     virtual async::Task<std::string> metrics() = 0; // observe/registry.h
-    // JSON, for the status page: see observe/status_json.h
-    virtual async::Task<std::string> status() = 0;
+    // What is so now and what was counted since the start: see observe/status_json.h.
+    [[nodiscard]] virtual Json status() = 0;
+    // The same, and what the status page shows beside it: see observe/page_json.h.
+    virtual async::Task<Json> page() = 0;
+    [[nodiscard]] virtual const config::Config& configuration() const = 0; // in force
 };
 
 } // namespace postseal::serve

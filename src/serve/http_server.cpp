@@ -130,7 +130,7 @@ async::Task<> HttpServer::send_metrics(Connection& connection, ReplySlot place,
 
 async::Task<> HttpServer::send_status(Connection& connection, ReplySlot place,
                                       http::Manner manner) {
-    const std::string text = co_await daemon_status_.status();
+    const std::string text = dumped(co_await daemon_status_.page()) + "\n";
     connection.fulfil(place, written({.type = http::application_json, .body = text}, manner));
 }
 

@@ -27,7 +27,7 @@ std::unique_ptr<Protocol> make_protocol(const config::Listen& listen,
         break;
     }
     return std::make_unique<AdminServer>(dependencies.engine, dependencies.archive,
-                                         dependencies.steering, dependencies.status);
+                                         dependencies.steering, dependencies.daemon_status);
 }
 
 bool served_by_all_threads(config::Protocol protocol) {

@@ -10,7 +10,6 @@
 #include "serve/steering.h"
 #include "store/archive.h"
 
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -25,7 +24,6 @@ struct Dependencies {
     Counters& counters;            // the same
     Steering& steering;
     DaemonStatus& daemon_status;
-    std::function<std::string()> status; // as JSON text, for admin
 };
 
 // The engine's maps are those of the configuration that `listen` is from.

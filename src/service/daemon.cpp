@@ -63,7 +63,6 @@ Daemon::Daemon(Platform& platform, const std::string& config_file, const config:
       ending_(platform.loop(), listeners_), status_({.engine = engine_,
                                                      .own_dns = platform.own_dns(),
                                                      .listeners = listeners_,
-                                                     .shared = shared_,
                                                      .store = platform.stores().store(),
                                                      .reload = reload_}),
       status_line_(platform.loop(), platform.systemd(), [this] { return status_.line(); }),
@@ -92,14 +91,12 @@ void Daemon::connect_parts() {
         if (const auto domain = Domain::parse(name)) engine_.reconsider(*domain);
     });
     listeners_.speak([this](const config::Listen& listen, serve::Station& station) {
-        return serve::make_protocol(
-            listen, {.engine = engine_,
-                     .archive = platform_.stores().archive(),
-                     .engine_handle = stations_.engine_handle(station),
-                     .counters = station.counters(),
-                     .steering = control_,
-                     .daemon_status = observer_,
-                     .status = [this] { return status_.json(stations_.counted(), observer_); }});
+        return serve::make_protocol(listen, {.engine = engine_,
+                                             .archive = platform_.stores().archive(),
+                                             .engine_handle = stations_.engine_handle(station),
+                                             .counters = station.counters(),
+                                             .steering = control_,
+                                             .daemon_status = observer_});
     });
 }
 
@@ -113,20 +110,17 @@ std::vector<Watchdog::Part> Daemon::watched_parts() {
 observe::Dependencies Daemon::observer_dependencies() {
     return {.loop = platform_.loop(),
             .engine = engine_,
+            .own_dns = platform_.own_dns(),
             .archive = platform_.stores().archive(),
             .refresh = refresh_,
+            .shared = shared_,
             .listeners = listeners_,
             .resolver = resolver_,
             .fetcher = fetcher_,
             .counted = [this] { return stations_.counted(); },
-            .questions =
-                [this] {
-                    const dns::Unbound& now = *platform_.own_dns().now();
-                    return observe::DnsQuestions{.asked = now.in_flight(),
-                                                 .waiting = now.waiting()};
-                },
             .health = [this] { return status_.health(watchdog_); },
-            .validation = [this] { return platform_.own_dns().health().last().fault; }};
+            .configuration = [this]() -> const config::Config& { return reload_.config(); },
+            .reload_error = [this] { return reload_.error(); }};
 }
 
 void Daemon::run() {

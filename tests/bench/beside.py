@@ -138,7 +138,7 @@ def _memory(crowd: Crowd, effort: Effort, root: pathlib.Path) -> list[Row]:
     warm = crowd.keys("sts", last=2)
     with fresh_daemon(crowd, "beside-memory", https={"per_address": 64}) as daemon:
         ours = _filled(f"127.0.0.1:{PORT}", daemon.process.pid, warm, keys, count)
-        held = daemon.status()["answers_in_memory"]
+        held = daemon.status()["memory"]["answers"]
     if held < count:
         raise RuntimeError(f"{held} of {count} domains are in memory")
     theirs = []

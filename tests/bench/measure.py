@@ -298,7 +298,7 @@ def memory(crowd: Crowd, effort: Effort) -> list[Row]:
         empty = resident_octets(daemon.process.pid)
         run = load(f"127.0.0.1:{PORT}", keys, connections=64, requests=0)
         time.sleep(2)  # what was saved has been written
-        held = daemon.status()["answers_in_memory"]
+        held = daemon.status()["memory"]["answers"]
         full = resident_octets(daemon.process.pid)
     whole = full / 2**20
     met = None if effort.cached < 1_000_000 else whole <= 500

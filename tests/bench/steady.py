@@ -120,7 +120,7 @@ def soak(crowd: Crowd, seconds: float, rate: int) -> int:
             print(f"{now:6.0f} s: {rates[-1]:,.0f}/s, {samples[-1].octets / 2**20:.1f} MiB, "
                   f"{samples[-1].descriptors} descriptors", flush=True)
         after = daemon.status()
-    looked_up = after["looked_up"] - before["looked_up"]
+    looked_up = after["queries"]["lookup"] - before["queries"]["lookup"]
     return judge(load, samples, rates, rate, looked_up)
 
 

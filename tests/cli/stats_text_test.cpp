@@ -14,15 +14,16 @@ namespace {
 
 Json status(unsigned queries, unsigned cached) {
     return {{"version", "0.1.0"},
-            {"queries", queries},
-            {"socketmap_queries", queries},
-            {"cached", cached},
-            {"looked_up", queries - cached},
+            {"queries",
+             {{"total", queries},
+              {"memory", cached},
+              {"lookup", queries - cached},
+              {"protocols", {{"socketmap", queries}}}}},
             {"connections", 3},
             {"downgrades", 1},
             {"last_downgrade", "example.com: enforce -> none"},
             {"clock_confirmed_by", "running"},
-            {"degraded", false},
+            {"store", {{"degraded", false}}},
             {"reload_error", ""}};
 }
 
@@ -59,7 +60,7 @@ TEST_CASE("cli/stats: since when, by class, and the parts of /healthz") {
     Json now = status(1000, 900);
     now["started_at"] = "2026-11-20T11:00:00Z";
     now["uptime_s"] = 90'000;
-    now["classes"] = {{"dane", 250}, {"may", 0}, {"none", 50}};
+    now["queries"]["classes"] = {{"dane", 250}, {"may", 0}, {"none", 50}};
     now["health"] = {{{"part", "store"}, {"trouble", ""}}};
     const std::string good = cli::stats_text({.before = Json(), .now = now});
     CHECK(good.starts_with("postseald 0.1.0, up 1d 1h since 2026-11-20T11:00:00Z\n"));
@@ -74,15 +75,15 @@ TEST_CASE("cli/stats: since when, by class, and the parts of /healthz") {
                        "  dns: 19 of the 20 lookups failed\n"));
     CHECK(cli::health_text(now) == "store: disk full\ndns: 19 of the 20 lookups failed\n");
     Json later = now;
-    later["classes"]["dane"] = 270;
+    later["queries"]["classes"]["dane"] = 270;
     CHECK(line_with(cli::stats_text({.before = now, .now = later, .length = 2s}), "  dane")
               .ends_with("10.0/s   27.0 %"));
 }
 
 TEST_CASE("cli/stats: what is wrong stands out") {
     Json ill = status(1, 1);
-    ill["degraded"] = true;
-    ill["degraded_reason"] = "cannot write /x";
+    ill["store"]["degraded"] = true;
+    ill["store"]["reason"] = "cannot write /x";
     ill["reload_error"] = "/etc/x:1: unknown key";
     const std::string text = cli::stats_text({.before = Json(), .now = ill});
     CHECK(text.contains("DEGRADED: cannot write /x\n"));

@@ -78,13 +78,13 @@ TEST_CASE("a silent TXT does not hold a dane-only, and its lookup goes on") {
     CHECK(*first.reply == dane_only);
     CHECK(first.after < 100ms);
     CHECK(field.engine->find("example.com") == nullptr); // all of it is not known yet
-    CHECK(field.engine->in_the_air() == 1);
+    CHECK(field.engine->pending() == 1);
     const Asked& second = field.start("example.com"); // joins
     field.loop.advance(1s);
     CHECK(second.reply == dane_only);
     CHECK(second.after < 100ms);
     field.loop.advance(7s);
-    CHECK(field.engine->in_the_air() == 0);
+    CHECK(field.engine->pending() == 0);
     CHECK(field.engine->find("example.com") != nullptr);
     CHECK(field.resolver.count("_mta-sts.example.com TXT") == 1);
 }

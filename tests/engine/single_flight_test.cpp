@@ -75,7 +75,7 @@ TEST_CASE("all who ask at the same time share one flight") {
     Field field;
     CHECK(field.loop.run_until_done(two_ask(field)));
     CHECK(field.started == 2);
-    CHECK(field.flights.in_the_air() == 0);
+    CHECK(field.flights.pending() == 0);
 }
 
 TEST_CASE("a waiter that gives up leaves the flight going") {
@@ -95,7 +95,7 @@ TEST_CASE("a body that never suspends has landed when start_or_join returns") {
     Field field;
     const auto flight = field.flights.start_or_join("x", [](std::string&) { return at_once(7); });
     CHECK(flight->value == 7);
-    CHECK(field.flights.in_the_air() == 0);
+    CHECK(field.flights.pending() == 0);
 }
 
 TEST_CASE("flights are cancelled with their owner") {
@@ -105,7 +105,7 @@ TEST_CASE("flights are cancelled with their owner") {
         Flights flights(loop);
         flights.start_or_join("x",
                               [&](std::string& context) { return slow(loop, context, started); });
-        CHECK(flights.in_the_air() == 1);
+        CHECK(flights.pending() == 1);
     }
     loop.advance(10s);
     CHECK(started == 1);

@@ -5,6 +5,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include "serve/admin_server.h"
 #include "serve/engine_behind.h"
+#include "serve/fake_status.h"
 #include "serve/fake_steering.h"
 
 #include "fuzz/check.h"
@@ -25,10 +26,7 @@ struct Outside {
 };
 
 struct Field : Outside, test::EngineBehind {
-    Field() {
-        serve(std::make_unique<serve::AdminServer>(engine, store, steering,
-                                                   [] { return std::string("{}"); }));
-    }
+    Field() { serve(std::make_unique<serve::AdminServer>(engine, store, steering, daemon_status)); }
     // All that comes back until the server has closed, too.
     std::string talk(std::string_view text) {
         const async::Fd client = connect_unix();
@@ -40,6 +38,7 @@ struct Field : Outside, test::EngineBehind {
         return got;
     }
     test::FakeSteering steering;
+    test::FakeStatus daemon_status;
 };
 
 void check_reply(std::string_view reply) {

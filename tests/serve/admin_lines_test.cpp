@@ -3,6 +3,7 @@
 #include "serve/admin_server.h"
 
 #include "serve/engine_behind.h"
+#include "serve/fake_status.h"
 #include "serve/fake_steering.h"
 
 #include <doctest/doctest.h>
@@ -21,10 +22,7 @@ using test::FakeSteering;
 namespace {
 
 struct Field : test::EngineBehind {
-    Field() {
-        serve(std::make_unique<AdminServer>(engine, store, steering,
-                                            [] { return std::string(R"({"queries":7})"); }));
-    }
+    Field() { serve(std::make_unique<AdminServer>(engine, store, steering, daemon_status)); }
     // Sends them all at once; as many lines as there were.
     std::vector<std::string> ask(const std::vector<std::string>& lines) {
         std::string all;
@@ -49,6 +47,7 @@ struct Field : test::EngineBehind {
         return replies;
     }
     FakeSteering steering;
+    test::FakeStatus daemon_status;
 };
 
 using Random = std::minstd_rand; // the same on every machine

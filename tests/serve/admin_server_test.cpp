@@ -2,6 +2,7 @@
 #include "serve/admin_server.h"
 
 #include "serve/engine_behind.h"
+#include "serve/fake_status.h"
 #include "serve/fake_steering.h"
 
 #include <doctest/doctest.h>
@@ -18,8 +19,7 @@ namespace {
 
 struct Field : test::EngineBehind {
     explicit Field(const std::string& configuration = {}) : EngineBehind(configuration) {
-        serve(std::make_unique<AdminServer>(engine, store, steering,
-                                            [] { return std::string(R"({"queries":7})"); }));
+        serve(std::make_unique<AdminServer>(engine, store, steering, daemon_status));
     }
     nlohmann::json ask(const std::string& line) { return ask_by(connect_unix(), line); }
     nlohmann::json ask_by(const Fd& client, const std::string& line) {
@@ -30,6 +30,7 @@ struct Field : test::EngineBehind {
         return nlohmann::json::parse(got, nullptr, false);
     }
     FakeSteering steering;
+    test::FakeStatus daemon_status;
 };
 
 // Connects as somebody else; needs root.
@@ -130,7 +131,7 @@ dane = "PREPEND X-Sealed: %c"
 
 TEST_CASE("status is what the daemon says of itself") {
     Field field;
-    CHECK(field.ask(R"({"command":"status"})")["status"]["queries"] == 7);
+    CHECK(field.ask(R"({"command":"status"})")["status"]["queries"]["total"] == 7);
 }
 
 TEST_CASE("what is not a request is refused in words, and the connection goes on") {

@@ -20,7 +20,7 @@ struct EngineBehind : Local {
     }
     // An answer may come before the end of its lookup, and is in memory after that.
     void settle() {
-        for (int i = 0; i < 1000 && engine.in_the_air() > 0; i++)
+        for (int i = 0; i < 1000 && engine.pending() > 0; i++)
             turn(milliseconds(1));
     }
 

@@ -2,7 +2,7 @@
 #include "serve/http_server.h"
 
 #include "serve/engine_behind.h"
-#include "serve/fake_views.h"
+#include "serve/fake_status.h"
 #include "serve/transcript.h"
 
 #include <doctest/doctest.h>
@@ -61,7 +61,7 @@ struct Field : test::EngineBehind {
         const std::string body = got.substr(got.find("\r\n\r\n") + 4);
         return nlohmann::json::parse(body.substr(0, body.size() - 3)); // "EOF"
     }
-    test::FakeViews daemon_status;
+    test::FakeStatus daemon_status;
     HttpServer* http = nullptr;
 };
 

@@ -2,8 +2,8 @@
 #include "serve/protocols.h"
 
 #include "serve/engine_behind.h"
+#include "serve/fake_status.h"
 #include "serve/fake_steering.h"
-#include "serve/fake_views.h"
 
 #include <doctest/doctest.h>
 
@@ -37,19 +37,18 @@ TEST_CASE("each listener speaks its protocol") {
                                  "request=smtpd_access_policy\nrecipient=a@example.com\n\n",
                                  "{\"command\":\"status\"}\n", "GET /healthz HTTP/1.0\r\n\r\n"};
     const std::string told[] = {"12:OK dane-only,", "200 dane-only\n", "action=DUNNO\n\n",
-                                "{\"ok\":true,\"status\":{\"queries\":3}}\n", "HTTP/1.1 200 OK"};
+                                "{\"ok\":true,\"status\":{\"queries\":{\"total\":7},",
+                                "HTTP/1.1 200 OK"};
     test::EngineBehind field(configuration);
     Counters counters;
     test::FakeSteering steering;
-    test::FakeViews daemon_status;
-    const Dependencies behind{
-        field.engine, field.store, field.engine_handle, counters, steering, daemon_status, [&] {
-            return "{\"queries\":" + std::to_string(std::uint64_t{counters.queries}) + "}";
-        }};
+    test::FakeStatus daemon_status;
+    const Dependencies dependencies{field.engine, field.store, field.engine_handle,
+                                    counters,     steering,    daemon_status};
     const auto config = config::parse(configuration, "f").value();
     for (std::size_t i = 0; i < config.listen.size(); i++) {
         CAPTURE(i);
-        field.serve(make_protocol(config.listen[i], behind));
+        field.serve(make_protocol(config.listen[i], dependencies));
         const Fd client = field.connect();
         test::Local::write(client, asked[i]);
         const std::string got = field.read(client, told[i].size());

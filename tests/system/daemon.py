@@ -202,7 +202,7 @@ class Daemon:
 
     def settle(self) -> None:
         """An answer may be given before the lookup behind it has ended, and been saved."""
-        while self.status()["lookups_active"]:
+        while self.status()["lookups"]["pending"]:
             time.sleep(0.05)
 
     def explain(self, key: str) -> dict:

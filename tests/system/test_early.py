@@ -24,7 +24,7 @@ def odd_servers(world):
 
 
 def active(daemon) -> int:
-    return daemon.status()["lookups_active"]
+    return daemon.status()["lookups"]["pending"]
 
 
 def test_silent_txt(patient):

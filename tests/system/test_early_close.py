@@ -84,6 +84,6 @@ def test_at_every_octet(internet, new_daemon, monkeypatch):
 
     assert peak(pid) - memory < MORE_MEMORY
     end = time.monotonic() + patience(30)
-    while daemon.status()["lookups_active"] or descriptors(pid) > files + 2:
+    while daemon.status()["lookups"]["pending"] or descriptors(pid) > files + 2:
         assert time.monotonic() < end, (daemon.status(), descriptors(pid), files)
         time.sleep(0.1)

@@ -24,13 +24,13 @@ def test_tables_that_are_not_there(fleet_server, new_node):
     # A relay goes on with its own database, and says what is missing.
     node.start()
     assert node.ask("sts-one.example") == enforced("sts-one.example")
-    wait_until(lambda: node.status()["degraded"], "it is not degraded")
+    wait_until(lambda: node.status()["store"]["degraded"], "it is not degraded")
     assert "postseal store init" in node.log.read_text()
     assert node.tool("store", "status").returncode == BAD_CONFIG
     made = node.tool("store", "init")
     assert (made.returncode, "have been created" in made.stdout) == (0, True)
     assert "already exist" in node.tool("store", "init").stdout
-    wait_until(lambda: not node.status()["degraded"], "it does not see that they are there")
+    wait_until(lambda: not node.status()["store"]["degraded"], "it does not see that they are there")
     wait_until(lambda: fleet_server.sql(database, "SELECT count(*) FROM postseal_sts") == "1",
                "it does not share what it has found out")
     # As after the upgrade of another node.
@@ -38,7 +38,7 @@ def test_tables_that_are_not_there(fleet_server, new_node):
     fleet_server.sql(database, "UPDATE postseal_meta SET schema_version = 99")
     node.start()
     assert node.ask("sts-one.example") == enforced("sts-one.example")
-    wait_until(lambda: node.status()["degraded"], "it is not degraded")
+    wait_until(lambda: node.status()["store"]["degraded"], "it is not degraded")
     assert "run the newer postseal" in node.log.read_text()
 
 
@@ -65,7 +65,7 @@ def test_a_daemon_starts_without_the_server_and_never_shows_the_password(new_dae
     node.write_configuration(node.settings)
     node.start()
     assert node.ask("sts-one.example") == enforced("sts-one.example")
-    wait_until(lambda: node.status()["degraded"], "it is not degraded")
+    wait_until(lambda: node.status()["store"]["degraded"], "it is not degraded")
     health = http_client.ask(port, "/healthz")
     assert "shared store: " in health.body
     metrics = http_client.ask(port, "/metrics").body

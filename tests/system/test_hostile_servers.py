@@ -157,10 +157,10 @@ def test_all_at_once(internet, new_daemon, quiet_memory):
 
     # Whatever goes on behind the answers ends, too.
     end = time.monotonic() + patience(30)
-    while (daemon.status()["lookups_active"] or descriptors(pid) > files + 2) \
+    while (daemon.status()["lookups"]["pending"] or descriptors(pid) > files + 2) \
             and time.monotonic() < end:
         time.sleep(0.2)
-    assert daemon.status()["lookups_active"] == 0
+    assert daemon.status()["lookups"]["pending"] == 0
     assert descriptors(pid) <= files + 2
     for key in wanted:
         assert len(json.dumps(explained[key])) < 500_000, key
@@ -179,7 +179,7 @@ def test_a_chain_costs_few_queries(internet, new_daemon, name):
     daemon.start()
     assert daemon.ask(f"{name}.{ODD}") == NO_MX
     end = time.monotonic() + patience(30)
-    while daemon.status()["lookups_active"]:
+    while daemon.status()["lookups"]["pending"]:
         assert time.monotonic() < end
         time.sleep(0.1)
     assert daemon.ask("dane.example") == "OK dane-only"

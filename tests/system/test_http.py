@@ -151,7 +151,7 @@ def test_policy_of_what_is_no_destination(daemon, slow):
 
 def test_status(daemon, slow):
     status = json.loads(ask(PORT, "/v1/status").body)
-    assert status["health"] == []
+    assert not [part for part in status["health"] if part["trouble"]]
     assert status["queries"]["memory"] >= len(KEYS)
     assert {"address": f"inet:0.0.0.0:{PORT}", "protocol": "http"}.items() <= next(
         listener for listener in status["listeners"] if listener["protocol"] == "http").items()

@@ -78,7 +78,7 @@ def is_said_everywhere(daemon: Daemon, port: int, fault: str) -> None:
     assert f'postseal_validation_failing{{fault="{fault}"}} 1\n' in metrics
     assert 'postseal_degraded{part="validation"} 1\n' in metrics
     page = json.loads(ask(port, "/v1/status").body)
-    assert {"part": "validation", "trouble": clause} in page["health"]
+    assert {"part": "validation", "trouble": clause, "note": ""} in page["health"]
     stats = daemon.tool("stats").stdout
     assert re.search(rf"^DNSSEC validation +FAILING \({fault}\): .+; fix: ", stats, re.MULTILINE)
     finding = doctors_finding(daemon)

@@ -40,7 +40,7 @@ def changed(*names: str) -> dict:
 def test_nothing_changed(running):
     assert running.ask("dane.example") == "OK dane-only"
     assert reload(running) == changed()
-    assert running.status()["answers_in_memory"] == 1
+    assert running.status()["memory"]["answers"] == 1
     assert running.tool("reload").stdout == "nothing has changed\n"
 
 
@@ -213,7 +213,7 @@ def test_bad_file_changes_nothing(running):
         assert word in result.stderr, name
         status = running.status()
         assert word in status["reload_error"], name
-        assert status["answers_in_memory"] == 1, name
+        assert status["memory"]["answers"] == 1, name
         failures = [line for line in running.log_text().splitlines() if "reload-failed" in line]
         assert word in failures[-1], name
         assert running.ask("dane.example") == "OK dane-only"
@@ -256,7 +256,7 @@ def test_lookups_in_the_air_end_with_the_old_parts(new_daemon):
         time.sleep(0.5)
         said = reload(daemon, dns={"timeout": "3s"}, https={"timeout": "20s"})
         assert said == changed("dns", "https")
-        assert daemon.status()["lookups_active"] == 2
+        assert daemon.status()["lookups"]["pending"] == 2
         assert daemon.ask("dane.example") == "OK dane-only"
         assert resolving.receive() == "OK dane"
         assert fetching.receive() == "NOTFOUND "

@@ -48,8 +48,8 @@ def fetches(world) -> int:
 def wait_until_status(daemon, degraded: bool, reason: str = "") -> dict:
     """A fault may be told with one reason first and with another when more is known."""
     end = time.monotonic() + patience(PATIENCE)
-    while (status := daemon.status())["degraded"] != degraded \
-            or reason not in status["degraded_reason"]:
+    while (status := daemon.status())["store"]["degraded"] != degraded \
+            or reason not in status["store"]["reason"]:
         assert time.monotonic() < end, (status, daemon.log_text())
         time.sleep(0.1)
     return status
@@ -106,7 +106,7 @@ def test_damaged_before_start(world, daemon, damage):
     daemon.start()
     assert daemon.ask(STS) == ENFORCED
     assert fetches(world) == asked
-    assert not daemon.status()["degraded"]
+    assert not daemon.status()["store"]["degraded"]
 
 
 def test_a_policy_of_a_later_version_is_neither_absent_nor_overwritten(world, daemon):
@@ -140,7 +140,7 @@ def test_a_policy_of_a_later_version_is_neither_absent_nor_overwritten(world, da
 def notices(daemon) -> bool:
     """Whether it sees the damage while it runs: not if SQLite had read all pages before."""
     end = time.monotonic() + patience(5)
-    while "moved aside as" not in daemon.status()["degraded_reason"]:
+    while "moved aside as" not in daemon.status()["store"]["reason"]:
         if time.monotonic() > end:
             return False
         time.sleep(0.1)
@@ -210,7 +210,7 @@ def check_kept(world, daemon, disk) -> None:
     daemon.restart()
     assert daemon.ask(STS) == ENFORCED
     assert fetches(world) == asked
-    assert not daemon.status()["degraded"]
+    assert not daemon.status()["store"]["degraded"]
     daemon.stop()
     check_sound(disk.path("postseal.db"))
 
@@ -221,7 +221,7 @@ def test_full_disk(world, daemon, disk):
     disk.fill()
     check_answers_from_memory(daemon)
     status = wait_until_status(daemon, degraded=True)
-    assert "disk is full" in status["degraded_reason"]
+    assert "disk is full" in status["store"]["reason"]
     assert "error store reason=" in daemon.log_text()
     check_answers_from_memory(daemon)
     disk.make_room()
@@ -266,7 +266,7 @@ def test_read_only(world, daemon, disk):
     check_answers_from_memory(daemon)
     assert fetches(world) == asked, "what the file holds is read"
     status = wait_until_status(daemon, degraded=True)
-    assert "read-only" in status["degraded_reason"]
+    assert "read-only" in status["store"]["reason"]
     disk.remount("rw")
     wait_until_status(daemon, degraded=False)
     check_kept(world, daemon, disk)
@@ -300,7 +300,7 @@ def test_older_schema(world, daemon):
     daemon.start()
     assert daemon.ask(STS) == ENFORCED
     assert fetches(world) == asked, "the policy is the one that the older file held"
-    assert not daemon.status()["degraded"]
+    assert not daemon.status()["store"]["degraded"]
     daemon.stop()
     with contextlib.closing(sqlite3.connect(database(daemon))) as db:
         assert db.execute("PRAGMA user_version").fetchone()[0] >= 2

@@ -58,9 +58,9 @@ def test_every_thread_answers_and_all_is_counted_together(running):
             assert connection.ask("postfix", key) == answer
     status = running.status()
     asked = len(ANSWERS) * len(connections)
-    assert status["socketmap_queries"] == asked
-    assert status["looked_up"] == len(ANSWERS)
-    assert status["cached"] == asked - len(ANSWERS)
+    assert status["queries"]["protocols"]["socketmap"] == asked
+    assert status["queries"]["lookup"] == len(ANSWERS)
+    assert status["queries"]["memory"] == asked - len(ANSWERS)
     assert status["connections"] - len(connections) in (0, 1)  # who asks for the status
     for connection in connections:
         connection.close()

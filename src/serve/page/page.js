@@ -188,12 +188,13 @@ function figure(name, value, unit, more) {
 }
 
 function drawHealth(status) {
-  const well = status.health.length === 0;
+  const ill = status.health.filter((part) => part.trouble);
+  const well = ill.length === 0;
   const badge = byId("health");
   badge.className = well ? "badge good" : "badge bad";
   badge.textContent = well ? "ok" : "degraded";
   byId("trouble").hidden = well;
-  show("trouble", ...status.health.map((part) => make("li", {}, `${part.part}: ${part.trouble}`)));
+  show("trouble", ...ill.map((part) => make("li", {}, `${part.part}: ${part.trouble}`)));
   byId("about").textContent = `version ${status.version} · up ${span(status.uptime_s)}`;
   document.title = well ? "postseal" : "postseal: degraded";
 }

@@ -217,7 +217,7 @@ def small_disk(stage: Stage):
 def disk_full(stage: Stage):
     stage.disk.fill()
     yield
-    assert stage.daemon.status()["degraded"], "it has not noticed"
+    assert stage.daemon.status()["store"]["degraded"], "it has not noticed"
     stage.disk.make_room()
 
 
