@@ -13,6 +13,7 @@
 
 #include "async/group.h"
 #include "async/uv_loop.h"
+#include "postseal/wire/status.h"
 #include "serve/socket.h"
 
 #include <coroutine>
@@ -39,6 +40,19 @@ class Protocol {
         const char* fault = "";   // malformed; a static text
         bool last = false;        // taken: no more is read, and the connection ends after it
     };
+    // Of a scan that found no frame; nothing: it found one.
+    template <class Scan>
+    [[nodiscard]] static std::optional<Step> step_without_frame(const Scan& scan) {
+        switch (scan.status) {
+        case wire::Status::incomplete:
+            return Step{};
+        case wire::Status::malformed:
+            return Step{.outcome = Outcome::malformed, .fault = scan.fault};
+        case wire::Status::frame:
+            break;
+        }
+        return std::nullopt;
+    }
     virtual ~Protocol() = default;
     // The listener's settings have changed; the engine's have been changed before.
     virtual void reconfigure(const config::Listen&) {}

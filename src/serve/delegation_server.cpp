@@ -31,14 +31,7 @@ void answer(Answering& answering, std::string_view name, const ReplyVariant& way
 
 Protocol::Step DelegationServer::step(std::string_view bytes, Connection& connection) {
     const wire::delegation::Scan scan = wire::delegation::scan(bytes);
-    switch (scan.status) {
-    case wire::Status::incomplete:
-        return {};
-    case wire::Status::malformed:
-        return {.outcome = Outcome::malformed, .fault = scan.fault};
-    case wire::Status::frame:
-        break;
-    }
+    if (const auto step = step_without_frame(scan)) return *step;
     counters_.queries++;
     counters_.delegation++;
     Answering answering(engine_handle_, counters_, connection);

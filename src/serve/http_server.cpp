@@ -130,8 +130,9 @@ async::Task<> HttpServer::send_metrics(Connection& connection, ReplySlot place,
 
 async::Task<> HttpServer::send_status(Connection& connection, ReplySlot place,
                                       http::Manner manner) {
-    const std::string text = dumped(co_await daemon_status_.page()) + "\n";
-    connection.fulfil(place, written({.type = http::application_json, .body = text}, manner));
+    const Json page = co_await daemon_status_.page();
+    connection.fulfil(
+        place, written({.type = http::application_json, .body = dumped(page) + "\n"}, manner));
 }
 
 async::Task<> HttpServer::send_policy(Connection& connection, ReplySlot place, http::Manner manner,

@@ -23,14 +23,7 @@ std::string SocketmapServer::unknown_map(const engine::Maps& maps) const {
 
 Protocol::Step SocketmapServer::step(std::string_view bytes, Connection& connection) {
     const wire::socketmap::Scan scan = wire::socketmap::scan(bytes);
-    switch (scan.status) {
-    case wire::Status::incomplete:
-        return {};
-    case wire::Status::malformed:
-        return {.outcome = Outcome::malformed, .fault = scan.fault};
-    case wire::Status::frame:
-        break;
-    }
+    if (const auto step = step_without_frame(scan)) return *step;
     counters_.queries++;
     counters_.socketmap++;
     const Step taken{.outcome = Outcome::taken, .consumed = scan.consumed};

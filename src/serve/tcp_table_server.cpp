@@ -13,14 +13,7 @@ TcpTableServer::TcpTableServer(engine::Handle& engine_handle, Counters& counters
 
 Protocol::Step TcpTableServer::step(std::string_view bytes, Connection& connection) {
     const wire::tcp_table::Scan scan = wire::tcp_table::scan(bytes);
-    switch (scan.status) {
-    case wire::Status::incomplete:
-        return {};
-    case wire::Status::malformed:
-        return {.outcome = Outcome::malformed, .fault = scan.fault};
-    case wire::Status::frame:
-        break;
-    }
+    if (const auto step = step_without_frame(scan)) return *step;
     counters_.queries++;
     counters_.tcp_table++;
     Answering answering(engine_handle_, counters_, connection);

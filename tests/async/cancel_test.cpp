@@ -8,6 +8,7 @@
 #include "async/probe.h"
 #include "async/timeout.h"
 #include "async/worker.h"
+#include "support/flag.h"
 #include "support/virtual_loop.h"
 
 #include <doctest/doctest.h>
@@ -25,15 +26,11 @@
 using namespace postseal;
 using namespace postseal::async;
 using namespace std::chrono_literals;
+using test::Flag;
 using test::Live;
 using test::VirtualLoop;
 
 namespace {
-
-struct Flag final : Done {
-    bool set = false;
-    void done() noexcept override { set = true; }
-};
 
 // The scripts that any loop can run.
 

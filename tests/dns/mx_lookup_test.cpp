@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "async/timeout.h"
+#include "dns/cancelled.h"
 #include "dns/mx_lookup.h"
 #include "support/fake_resolver.h"
 #include "support/virtual_loop.h"
@@ -15,11 +16,6 @@ namespace {
 using verdict::HostState;
 using verdict::Mx;
 using verdict::MxState;
-
-struct Flag final : async::Done {
-    bool set = false;
-    void done() noexcept override { set = true; }
-};
 
 Nexthop nexthop(std::string_view key) { return Nexthop::parse(key).value(); }
 
@@ -271,28 +267,10 @@ TEST_CASE("mx_lookup: progress of a literal host") {
 }
 
 TEST_CASE("mx_lookup: cancelled after any number of turns it leaves nothing behind") {
-    bool ended = false;
-    int turns = 0;
-    for (; !ended; turns++) {
-        VirtualLoop loop;
-        FakeResolver resolver(loop, stepwise);
+    const int turns = turns_until_it_ends(stepwise, [](VirtualLoop& loop, FakeResolver& resolver) {
         resolver.set("_25._tcp.slow.example.com TLSA delay 10");
-        Flag flag;
-        async::Outcome<Mx> outcome;
-        {
-            const auto driver =
-                async::drive_into(static_cast<async::Done&>(flag),
-                                  dns::mx_lookup(loop, resolver, nexthop("example.com")), outcome);
-            for (int i = 0; i < turns && !flag.set; i++)
-                REQUIRE(loop.turn());
-            ended = flag.set;
-        }
-        CHECK(resolver.in_flight() == 0);
-        const std::size_t asked = resolver.questions().size();
-        loop.advance(std::chrono::hours(1));
-        CHECK(resolver.questions().size() == asked);
-        REQUIRE(turns < 200);
-    }
+        return dns::mx_lookup(loop, resolver, nexthop("example.com"));
+    });
     CHECK(turns > 6);
 }
 

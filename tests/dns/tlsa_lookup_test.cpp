@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "async/timeout.h"
+#include "dns/cancelled.h"
 #include "dns/tlsa_lookup.h"
 #include "support/fake_resolver.h"
 #include "support/virtual_loop.h"
@@ -122,31 +123,9 @@ TEST_CASE("tlsa_lookup: cancelled after any number of turns it leaves nothing be
     auto when = dns::TlsaQuestion::after_addresses;
     SUBCASE("TLSA after the addresses") {}
     SUBCASE("TLSA beside them") { when = dns::TlsaQuestion::beside_addresses; }
-    struct Flag final : async::Done {
-        bool set = false;
-        void done() noexcept override { set = true; }
-    };
-    bool ended = false;
-    int turns = 0;
-    for (; !ended; turns++) {
-        VirtualLoop loop;
-        FakeResolver resolver(loop, aliased);
-        Flag flag;
-        async::Outcome<dns::HostResult> outcome;
-        {
-            const auto driver = async::drive_into(
-                static_cast<async::Done&>(flag),
-                dns::tlsa_lookup(loop, resolver, domain("mx.example.com"), 25, when), outcome);
-            for (int i = 0; i < turns && !flag.set; i++)
-                REQUIRE(loop.turn());
-            ended = flag.set;
-        }
-        CHECK(resolver.in_flight() == 0);
-        const std::size_t asked = resolver.questions().size();
-        loop.advance(std::chrono::hours(1));
-        CHECK(resolver.questions().size() == asked);
-        REQUIRE(turns < 100);
-    }
+    const int turns = turns_until_it_ends(aliased, [&](VirtualLoop& loop, FakeResolver& resolver) {
+        return dns::tlsa_lookup(loop, resolver, domain("mx.example.com"), 25, when);
+    });
     // Addresses, CNAME and TLSA are three steps, so there were steps to be cancelled at.
     CHECK(turns > 4);
 }

@@ -193,9 +193,7 @@ TEST_CASE("validation_health: a question is withdrawn while it waits for a check
     {
         async::Group group(world.loop);
         async::Outcome<Answer> outcome;
-        struct Flag final : async::Done {
-            void done() noexcept override {}
-        } flag;
+        Flag flag;
         const async::Driver driver =
             async::drive_into(static_cast<async::Done&>(flag),
                               world.health.resolve("a.example", RrType::mx), outcome);

@@ -4,6 +4,7 @@
 #include "store/memory.h"
 #include "store/scratch.h"
 #include "store/sqlite.h"
+#include "support/flag.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -148,10 +149,6 @@ TEST_CASE_TEMPLATE("many loads at the same time get each their own row", World, 
 
 TEST_CASE_TEMPLATE("a load or flush that is cancelled, at any point, harms nothing", World,
                    OfMemory, OfSqlite) {
-    struct Flag final : async::Done {
-        bool set = false;
-        void done() noexcept override { set = true; }
-    };
     World world;
     world.store.save(sts_row("old.example"));
     flush(world);

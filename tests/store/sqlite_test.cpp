@@ -3,6 +3,7 @@
 
 #include "async/block_on.h"
 #include "store/scratch.h"
+#include "support/flag.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -144,10 +145,6 @@ TEST_CASE("an attempt that is in progress is not the one that flush waits for, i
 }
 
 TEST_CASE("a load of rows that wait, or are being written, does not wait for the disk") {
-    struct Flag final : async::Done {
-        bool set = false;
-        void done() noexcept override { set = true; }
-    };
     World world;
     world.store->save(sts_row("example.com"));
     world.store->save(nexthop_row("example.com"));

@@ -9,6 +9,7 @@
 
 #include "async/group.h"
 #include "async/loop.h"
+#include "support/flag.h"
 
 #include <chrono>
 #include <cstddef>
@@ -44,10 +45,6 @@ class VirtualLoop final : public async::Loop {
     bool turn();
 
   private:
-    struct Flag final : async::Done {
-        bool set = false;
-        void done() noexcept override { set = true; }
-    };
     void want_turn() override {}
     void want_timer(std::optional<MonoTime>) override {}
     void step(MonoTime end);
