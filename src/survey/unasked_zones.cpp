@@ -101,7 +101,8 @@ class Search {
     explicit Search(dns::Unbound& resolver) : resolver_(resolver) {}
 
     async::Task<std::vector<doctor::UnaskedZone>> of(Nexthop nexthop) {
-        for (const std::string& name : co_await failing_names(nexthop)) {
+        const std::vector<std::string> failing = co_await failing_names(nexthop);
+        for (const std::string& name : failing) {
             auto zone = co_await unasked_above(name);
             if (zone &&
                 std::ranges::find(found_, zone->name, &doctor::UnaskedZone::name) == found_.end())
@@ -129,8 +130,10 @@ class Search {
         }
         if (hosts.size() > max_names) hosts.resize(max_names);
         std::vector<std::string> out;
-        for (const std::string& host : hosts)
-            if (co_await fails(host, dns::RrType::a)) out.push_back(host);
+        for (const std::string& host : hosts) {
+            const bool failed = co_await fails(host, dns::RrType::a);
+            if (failed) out.push_back(host);
+        }
         co_return out;
     }
 
@@ -139,8 +142,8 @@ class Search {
         for (;;) {
             const auto dot = name.find('.');
             name.erase(0, dot == std::string::npos ? name.size() : dot + 1);
-            const dns::Answer answer =
-                co_await resolver_.resolve(name.empty() ? "." : name, dns::RrType::ns);
+            const std::string zone = name.empty() ? "." : name;
+            const dns::Answer answer = co_await resolver_.resolve(zone, dns::RrType::ns);
             if (answer.status == dns::Status::found && answer.canonical_name.empty()) {
                 Delegation out{.zone = name, .servers = {}, .glue = {}};
                 for (const std::string& rdata : answer.rdata)
