@@ -16,6 +16,7 @@ from socketmap import request
 from world import processes
 
 ROUNDS = 5
+UNAVAILABLE = 69
 OF_EACH = 6  # connections of a kind
 
 
@@ -220,8 +221,8 @@ listener.listen()
 print("ready", flush=True)
 client, _ = listener.accept()
 client.recv(1000)
-def hand_over():
-    fds = array.array("i", [os.pidfd_open(os.getpid()), listener.fileno()])
+def hand_over(process=os.getpid()):
+    fds = array.array("i", [os.pidfd_open(process), listener.fileno()])
     client.sendmsg([b'{{"ok":true}}\\n'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
 {script}
 os._exit(1)
@@ -237,6 +238,7 @@ os._exit(1)
     "",  # before it has said anything
     "client.sendall(b'{\"ok\"')",  # in the middle of a word
     "hand_over()",  # at once after it has handed over
+    "hand_over(os.getppid())",  # says that it is another process, which goes on
     "hand_over(); client.recv(1000)",  # told to give way, it dies of it
     "hand_over(); client.recv(1000); client.close(); import time; time.sleep(1)",
 ])
@@ -249,6 +251,20 @@ def test_a_predecessor_that_dies_is_one_that_has_ended(new_daemon, script):
     assert daemon.status()["queries"]["total"] > 0
     dying.process.wait(PATIENCE)
     assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("script", [
+    "while True: client.sendall(b'x' * 65536)",
+    "while True: client.sendall(b'x'); import time; time.sleep(0.0001)",
+    "client.sendall(b'[' * 16000 + b'\\n'); client.recv(1000)",
+])
+def test_what_speaks_without_end_is_no_predecessor(new_daemon, script):
+    daemon = new_daemon()
+    speaker = DyingDaemon(daemon.folder / "admin.sock", script)
+    process = processes.start(daemon.command("--take-over"), daemon.log)
+    assert process.wait(PATIENCE) == UNAVAILABLE
+    assert "does not hand over: it is not postseald" in daemon.log_text()
+    speaker.process.wait(PATIENCE)  # its client has gone
 
 
 def test_a_predecessor_is_killed_while_it_is_taken_over(everything):
