@@ -30,8 +30,6 @@ constexpr milliseconds namesake_gone_after = 1min;
 // The safety net: what is overdue here by more than a lease and its refresh take.
 constexpr milliseconds overdue_after = 3min;
 constexpr milliseconds offer_overdue_every = 10min;
-// Each row is offered again once in a while, whatever the marks say.
-constexpr milliseconds first_sweep = 10min;
 constexpr milliseconds sweep_every = 1min;
 constexpr std::size_t swept_at_once = 50;
 constexpr milliseconds say_refused_every = 1h;
@@ -47,7 +45,8 @@ bool is_away(Fault fault) { return fault == Fault::unreachable || fault == Fault
 } // namespace
 
 FleetStore::FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> own,
-                       std::unique_ptr<Server> server, Clock clock, Log log)
+                       std::unique_ptr<Server> server, Clock clock, Log log,
+                       milliseconds first_sweep)
     : loop_(loop), clock_(std::move(clock)), log_(std::move(log)), own_(std::move(own)),
       server_(std::move(server)), busy_since_(std::make_shared<std::atomic<std::int64_t>>(0)),
       in_step_at_(loop.now()), started_at_(clock_().now), sweep_at_(loop.now() + first_sweep) {
@@ -564,10 +563,10 @@ void FleetStore::offer_overdue(const std::vector<store::RefreshDue>& due) {
 async::Task<> FleetStore::sweep() {
     sweep_at_ = loop_.now() + sweep_every;
     co_await own_->flush();
-    const auto rows = co_await own_->ask(store::listed_after, swept_to_, swept_at_once);
-    swept_to_ = rows.size() < swept_at_once ? std::string() : rows.back().nexthop.nexthop;
-    for (const store::Listed& one : rows)
-        if (one.sts && !one.sts->body.empty()) offer_soon("sts/" + one.sts->domain.name(), {});
+    const auto rows = co_await own_->ask(store::policies_after, swept_to_, swept_at_once);
+    swept_to_ = rows.size() < swept_at_once ? std::string() : rows.back().domain.name();
+    for (const store::StsRow& row : rows)
+        if (!row.body.empty()) offer_soon("sts/" + row.domain.name(), {});
 }
 
 // Nobody knows what the others do. Each policy is put off once.

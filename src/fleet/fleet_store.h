@@ -52,8 +52,10 @@ class FleetStore final : public store::Store {
     };
     using Clock = std::function<store::Moment()>;
 
+    // From `first_sweep` on each row is offered again once in a while, whatever the marks say.
     FleetStore(async::UvLoop& loop, std::unique_ptr<store::SqliteStore> own,
-               std::unique_ptr<Server> server, Clock clock, Log log);
+               std::unique_ptr<Server> server, Clock clock, Log log,
+               milliseconds first_sweep = std::chrono::minutes(10));
     FleetStore(const FleetStore&) = delete;
     FleetStore& operator=(const FleetStore&) = delete;
     ~FleetStore() override;

@@ -27,8 +27,8 @@ store::Moment moment_of(WallTime when) { return {.now = when, .confirmed = true,
 // One node: a database of its own, a clock that may be wrong, a loop that turns while it is waited
 // for.
 struct Relay {
-    Relay(async::UvLoop& l, std::string u, milliseconds w = 0ms)
-        : loop(l), uri(std::move(u)), wrong(w) {
+    Relay(async::UvLoop& l, std::string u, milliseconds w = 0ms, milliseconds s = 10min)
+        : loop(l), uri(std::move(u)), wrong(w), first_sweep(s) {
         start();
     }
     void start() {
@@ -44,7 +44,8 @@ struct Relay {
             FleetStore::Log{
                 .warning = [this](std::string text) { log.push_back(std::move(text)); },
                 .same_node_id =
-                    [this](std::string text) { log.push_back("error: " + std::move(text)); }});
+                    [this](std::string text) { log.push_back("error: " + std::move(text)); }},
+            first_sweep);
         store->on_news({.policy = [this](const Domain& d) { news.push_back(d.name()); },
                         .dane = [this](const std::string& key) { news.push_back(key); }});
     }
@@ -66,6 +67,7 @@ struct Relay {
     async::UvLoop& loop;
     std::string uri;
     milliseconds wrong;
+    milliseconds first_sweep;
     Scratch scratch;
     std::vector<std::string> log, news;
     std::unique_ptr<FleetStore> store;
@@ -492,6 +494,50 @@ TEST_CASE("a policy that was asked for and is not on the next server is offered 
     CHECK(mode_of(b.load("one.example")) == "enforce");
     standby.take_over(9);
     CHECK(world.turn_until([&] { return world.policies() == "1"; }));
+}
+
+// A row that the server lost without a trace: no version and no token says so.
+TEST_CASE("a policy that is overdue, and that the server does not have, is offered and leased") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay a(world.loop, world.uri);
+    REQUIRE(world.turn_until([&] { return a.reached(); }));
+    a.store->save(policy("overdue.example", a.clock() - 23h));
+    a.store->save(policy("later.example", a.clock() - 1h));
+    a.store->save(policy("just-due.example", a.clock() - 22h - 1min));
+    REQUIRE(world.turn_until([&] { return a.all_shared() && world.policies() == "3"; }));
+    world.turn(2s); // it reads in the feed what it wrote
+    world.sql("DELETE FROM postseal_sts");
+    const auto known = [&] {
+        return world.sql("SELECT string_agg(domain, ' ' ORDER BY domain) FROM postseal_sts");
+    };
+    const bool offered = world.turn_until([&] {
+        a.next();
+        return !known().empty();
+    });
+    CHECK(offered);
+    world.turn(1s);
+    CHECK(known() == "overdue.example");
+    const Interrupt interrupt;
+    SharedStore other(world.uri, generous, interrupt);
+    REQUIRE(other.check().has_value());
+    CHECK(other.lease("other", 9, 1min).value().size() == 1);
+}
+
+TEST_CASE("what the server lost without a trace is offered again by a sweep") {
+    PostgresServer* server = postgres();
+    if (server == nullptr) return;
+    World world(*server);
+    Relay a(world.loop, world.uri, 0ms, 5s), without(world.loop, world.uri);
+    REQUIRE(world.turn_until([&] { return a.reached() && without.reached(); }));
+    for (int i = 0; i < 3; i++)
+        a.store->save(policy(fmt::format("d{}.example", i), a.clock() - 1h));
+    without.store->save(policy("other.example", without.clock() - 1h));
+    REQUIRE(world.turn_until([&] { return world.policies() == "4" && without.enforced() == 4; }));
+    world.turn(2s);
+    world.sql("DELETE FROM postseal_sts");
+    CHECK(world.turn_until([&] { return world.policies() >= "3"; }));
 }
 
 TEST_CASE("what an operator forgot does not come back with a server that failed over") {
