@@ -40,18 +40,11 @@ class Protocol {
         const char* fault = "";   // malformed; a static text
         bool last = false;        // taken: no more is read, and the connection ends after it
     };
-    // Of a scan that found no frame; nothing: it found one.
-    template <class Scan>
-    [[nodiscard]] static std::optional<Step> step_without_frame(const Scan& scan) {
-        switch (scan.status) {
-        case wire::Status::incomplete:
-            return Step{};
-        case wire::Status::malformed:
-            return Step{.outcome = Outcome::malformed, .fault = scan.fault};
-        case wire::Status::frame:
-            break;
-        }
-        return std::nullopt;
+    // Of a scan that found no frame.
+    template <class Scan> [[nodiscard]] static Step step_without_frame(const Scan& scan) {
+        if (scan.status == wire::Status::malformed)
+            return {.outcome = Outcome::malformed, .fault = scan.fault};
+        return {};
     }
     virtual ~Protocol() = default;
     // The listener's settings have changed; the engine's have been changed before.

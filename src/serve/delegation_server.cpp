@@ -31,7 +31,7 @@ void answer(Answering& answering, std::string_view name, const ReplyVariant& way
 
 Protocol::Step DelegationServer::step(std::string_view bytes, Connection& connection) {
     const wire::delegation::Scan scan = wire::delegation::scan(bytes);
-    if (const auto step = step_without_frame(scan)) return *step;
+    if (scan.status != wire::Status::frame) return step_without_frame(scan);
     counters_.queries++;
     counters_.delegation++;
     Answering answering(engine_handle_, counters_, connection);

@@ -23,7 +23,7 @@ std::string SocketmapServer::unknown_map(const engine::Maps& maps) const {
 
 Protocol::Step SocketmapServer::step(std::string_view bytes, Connection& connection) {
     const wire::socketmap::Scan scan = wire::socketmap::scan(bytes);
-    if (const auto step = step_without_frame(scan)) return *step;
+    if (scan.status != wire::Status::frame) return step_without_frame(scan);
     counters_.queries++;
     counters_.socketmap++;
     const Step taken{.outcome = Outcome::taken, .consumed = scan.consumed};

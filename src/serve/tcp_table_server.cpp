@@ -13,7 +13,7 @@ TcpTableServer::TcpTableServer(engine::Handle& engine_handle, Counters& counters
 
 Protocol::Step TcpTableServer::step(std::string_view bytes, Connection& connection) {
     const wire::tcp_table::Scan scan = wire::tcp_table::scan(bytes);
-    if (const auto step = step_without_frame(scan)) return *step;
+    if (scan.status != wire::Status::frame) return step_without_frame(scan);
     counters_.queries++;
     counters_.tcp_table++;
     Answering answering(engine_handle_, counters_, connection);
