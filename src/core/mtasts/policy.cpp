@@ -57,12 +57,12 @@ Checked take_version(Draft& draft, std::string_view value) {
     return {};
 }
 
+constexpr auto mode_names =
+    names_for<Mode>({{Mode::none, "none"}, {Mode::testing, "testing"}, {Mode::enforce, "enforce"}});
+
 Checked take_mode(Draft& draft, std::string_view value) {
-    for (const auto mode : {Mode::none, Mode::testing, Mode::enforce}) {
-        if (value != to_string(mode)) continue;
-        draft.mode = mode;
-        return {};
-    }
+    draft.mode = mode_names.find(value);
+    if (draft.mode) return {};
     return fail(
         PolicyFault::bad_mode,
         fmt::format("mode is {}, not \"enforce\", \"testing\" or \"none\"", in_quotes(value)));
@@ -195,8 +195,6 @@ std::string_view next_line(std::string_view& rest) {
 
 } // namespace
 
-constexpr auto mode_names =
-    names_for<Mode>({{Mode::none, "none"}, {Mode::testing, "testing"}, {Mode::enforce, "enforce"}});
 std::string_view to_string(Mode mode) { return mode_names[mode]; }
 
 std::expected<Policy, PolicyError> parse_policy(std::string_view text) {
