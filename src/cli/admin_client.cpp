@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace postseal::cli {
 namespace {
@@ -85,6 +86,36 @@ bool read_line(int fd, std::string& line) {
     return true;
 }
 
+// But for what makes lines and columns. As UTF-8, which a JSON text is.
+std::string without_controls(const std::string& text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); i++) {
+        const auto octet = static_cast<unsigned char>(text[i]);
+        const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+        const bool c1 = octet == 0xc2 && next >= 0x80 && next < 0xa0;
+        const bool c0 = octet < 0x20 && octet != '\n' && octet != '\t';
+        out += c0 || c1 || octet == 0x7f ? '?' : text[i];
+        if (c1) i++;
+    }
+    return out;
+}
+
+// In names and values: whoever has got into the daemon's process must not steer the operator's
+// terminal.
+void remove_controls(Json& json) {
+    if (json.is_string()) json = without_controls(json.get<std::string>());
+    if (json.is_array())
+        for (Json& one : json)
+            remove_controls(one);
+    if (!json.is_object()) return;
+    Json clean = Json::object();
+    for (auto& [name, value] : json.items()) {
+        remove_controls(value);
+        clean[without_controls(name)] = std::move(value);
+    }
+    json = std::move(clean);
+}
+
 } // namespace
 
 std::expected<Json, ClientError> ask_daemon(const std::string& socket, const Json& request,
@@ -101,6 +132,7 @@ std::expected<Json, ClientError> ask_daemon(const std::string& socket, const Jso
     if (!reply.is_object())
         return std::unexpected(
             ClientError{unreachable, fmt::format("what answers at {} is not postseald", socket)});
+    remove_controls(reply);
     if (!reply.value("ok", false))
         return std::unexpected(
             ClientError{reply.value("fault", "") == "config" ? bad_config : usage,

@@ -20,7 +20,8 @@ struct ClientError {
 // The daemon answers within its deadline, which is at most 90 s.
 inline constexpr seconds usual_patience{120};
 
-// Blocks for so long at most. A reply {"ok":false} is an error.
+// Blocks for so long at most. A reply {"ok":false} is an error. Control characters in its texts,
+// but line feeds and tabs, are "?".
 [[nodiscard]] std::expected<Json, ClientError>
 ask_daemon(const std::string& socket, const Json& request, seconds patience = usual_patience);
 
