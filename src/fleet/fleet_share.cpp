@@ -47,7 +47,7 @@ void FleetStore::offer_soon(std::string key, WallTime forgotten_at) {
 }
 
 void FleetStore::share_after(milliseconds delay) {
-    if (sharing_ || share_timer_.active() || trouble(Operation::read))
+    if (sharing_ || share_timer_.active() || troubles_.of(Operation::read))
         return; // poll() comes back here
     share_timer_.start(loop_, delay,
                        {[](void* self) {
@@ -60,7 +60,7 @@ void FleetStore::share_after(milliseconds delay) {
 async::Task<> FleetStore::share() {
     sharing_ = true;
     bool done = true;
-    while (done && !here_.node.empty() && !trouble(Operation::read) && !all_is_shared()) {
+    while (done && !here_.node.empty() && !troubles_.of(Operation::read) && !all_is_shared()) {
         if (unshared_.must_read()) {
             const store::FleetState state = co_await own_->fleet_state(page);
             done = state.unread.empty();

@@ -23,10 +23,6 @@ constexpr milliseconds poll_every = 850ms; // with the time that sharing takes, 
 constexpr milliseconds wait_for_server = 300ms;
 constexpr milliseconds stuck_after = 300ms;
 constexpr milliseconds report_every = 10s;
-// Who reports in this node's name so often is another process, and is gone if it has not for so
-// long.
-constexpr int sightings_of_namesake = 2;
-constexpr milliseconds namesake_gone_after = 1min;
 // The safety net: what is overdue here by more than a lease and its refresh take.
 constexpr milliseconds overdue_after = 3min;
 constexpr milliseconds offer_overdue_every = 10min;
@@ -38,9 +34,6 @@ constexpr milliseconds min_prune_age = std::chrono::days(30);
 constexpr milliseconds first_own_retry = 250ms;
 constexpr milliseconds last_own_retry = 10s;
 constexpr std::string_view override_rows = "override/"; // fleet/feed_history.h, RowVersions
-
-// Of the server as a whole, more likely than of what it was asked for.
-bool is_away(Fault fault) { return fault == Fault::unreachable || fault == Fault::slow; }
 
 } // namespace
 
@@ -76,39 +69,18 @@ FleetStore::~FleetStore() {
 
 bool FleetStore::answers() const {
     const std::int64_t since = busy_since_->load();
-    return !trouble(Operation::read) && (since == 0 || steady_ms() - since < stuck_after.count());
+    return !troubles_.of(Operation::read) &&
+           (since == 0 || steady_ms() - since < stuck_after.count());
 }
 
-void FleetStore::note(Operation way, const Error* error) {
-    std::optional<Trouble>& trouble = troubles_.at(static_cast<std::size_t>(way));
+void FleetStore::note(Operation operation, const Error* error) {
     if (error != nullptr) {
-        failures_.at(static_cast<std::size_t>(error->fault))++;
-        // What is tried once a day must not be taken for broken until then.
-        if (error->fault == Fault::conflict || way == Operation::prune) return;
-        const bool said = trouble || (is_away(error->fault) &&
-                                      std::ranges::any_of(troubles_, [](const auto& one) {
-                                          return one && is_away(one->fault);
-                                      }));
-        trouble = Trouble{error->fault, error->text, trouble ? trouble->since : clock_().now};
-        if (!said)
+        if (troubles_.failed(operation, *error, clock_().now))
             log_(fmt::format("shared store {}: {}; this node goes on with its own",
                              server_->location.shown, error->text));
         return;
     }
-    std::optional<Trouble> ended = std::exchange(trouble, std::nullopt);
-    // A server that is read is there for all else, too. One that was only slow to write may be so
-    // still, unless it was slow to everything.
-    if (way == Operation::read) {
-        const bool was_away = ended.has_value();
-        for (std::optional<Trouble>& other : troubles_) {
-            if (!other) continue;
-            if (other->fault != Fault::unreachable && !(was_away && other->fault == Fault::slow))
-                continue;
-            const std::optional<Trouble> cleared = std::exchange(other, std::nullopt);
-            if (!ended) ended = cleared;
-        }
-    }
-    if (ended)
+    if (const std::optional<Trouble> ended = troubles_.worked(operation))
         log_(fmt::format("shared store {}: works again; since {} there was: {}",
                          server_->location.shown, rfc3339(ended->since), ended->text));
 }
@@ -157,7 +129,7 @@ async::Task<> FleetStore::follow() {
         const bool more = co_await poll();
         milliseconds pause = std::max(poll_every - (loop_.now() - begun), milliseconds(0));
         if (more) pause = 0ms;
-        if (trouble(Operation::read)) {
+        if (troubles_.of(Operation::read)) {
             away = std::clamp(away * 2, first_retry, last_retry);
             pause = away - milliseconds(chance_() % static_cast<unsigned>(away.count() / 2));
         } else {
@@ -200,7 +172,7 @@ async::Task<bool> FleetStore::poll() {
     if (polled->changes.other_history) {
         in_step_ = false;
         co_await go_back();
-        co_return !std::exchange(own_unread_, false) && !trouble(Operation::read);
+        co_return !std::exchange(own_unread_, false) && !troubles_.of(Operation::read);
     }
     first_poll_ = false;
     Changes& changes = polled->changes;
@@ -228,7 +200,7 @@ async::Task<bool> FleetStore::poll() {
         in_step_at_ = loop_.now();
         has_been_in_step_ = true;
     }
-    if (!all_is_shared()) share_after(trouble(Operation::share) ? retry_ : share_delay);
+    if (!all_is_shared()) share_after(troubles_.of(Operation::share) ? retry_ : share_delay);
     if (loop_.now() >= reported_at_ + report_every) co_await report();
     if (in_step_ && loop_.now() >= sweep_at_) co_await sweep();
     co_return more;
@@ -386,16 +358,16 @@ async::Task<> FleetStore::report() {
 
 // A machine that was copied with its state_dir, and both run.
 void FleetStore::note_namesake(bool seen) {
-    if (seen) {
-        namesake_at_ = loop_.now();
-        if (++namesake_seen_ != sightings_of_namesake) return;
-        namesake_since_ = clock_().now;
+    switch (namesake_.note(seen, loop_.now(), clock_().now)) {
+    case Namesake::Change::none:
+        break;
+    case Namesake::Change::appeared:
         log_.same_node_id(namesake_text());
-    } else if (namesake_seen_ > 0 && loop_.now() - namesake_at_ >= namesake_gone_after) {
-        namesake_seen_ = 0;
-        if (std::exchange(namesake_since_, std::nullopt))
-            log_(fmt::format("shared store {}: no other node is called {} any more",
-                             server_->location.shown, here_.node));
+        break;
+    case Namesake::Change::gone:
+        log_(fmt::format("shared store {}: no other node is called {} any more",
+                         server_->location.shown, here_.node));
+        break;
     }
 }
 
@@ -503,7 +475,7 @@ async::Task<store::Loaded> FleetStore::load(Domain policy_domain, std::string ne
 }
 
 async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size_t most) {
-    const bool refused = trouble(Operation::lease) && loop_.now() < ask_for_leases_at_;
+    const bool refused = troubles_.of(Operation::lease) && loop_.now() < ask_for_leases_at_;
     if (refused || !answers()) co_return co_await next_alone(most);
     std::vector<store::RefreshDue> next = co_await own_->next_refreshes(leases_at_once);
     const std::vector<store::RefreshDue> due_here = next;
@@ -628,27 +600,26 @@ void FleetStore::clock_jumped(store::ClockJump jump) {
 store::Status FleetStore::status() const {
     store::Status status = own_->status();
     for (std::size_t i = 0; i < faults; i++) {
-        status.by_reason.emplace_back(to_string(static_cast<Fault>(i)), failures_.at(i));
-        status.failures += failures_.at(i);
+        const auto fault = static_cast<Fault>(i);
+        status.by_reason.emplace_back(to_string(fault), troubles_.count(fault));
+        status.failures += troubles_.count(fault);
     }
-    status.shared = store::SharedStatus{
-        .place = server_->location.shown,
-        .node = here_.node,
-        .up = std::ranges::none_of(troubles_, [](const auto& one) { return one.has_value(); }),
-        .behind = std::max<milliseconds>(loop_.now() - in_step_at_, 0ms),
-        .unshared = unshared_.size() + overrides_.unshared().size()};
-    for (const std::optional<Trouble>& one : troubles_) {
-        if (!one) continue;
+    status.shared =
+        store::SharedStatus{.place = server_->location.shown,
+                            .node = here_.node,
+                            .up = troubles_.first() == nullptr,
+                            .behind = std::max<milliseconds>(loop_.now() - in_step_at_, 0ms),
+                            .unshared = unshared_.size() + overrides_.unshared().size()};
+    if (const Trouble* first = troubles_.first()) {
         status.degraded = true;
         if (!status.reason.empty()) status.reason += "; ";
         status.reason += fmt::format("shared store: {}, since {}; {} rows wait in this node's own",
-                                     one->text, rfc3339(one->since), status.shared->unshared);
-        break;
+                                     first->text, rfc3339(first->since), status.shared->unshared);
     }
-    if (namesake_since_) {
+    if (const std::optional<WallTime>& since = namesake_.since()) {
         status.degraded = true;
         if (!status.reason.empty()) status.reason += "; ";
-        status.reason += fmt::format("{}; since {}", namesake_text(), rfc3339(*namesake_since_));
+        status.reason += fmt::format("{}; since {}", namesake_text(), rfc3339(*since));
     }
     return status;
 }

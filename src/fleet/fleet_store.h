@@ -25,12 +25,13 @@
 #include "fleet/arrivals.h"
 #include "fleet/feed_history.h"
 #include "fleet/kept_overrides.h"
+#include "fleet/namesake.h"
 #include "fleet/server.h"
+#include "fleet/troubles.h"
 #include "fleet/unshared.h"
 #include "fleet/viewpoint.h"
 #include "store/sqlite.h"
 
-#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -86,15 +87,12 @@ class FleetStore final : public store::Store {
 
   private:
     template <class T> using Job = std::move_only_function<Result<T>(SharedStore&)>;
-    // What the server is asked for; each has troubles of its own.
-    enum class Operation { read, share, lease, report, prune };
-    static constexpr std::size_t operations = 5;
     template <class T> struct Done {
         Result<T> result;
         milliseconds ahead; // the server's clock, of ours
     };
     // On the server's thread; a fault is noted.
-    template <class T> async::Task<Result<T>> call(Operation way, Job<T> job);
+    template <class T> async::Task<Result<T>> call(Operation operation, Job<T> job);
     [[nodiscard]] bool answers() const; // the server, and at once
 
     async::Task<> follow();
@@ -133,7 +131,7 @@ class FleetStore final : public store::Store {
     void keep(const store::NexthopRow& before, store::NexthopRow after);
     void offer_soon(std::string key, WallTime forgotten_at);
     void share_after(milliseconds delay);
-    void note(Operation way, const Error* error);
+    void note(Operation operation, const Error* error);
     void offer_overdue(const std::vector<store::RefreshDue>& due);
     async::Task<> sweep();
     void remember(std::string name, std::string value);
@@ -164,9 +162,7 @@ class FleetStore final : public store::Store {
     bool has_been_in_step_ = false;
     WallTime started_at_;
     MonoTime reported_at_;
-    int namesake_seen_ = 0; // reports in this node's name by another, since there were none
-    MonoTime namesake_at_;  // the last of them
-    std::optional<WallTime> namesake_since_; // it is one, and has been told of
+    Namesake namesake_;
 
     MonoTime ask_for_leases_at_;
     std::unordered_map<std::string, MonoTime> offered_overdue_; // domains, and when
@@ -183,17 +179,8 @@ class FleetStore final : public store::Store {
     bool sharing_ = false;
     async::Timer share_timer_;
 
-    struct Trouble {
-        Fault fault = Fault::unreachable;
-        std::string text;
-        WallTime since;
-    };
-    [[nodiscard]] const std::optional<Trouble>& trouble(Operation way) const {
-        return troubles_.at(static_cast<std::size_t>(way));
-    }
-    std::array<std::optional<Trouble>, operations> troubles_;
+    Troubles troubles_;
     milliseconds retry_{0}; // since the last attempt to share that failed
-    std::array<std::uint64_t, faults> failures_{};
     std::minstd_rand chance_{std::random_device()()};
     std::unique_ptr<async::Group> group_; // its bodies use the rest
 };
