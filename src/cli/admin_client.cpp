@@ -133,11 +133,10 @@ std::expected<Json, ClientError> ask_daemon(const std::string& socket, const Jso
         return std::unexpected(
             ClientError{unreachable, fmt::format("what answers at {} is not postseald", socket)});
     remove_controls(reply);
-    if (!reply.value("ok", false))
-        return std::unexpected(
-            ClientError{reply.value("fault", "") == "config" ? bad_config : usage,
-                        reply.value("error", "refused without a reason")});
-    return reply;
+    if (reply.contains("ok") && reply["ok"] == true) return reply;
+    const std::string error = text_of(reply, "error");
+    return std::unexpected(ClientError{text_of(reply, "fault") == "config" ? bad_config : usage,
+                                       error.empty() ? "refused without a reason" : error});
 }
 
 } // namespace postseal::cli

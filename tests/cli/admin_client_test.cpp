@@ -53,5 +53,13 @@ TEST_CASE("what a daemon says cannot steer the terminal: no control characters i
     CHECK(refused.error().text == "no?[2J");
 }
 
+TEST_CASE("a reply whose members are of other types is a refusal without a reason") {
+    for (const std::string line : {R"({"ok":"yes"})", R"({"ok":1,"error":7,"fault":[]})", "{}"}) {
+        const auto reply = answered_by(line + "\n");
+        REQUIRE_FALSE(reply.has_value());
+        CHECK(reply.error().text == "refused without a reason");
+    }
+}
+
 } // namespace
 } // namespace postseal::test
