@@ -67,8 +67,7 @@ dns::TxtResult Direct::record(const Domain& domain) {
 }
 
 https::FetchResult Direct::fetch_policy(const Domain& domain) {
-    std::size_t waits = 0; // nobody else fetches
-    return async::block_on(parts_->loop, parts_->fetcher->fetch(domain, waits));
+    return async::block_on(parts_->loop, parts_->fetcher->fetch(domain, {}));
 }
 
 async::UvLoop& Direct::loop() { return parts_->loop; }

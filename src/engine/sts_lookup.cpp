@@ -245,7 +245,7 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, Progress& p
     }
     if (wanted && !waits) {
         if (fetching_ < max_fetching_without_slot) whom.slot.reset();
-        co_await fetch(std::move(row), progress);
+        co_await fetch(std::move(row), progress, whom.client);
     } else if (changed) {
         save(std::move(row));
     }
@@ -259,13 +259,14 @@ async::Task<StsLookup::Result> StsLookup::look_up(store::StsRow row, Progress& p
     co_return Result{sts, txt.ttl};
 }
 
-async::Task<> StsLookup::fetch(store::StsRow row, Progress& progress) {
+async::Task<> StsLookup::fetch(store::StsRow row, Progress& progress,
+                               async::Limiter::ClientId client) {
     progress.row = &row;
     verdict::Sts& sts = progress.sts;
     sts.fetch = verdict::FetchState::pending;
     fetching_++;
-    const https::FetchResult fetched =
-        co_await dependencies_.fetcher.fetch(row.domain, progress.waits);
+    const dns::Asker asker{.client = client, .queued = &progress.waits};
+    const https::FetchResult fetched = co_await dependencies_.fetcher.fetch(row.domain, asker);
     fetching_--;
     if (fetched && fetched->date != WallTime{}) watch_.heard(fetched->address, fetched->date);
     progress.row = nullptr;

@@ -88,7 +88,7 @@ class StsLookup {
     void expire(store::StsRow row, WallTime end);
     void note_doubt(const store::StsRow& row, verdict::Sts& sts);
     bool note_record(store::StsRow& row, const verdict::Sts& sts);
-    async::Task<> fetch(store::StsRow row, Progress& progress);
+    async::Task<> fetch(store::StsRow row, Progress& progress, async::Limiter::ClientId client);
     void keep(store::StsRow row, const https::FetchedPolicy& fetched, verdict::Sts& sts);
     void keep(store::StsRow row, const https::FetchError& error, verdict::Sts& sts);
     void put_off(store::StsRow row, const store::Moment& moment);

@@ -1,57 +1,96 @@
-// https/address_limits.h: at most so many fetches at once for one address
+// https/address_limits.h: so many fetches at once for one address
 //
 // Many domains point at one provider's policy host: it is not to be asked by all of them at once.
-// Who needs several addresses has a permit for each; they are waited for in the order of the
-// addresses, so that nobody waits in a circle. First come, first served.
+// There are `first` places at an address. Each policy adds one, up to `growth` times as many; where
+// no connection can be made, or no answer comes in time, there are `first` again. An address that
+// nobody has or waits for is forgotten.
+// Who needs several addresses has a place at each; they are waited for in the order of the
+// addresses, so that nobody waits in a circle. The clients that wait take turns, and of one client
+// the first comes first. A wait ends in vain when these addresses have answered nobody for
+// `patience`, or after `max_patience` times as long.
 // The limits outlive their Permits and waiters. Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include "async/limiter.h"
+#include "async/nudge.h"
 #include "async/task.h"
 #include "tls/address.h"
 
 #include <cstddef>
+#include <expected>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 namespace postseal::https {
 
+enum class Fetched {
+    well,       // a policy
+    badly,      // an answer, but no policy
+    not_at_all, // no connection, or no answer in time
+};
+
 class AddressLimits {
   public:
+    static constexpr std::size_t growth = 8;
+    static constexpr int max_patience = 4;
+
     class [[nodiscard]] Permits {
       public:
-        explicit Permits(AddressLimits& limits) : limits_(&limits) {}
         Permits(Permits&& other) noexcept = default;
         Permits& operator=(Permits&& other) = delete;
         Permits(const Permits&) = delete;
         Permits& operator=(const Permits&) = delete;
         ~Permits();
 
+        // What came of the fetch.
+        void ended(Fetched how);
+
       private:
         friend class AddressLimits;
+        Permits(AddressLimits& limits, std::vector<tls::Address> addresses);
+
         AddressLimits* limits_;
-        std::vector<std::pair<tls::Address, async::Limiter::Permit>> held_;
+        std::vector<tls::Address> addresses_;
+        std::vector<async::Limiter::Permit> held_; // of the first addresses, in the end of all
     };
 
-    AddressLimits(async::Loop& loop, std::size_t each) : loop_(loop), each_(each) {}
+    AddressLimits(async::Loop& loop, std::size_t first) : loop_(loop), first_(first) {}
     AddressLimits(const AddressLimits&) = delete;
     AddressLimits& operator=(const AddressLimits&) = delete;
     ~AddressLimits() = default;
 
-    [[nodiscard]] async::Task<Permits> acquire(std::vector<tls::Address> addresses);
+    // Error: how long it was waited for in vain.
+    [[nodiscard]] async::Task<std::expected<Permits, milliseconds>>
+    acquire(std::vector<tls::Address> addresses, async::Limiter::ClientId client,
+            milliseconds patience);
     // That somebody has or waits for.
-    [[nodiscard]] std::size_t addresses() const { return limiters_.size(); }
+    [[nodiscard]] std::size_t addresses() const { return places_.size(); }
+    // At the address, as things are.
+    [[nodiscard]] std::size_t places(const tls::Address& address) const;
 
   private:
-    async::Limiter& limiter_of(const tls::Address& address);
-    void drop_if_idle(const tls::Address& address);
+    struct Places {
+        Places(async::Loop& loop, std::size_t first) : count(first), limiter(loop, first) {}
+
+        std::size_t count;
+        std::size_t users = 0; // that have or wait for one, here or at another address first
+        MonoTime answered = MonoTime::min(); // last; min: never
+        async::Limiter limiter;
+    };
+    async::Task<> take(std::vector<tls::Address> addresses, async::Limiter::ClientId client,
+                       std::optional<Permits>& into, async::Nudge& taken);
+    Places& places_at(const tls::Address& address);
+    void set_places(Places& places, std::size_t count);
+    [[nodiscard]] MonoTime last_answer(const std::vector<tls::Address>& addresses,
+                                       MonoTime begun) const;
 
     async::Loop& loop_;
-    std::size_t each_;
-    std::map<tls::Address, std::unique_ptr<async::Limiter>> limiters_;
+    std::size_t first_;
+    std::map<tls::Address, std::unique_ptr<Places>> places_;
 };
 
 } // namespace postseal::https

@@ -37,6 +37,13 @@ std::vector<tls::Address> allowed(const std::vector<tls::Address>& addresses,
     return out;
 }
 
+Fetched how(const FetchResult& result) {
+    if (result) return Fetched::well;
+    const FetchFault fault = result.error().fault;
+    return fault == FetchFault::connect || fault == FetchFault::timeout ? Fetched::not_at_all
+                                                                        : Fetched::badly;
+}
+
 } // namespace
 
 std::expected<std::unique_ptr<HttpsPolicyFetcher>, std::string>
@@ -59,15 +66,17 @@ HttpsPolicyFetcher::HttpsPolicyFetcher(async::UvLoop& home, dns::Resolver& resol
       limiter_(home, options_.at_once), address_limits_(home, options_.per_address),
       thread_(std::move(thread)) {}
 
-async::Task<FetchResult> HttpsPolicyFetcher::fetch(Domain policy_domain, std::size_t& waits) {
+async::Task<FetchResult> HttpsPolicyFetcher::fetch(Domain policy_domain, dns::Asker asker) {
     const std::string host = policy_domain.with_prefix("mta-sts");
     const async::Counted counted(fetches_);
-    co_return co_await look_up_and_fetch(host, home_.now() + options_.timeout, waits);
+    co_return co_await look_up_and_fetch(host, home_.now() + options_.timeout, asker);
 }
 
 async::Task<FetchResult> HttpsPolicyFetcher::look_up_and_fetch(std::string host, MonoTime end,
-                                                               std::size_t& waits) {
-    HostLookup lookup(home_, resolver_, host, &waits);
+                                                               dns::Asker asker) {
+    std::size_t unwanted = 0;
+    if (asker.queued == nullptr) asker.queued = &unwanted;
+    HostLookup lookup(home_, resolver_, host, asker);
     std::optional<FetchResult> result;
     // A second round only for the family that answered late, if the first was of no use.
     do {
@@ -75,10 +84,10 @@ async::Task<FetchResult> HttpsPolicyFetcher::look_up_and_fetch(std::string host,
         if (result && (!found || !*found)) break;
         if (!found)
             co_return failed(
-                waits > 0 ? FetchFault::no_turn : FetchFault::dns,
+                *asker.queued > 0 ? FetchFault::no_turn : FetchFault::dns,
                 fmt::format("{}: no address found within {}", host, limit_text(options_.timeout)));
         if (!*found) co_return std::unexpected(std::move(found->error()));
-        result = co_await fetch_from(host, std::move(**found), end, waits);
+        result = co_await fetch_from(host, std::move(**found), end, asker);
     } while (!*result &&
              (result->error().fault == FetchFault::connect ||
               result->error().fault == FetchFault::private_address) &&
@@ -88,7 +97,7 @@ async::Task<FetchResult> HttpsPolicyFetcher::look_up_and_fetch(std::string host,
 
 async::Task<FetchResult> HttpsPolicyFetcher::fetch_from(std::string host,
                                                         std::vector<tls::Address> addresses,
-                                                        MonoTime& end, std::size_t& waits) {
+                                                        MonoTime& end, dns::Asker asker) {
     if (!options_.allow_private) {
         std::string refused;
         addresses = allowed(addresses, refused);
@@ -99,15 +108,14 @@ async::Task<FetchResult> HttpsPolicyFetcher::fetch_from(std::string host,
     addresses = tls::take_turns(addresses);
     const MonoTime asked = home_.now();
     std::optional<async::Counted> waiting;
-    waiting.emplace(waits);
-    const auto permits =
-        co_await async::with_timeout(home_, address_limits_.acquire(addresses), options_.timeout);
+    waiting.emplace(*asker.queued);
+    auto permits = co_await address_limits_.acquire(addresses, asker.client, options_.timeout);
     if (!permits)
         co_return failed(
             FetchFault::no_turn,
             fmt::format("{}: no turn within {}: {} fetches from [{}] at once (https.per_address)",
-                        host, limit_text(options_.timeout), options_.per_address,
-                        addresses.front().to_string()));
+                        host, limit_text(std::chrono::floor<seconds>(permits.error())),
+                        address_limits_.places(addresses.front()), addresses.front().to_string()));
     const auto permit = co_await limiter_.acquire();
     // A host that is asked late because of us has not had its time when the question's is over.
     if (home_.now() - asked < long_wait) waiting.reset();
@@ -121,7 +129,9 @@ async::Task<FetchResult> HttpsPolicyFetcher::fetch_from(std::string host,
                                                                     Service& service) {
         return exchange(loop, service.trust, request);
     };
-    co_return co_await thread_->call<FetchResult>(std::move(work));
+    FetchResult result = co_await thread_->call<FetchResult>(std::move(work));
+    permits->ended(how(result));
+    co_return result;
 }
 
 } // namespace postseal::https

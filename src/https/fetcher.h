@@ -2,10 +2,11 @@
 //
 // Addresses are looked up and allowed on the home loop; connecting, TLS and HTTP run on a second
 // loop thread, with one trust store loaded at open(). At most `at_once` fetches are in progress,
-// and `per_address` for each of the host's addresses; the rest wait in order, for an address no
-// longer than `timeout`. The time limit counts without that. Destroying a fetch's Task closes what
-// it has open. The resolver outlives the fetcher, which outlives its Tasks. Thread: the home
-// loop's.
+// and `per_address` for each of the host's addresses, or more where it answers well
+// (https/address_limits.h); the rest wait for their turn, and no longer than `timeout` while none
+// from these addresses succeeds. The time limit counts without that. Destroying a fetch's Task
+// closes what it has open. The resolver outlives the fetcher, which outlives its Tasks. Thread: the
+// home loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
@@ -42,7 +43,7 @@ class HttpsPolicyFetcher final : public PolicyFetcher {
     [[nodiscard]] static std::expected<std::unique_ptr<HttpsPolicyFetcher>, std::string>
     open(async::UvLoop& home, dns::Resolver& resolver, FetcherOptions options);
 
-    async::Task<FetchResult> fetch(Domain policy_domain, std::size_t& waits) override;
+    async::Task<FetchResult> fetch(Domain policy_domain, dns::Asker asker) override;
 
     [[nodiscard]] std::size_t under_way() const { return limiter_.in_use(); }
     // In their lookups, or for their turns.
@@ -57,9 +58,9 @@ class HttpsPolicyFetcher final : public PolicyFetcher {
 
     HttpsPolicyFetcher(async::UvLoop& home, dns::Resolver& resolver, FetcherOptions options,
                        std::unique_ptr<Thread> thread);
-    async::Task<FetchResult> look_up_and_fetch(std::string host, MonoTime end, std::size_t& waits);
+    async::Task<FetchResult> look_up_and_fetch(std::string host, MonoTime end, dns::Asker asker);
     async::Task<FetchResult> fetch_from(std::string host, std::vector<tls::Address> addresses,
-                                        MonoTime& end, std::size_t& waits);
+                                        MonoTime& end, dns::Asker asker);
 
     async::UvLoop& home_;
     dns::Resolver& resolver_;

@@ -7,10 +7,10 @@
 namespace postseal::https {
 
 HostLookup::HostLookup(async::Loop& loop, dns::Resolver& resolver, std::string host,
-                       std::size_t* waits)
-    : resolver_(resolver, {.client = nullptr, .queued = waits}), host_(std::move(host)),
-      news_(loop), families_{Family{.type = dns::RrType::aaaa, .answer = {}},
-                             Family{.type = dns::RrType::a, .answer = {}}},
+                       dns::Asker asker)
+    : resolver_(resolver, asker), host_(std::move(host)), news_(loop),
+      families_{Family{.type = dns::RrType::aaaa, .answer = {}},
+                Family{.type = dns::RrType::a, .answer = {}}},
       group_(loop) {
     for (Family& family : families_)
         group_.start(ask(family));

@@ -4,8 +4,7 @@
 // addresses and the other has answered or kept us waiting for `grace`; a family that answers later
 // is given by the following next(), for a caller who could not connect. One family's failure does
 // not matter if the other has addresses.
-// `waits`, if given, counts the questions for which our own resolver has no turn (dns::Asker); it
-// outlives the lookup.
+// The asker is that of each question.
 // Error: no_turn, when nobody was asked for a family; else dns, when no family has any (more):
 // which lookup failed and why, the host named. Thread: the resolver's.
 // SPDX-License-Identifier: BSD-3-Clause
@@ -31,8 +30,7 @@ inline constexpr milliseconds address_grace{250};
 
 class HostLookup {
   public:
-    HostLookup(async::Loop& loop, dns::Resolver& resolver, std::string host,
-               std::size_t* waits = nullptr);
+    HostLookup(async::Loop& loop, dns::Resolver& resolver, std::string host, dns::Asker asker = {});
     HostLookup(const HostLookup&) = delete;
     HostLookup& operator=(const HostLookup&) = delete;
     ~HostLookup() = default;

@@ -18,7 +18,7 @@ class Measured final : public PolicyFetcher {
   public:
     Measured(async::Loop& loop, PolicyFetcher& asked) : loop_(loop), asked_(asked) {}
 
-    async::Task<FetchResult> fetch(Domain policy_domain, std::size_t& waits) override;
+    async::Task<FetchResult> fetch(Domain policy_domain, dns::Asker asker) override;
 
     [[nodiscard]] const Histogram& took() const { return took_; }
     [[nodiscard]] const auto& failed() const { return failed_; } // by FetchFault

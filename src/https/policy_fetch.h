@@ -10,6 +10,7 @@
 #pragma once
 
 #include "async/task.h"
+#include "dns/resolver.h"
 #include "postseal/base/domain.h"
 #include "postseal/base/time.h"
 #include "postseal/mtasts/policy.h"
@@ -72,10 +73,10 @@ using FetchResult = std::expected<FetchedPolicy, FetchError>;
 class PolicyFetcher {
   public:
     virtual ~PolicyFetcher() = default;
-    // `waits` counts what waits while the host is not asked because our own limits leave no turn,
-    // for it or for questions of its address, and after a wait of a second or more until the fetch
-    // ends; outlives the task.
-    virtual async::Task<FetchResult> fetch(Domain policy_domain, std::size_t& waits) = 0;
+    // For whom; clients take turns. Its `queued`, if given, counts what waits while the host is not
+    // asked because our own limits leave no turn, for it or for questions of its address, and after
+    // a wait of a second or more until the fetch ends; outlives the task.
+    virtual async::Task<FetchResult> fetch(Domain policy_domain, dns::Asker asker) = 0;
 };
 
 } // namespace postseal::https

@@ -15,9 +15,9 @@ class Replaceable final : public PolicyFetcher {
   public:
     explicit Replaceable(std::shared_ptr<PolicyFetcher> first) : now_(std::move(first)) {}
 
-    async::Task<FetchResult> fetch(Domain policy_domain, std::size_t& waits) override {
+    async::Task<FetchResult> fetch(Domain policy_domain, dns::Asker asker) override {
         const std::shared_ptr<PolicyFetcher> asked = now_;
-        co_return co_await asked->fetch(std::move(policy_domain), waits);
+        co_return co_await asked->fetch(std::move(policy_domain), asker);
     }
     void replace(std::shared_ptr<PolicyFetcher> next) { now_ = std::move(next); }
 

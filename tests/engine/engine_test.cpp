@@ -375,6 +375,7 @@ TEST_CASE("a policy host that hangs takes no place among the active lookups") {
     group.start(ask_as(field, client, "example.org", asked.emplace_back()));
     field.loop.advance(1s);
     CHECK(field.fetcher.fetches() == 1);
+    CHECK(field.fetcher.last_client() == &client); // who wait for the host take turns
     group.start(ask_as(field, client, "example.com", asked.emplace_back()));
     field.loop.advance(1s);
     REQUIRE(asked.back().answer);

@@ -50,9 +50,13 @@ struct Bench {
         options.port = port;
         fetcher = HttpsPolicyFetcher::open(loop, resolver, options).value();
     }
-    FetchResult fetch() { return async::block_on(loop, fetcher->fetch(domain, waits)); }
+    FetchResult fetch() {
+        return async::block_on(loop, fetcher->fetch(domain, {.client = nullptr, .queued = &waits}));
+    }
     std::size_t waits = 0; // for a turn, while it fetches
 };
+
+const dns::Asker nobody;
 
 const std::string on_v4 = host + " A insecure 60 127.0.0.1\n";
 const std::string on_v6 = host + " AAAA insecure 60 ::1\n";
@@ -134,8 +138,7 @@ TEST_CASE("fetcher: the time limit covers lookup and exchange together") {
 }
 
 async::Task<> fetch_into(HttpsPolicyFetcher& fetcher, int& good) {
-    std::size_t waits = 0;
-    const FetchResult result = co_await fetcher.fetch(domain, waits);
+    const FetchResult result = co_await fetcher.fetch(domain, nobody);
     if (result) good++;
 }
 
@@ -171,7 +174,7 @@ TEST_CASE("fetcher: at most so many at once, the rest in turn") {
     CHECK(bench.fetcher->waiting() == 0);
 }
 
-TEST_CASE("fetcher: at most so many at once from one address, however many domains point there") {
+TEST_CASE("fetcher: at most so many at once from one address, and more where it answers") {
     std::atomic<int> inside = 0;
     std::atomic<int> most = 0;
     const TlsServer server(World::get().good, [&](ServerConnection& client) {
@@ -188,8 +191,30 @@ TEST_CASE("fetcher: at most so many at once from one address, however many domai
     FetcherOptions options = with(10s);
     options.per_address = 2;
     Bench bench(on_v4, server.port(), options);
-    CHECK(async::block_on(bench.loop, fetch_many(bench.loop, *bench.fetcher, 8)) == 8);
+    CHECK(async::block_on(bench.loop, fetch_many(bench.loop, *bench.fetcher, 2)) == 2);
     CHECK(most == 2);
+    CHECK(async::block_on(bench.loop, fetch_many(bench.loop, *bench.fetcher, 40)) == 40);
+    CHECK(most > 2);
+    CHECK(most <= 16);
+}
+
+TEST_CASE("fetcher: a host that hangs has as many at once as at first, for all who wait") {
+    std::atomic<int> inside = 0;
+    std::atomic<int> most = 0;
+    const TlsServer server(World::get().good, [&](ServerConnection& client) {
+        const int now = ++inside;
+        for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+        }
+        client.wait_for_close();
+        inside--;
+    });
+    FetcherOptions options = with(1s);
+    options.per_address = 3;
+    Bench bench(on_v4, server.port(), options);
+    CHECK(async::block_on(bench.loop, fetch_many(bench.loop, *bench.fetcher, 12)) == 0);
+    // Those of the next second may be accepted before it is seen that the first have gone.
+    CHECK(most <= 6);
+    CHECK(server.accepted() <= 6);
 }
 
 TEST_CASE("fetcher: who has had no turn at an address in time says so") {
@@ -223,7 +248,8 @@ TEST_CASE("fetcher: who waits for a turn says so, and who has one does not") {
     std::size_t first_waits = 0;
     std::size_t second_waits = 0;
     const auto fetch = [](Bench& at, std::size_t& waits) -> async::Task<> {
-        co_await at.fetcher->fetch(domain, waits);
+        const dns::Asker asker{.client = nullptr, .queued = &waits};
+        co_await at.fetcher->fetch(domain, asker);
     };
     const auto pause = [](Bench& at) -> async::Task<> { co_await async::Sleep(at.loop, 300ms); };
     {
@@ -241,9 +267,8 @@ TEST_CASE("fetcher: cancelled in the lookup, in the queue and in the exchange") 
     const TlsServer server(World::get().good, wait_for_close());
     Bench looking(host + " * hang\n", server.port());
     CHECK_FALSE(
-        async::block_on(
-            looking.loop,
-            async::with_timeout(looking.loop, looking.fetcher->fetch(domain, looking.waits), 20ms))
+        async::block_on(looking.loop,
+                        async::with_timeout(looking.loop, looking.fetcher->fetch(domain, {}), 20ms))
             .has_value());
     CHECK(looking.resolver.in_flight() == 0);
 
@@ -262,11 +287,10 @@ TEST_CASE("fetcher: it ends while what was cancelled is still at work") {
     const TlsServer server(World::get().good, wait_for_close());
     {
         Bench bench(on_v4, server.port());
-        CHECK_FALSE(
-            async::block_on(
-                bench.loop,
-                async::with_timeout(bench.loop, bench.fetcher->fetch(domain, bench.waits), 100ms))
-                .has_value());
+        CHECK_FALSE(async::block_on(
+                        bench.loop,
+                        async::with_timeout(bench.loop, bench.fetcher->fetch(domain, {}), 100ms))
+                        .has_value());
     }
     CHECK(server.wait_ended(1));
 }

@@ -94,7 +94,7 @@ TEST_CASE("host lookup: questions that wait for a turn of ours are counted") {
                                       "mta-sts.example.com A queued 3000\n"
                                       "mta-sts.example.com AAAA secure 60 nodata\n");
     std::size_t waits = 0;
-    HostLookup lookup(loop, resolver, host, &waits);
+    HostLookup lookup(loop, resolver, host, {.client = nullptr, .queued = &waits});
     const auto early = loop.run_until_done(async::with_timeout(loop, lookup.next(), 2s));
     CHECK_FALSE(early.has_value());
     CHECK(waits == 1);

@@ -5,10 +5,12 @@
 
 namespace postseal::test {
 
-async::Task<https::FetchResult> FakeFetcher::fetch(Domain policy_domain, std::size_t& waits) {
+async::Task<https::FetchResult> FakeFetcher::fetch(Domain policy_domain, dns::Asker asker) {
     fetches_++;
+    last_client_ = asker.client;
     {
-        const async::Counted waiting(waits);
+        std::size_t unwanted = 0;
+        const async::Counted waiting(asker.queued != nullptr ? *asker.queued : unwanted);
         co_await async::Sleep(loop_, turn_after_);
     }
     co_await async::Sleep(loop_, delay_);

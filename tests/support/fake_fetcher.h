@@ -34,8 +34,9 @@ class FakeFetcher final : public https::PolicyFetcher {
     // So long nobody is asked: others come first.
     void turn_after(milliseconds wait) { turn_after_ = wait; }
     [[nodiscard]] std::size_t fetches() const { return fetches_; }
+    [[nodiscard]] async::Limiter::ClientId last_client() const { return last_client_; }
 
-    async::Task<https::FetchResult> fetch(Domain policy_domain, std::size_t& waits) override;
+    async::Task<https::FetchResult> fetch(Domain policy_domain, dns::Asker asker) override;
 
   private:
     struct Host {
@@ -49,6 +50,7 @@ class FakeFetcher final : public https::PolicyFetcher {
     milliseconds delay_{20};
     milliseconds turn_after_{0};
     std::size_t fetches_ = 0;
+    async::Limiter::ClientId last_client_ = nullptr;
 };
 
 } // namespace postseal::test

@@ -5,9 +5,11 @@
 # whatever the machine. As a program it counts them and writes them as JSON.
 # SPDX-License-Identifier: BSD-3-Clause
 import argparse
+import collections
 import json
 import pathlib
 import shutil
+import statistics
 import struct
 import subprocess
 import sys
@@ -150,7 +152,8 @@ class Lab:
         policies = self.folder / "policies"
         with open(policies, "w", encoding="ascii") as file:
             for kind in world.KINDS:
-                for number in range(self.tries + LOSSES + self.bulk + 1):
+                bulk = self.bulk if kind.name == world.BULK else 0
+                for number in range(self.tries + LOSSES + bulk + 1):
                     name = world.domain_of(kind, number)
                     file.write(f"{name} {world.pattern_of(name)}\n")
         log = self.folder / "policy_host.log"
@@ -228,6 +231,43 @@ class Lab:
         return found
 
 
+    def crowd(self, daemon: Daemon, delay: int, clients: int) -> dict:
+        """All `bulk` domains of one provider, asked for by so many clients at once."""
+        self.relay.delay(delay)
+        kind = next(kind for kind in world.KINDS if kind.name == world.BULK)
+        _ask_all(daemon, {name: name for name in (*world.WARM, world.domain_of(kind, 0))})
+        first = self.tries + LOSSES + 1
+        names = iter([world.domain_of(kind, n) for n in range(first, first + self.bulk)])
+        replies: collections.Counter = collections.Counter()
+        times: list[float] = []
+        lock = threading.Lock()
+
+        def ask() -> None:
+            with daemon.connect() as connection:
+                connection.socket.settimeout(120)
+                while True:
+                    with lock:
+                        name = next(names, None)
+                    if name is None:
+                        return
+                    begin = time.monotonic()
+                    reply = connection.ask("postfix", name)
+                    took = time.monotonic() - begin
+                    with lock:
+                        times.append(took)
+                        right = reply == world.reply_of(kind, name)
+                        replies["secure" if right else reply.replace(name, "DOMAIN")] += 1
+
+        begin = time.monotonic()
+        threads = [threading.Thread(target=ask) for _ in range(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return {"seconds": time.monotonic() - begin, "replies": dict(replies),
+                "p50": statistics.median(times), "max": max(times)}
+
+
 def _ask_all(daemon: Daemon, names: dict[str, str]) -> dict[str, tuple[float, str]]:
     connections = {kind: daemon.connect() for kind in names}
     answers: dict[str, tuple[float, str]] = {}
@@ -250,18 +290,29 @@ def _ask_all(daemon: Daemon, names: dict[str, str]) -> dict[str, tuple[float, st
 def main() -> int:
     parser = argparse.ArgumentParser(description="counts round trips; JSON")
     parser.add_argument("--delay", type=int, default=DELAY, help="milliseconds of a round trip")
-    parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--tries", type=int, default=3,
+                        help="of each kind (3); 0: none is counted")
     parser.add_argument("--one-by-one", action="store_true", help="and count questions")
     parser.add_argument("--lose", action="store_true", help="and what a lost packet costs")
+    parser.add_argument("--crowd", type=int, default=0, metavar="DOMAINS",
+                        help="and what so many domains of one provider get")
+    parser.add_argument("--clients", type=int, default=400, help="that ask for them")
+    parser.add_argument("--crowd-delay", type=int, default=80, metavar="MS")
     parser.add_argument("--dns", type=json.loads, default={}, help="settings of [dns], as JSON")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="postseal-cold."))
     try:
         netns.enter([])
-        with Lab(folder, options.tries) as lab, lab.daemon("daemon", dns=options.dns) as daemon:
-            found = lab.count(daemon, options.delay, not options.one_by_one)
-            lost = lab.lose(daemon, options.delay) if options.lose else {}
-            print(json.dumps({"kinds": found, "lost": lost}))
+        with (Lab(folder, options.tries, options.crowd) as lab,
+              lab.daemon("daemon", dns=options.dns) as daemon):
+            found = {}
+            if options.tries:
+                found["kinds"] = lab.count(daemon, options.delay, not options.one_by_one)
+            if options.lose:
+                found["lost"] = lab.lose(daemon, options.delay)
+            if options.crowd:
+                found["crowd"] = lab.crowd(daemon, options.crowd_delay, options.clients)
+            print(json.dumps(found))
     except Unavailable as why:
         print(f"NOT COUNTED: {why}", file=sys.stderr)
         return EXIT_UNAVAILABLE
