@@ -73,10 +73,10 @@ void SharedKeys::note(std::int64_t version, RowToOffer row) {
 
 std::optional<std::vector<RowToOffer>> SharedKeys::above(std::int64_t version) const {
     if (version < complete_from_) return std::nullopt;
-    std::map<std::string, WallTime> rows;
+    std::map<std::string, std::optional<WallTime>> rows;
     for (const Noted& noted : rows_) {
         if (noted.version <= version) continue;
-        WallTime& forgotten_at = rows[noted.row.key];
+        std::optional<WallTime>& forgotten_at = rows[noted.row.key];
         forgotten_at = std::max(forgotten_at, noted.row.forgotten_at);
     }
     std::vector<RowToOffer> above;

@@ -59,10 +59,10 @@ class FeedHistory {
 // Rows by their key, "sts/DOMAIN", "nexthop/KEY" or "override/KEY", and the version of each.
 using RowVersions = std::map<std::string, std::int64_t>;
 
-// A row to be offered, and when an operator forgot it; 1970: nobody did.
+// A row to be offered, and when an operator forgot it.
 struct RowToOffer {
     std::string key;
-    WallTime forgotten_at;
+    std::optional<WallTime> forgotten_at;
 
     friend bool operator==(const RowToOffer&, const RowToOffer&) = default;
 };
@@ -98,7 +98,7 @@ class AheadOfFeed {
   private:
     struct Noted {
         std::int64_t version = 0;
-        WallTime forgotten_at;
+        std::optional<WallTime> forgotten_at;
     };
     std::map<std::string, Noted> rows_;
 };

@@ -22,7 +22,7 @@ constexpr std::size_t group = max_group; // rows offered at once
 // (fleet/merge.h), and anyone who can ask can make up as many as they like.
 void FleetStore::save(store::StsRow row) {
     std::string key = "sts/" + row.domain.name();
-    const WallTime forgotten_at = is_blank(row) ? clock_().now : WallTime{};
+    const auto forgotten_at = is_blank(row) ? std::optional(clock_().now) : std::nullopt;
     if (is_blank(row))
         arrivals_.forget(row.domain);
     else
@@ -35,12 +35,12 @@ void FleetStore::save(store::StsRow row) {
 void FleetStore::save(store::NexthopRow row) {
     if (promises_nothing(row)) return own_->save(std::move(row));
     std::string key = "nexthop/" + row.nexthop;
-    const WallTime forgotten_at = is_blank(row) ? clock_().now : WallTime{};
+    const auto forgotten_at = is_blank(row) ? std::optional(clock_().now) : std::nullopt;
     own_->save(std::move(row));
     offer_soon(std::move(key), forgotten_at);
 }
 
-void FleetStore::offer_soon(std::string key, WallTime forgotten_at) {
+void FleetStore::offer_soon(std::string key, std::optional<WallTime> forgotten_at) {
     unshared_.mark(key, forgotten_at);
     own_->save(store::Unshared{.key = std::move(key), .forgotten_at = forgotten_at});
     share_after(share_delay);
@@ -101,10 +101,9 @@ async::Task<FleetStore::Offered> FleetStore::gather(std::vector<Unshared::Entry>
             offered.unread = true; // stays unshared
             continue;
         }
-        const bool forgotten = entry.forgotten_at != WallTime{};
         const bool is_there = of_policy ? loaded.sts && !is_blank(*loaded.sts)
                                         : loaded.nexthop && !is_blank(*loaded.nexthop);
-        if (!domain || (!is_there && !forgotten)) {
+        if (!domain || (!is_there && !entry.forgotten_at)) {
             offered.nothing.push_back(std::move(entry));
         } else if (of_policy) {
             store::StsRow row = std::move(loaded.sts).value_or(store::StsRow{.domain = *domain});

@@ -129,7 +129,7 @@ class FleetStore final : public store::Store {
     async::Task<> prune_shared(milliseconds age);
     void keep(const store::StsRow& before, store::StsRow after);
     void keep(const store::NexthopRow& before, store::NexthopRow after);
-    void offer_soon(std::string key, WallTime forgotten_at);
+    void offer_soon(std::string key, std::optional<WallTime> forgotten_at);
     void share_after(milliseconds delay);
     void note(Operation operation, const Error* error);
     void offer_overdue(const std::vector<store::RefreshDue>& due);

@@ -78,10 +78,13 @@ StsRow of_the_past(StsRow row, WallTime now) {
     return row;
 }
 
-// Rule 4.
-StsRow without_forgotten(StsRow row, WallTime forgotten_at) {
-    if (row.fetched_at <= forgotten_at) drop_policy(row);
-    if (row.failed_at <= forgotten_at) drop_failure(row);
+// Rule 4. What never was is forgotten as well.
+bool is_forgotten(WallTime time, std::optional<WallTime> forgotten_at) {
+    return time <= forgotten_at.value_or(never);
+}
+StsRow without_forgotten(StsRow row, std::optional<WallTime> forgotten_at) {
+    if (is_forgotten(row.fetched_at, forgotten_at)) drop_policy(row);
+    if (is_forgotten(row.failed_at, forgotten_at)) drop_failure(row);
     return row;
 }
 
@@ -117,7 +120,8 @@ WallTime refresh_of(const StsRow& a, const StsRow& b, const StsRow& merged, Wall
 } // namespace
 
 SharedPolicy merge(const SharedPolicy& held, const SharedPolicy& offered, WallTime now) {
-    const WallTime forgotten = std::min(std::max(held.forgotten_at, offered.forgotten_at), now);
+    const auto forgotten =
+        std::min<std::optional<WallTime>>(std::max(held.forgotten_at, offered.forgotten_at), now);
     StsRow a = plausible(held.row, now);
     StsRow b = plausible(offered.row, now);
     const bool a_of_future = a.fetched_at > now + max_ahead;
@@ -141,12 +145,14 @@ SharedPolicy merge(const SharedPolicy& held, const SharedPolicy& offered, WallTi
 }
 
 SharedNexthop merge(const SharedNexthop& held, const SharedNexthop& offered, WallTime now) {
-    const WallTime forgotten = std::min(std::max(held.forgotten_at, offered.forgotten_at), now);
+    const auto forgotten =
+        std::min<std::optional<WallTime>>(std::max(held.forgotten_at, offered.forgotten_at), now);
     const auto cleaned = [&](NexthopRow row) {
         for (WallTime* time : {&row.seen_at, &row.dane_seen_at, &row.verdict_since})
             *time = std::min(*time, now);
-        if (row.seen_at <= forgotten) return NexthopRow{.nexthop = row.nexthop};
-        if (row.dane_seen_at <= forgotten) dane_of(row) = std::tuple(never, false, std::string());
+        if (is_forgotten(row.seen_at, forgotten)) return NexthopRow{.nexthop = row.nexthop};
+        if (is_forgotten(row.dane_seen_at, forgotten))
+            dane_of(row) = std::tuple(never, false, std::string());
         return row;
     };
     const NexthopRow a = cleaned(held.row);
@@ -188,7 +194,7 @@ StsRow as_seen_here(const StsRow& own, const SharedPolicy& theirs, const store::
                    .least = std::max<milliseconds>(now - row.fetched_at, milliseconds(0)),
                    .dated = moment.confirmed};
     const bool is_own = own.failures > 0 && own.failed_by.empty() &&
-                        own.failed_at > std::max(row.fetched_at, theirs.forgotten_at);
+                        own.failed_at > row.fetched_at && own.failed_at > theirs.forgotten_at;
     if (is_own && !in_force(row, now)) failure_of(row) = failure_of(own);
     return row;
 }
@@ -199,7 +205,7 @@ NexthopRow as_seen_here(const NexthopRow& own, const SharedNexthop& theirs, Wall
         own.dane == heard.row.dane)
         heard.row.dane_by.clear();
     const SharedNexthop merged = merge({.row = own, .forgotten_at = {}}, heard, now);
-    const bool forgotten = own.seen_at <= merged.forgotten_at;
+    const bool forgotten = is_forgotten(own.seen_at, merged.forgotten_at);
     const bool has_word = own.dane_seen_at != never && own.dane_seen_at > merged.forgotten_at;
     NexthopRow row = own.verdict.empty() || forgotten ? merged.row : own;
     row.seen_at = std::max(row.seen_at, merged.row.seen_at);
@@ -242,6 +248,10 @@ bool is_worth_sharing(const SharedNexthop& held, const SharedNexthop& merged) {
 }
 
 WallTime translated(WallTime time, milliseconds by) { return time == never ? never : time + by; }
+
+std::optional<WallTime> translated(std::optional<WallTime> time, milliseconds by) {
+    return time ? std::optional(*time + by) : std::nullopt;
+}
 
 StsRow translated(StsRow row, milliseconds by) {
     for (WallTime* time :

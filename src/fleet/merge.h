@@ -63,18 +63,20 @@
 
 #include "store/store.h"
 
+#include <optional>
+
 namespace postseal::fleet {
 
 struct SharedPolicy {
-    store::StsRow row;     // origin and failed_by: the nodes' names
-    WallTime forgotten_at; // by an operator; 1970: never
+    store::StsRow row;                    // origin and failed_by: the nodes' names
+    std::optional<WallTime> forgotten_at; // by an operator
 
     friend bool operator==(const SharedPolicy&, const SharedPolicy&) = default;
 };
 
 struct SharedNexthop {
     store::NexthopRow row;
-    WallTime forgotten_at;
+    std::optional<WallTime> forgotten_at;
 
     friend bool operator==(const SharedNexthop&, const SharedNexthop&) = default;
 };
@@ -131,6 +133,7 @@ inline constexpr milliseconds clocks_differ{100};
 
 // Every time moved by so much, 1970 ("never") left alone.
 [[nodiscard]] WallTime translated(WallTime time, milliseconds by);
+[[nodiscard]] std::optional<WallTime> translated(std::optional<WallTime> time, milliseconds by);
 [[nodiscard]] store::StsRow translated(store::StsRow row, milliseconds by);
 [[nodiscard]] store::NexthopRow translated(store::NexthopRow row, milliseconds by);
 

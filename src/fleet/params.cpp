@@ -29,6 +29,7 @@ Param Param::of(std::int64_t number) {
     return {.type = Type::number, .value = fmt::format("{}", number)};
 }
 Param Param::of(WallTime time) { return of(std::int64_t{time.time_since_epoch().count()}); }
+Param Param::of(std::optional<WallTime> time) { return of(time.value_or(WallTime{})); }
 Param Param::flag(bool value) { return {.type = Type::boolean, .value = value ? "t" : "f"}; }
 Param Param::octets(std::string_view value) {
     return {.type = Type::octets, .value = std::string(value)};

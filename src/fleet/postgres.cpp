@@ -132,6 +132,11 @@ WallTime Rows::time(int row, int column) const {
     return WallTime(milliseconds(std::clamp<std::int64_t>(number(row, column), 0, end_of_9999)));
 }
 
+std::optional<WallTime> Rows::time_or_never(int row, int column) const {
+    const WallTime found = time(row, column);
+    return found == WallTime{} ? std::nullopt : std::optional(found);
+}
+
 bool Rows::flag(int row, int column) const { return text(row, column).starts_with('t'); }
 
 Postgres::Postgres(std::string uri, Limits limits, const Interrupt& interrupt)

@@ -75,7 +75,8 @@ struct Param {
 
     [[nodiscard]] static Param of(std::string_view text);
     [[nodiscard]] static Param of(std::int64_t number);
-    [[nodiscard]] static Param of(WallTime time); // milliseconds since 1970
+    [[nodiscard]] static Param of(WallTime time);                // milliseconds since 1970
+    [[nodiscard]] static Param of(std::optional<WallTime> time); // never: 0
     [[nodiscard]] static Param flag(bool value);
     [[nodiscard]] static Param octets(std::string_view value);
     [[nodiscard]] static Param list(const std::vector<std::string>& texts);
@@ -95,6 +96,8 @@ class Rows {
     [[nodiscard]] std::int64_t number(int row, int column) const;
     // From 1970 to 9999.
     [[nodiscard]] WallTime time(int row, int column) const;
+    // Of one written by Param::of(std::optional<WallTime>).
+    [[nodiscard]] std::optional<WallTime> time_or_never(int row, int column) const;
     [[nodiscard]] bool flag(int row, int column) const;
 
   private:

@@ -54,7 +54,7 @@ std::optional<SharedPolicy> policy_at(const Rows& rows, int row) {
                                 .refresh_at = rows.time(row, 11),
                                 .record_gone = rows.flag(row, 12),
                                 .origin = words_at(rows, row, 13)},
-                        .forgotten_at = rows.time(row, 15)};
+                        .forgotten_at = rows.time_or_never(row, 15)};
 }
 
 SharedNexthop nexthop_at(const Rows& rows, int row) {
@@ -66,7 +66,7 @@ SharedNexthop nexthop_at(const Rows& rows, int row) {
                     .row = static_cast<int>(std::clamp<std::int64_t>(rows.number(row, 5), 0, 1000)),
                     .verdict_since = rows.time(row, 6),
                     .seen_at = rows.time(row, 7)},
-            .forgotten_at = rows.time(row, 8)};
+            .forgotten_at = rows.time_or_never(row, 8)};
 }
 
 Params params_of(const SharedPolicy& policy) {
@@ -128,7 +128,7 @@ template <> std::optional<SharedOverride> read_at(const Rows& rows, int row) {
 }
 
 template <> bool may_replace_refused(const SharedPolicy& policy, const Rows& rows, int row) {
-    return !policy.row.body.empty() || policy.forgotten_at >= rows.time(row, 3);
+    return !policy.row.body.empty() || policy.forgotten_at >= rows.time_or_never(row, 3);
 }
 template <> bool may_replace_refused(const SharedNexthop&, const Rows&, int) { return true; }
 template <> bool may_replace_refused(const SharedOverride& one, const Rows& rows, int row) {

@@ -10,7 +10,7 @@ constexpr std::size_t max_in_memory = 100'000;
 
 } // namespace
 
-void Unshared::mark(const std::string& key, WallTime forgotten_at) {
+void Unshared::mark(const std::string& key, std::optional<WallTime> forgotten_at) {
     if (entries_.size() >= max_in_memory && !entries_.contains(key)) {
         more_in_store_ = true;
         in_store_++;

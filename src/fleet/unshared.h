@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -21,11 +22,11 @@ class Unshared {
   public:
     struct Entry {
         std::string key; // "sts/DOMAIN" or "nexthop/KEY"
-        WallTime forgotten_at;
+        std::optional<WallTime> forgotten_at;
         std::uint64_t mark = 0;
     };
 
-    void mark(const std::string& key, WallTime forgotten_at);
+    void mark(const std::string& key, std::optional<WallTime> forgotten_at);
     // The next ones, oldest first; they stay marked.
     [[nodiscard]] std::vector<Entry> next(std::size_t most) const;
     // True: it has not been marked again since, and is no longer.

@@ -14,14 +14,15 @@ void Viewpoint::name(std::string& by, WallTime at) const {
     if (at != WallTime{} && by.empty()) by = node;
 }
 
-SharedPolicy Viewpoint::to_server(store::StsRow row, WallTime forgotten_at) const {
+SharedPolicy Viewpoint::to_server(store::StsRow row, std::optional<WallTime> forgotten_at) const {
     name(row.origin, row.fetched_at);
     name(row.failed_by, row.failed_at);
     return {.row = translated(std::move(row), ahead),
             .forgotten_at = translated(forgotten_at, ahead)};
 }
 
-SharedNexthop Viewpoint::to_server(store::NexthopRow row, WallTime forgotten_at) const {
+SharedNexthop Viewpoint::to_server(store::NexthopRow row,
+                                   std::optional<WallTime> forgotten_at) const {
     name(row.dane_by, row.dane_seen_at);
     return {.row = translated(std::move(row), ahead),
             .forgotten_at = translated(forgotten_at, ahead)};

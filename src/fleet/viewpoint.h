@@ -9,6 +9,7 @@
 
 #include "fleet/merge.h"
 
+#include <optional>
 #include <string>
 
 namespace postseal::fleet {
@@ -20,8 +21,10 @@ struct Viewpoint {
     // Kept if it differs by more than the network does.
     void note_clock(milliseconds ahead_now);
 
-    [[nodiscard]] SharedPolicy to_server(store::StsRow row, WallTime forgotten_at = {}) const;
-    [[nodiscard]] SharedNexthop to_server(store::NexthopRow row, WallTime forgotten_at = {}) const;
+    [[nodiscard]] SharedPolicy to_server(store::StsRow row,
+                                         std::optional<WallTime> forgotten_at = {}) const;
+    [[nodiscard]] SharedNexthop to_server(store::NexthopRow row,
+                                          std::optional<WallTime> forgotten_at = {}) const;
     [[nodiscard]] SharedPolicy from_server(SharedPolicy policy) const;
     [[nodiscard]] SharedNexthop from_server(SharedNexthop look) const;
 

@@ -40,7 +40,8 @@ DbResult<FleetState> fleet_state(Connection& connection, std::size_t most) {
     done = select(
         connection, "SELECT key, forgotten_at FROM unshared ORDER BY key LIMIT ?1",
         [&](sqlite3_stmt* s) {
-            state.unshared.push_back({.key = text_at(s, 0), .forgotten_at = time_at(s, 1)});
+            state.unshared.push_back(
+                {.key = text_at(s, 0), .forgotten_at = time_or_never_at(s, 1)});
         },
         most);
     if (!done) return std::unexpected(std::move(done.error()));

@@ -10,6 +10,7 @@
 #include "store/db_error.h"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,9 @@ namespace postseal::store {
 class Connection;
 
 struct Unshared {
-    std::string key;       // "sts/DOMAIN" or "nexthop/KEY"
-    WallTime forgotten_at; // an operator's forget; 1970: no row was forgotten
-    bool shared = false;   // it is now: the key is taken out
+    std::string key;                      // "sts/DOMAIN" or "nexthop/KEY"
+    std::optional<WallTime> forgotten_at; // by an operator
+    bool shared = false;                  // it is now: the key is taken out
 
     friend bool operator==(const Unshared&, const Unshared&) = default;
 };

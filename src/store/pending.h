@@ -37,7 +37,7 @@ namespace postseal::store {
 // come back.
 [[nodiscard]] inline bool forgets(const StsRow& row) { return is_blank(row); }
 [[nodiscard]] inline bool forgets(const NexthopRow& row) { return is_blank(row); }
-[[nodiscard]] inline bool forgets(const Unshared& row) { return row.forgotten_at != WallTime{}; }
+[[nodiscard]] inline bool forgets(const Unshared& row) { return row.forgotten_at.has_value(); }
 // What stays of a row that is dropped: nothing, or that an operator forgot what it was saved over.
 [[nodiscard]] inline std::optional<StsRow> rest(const StsRow& row) {
     return row.replaces ? std::optional(StsRow{.domain = row.domain}) : std::nullopt;

@@ -8,6 +8,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,10 +21,17 @@ inline void bind_text(sqlite3_stmt* statement, int at, std::string_view text) {
 inline void bind_time(sqlite3_stmt* statement, int at, WallTime time) {
     sqlite3_bind_int64(statement, at, time.time_since_epoch().count());
 }
+// "Never" is 0 in the tables.
+inline void bind_time(sqlite3_stmt* statement, int at, std::optional<WallTime> time) {
+    bind_time(statement, at, time.value_or(WallTime{}));
+}
 inline void bind_value(sqlite3_stmt* statement, int at, std::string_view text) {
     bind_text(statement, at, text);
 }
 inline void bind_value(sqlite3_stmt* statement, int at, WallTime time) {
+    bind_time(statement, at, time);
+}
+inline void bind_value(sqlite3_stmt* statement, int at, std::optional<WallTime> time) {
     bind_time(statement, at, time);
 }
 inline void bind_value(sqlite3_stmt* statement, int at, std::integral auto number) {
@@ -42,6 +50,10 @@ inline std::string text_at(sqlite3_stmt* statement, int column) {
 }
 inline WallTime time_at(sqlite3_stmt* statement, int column) {
     return WallTime(milliseconds(sqlite3_column_int64(statement, column)));
+}
+inline std::optional<WallTime> time_or_never_at(sqlite3_stmt* statement, int column) {
+    const WallTime time = time_at(statement, column);
+    return time == WallTime{} ? std::nullopt : std::optional(time);
 }
 
 // A statement left in the middle would keep its read transaction, and the log from being emptied.

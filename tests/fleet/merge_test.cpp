@@ -79,8 +79,7 @@ std::string text_of(const SharedPolicy& policy) {
         text += fmt::format(" fail@{} x{} id={} retry@{}", seconds_of(row.failed_at), row.failures,
                             row.failed_id, seconds_of(row.retry_at));
     if (!row.failed_by.empty()) text += " by=" + row.failed_by;
-    if (policy.forgotten_at != WallTime{})
-        text += fmt::format(" forgot@{}", seconds_of(policy.forgotten_at));
+    if (policy.forgotten_at) text += fmt::format(" forgot@{}", seconds_of(*policy.forgotten_at));
     return text.empty() ? "-" : text.substr(1);
 }
 
@@ -115,8 +114,7 @@ std::string text_of(const SharedNexthop& look) {
     if (!look.row.dane_by.empty()) text += " by=" + look.row.dane_by;
     if (!look.row.verdict.empty())
         text += fmt::format(" {}@{}", look.row.verdict, seconds_of(look.row.seen_at));
-    if (look.forgotten_at != WallTime{})
-        text += fmt::format(" forgot@{}", seconds_of(look.forgotten_at));
+    if (look.forgotten_at) text += fmt::format(" forgot@{}", seconds_of(*look.forgotten_at));
     return text.empty() ? "-" : text.substr(1);
 }
 
