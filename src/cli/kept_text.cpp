@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -47,18 +48,19 @@ std::string_view colour_of_verdict(std::string_view verdict) {
     return "\x1b[1;32m";
 }
 
-// As the daemon writes it; 1970 for everything else.
-WallTime time_of(const Json& object, const char* name) {
-    return parse_until(text_of(object, name)).value_or(WallTime{});
+// As the daemon writes it; nothing for everything else.
+std::optional<WallTime> time_of(const Json& object, const char* name) {
+    return parse_until(text_of(object, name));
 }
 
-std::string ago(WallTime time, WallTime now) {
-    return time <= now ? span_text(now - time) + " ago" : "in " + span_text(time - now);
+std::string ago(std::optional<WallTime> time, WallTime now) {
+    if (!time) return "at an unknown time";
+    return *time <= now ? span_text(now - *time) + " ago" : "in " + span_text(*time - now);
 }
 
 std::string since(const Json& kept, WallTime now) {
-    const WallTime time = time_of(kept, "verdict_since");
-    return time == WallTime{} ? "-" : span_text(now - time);
+    const auto time = time_of(kept, "verdict_since");
+    return time ? span_text(now - *time) : "-";
 }
 
 std::string verdict_of(const Json& kept) {
@@ -70,7 +72,8 @@ std::string policy_column(const Json& policy, WallTime now) {
     if (!policy.is_object()) return "-";
     const std::string mode = text_of(policy, "mode");
     if (!policy.value("in_force", false)) return mode + ", ended";
-    return fmt::format("{}, {} left", mode, span_text(time_of(policy, "expires_at") - now));
+    return fmt::format("{}, {} left", mode,
+                       span_text(time_of(policy, "expires_at").value_or(now) - now));
 }
 
 constexpr std::string_view outdated = "the overrides have changed since: asked again, it changes";
@@ -116,9 +119,9 @@ void write_policy(const Json& kept, WallTime now, std::string& out) {
     if (!mx.empty()) out += fmt::format("            mx {}\n", fmt::join(mx, " "));
     if (policy.value("record_gone", false))
         out += "            its _mta-sts record no longer exists\n";
-    if (const WallTime next = time_of(policy, "refresh_at"); next != WallTime{})
-        out += next > now ? fmt::format("            fetched again {}\n", ago(next, now))
-                          : std::string("            due to be fetched again\n");
+    if (const auto next = time_of(policy, "refresh_at"))
+        out += *next > now ? fmt::format("            fetched again {}\n", ago(next, now))
+                           : std::string("            due to be fetched again\n");
 }
 
 void write_failing(const Json& kept, WallTime now, std::string& out) {
@@ -162,7 +165,7 @@ std::string kept_text(const Json& kept, WallTime now) {
     out += "\n";
     if (kept.value("outdated", false)) out += fmt::format("  outdated  {}\n", outdated);
     // The daemon writes them once an hour while nothing changes, however often it looks.
-    if (const WallTime recorded = time_of(kept, "seen_at"); recorded != WallTime{})
+    if (const auto recorded = time_of(kept, "seen_at"))
         out += fmt::format("  recorded  {}; while nothing changes, once an hour\n",
                            ago(recorded, now));
     if (const Json& dane = kept["dane"]; dane.is_object()) {

@@ -43,9 +43,11 @@ Merged merge_policy(const Memory& memory, const std::optional<store::StsRow>& he
 
 // The later word about DANE counts, but "it was there" for as long as it is remembered.
 bool is_news(const store::NexthopRow& dane, const store::NexthopRow& held, WallTime now) {
-    if (dane.dane_seen_at <= held.dane_seen_at || now - dane.dane_seen_at >= remembered_for)
-        return false;
-    return dane.dane || !held.dane || now - held.dane_seen_at >= remembered_for;
+    const auto is_remembered = [now](const store::NexthopRow& row) {
+        return row.dane_seen_at && now - *row.dane_seen_at < remembered_for;
+    };
+    if (dane.dane_seen_at <= held.dane_seen_at || !is_remembered(dane)) return false;
+    return dane.dane || !held.dane || !is_remembered(held);
 }
 
 } // namespace
@@ -69,7 +71,7 @@ Merged merge(const Memory& memory, const store::Loaded& held, const store::Momen
     }
     row.seen_at = std::max(row.seen_at, memory.row.seen_at);
     // Whatever is held is listed by its nexthop.
-    if (merged.sts && row.seen_at == WallTime{}) row.seen_at = memory.fetched_at;
+    if (merged.sts && !row.seen_at) row.seen_at = memory.fetched_at;
     if (row == before) return merged;
     if (merged.outcome == Import::held) merged.outcome = Import::taken;
     merged.nexthop = std::move(row);

@@ -40,7 +40,8 @@ std::optional<bool> dane_seen(const verdict::Evidence& evidence) {
 } // namespace
 
 verdict::Remembered NexthopNotes::remembered(const store::NexthopRow& row, WallTime now) {
-    if (now >= row.dane_seen_at + remembered_for || row.dane_seen_at > now + ahead_at_most)
+    if (!row.dane_seen_at || now >= *row.dane_seen_at + remembered_for ||
+        row.dane_seen_at > now + ahead_at_most)
         return verdict::Remembered::nothing;
     if (row.dane) return verdict::Remembered::dane;
     // What another node of a fleet did not see may be its resolver's doing (fleet/merge.h).
@@ -54,7 +55,7 @@ void NexthopNotes::note(const verdict::Evidence& evidence, const verdict::Verdic
         before.value_or(store::NexthopRow{.nexthop = evidence.nexthop.key(), .verdict = {}});
     const bool dane_news = note_dane(evidence, row);
     const bool verdict_news = use == Verdict::given && note_verdict(evidence, verdict, row);
-    const bool fresh = row.seen_at <= now && now < row.seen_at + same_for;
+    const bool fresh = row.seen_at && *row.seen_at <= now && now < *row.seen_at + same_for;
     if (fresh && !dane_news && !verdict_news) return;
     row.seen_at = now;
     if (dane_seen(evidence)) {
@@ -68,7 +69,7 @@ void NexthopNotes::note(const verdict::Evidence& evidence, const verdict::Verdic
 bool NexthopNotes::note_dane(const verdict::Evidence& evidence, store::NexthopRow& row) {
     const std::optional<bool> dane = dane_seen(evidence);
     if (!dane) return false;
-    const bool known = row.dane_seen_at != WallTime{};
+    const bool known = row.dane_seen_at.has_value();
     if (known && row.dane && !*dane) downgrades_.note(row.nexthop, "DANE", "no DANE");
     const bool is_own = row.dane || row.dane_by.empty();
     if (known && row.dane == *dane && is_own) return false;
@@ -82,7 +83,8 @@ void NexthopNotes::tell_of_tempfail(const verdict::Evidence& evidence,
                                     const store::NexthopRow& before) {
     if (verdict.cls != verdict::Class::tempfail) return;
     const bool told = before.verdict == brief(verdict);
-    if (told && evidence.obtained_at < before.seen_at + tempfail_is_news_after) return;
+    if (told && before.seen_at && evidence.obtained_at < *before.seen_at + tempfail_is_news_after)
+        return;
     dependencies_.log.warning("tempfail", {{"nexthop", before.nexthop},
                                            {"row", fmt::format("{}", verdict.row)},
                                            {"reason", verdict.temp_reason}});

@@ -148,11 +148,11 @@ SharedNexthop merge(const SharedNexthop& held, const SharedNexthop& offered, Wal
     const auto forgotten =
         std::min<std::optional<WallTime>>(std::max(held.forgotten_at, offered.forgotten_at), now);
     const auto cleaned = [&](NexthopRow row) {
-        for (WallTime* time : {&row.seen_at, &row.dane_seen_at, &row.verdict_since})
-            *time = std::min(*time, now);
-        if (is_forgotten(row.seen_at, forgotten)) return NexthopRow{.nexthop = row.nexthop};
-        if (is_forgotten(row.dane_seen_at, forgotten))
-            dane_of(row) = std::tuple(never, false, std::string());
+        for (std::optional<WallTime>* time : {&row.seen_at, &row.dane_seen_at, &row.verdict_since})
+            *time = std::min<std::optional<WallTime>>(*time, now);
+        if (row.seen_at <= forgotten) return NexthopRow{.nexthop = row.nexthop};
+        if (row.dane_seen_at <= forgotten)
+            dane_of(row) = std::tuple(std::nullopt, false, std::string());
         return row;
     };
     const NexthopRow a = cleaned(held.row);
@@ -205,8 +205,8 @@ NexthopRow as_seen_here(const NexthopRow& own, const SharedNexthop& theirs, Wall
         own.dane == heard.row.dane)
         heard.row.dane_by.clear();
     const SharedNexthop merged = merge({.row = own, .forgotten_at = {}}, heard, now);
-    const bool forgotten = is_forgotten(own.seen_at, merged.forgotten_at);
-    const bool has_word = own.dane_seen_at != never && own.dane_seen_at > merged.forgotten_at;
+    const bool forgotten = own.seen_at <= merged.forgotten_at;
+    const bool has_word = own.dane_seen_at > merged.forgotten_at;
     NexthopRow row = own.verdict.empty() || forgotten ? merged.row : own;
     row.seen_at = std::max(row.seen_at, merged.row.seen_at);
     const bool is_others = !merged.row.dane && !merged.row.dane_by.empty();
@@ -222,7 +222,7 @@ Difference news(const StsRow& before, const StsRow& after, WallTime now) {
 
 Difference news(const NexthopRow& before, const NexthopRow& after) {
     if (before == after) return Difference::none;
-    const auto known = [](const NexthopRow& row) { return row.dane_seen_at != never; };
+    const auto known = [](const NexthopRow& row) { return row.dane_seen_at.has_value(); };
     const bool same = known(before) == known(after) && before.dane == after.dane;
     return same ? Difference::quiet : Difference::binding;
 }
@@ -244,7 +244,8 @@ bool is_worth_sharing(const SharedNexthop& held, const SharedNexthop& merged) {
     if (held.forgotten_at != merged.forgotten_at) return true;
     if (news(held.row, merged.row) == Difference::binding) return true;
     if (held.row.verdict.empty() && !merged.row.verdict.empty()) return true;
-    return merged.row.seen_at >= held.row.seen_at + looks_are_told_after;
+    if (!merged.row.seen_at || !held.row.seen_at) return merged.row.seen_at.has_value();
+    return *merged.row.seen_at >= *held.row.seen_at + looks_are_told_after;
 }
 
 WallTime translated(WallTime time, milliseconds by) { return time == never ? never : time + by; }
@@ -261,7 +262,7 @@ StsRow translated(StsRow row, milliseconds by) {
 }
 
 NexthopRow translated(NexthopRow row, milliseconds by) {
-    for (WallTime* time : {&row.dane_seen_at, &row.verdict_since, &row.seen_at})
+    for (std::optional<WallTime>* time : {&row.dane_seen_at, &row.verdict_since, &row.seen_at})
         *time = translated(*time, by);
     return row;
 }

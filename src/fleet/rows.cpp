@@ -60,12 +60,12 @@ std::optional<SharedPolicy> policy_at(const Rows& rows, int row) {
 SharedNexthop nexthop_at(const Rows& rows, int row) {
     return {.row = {.nexthop = rows.text(row, 0),
                     .dane = rows.flag(row, 1),
-                    .dane_seen_at = rows.time(row, 2),
+                    .dane_seen_at = rows.time_or_never(row, 2),
                     .dane_by = words_at(rows, row, 3),
                     .verdict = words_at(rows, row, 4),
                     .row = static_cast<int>(std::clamp<std::int64_t>(rows.number(row, 5), 0, 1000)),
-                    .verdict_since = rows.time(row, 6),
-                    .seen_at = rows.time(row, 7)},
+                    .verdict_since = rows.time_or_never(row, 6),
+                    .seen_at = rows.time_or_never(row, 7)},
             .forgotten_at = rows.time_or_never(row, 8)};
 }
 

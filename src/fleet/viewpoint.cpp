@@ -10,20 +10,20 @@ void Viewpoint::note_clock(milliseconds ahead_now) {
     if (std::chrono::abs(ahead_now - ahead) > clocks_differ) ahead = ahead_now;
 }
 
-void Viewpoint::name(std::string& by, WallTime at) const {
-    if (at != WallTime{} && by.empty()) by = node;
+void Viewpoint::name(std::string& by) const {
+    if (by.empty()) by = node;
 }
 
 SharedPolicy Viewpoint::to_server(store::StsRow row, std::optional<WallTime> forgotten_at) const {
-    name(row.origin, row.fetched_at);
-    name(row.failed_by, row.failed_at);
+    if (row.fetched_at != WallTime{}) name(row.origin);
+    if (row.failed_at != WallTime{}) name(row.failed_by);
     return {.row = translated(std::move(row), ahead),
             .forgotten_at = translated(forgotten_at, ahead)};
 }
 
 SharedNexthop Viewpoint::to_server(store::NexthopRow row,
                                    std::optional<WallTime> forgotten_at) const {
-    name(row.dane_by, row.dane_seen_at);
+    if (row.dane_seen_at) name(row.dane_by);
     return {.row = translated(std::move(row), ahead),
             .forgotten_at = translated(forgotten_at, ahead)};
 }

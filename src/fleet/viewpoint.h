@@ -29,7 +29,7 @@ struct Viewpoint {
     [[nodiscard]] SharedNexthop from_server(SharedNexthop look) const;
 
   private:
-    void name(std::string& by, WallTime at) const;
+    void name(std::string& by) const;
 };
 
 } // namespace postseal::fleet

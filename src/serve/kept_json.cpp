@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 namespace postseal::serve {
@@ -19,10 +20,7 @@ constexpr std::size_t longest_id = 32;       // RFC 8461 section 3.1
 constexpr std::size_t longest_verdict = 200; // an override's text may be long
 constexpr milliseconds clock_tolerance = 5min;
 
-Json time_or_null(WallTime time) {
-    if (time == WallTime{}) return nullptr;
-    return rfc3339(time);
-}
+Json time_or_null(std::optional<WallTime> time) { return time ? Json(rfc3339(*time)) : nullptr; }
 
 Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
@@ -42,8 +40,8 @@ Json policy_json(const store::StsRow& row, const std::string& node, WallTime now
                 {"mx", std::move(mx)},
                 {"max_age_s", policy->max_age.count()},
                 {"id", row.id},
-                {"fetched_at", time_or_null(row.fetched_at)},
-                {"expires_at", time_or_null(row.expires_at)},
+                {"fetched_at", rfc3339(row.fetched_at)},
+                {"expires_at", rfc3339(row.expires_at)},
                 {"refresh_at", time_or_null(row.refresh_at)},
                 {"in_force", now < row.expires_at},
                 {"record_gone", row.record_gone},
@@ -58,15 +56,15 @@ Json failing_json(const store::StsRow& row, const std::string& node) {
             {"fault", row.fault},
             {"reason", row.reason},
             {"failures", row.failures},
-            {"failed_at", time_or_null(row.failed_at)},
-            {"retry_at", time_or_null(row.retry_at)},
+            {"failed_at", rfc3339(row.failed_at)},
+            {"retry_at", rfc3339(row.retry_at)},
             {"origin", origin_json(row.failed_by, node)}};
 }
 
 Json dane_json(const store::NexthopRow& row, const std::string& node) {
-    if (row.dane_seen_at == WallTime{}) return nullptr;
+    if (!row.dane_seen_at) return nullptr;
     return {{"found", row.dane},
-            {"seen_at", time_or_null(row.dane_seen_at)},
+            {"seen_at", rfc3339(*row.dane_seen_at)},
             {"origin", origin_json(row.dane_by, node)}};
 }
 
@@ -78,14 +76,16 @@ const Json& member(const Json& object, const char* name) {
     return found == object.end() ? nothing : *found;
 }
 
-// 1970 where it is not there.
-std::expected<WallTime, std::string> time_of(const Json& object, const char* name, WallTime now) {
+// Nothing where it is not there.
+std::expected<std::optional<WallTime>, std::string> time_of(const Json& object, const char* name,
+                                                            WallTime now) {
     const Json& text = member(object, name);
-    if (text.is_null()) return WallTime{};
+    if (text.is_null()) return std::nullopt;
     const auto time = text.is_string() ? parse_until(text.get<std::string>()) : std::nullopt;
     if (!time) return Fault(fmt::format("{} is not a time such as 2026-01-31T12:00:00Z", name));
     if (*time > now + clock_tolerance)
         return Fault(fmt::format("{} lies in the future: is a clock wrong?", name));
+    if (*time == WallTime{}) return std::nullopt; // as it would be in the store
     return std::min(*time, now);
 }
 
@@ -102,9 +102,10 @@ std::expected<void, std::string> read_policy(const Json& policy, WallTime now,
     memory.id = text_of(policy, "id");
     if (memory.id.size() > longest_id || printable(memory.id) != memory.id)
         return Fault("its policy's id is not valid");
-    const auto fetched_at = time_of(policy, "fetched_at", now);
-    if (!fetched_at) return Fault(fetched_at.error());
-    if (*fetched_at == WallTime{}) return Fault("its policy has no fetched_at");
+    const auto read = time_of(policy, "fetched_at", now);
+    if (!read) return Fault(read.error());
+    const std::optional<WallTime> fetched_at = *read;
+    if (!fetched_at) return Fault("its policy has no fetched_at");
     memory.fetched_at = *fetched_at;
     return {};
 }

@@ -13,12 +13,12 @@ namespace postseal::store {
 NexthopRow nexthop_at(sqlite3_stmt* s) {
     return {.nexthop = text_at(s, 0),
             .dane = sqlite3_column_int64(s, 1) != 0,
-            .dane_seen_at = time_at(s, 2),
+            .dane_seen_at = time_or_never_at(s, 2),
             .dane_by = text_at(s, 7),
             .verdict = text_at(s, 3),
             .row = sqlite3_column_int(s, 4),
-            .verdict_since = time_at(s, 5),
-            .seen_at = time_at(s, 6)};
+            .verdict_since = time_or_never_at(s, 5),
+            .seen_at = time_or_never_at(s, 6)};
 }
 
 StsRow sts_at(sqlite3_stmt* s, Domain domain, int first) {

@@ -37,7 +37,7 @@ StsRow over(StsRow row, const StsRow& before) {
 NexthopRow over(NexthopRow row, const NexthopRow& before) {
     if (is_blank(row) || row.replaces) return row;
     row.replaces = before.replaces || is_blank(before);
-    if (row.dane_seen_at == WallTime{}) {
+    if (!row.dane_seen_at) {
         row.dane = before.dane;
         row.dane_seen_at = before.dane_seen_at;
         row.dane_by = before.dane_by;
@@ -100,8 +100,8 @@ StsRow as_of(StsRow row, const Moment& moment) {
 }
 
 NexthopRow as_of(NexthopRow row, const Moment& moment) {
-    for (WallTime* time : {&row.dane_seen_at, &row.verdict_since, &row.seen_at})
-        *time = std::min(*time, moment.now);
+    for (std::optional<WallTime>* time : {&row.dane_seen_at, &row.verdict_since, &row.seen_at})
+        *time = std::min<std::optional<WallTime>>(*time, moment.now);
     return row;
 }
 

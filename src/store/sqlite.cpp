@@ -35,8 +35,7 @@ bool is_whole(const std::optional<StsRow>& row) {
     return row && (row->replaces || is_blank(*row) || !row->body.empty());
 }
 bool is_whole(const std::optional<NexthopRow>& row) {
-    return row && (row->replaces || is_blank(*row) ||
-                   (row->dane_seen_at != WallTime{} && !row->verdict.empty()));
+    return row && (row->replaces || is_blank(*row) || (row->dane_seen_at && !row->verdict.empty()));
 }
 
 // The newer row is the upper one.
@@ -148,7 +147,7 @@ void SqliteStore::save(StsRow row) {
 }
 
 void SqliteStore::save(NexthopRow row) {
-    if (is_blank(row) || row.dane_seen_at != WallTime{}) lost_dane_.drop(row.nexthop);
+    if (is_blank(row) || row.dane_seen_at) lost_dane_.drop(row.nexthop);
     pending_.nexthops.put(std::move(row));
     accepted();
 }
@@ -298,7 +297,7 @@ void SqliteStore::show_lost(const Domain& domain, const std::string& nexthop,
     const bool no_policy = !loaded.sts || loaded.sts->body.empty();
     if (lost_policies_.has(domain.name(), now) || (no_policy && lost_policies_.may_have_any(now)))
         loaded.sts_unread = no_room;
-    const bool no_dane = !loaded.nexthop || loaded.nexthop->dane_seen_at == WallTime{};
+    const bool no_dane = !loaded.nexthop || !loaded.nexthop->dane_seen_at;
     if (lost_dane_.has(nexthop, now) || (no_dane && lost_dane_.may_have_any(now)))
         loaded.nexthop_unread = no_room;
 }

@@ -77,13 +77,13 @@ struct StsRow {
 struct NexthopRow {
     std::string nexthop; // Nexthop::key()
     bool dane = false;
-    WallTime dane_seen_at;  // 1970: never
-    std::string dane_by;    // the node of a fleet that saw it so; empty: this one
-    std::string verdict;    // verdict::brief(); empty: none yet
-    int row = 0;            // of the decision table
-    WallTime verdict_since; // its class and level
-    WallTime seen_at;       // last looked up, give or take an hour
-    bool replaces = false;  // see over()
+    std::optional<WallTime> dane_seen_at;  // nothing: never; so for the other times
+    std::string dane_by;                   // the node of a fleet that saw it so; empty: this one
+    std::string verdict;                   // verdict::brief(); empty: none yet
+    int row = 0;                           // of the decision table
+    std::optional<WallTime> verdict_since; // its class and level
+    std::optional<WallTime> seen_at;       // last looked up, give or take an hour
+    bool replaces = false;                 // see over()
 
     friend bool operator==(const NexthopRow&, const NexthopRow&) = default;
 };

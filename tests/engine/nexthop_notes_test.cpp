@@ -99,7 +99,7 @@ TEST_CASE("what has not changed is written again once an hour at most") {
     Notes field;
     field.resolver.set(dane_world);
     field.reply("example.com");
-    const WallTime first = field.noted().seen_at;
+    const auto first = field.noted().seen_at;
     field.loop.advance(10min);
     field.reply("example.com");
     CHECK(field.noted().seen_at == first);

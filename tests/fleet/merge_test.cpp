@@ -108,12 +108,12 @@ SharedNexthop look_of(const std::string& text) {
 
 std::string text_of(const SharedNexthop& look) {
     std::string text;
-    if (look.row.dane_seen_at != WallTime{})
+    if (look.row.dane_seen_at)
         text += fmt::format(" {}@{}", look.row.dane ? "dane" : "no-dane",
-                            seconds_of(look.row.dane_seen_at));
+                            seconds_of(*look.row.dane_seen_at));
     if (!look.row.dane_by.empty()) text += " by=" + look.row.dane_by;
     if (!look.row.verdict.empty())
-        text += fmt::format(" {}@{}", look.row.verdict, seconds_of(look.row.seen_at));
+        text += fmt::format(" {}@{}", look.row.verdict, seconds_of(look.row.seen_at.value()));
     if (look.forgotten_at) text += fmt::format(" forgot@{}", seconds_of(*look.forgotten_at));
     return text.empty() ? "-" : text.substr(1);
 }

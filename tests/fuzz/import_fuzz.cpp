@@ -38,8 +38,9 @@ class File {
 void check_memory(const engine::Memory& memory) {
     check(Nexthop::parse(memory.nexthop.key()).has_value());
     check(memory.row.nexthop == memory.nexthop.key());
-    for (const WallTime time :
-         {memory.fetched_at, memory.row.dane_seen_at, memory.row.seen_at, memory.row.verdict_since})
+    check(memory.fetched_at <= now);
+    for (const std::optional<WallTime> time :
+         {memory.row.dane_seen_at, memory.row.seen_at, memory.row.verdict_since})
         check(time <= now);
     check(memory.body.empty() || mtasts::parse_policy(memory.body).has_value());
     check(fuzz::is_printable(memory.id) && fuzz::is_printable(memory.row.verdict));

@@ -337,7 +337,7 @@ TEST_CASE("the census says what a count of all rows would, after any changes") {
         for (int i = 0; i < 10; i++) {
             NexthopRow nexthop{.nexthop = fmt::format("d{}.example", any(12)), .verdict = {}};
             if (any(4) > 0) nexthop.verdict = verdicts[any(std::size(verdicts))];
-            if (any(4) > 0) nexthop.seen_at = at(any(9));
+            if (any(4) > 0) nexthop.seen_at = at(1 + any(9));
             StsRow sts{.domain = domain(fmt::format("d{}.example", any(12)))};
             if (any(3) > 0)
                 sts.body = fmt::format("version: STSv1\nmode: {}\nmx: a.example\nmax_age: 9\n",

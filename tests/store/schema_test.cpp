@@ -123,7 +123,6 @@ TEST_CASE("version 2 to 3: what is remembered of DANE stays") {
           NexthopRow{.nexthop = "[mx.example]:587",
                      .dane = true,
                      .dane_seen_at = at(17),
-                     .verdict_since = at(0),
                      .seen_at = at(17)});
     CHECK(history_of(opened->connection(), "[mx.example]:587", 9).value().empty());
 }
