@@ -146,8 +146,7 @@ async::Task<bool> StsLookup::refresh(Domain domain) {
     const store::Moment moment = dependencies_.clock.moment();
     const WallTime now = moment.now;
     if (loaded.sts) loaded.sts = store::as_of(std::move(*loaded.sts), moment);
-    if (!loaded.sts || loaded.sts->refresh_at == WallTime{} || now < loaded.sts->refresh_at)
-        co_return false;
+    if (!loaded.sts || !loaded.sts->refresh_at || now < *loaded.sts->refresh_at) co_return false;
     const WallTime end = store::by_age(*loaded.sts, moment).expires_at;
     // A refresh that comes late is one still; past the grace the end is noticed.
     const bool only_late = loaded.sts->refresh_at < end && now < end + expiry_grace;
@@ -168,9 +167,9 @@ async::Task<bool> StsLookup::refresh(Domain domain) {
 }
 
 void StsLookup::save(store::StsRow row) {
-    const WallTime due = row.refresh_at;
+    const std::optional<WallTime> due = row.refresh_at;
     dependencies_.store.save(std::move(row));
-    if (due != WallTime{} && on_due_) on_due_(due);
+    if (due && on_due_) on_due_(*due);
 }
 
 void StsLookup::expire(store::StsRow row, WallTime end) {
@@ -180,7 +179,7 @@ void StsLookup::expire(store::StsRow row, WallTime end) {
         const auto mode = held_mode(row);
         if (mode && *mode != mtasts::Mode::none)
             downgrades_.note(row.domain.name(), to_string(*mode), "expired");
-        row.refresh_at = WallTime{};
+        row.refresh_at.reset();
     }
     save(std::move(row));
 }
@@ -314,7 +313,7 @@ void StsLookup::keep(store::StsRow row, const https::FetchedPolicy& fetched, ver
 // The next due comes between: a policy that is unavailable for reasons of ours is due again soon,
 // and not at once.
 void StsLookup::put_off(store::StsRow row, const store::Moment& moment) {
-    if (row.refresh_at == WallTime{}) return;
+    if (!row.refresh_at) return;
     const milliseconds half = (store::by_age(row, moment).expires_at - moment.now) / 2;
     const WallTime again =
         moment.now + std::clamp<milliseconds>(half, seconds(1), milliseconds(refresh_again));
@@ -345,8 +344,7 @@ void StsLookup::keep(store::StsRow row, const https::FetchError& error, verdict:
     row.failed_by.clear();
     const milliseconds life_left = row.body.empty() ? milliseconds(0) : expires_at - now;
     row.retry_at = now + fetch_retry(row.failures, life_left);
-    // 1970: there is no policy, or its end has been noticed.
-    if (row.refresh_at != WallTime{}) row.refresh_at = refresh_retry_time(row.retry_at, expires_at);
+    if (row.refresh_at) row.refresh_at = refresh_retry_time(row.retry_at, expires_at);
     show_failure(row, sts);
     note_doubt(row, sts);
     dependencies_.log.debug("policy-fetch-failed", {{"domain", row.domain.name()},

@@ -56,7 +56,7 @@ inline constexpr std::chrono::seconds fetch_grace{30};
                                                          seconds txt_ttl, unsigned failures,
                                                          WallTime now, double chance);
 
-// When a policy just fetched is fetched again, or its end is noticed; never 1970.
+// When a policy just fetched is fetched again, or its end is noticed.
 [[nodiscard]] WallTime refresh_time(WallTime fetched_at, WallTime expires_at, double chance);
 // The same after a failed fetch.
 [[nodiscard]] WallTime refresh_retry_time(WallTime retry_at, WallTime expires_at);

@@ -509,8 +509,9 @@ async::Task<std::vector<store::RefreshDue>> FleetStore::next_refreshes(std::size
     ask_for_leases_at_ = loop_.now() + wait;
     std::vector<store::RefreshDue> ours;
     for (SharedPolicy& policy : *leased) {
-        store::RefreshDue due{.domain = policy.row.domain,
-                              .at = translated(policy.row.refresh_at, -here_.ahead)};
+        // Only what is due is leased.
+        const auto due_at = translated(policy.row.refresh_at, -here_.ahead);
+        store::RefreshDue due{.domain = policy.row.domain, .at = due_at.value_or(clock_().now)};
         co_await take_in_policy(std::move(policy));
         co_await make_due(due);
         ours.push_back(std::move(due));

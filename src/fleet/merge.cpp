@@ -36,7 +36,8 @@ void drop_policy(StsRow& row) {
     row.body.clear();
     row.id.clear();
     row.origin.clear();
-    row.fetched_at = row.expires_at = row.refresh_at = never;
+    row.fetched_at = row.expires_at = never;
+    row.refresh_at.reset();
     row.record_gone = false;
     row.age = {};
 }
@@ -61,7 +62,8 @@ StsRow plausible(StsRow row, WallTime now) {
     row.retry_at = std::min(row.retry_at, row.failed_at + max_retry);
     const WallTime latest =
         std::max(row.fetched_at + max_refresh, row.failed_at + max_refresh_retry);
-    if (in_force(row, now)) row.refresh_at = std::min(row.refresh_at, latest);
+    if (in_force(row, now))
+        row.refresh_at = std::min<std::optional<WallTime>>(row.refresh_at, latest);
     return row;
 }
 
@@ -111,10 +113,11 @@ template <class Row> auto dane_of(Row& row) {
 }
 
 // Rule 5.
-WallTime refresh_of(const StsRow& a, const StsRow& b, const StsRow& merged, WallTime now) {
+std::optional<WallTime> refresh_of(const StsRow& a, const StsRow& b, const StsRow& merged,
+                                   WallTime now) {
     if (fetch_of(a) != fetch_of(b)) return merged.refresh_at;
     const auto [earlier, later] = std::minmax(a.refresh_at, b.refresh_at);
-    return earlier == never && merged.expires_at <= now ? never : later;
+    return !earlier && merged.expires_at <= now ? std::nullopt : later;
 }
 
 } // namespace
@@ -255,9 +258,9 @@ std::optional<WallTime> translated(std::optional<WallTime> time, milliseconds by
 }
 
 StsRow translated(StsRow row, milliseconds by) {
-    for (WallTime* time :
-         {&row.fetched_at, &row.expires_at, &row.failed_at, &row.retry_at, &row.refresh_at})
+    for (WallTime* time : {&row.fetched_at, &row.expires_at, &row.failed_at, &row.retry_at})
         *time = translated(*time, by);
+    row.refresh_at = translated(row.refresh_at, by);
     return row;
 }
 

@@ -10,7 +10,7 @@
 //  3. A failure only adds: it never touches the policy. The latest since the newest fetch counts,
 //     with its count and its time for the next try. A fetch ends all failures before it.
 //  4. What an operator forgot is gone with all that was known before that moment, and only that.
-//  5. refresh_at goes with the newest fetch; of the same one the later, except that 1970 ("its end
+//  5. refresh_at goes with the newest fetch; of the same one the later, except that none ("its end
 //     was noticed") wins for a policy that has expired.
 //  6. record_gone goes with the newest fetch; of the same one it is what the offered row says.
 //     It is only told of, never decided by.
@@ -131,7 +131,7 @@ enum class Difference {
 // time by it, so that the same fetch seemed to be another.
 inline constexpr milliseconds clocks_differ{100};
 
-// Every time moved by so much, 1970 ("never") left alone.
+// Every time moved by so much. Those of no policy and of no failure, which are 0, stay.
 [[nodiscard]] WallTime translated(WallTime time, milliseconds by);
 [[nodiscard]] std::optional<WallTime> translated(std::optional<WallTime> time, milliseconds by);
 [[nodiscard]] store::StsRow translated(store::StsRow row, milliseconds by);

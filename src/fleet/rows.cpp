@@ -51,7 +51,7 @@ std::optional<SharedPolicy> policy_at(const Rows& rows, int row) {
                                 .failed_at = rows.time(row, 9),
                                 .retry_at = rows.time(row, 10),
                                 .failed_by = words_at(rows, row, 14),
-                                .refresh_at = rows.time(row, 11),
+                                .refresh_at = rows.time_or_never(row, 11),
                                 .record_gone = rows.flag(row, 12),
                                 .origin = words_at(rows, row, 13)},
                         .forgotten_at = rows.time_or_never(row, 15)};

@@ -43,7 +43,7 @@ StsRow sts_at(sqlite3_stmt* s, Domain domain, int first) {
             .failed_at = time(8),
             .retry_at = time(9),
             .failed_by = text(13),
-            .refresh_at = time(10),
+            .refresh_at = time_or_never_at(s, first + 10),
             .record_gone = number(11) != 0,
             .origin = text(12)};
 }

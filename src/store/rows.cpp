@@ -51,7 +51,7 @@ NexthopRow over(NexthopRow row, const NexthopRow& before) {
 }
 
 std::optional<mtasts::Mode> held_mode(const StsRow& row) {
-    if (row.body.empty() || row.refresh_at == WallTime{}) return std::nullopt;
+    if (row.body.empty() || !row.refresh_at) return std::nullopt;
     const auto policy = mtasts::parse_policy(row.body);
     return policy ? std::optional(policy->mode) : std::nullopt;
 }
@@ -63,17 +63,17 @@ std::optional<Domain> policy_domain(const NexthopRow& row) {
 }
 
 StsRow rescheduled(StsRow row, const ClockJump& jump) {
-    if (row.refresh_at == WallTime{}) return row;
+    if (!row.refresh_at) return row;
     const bool failed_later = row.failures > 0 && row.failed_at > jump.to;
     row.refresh_at = std::clamp<WallTime>(
-        row.refresh_at + (jump.to - jump.from), WallTime(milliseconds(1)),
+        *row.refresh_at + (jump.to - jump.from), WallTime(milliseconds(1)),
         jump.to + (failed_later ? milliseconds(max_retry) : milliseconds(max_refresh)));
     return row;
 }
 
 StsRow as_of(StsRow row, const Moment& moment) {
     const WallTime now = moment.now;
-    row.refresh_at = std::min<WallTime>(row.refresh_at, now + max_refresh);
+    row.refresh_at = std::min<std::optional<WallTime>>(row.refresh_at, now + max_refresh);
     row.retry_at = std::min<WallTime>(row.retry_at, now + max_retry);
     // That was of a clock that was ahead: when it may be tried again is not known, so it is now.
     if (row.failed_at > now + followed) row.retry_at = std::min(row.retry_at, now);
@@ -108,7 +108,7 @@ NexthopRow as_of(NexthopRow row, const Moment& moment) {
 StsRow by_age(StsRow row, const Moment& moment) {
     if (row.body.empty()) return row;
     const milliseconds by = moment.now - row.age.least - row.fetched_at;
-    if (row.refresh_at == WallTime{}) {
+    if (!row.refresh_at) {
         row.expires_at = std::min<WallTime>(row.expires_at, row.expires_at + by);
         return row;
     }

@@ -2,7 +2,7 @@
 //
 // PRAGMA application_id says that a file is ours, PRAGMA user_version how many steps it has been
 // through. Each missing step runs in a transaction of its own: a crash leaves a whole version.
-// Times are milliseconds since 1970 UTC.
+// Times are milliseconds since 1970 UTC; 0: never.
 // Errors: DbFault::refused for a file of a newer postseal or of another program; it is not touched.
 // Thread: any, one at a time.
 // SPDX-License-Identifier: BSD-3-Clause

@@ -405,7 +405,8 @@ async::Task<std::vector<RefreshDue>> SqliteStore::next_refreshes(std::size_t mos
         AfterJumps<Due> got = co_await read(std::move(from));
         const bool has_more = got.value.size() == most + wait;
         for (RefreshDue& due : got.value)
-            due.at = moved({.domain = due.domain, .refresh_at = due.at}, got.jumps).refresh_at;
+            due.at = moved({.domain = due.domain, .refresh_at = due.at}, got.jumps)
+                         .refresh_at.value_or(due.at);
         Due next = with_waiting(std::move(got.value), most, reading.since());
         // What was saved while it was read took the places of others.
         if (reading.must_repeat() || (has_more && next.size() < most)) continue;
@@ -485,8 +486,8 @@ std::vector<RefreshDue> SqliteStore::with_waiting(std::vector<RefreshDue> read, 
                    batches, [&](const WrittenBatch& one) { return is_in(*one.batch, due.domain); });
     });
     const auto add = [&](StsRow row) {
-        if (row.refresh_at != WallTime{})
-            read.push_back({.domain = std::move(row.domain), .at = row.refresh_at});
+        if (row.refresh_at)
+            read.push_back({.domain = std::move(row.domain), .at = *row.refresh_at});
     };
     for (const StsRow& row : pending_.sts.rows())
         add(row);

@@ -64,7 +64,8 @@ struct StsRow {
     WallTime retry_at;
     std::string failed_by; // the node of a fleet whose fetch it was; empty: this one
 
-    WallTime refresh_at;      // to be looked at again, asked for or not; 1970: not
+    // When it is refreshed, asked for or not; nothing: there is no policy, or its end was noticed.
+    std::optional<WallTime> refresh_at;
     bool record_gone = false; // the _mta-sts record was not there when last looked for
     std::string origin;       // the node of a fleet that fetched the policy; empty: this one
     bool replaces = false;    // see over()

@@ -147,7 +147,7 @@ nlohmann::ordered_json measure_refresh(store::Database& database, std::uint64_t 
         for (const store::RefreshDue& due : must(database.next_refreshes(at_once))) {
             auto row = must(database.find_sts(due.domain));
             if (!row) die("{} is due and not there", due.domain.name());
-            row->refresh_at += std::chrono::hours(24);
+            row->refresh_at = row->refresh_at.value() + std::chrono::hours(24);
             rows.sts.put(std::move(*row));
             done++;
         }

@@ -72,8 +72,7 @@ std::string text_of(const SharedPolicy& policy) {
                             seconds_of(row.expires_at) - seconds_of(row.fetched_at));
     }
     if (!row.origin.empty()) text += " by=" + row.origin;
-    if (row.refresh_at != WallTime{})
-        text += fmt::format(" refresh@{}", seconds_of(row.refresh_at));
+    if (row.refresh_at) text += fmt::format(" refresh@{}", seconds_of(*row.refresh_at));
     if (row.record_gone) text += " gone";
     if (row.failures > 0)
         text += fmt::format(" fail@{} x{} id={} retry@{}", seconds_of(row.failed_at), row.failures,

@@ -115,7 +115,7 @@ TEST_CASE("an elapsed time that has gone back is of another boot") {
 
 TEST_CASE("a policy whose end has been noticed stays ended") {
     StsRow row = fetched();
-    row.refresh_at = WallTime{};
+    row.refresh_at.reset();
     row.age.least = life;
     CHECK(left(row, rebooted(days(1), -days(400), false)) <= 0ms);
     CHECK_FALSE(doubtful(row, rebooted(days(1), days(400), false)));
