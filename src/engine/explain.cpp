@@ -24,11 +24,6 @@ Json with_outlook(Json explained, Outlook what) {
     return explained;
 }
 
-Json time_or_null(WallTime time) {
-    if (time == WallTime{}) return nullptr;
-    return rfc3339(time);
-}
-
 Json host_json(const verdict::Host& host) {
     Json tlsa = Json::array();
     for (const dane::Tlsa& record : host.tlsa)
@@ -69,8 +64,8 @@ Json policy_json(const verdict::Sts& sts) {
             {"mx_converted", sts.policy->mx_converted},
             {"max_age_s", sts.policy->max_age.count()},
             {"id", sts.policy_id},
-            {"fetched_at", time_or_null(sts.fetched_at)},
-            {"expires_at", time_or_null(sts.expires_at)}};
+            {"fetched_at", rfc3339(sts.fetched_at)},
+            {"expires_at", rfc3339(sts.expires_at)}};
 }
 
 Json sts_json(const verdict::Sts& sts) {
@@ -81,7 +76,7 @@ Json sts_json(const verdict::Sts& sts) {
             {"fetch_fault", sts.fetch_fault},
             {"fetch_reason", sts.fetch_reason},
             {"fetch_note", sts.fetch_note},
-            {"retry_at", sts.retry_at ? time_or_null(*sts.retry_at) : Json(nullptr)},
+            {"retry_at", sts.retry_at ? Json(rfc3339(*sts.retry_at)) : Json(nullptr)},
             {"policy", policy_json(sts)}};
 }
 
@@ -144,7 +139,7 @@ Json explain(const Answer& answer, const Maps& maps, const Overrides& overrides,
         out["deferred"] = {{"cause", verdict::to_string(deferred.cause)},
                            {"reason", deferred.reason},
                            {"maps", deferred.maps}};
-    out["obtained_at"] = time_or_null(evidence.obtained_at);
+    out["obtained_at"] = rfc3339(evidence.obtained_at);
     out["holds_s"] = std::chrono::duration_cast<seconds>(answer.holds).count();
     out["partial"] = evidence.partial;
     out["replies"] = replies_json(maps, answer.written);

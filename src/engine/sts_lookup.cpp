@@ -267,7 +267,8 @@ async::Task<> StsLookup::fetch(store::StsRow row, Progress& progress,
     const dns::Asker asker{.client = client, .queued = &progress.waits};
     const https::FetchResult fetched = co_await dependencies_.fetcher.fetch(row.domain, asker);
     fetching_--;
-    if (fetched && fetched->date != WallTime{}) watch_.heard(fetched->address, fetched->date);
+    const std::optional<WallTime> date = fetched ? fetched->date : std::nullopt;
+    if (date) watch_.heard(fetched->address, *date);
     progress.row = nullptr;
     row = store::as_of(std::move(row), dependencies_.clock.moment());
     progress.move(watch_.moved());

@@ -486,7 +486,7 @@ Result<bool> SharedStore::report(const Node& node) {
     auto last = run("SELECT coalesce(max(seen_at), 0) FROM postseal_node WHERE node = $1",
                     {Param::of(node.id)});
     if (!last) return error_of(last);
-    const bool by_another = reported_at_ != WallTime{} && last->time(0, 0) > reported_at_;
+    const bool by_another = reported_at_ && last->time(0, 0) > *reported_at_;
     reported_at_ = server_now(); // also if nobody knows whether it was written
     auto done = run("INSERT INTO postseal_node (node, version, started_at, seen_at, feed)"
                     " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (node) DO UPDATE SET"

@@ -164,8 +164,8 @@ class SharedStore {
     Postgres postgres_;
     bool checked_ = false; // this connection's tables
     About about_;
-    milliseconds clock_{0}; // the server's, less the steady one
-    WallTime reported_at_;  // when report() was last tried
+    milliseconds clock_{0};               // the server's, less the steady one
+    std::optional<WallTime> reported_at_; // when report() was last tried
     std::minstd_rand chance_{std::random_device()()};
 };
 

@@ -75,7 +75,7 @@ async::Task<FetchResult> run(async::UvLoop& loop, std::shared_ptr<const tls::Tru
     co_return FetchedPolicy{.policy = std::move(*policy),
                             .body = std::move(*body),
                             .note = progress.parser.note(),
-                            .date = progress.parser.date().value_or(WallTime{}),
+                            .date = progress.parser.date(),
                             .address = connected->address.to_string()};
 }
 

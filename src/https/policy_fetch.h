@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -59,8 +60,8 @@ struct FetchedPolicy {
     mtasts::Policy policy;
     std::string body; // as served
     std::string note; // what is odd about the answer and was passed over; empty: nothing
-    // The answer's Date (RFC 9110 section 6.6.1), and the address that said so; 1970: it had none.
-    WallTime date;
+    // The answer's Date (RFC 9110 section 6.6.1), and the address that said so.
+    std::optional<WallTime> date;
     std::string address;
     friend bool operator==(const FetchedPolicy&, const FetchedPolicy&) = default;
 };

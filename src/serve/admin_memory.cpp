@@ -109,10 +109,10 @@ std::expected<Filter, std::string> filter_of(const Json& request) {
     return filter;
 }
 
-// 1970: all.
-std::expected<WallTime, std::string> since_of(const Json& request) {
+// Nothing: all.
+std::expected<std::optional<WallTime>, std::string> since_of(const Json& request) {
     const auto found = request.find("since");
-    if (found == request.end()) return WallTime{};
+    if (found == request.end()) return std::nullopt;
     const auto time = found->is_string() ? parse_until(found->get<std::string>()) : std::nullopt;
     if (!time) return std::unexpected("\"since\" must be a time such as 2026-01-31T12:00:00Z");
     return *time;

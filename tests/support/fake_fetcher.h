@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace postseal::test {
@@ -42,7 +43,7 @@ class FakeFetcher final : public https::PolicyFetcher {
     struct Host {
         std::string body;
         std::optional<https::FetchError> fault;
-        WallTime date{};
+        std::optional<WallTime> date{};
         std::string address{};
     };
     async::Loop& loop_;
