@@ -1,6 +1,7 @@
 // async/nudge.h: one coroutine waits until others have something new for it, or a limit has passed
 //
-// A nudge() that nobody waits for is kept for the next wait(). Thread: the loop's.
+// A nudge() that nobody waits for is kept for the next wait().
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -1,6 +1,7 @@
 // cache/due_index.h: the answers that are to be looked up again, the soonest first
 //
-// A heap in which each answer knows its place. Thread: the writer's of the answers' table.
+// A heap in which each answer knows its place.
+// Thread: the writer's of the answers' table.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

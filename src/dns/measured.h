@@ -1,6 +1,7 @@
 // dns/measured.h: a resolver that counts how long each type of lookup takes, and how it fails
 //
-// What it asks must outlive it. Thread: the loop's.
+// What it asks must outlive it.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

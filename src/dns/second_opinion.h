@@ -12,8 +12,8 @@
 // Why it is bogus is what the first look found, or the latest resolver that remembered nothing:
 // from its cache libunbound gives a shorter reason, which only says that there was one. Whatever
 // strangers do: one such resolver at a time, a new one every 15 s at most, 16 questions at once
-// with it (past that the first answer counts), 1024 names remembered for 10 minutes. Thread: the
-// loop's. Both resolvers outlive their questions.
+// with it (past that the first answer counts), 1024 names remembered for 10 minutes.
+// Thread: the loop's. Both resolvers outlive their questions.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

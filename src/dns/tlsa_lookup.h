@@ -4,11 +4,11 @@
 // mean no TLSA lookup at all (N), except where a CNAME that is itself secure led to them: then the
 // host's own name is the base domain. Else the TLSA RRset is looked up at _port._tcp of the
 // CNAME-expanded name and, only if there is securely none or the answer there is insecure (which
-// counts as none, section 2.1.1), of the original name. A lookup that fails is F and ends it; but
-// a family that fails beside one that is found, or beside a proof that the zone is not signed,
-// was not needed. Before both have answered, `on_early` is given what is sure: by one family that
-// is found secure (HostLookup::ended); or what holds for now: a second family that is silent 1 s
-// after the first counts as failed, if the host is N by that (HostLookup::provisional).
+// counts as none, section 2.1.1), of the original name. A lookup that fails is F and ends it; but a
+// family that fails beside one that is found, or beside a proof that the zone is not signed, was
+// not needed. Before both have answered, `on_early` is given what is sure: by one family that is
+// found secure (HostLookup::ended); or what holds for now: a second family that is silent 1 s after
+// the first counts as failed, if the host is N by that (HostLookup::provisional).
 //
 // Beside addresses (TlsaQuestion) the TLSA RRset at the host's own name is asked for earlier, by
 // one round trip. Whether it counts is decided as above all the same: where it does not, its answer

@@ -1,11 +1,11 @@
 // dns/unbound.h: the Resolver made of libunbound, validating in our own process
 //
-// libunbound resolves on a worker thread of its own (validation on the loop's thread would stall
-// it for 1 to 25 ms). At most 128 questions are with libunbound at once, the rest wait in order:
+// libunbound resolves on a worker thread of its own (validation on the loop's thread would stall it
+// for 1 to 25 ms). At most 128 questions are with libunbound at once, the rest wait in order:
 // ub_resolve_async writes to a blocking pipe. What was just answered about hosts is not asked again
-// (dns/recent_answers.h). A question that takes longer than `timeout`, its time
-// in the queue included, fails; if more than half of it was in the queue, as one that nobody was
-// asked. Every Task of resolve() must be gone before its Unbound is.
+// (dns/recent_answers.h). A question that takes longer than `timeout`, its time in the queue
+// included, fails; if more than half of it was in the queue, as one that nobody was asked. Every
+// Task of resolve() must be gone before its Unbound is.
 // Errors of the set-up (an unreadable trust anchor, a bad forwarder) are one clear sentence each.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once

@@ -8,8 +8,8 @@
 // any memory, which takes the place of the one in use if that could not validate before: nothing
 // that it kept from then counts. If options.may_ask_system, and the name servers of the Internet do
 // not answer, or not with DNSSEC records, and those of /etc/resolv.conf do, these are asked from
-// then on, and the other way round. Thread: the loop's. Reads small files there. Outlives its
-// check().
+// then on, and the other way round.
+// Thread: the loop's. Reads small files there. Outlives its check().
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -10,8 +10,8 @@
 // decision table in the place of row 3), other bogus answers stay bogus (their hosts are F, the
 // record has failed), and the reason of all of them is ours. Nothing else is changed: no answer
 // becomes secure or insecure, and what somebody forges while the root validates stays bogus.
-// Whoever controls domains can cause a check, but not its outcome. Thread: the loop's. Every Task
-// of resolve() must be gone before it is.
+// Whoever controls domains can cause a check, but not its outcome.
+// Thread: the loop's. Every Task of resolve() must be gone before it is.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

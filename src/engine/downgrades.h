@@ -3,7 +3,8 @@
 //
 // A policy that expired and was not renewed, enforce that became testing or none, DANE withdrawn,
 // the _mta-sts record gone while a policy is held. None of it is an error, and each is what an
-// attack would look like. Thread: the loop's.
+// attack would look like.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -3,7 +3,8 @@
 // Of each destination what the latest evaluation found (verdict/findings.h), and whether a map
 // defers its mail (deferral.h). In memory only: after a restart a destination is back when it is
 // looked up again, which the next try of its mail does. What is not looked up any more is dropped
-// after a while. At most max_findings destinations. Thread: the loop's.
+// after a while. At most max_findings destinations.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -3,7 +3,8 @@
 // History, nexthops not looked up since, and what is left of policies long expired. Once a day the
 // whole store is gone through, a step (Store::prune) a second, so that no lookup waits for it;
 // nothing goes while the clock is not confirmed (engine/clock_watch.h).
-// Begins when it is made; its end cancels what it does. Thread: the loop's.
+// Begins when it is made; its end cancels what it does.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -3,7 +3,8 @@
 // Whether it had DANE, for the rows 4 and 5 of the decision table (7 days); its last verdict, so
 // that a change of it is logged and goes into the history, and that mail is deferred is logged when
 // it begins. A verdict that nobody was given, because what was known before still holds, is not a
-// change. Thread: the loop's.
+// change.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -1,7 +1,7 @@
 // engine/outlook.h: what becomes of mail by an answer, and what helps
 //
-// Without the mail hosts' own answers: where their certificates decide, it says so and names
-// probe. In the words of Postfix's log (smtp(8)).
+// Without the mail hosts' own answers: where their certificates decide, it says so and names probe.
+// In the words of Postfix's log (smtp(8)).
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

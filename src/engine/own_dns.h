@@ -2,7 +2,8 @@
 //
 // One of libunbound (dns/unbound.h), followed (dns/upstream.h) and judged
 // (dns/validation_health.h); what an operator must know of it goes into the log. Nothing is asked
-// before start(). Thread: the loop's.
+// before start().
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -1,14 +1,15 @@
 // engine/refresh.h: looks again before it must: at what is in use, and daily at every policy
 //
-// Prefetch: what was asked for in the last 7 days is evaluated again at 80 %
-// of the time its evidence holds, so that Postfix never waits for a known destination. Its work
-// comes from the engine's index by time; what it may do at once is far below limits.lookups, so
-// that the questions of clients go first.
+// Prefetch: what was asked for in the last 7 days is evaluated again at 80 % of the time its
+// evidence holds, so that Postfix never waits for a known destination. Its work comes from the
+// engine's index by time; what it may do at once is far below limits.lookups, so that the questions
+// of clients go first.
 // Policies (RFC 8461 sections 3.3 and 10.2): each unexpired one is fetched again once a day, one of
 // a short life at 80 % of it, whatever DNS says. The store knows what is due, so nothing is
 // forgotten by a restart; after a long time without a daemon the backlog is worked off at a steady
 // rate, the longest due first. Begins when it is made; its end cancels what it does. The engine
-// outlives it. Thread: the loop's.
+// outlives it.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

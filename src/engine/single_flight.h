@@ -1,10 +1,11 @@
 // engine/single_flight.h: one lookup for all who ask the same at the same time
 //
-// start_or_join() starts a flight for the key, or gives the one in flight; wait() awaits its
-// value. Cancelling a waiter leaves the flight going; destroying the SingleFlight cancels all
-// flights. A flight's `context` is what its body shows of its progress to those who cannot wait
-// longer, or need not: a Waiter for Until::progress is also woken by wake(), and must look for
-// itself whether there is a value. Thread: the loop's.
+// start_or_join() starts a flight for the key, or gives the one in flight; wait() awaits its value.
+// Cancelling a waiter leaves the flight going; destroying the SingleFlight cancels all flights. A
+// flight's `context` is what its body shows of its progress to those who cannot wait longer, or
+// need not: a Waiter for Until::progress is also woken by wake(), and must look for itself whether
+// there is a value.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -9,8 +9,8 @@
 // nobody renewed. Each row says in refresh_at when that is due. One lookup per policy domain at a
 // time.
 // What is not read is not absent: while the database says nothing, a record is looked up and a
-// policy fetched all the same, and Sts::unread says that another may be held. Waiting for a turn
-// of ours is not a failure of the policy host, and is not kept as one.
+// policy fetched all the same, and Sts::unread says that another may be held. Waiting for a turn of
+// ours is not a failure of the policy host, and is not kept as one.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

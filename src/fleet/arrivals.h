@@ -2,7 +2,8 @@
 //
 // A lookup that began before a policy came does not know of it, and saves what it has found out,
 // say a failure, as if there were none: that must not take the policy away, not for a moment.
-// Kept for longer than a lookup takes; 4,096 at most, the latest. Thread: the loop's.
+// Kept for longer than a lookup takes; 4,096 at most, the latest.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -15,8 +15,9 @@
 // from the newest version that both have, and gets what was read or written above it. So after any
 // of these, once all nodes have polled, all of them and the server hold the merge of what all of
 // them hold, and each override is in force everywhere or nowhere;
-// tests/system/test_fleet_failover.py. Thread: the loop's. The server is talked to on a thread of
-// its own; the destructor does not wait for the server. No load() may be left by then.
+// tests/system/test_fleet_failover.py.
+// Thread: the loop's. The server is talked to on a thread of its own; the destructor does not wait
+// for the server. No load() may be left by then.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -3,16 +3,16 @@
 // Blocks, so it belongs to a thread of its own; but never for longer than its limits, also where
 // the server has stopped without a word, and no longer than until Interrupt::raise(). (Only the
 // look-up of the server's name is the C library's, with its time-outs.) After a fault that leaves
-// the connection in doubt it is closed: is_open() says so, and connect() anew is the fix. So it
-// is where a server takes no writes any more: another may.
+// the connection in doubt it is closed: is_open() says so, and connect() anew is the fix. So it is
+// where a server takes no writes any more: another may.
 // Several hosts in the URI, or several addresses of one: each has the limit of connecting, or the
 // URI's connect_timeout, to itself. Whatever ends a connection, or an attempt, the next attempt
 // begins with the next host.
 // What the server sends is somebody else's: text loses its control characters, and an answer that
 // is too large is not read completely.
-// No settings of a session are made where a pooler is between (its backend's number is another
-// than that of the connection): the session would be somebody else's next. What
-// is sent is always a parameter, never part of the SQL. Errors never contain a password.
+// No settings of a session are made where a pooler is between (its backend's number is another than
+// that of the connection): the session would be somebody else's next. What is sent is always a
+// parameter, never part of the SQL. Errors never contain a password.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

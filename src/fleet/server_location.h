@@ -1,7 +1,8 @@
 // fleet/server_location.h: where the shared store is: a connection URI of libpq
 //
 // (PostgreSQL's manual, section "Connection URIs".) It may have a password, so it is never shown
-// itself. Thread: any.
+// itself.
+// Thread: any.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

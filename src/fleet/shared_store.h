@@ -13,7 +13,8 @@
 // (fleet/merge.h), and one statement that writes what nobody has changed since; what somebody has
 // is read and merged again. No transaction stays open, so a node that dies blocks nobody. The
 // statement does nothing where the tables are of another schema. Blocks; thread: one at a time.
-// Whatever is called connects first if it must. Errors: fleet::Error; nothing was changed then.
+// Whatever is called connects first if it must.
+// Errors: fleet::Error; nothing was changed then.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

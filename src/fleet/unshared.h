@@ -2,7 +2,8 @@
 //
 // In the order in which they were marked. Those of this run are in memory, 100,000 at most; more of
 // them, and those of runs before, are in SQLite only and are taken from there when memory has none
-// left. A row that is saved again while it is being shared stays marked. Thread: the loop's.
+// left. A row that is saved again while it is being shared stays marked.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

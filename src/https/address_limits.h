@@ -8,7 +8,8 @@
 // addresses, so that nobody waits in a circle. The clients that wait take turns, and of one client
 // the first comes first. A wait ends in vain when these addresses have answered nobody for
 // `patience`, or after `max_patience` times as long.
-// The limits outlive their Permits and waiters. Thread: the loop's.
+// The limits outlive their Permits and waiters.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -5,8 +5,8 @@
 // and `per_address` for each of the host's addresses, or more where it answers well
 // (https/address_limits.h); the rest wait for their turn, and no longer than `timeout` while none
 // from these addresses succeeds. The time limit counts without that. Destroying a fetch's Task
-// closes what it has open. The resolver outlives the fetcher, which outlives its Tasks. Thread: the
-// home loop's.
+// closes what it has open. The resolver outlives the fetcher, which outlives its Tasks.
+// Thread: the home loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

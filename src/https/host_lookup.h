@@ -6,7 +6,8 @@
 // not matter if the other has addresses.
 // The asker is that of each question.
 // Error: no_turn, when nobody was asked for a family; else dns, when no family has any (more):
-// which lookup failed and why, the host named. Thread: the resolver's.
+// which lookup failed and why, the host named.
+// Thread: the resolver's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -1,6 +1,7 @@
 // https/measured.h: a fetcher that counts how long fetches take, and how they fail
 //
-// What it asks must outlive it. Thread: the loop's.
+// What it asks must outlive it.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -4,8 +4,9 @@
 // families with a 250 ms head start for IPv6, TLS 1.2 or later with SNI, chain and name against the
 // system's trust store, status 200 only, no redirects, media type text/plain, at most 64 KiB of
 // body and 16 KiB of head, 30 s in all. Unless allow_private, no connection to an address that is
-// not global. Errors: a kind, which TLS reports name too (RFC 8460 section 4.3.2.2), and a clause
-// for an operator.
+// not global.
+// Errors: a kind, which TLS reports name too (RFC 8460 section 4.3.2.2), and a clause for an
+// operator.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

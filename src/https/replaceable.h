@@ -1,6 +1,7 @@
 // https/replaceable.h: the fetcher in use, which may be replaced while fetches are in progress
 //
-// As dns/replaceable.h. Thread: the loop's.
+// As dns/replaceable.h.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -6,8 +6,8 @@
 // body that is announced too long or is coded (we ask for no coding: fault media_type) ends the
 // reading without the body. Interim answers (1xx) are skipped. What follows a complete answer is
 // not looked at. Limits: head 16 KiB, interim answers included; body 64 KiB; 1 MiB in all on the
-// wire, which only chunks of a few octets each or endless trailers reach. Errors: fault and clause,
-// without the host's name. After one, feed() must not be called again.
+// wire, which only chunks of a few octets each or endless trailers reach.
+// Errors: fault and clause, without the host's name. After one, feed() must not be called again.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -6,12 +6,13 @@
 // operator should look; info: rare (start, end, reload, a changed verdict); debug: each lookup.
 //
 // Above debug a kind of event fills at most ten lines a minute (log/rate.h); when the minute is
-// over, one more line says how many were held back: "warning downgrade suppressed=4711". With
-// level = debug nothing is held back.
+// over, one more line says how many were held back: "warning downgrade suppressed=4711". With level
+// = debug nothing is held back.
 //
 // write() never waits: a thread writes, from a queue of at most `octets`. What does not fit is
 // counted, and told in a line "lines-lost" when the reader goes on. The destructor writes what is
-// left, for at most a second. Thread-safe.
+// left, for at most a second.
+// Thread-safe.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -1,7 +1,7 @@
 // observe/loop_lag.h: how late the loop comes to what is due
 //
-// A timer each second says by how much it was called too late. Begins when it is made. Thread: the
-// loop's.
+// A timer each second says by how much it was called too late. Begins when it is made.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

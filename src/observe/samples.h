@@ -1,7 +1,8 @@
 // observe/samples.h: what happened in each minute of the last six hours, for the charts
 //
 // Of totals that only grow, the difference from minute to minute is kept: some 80 octets each.
-// Begins when it is made. Thread: the loop's.
+// Begins when it is made.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

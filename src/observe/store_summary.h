@@ -1,7 +1,8 @@
 // observe/store_summary.h: what the store says for metrics and the page, asked for seldom
 //
 // renew() asks the store at most every ten seconds, however often it is called itself, and waits
-// for it a second at most: then what was said before stays. Thread: the loop's.
+// for it a second at most: then what was said before stays.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

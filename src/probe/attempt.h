@@ -1,8 +1,8 @@
 // probe/attempt.h: one connection to one address of an MX host, as far as it goes, and QUIT
 //
 // Connect, greeting, EHLO (HELO if that is refused), STARTTLS, TLS handshake; no mail. Each step
-// has the same time limit. What is found, and how it ended, is written into `attempt` as it
-// becomes known, so that whoever cancels the Task keeps it.
+// has the same time limit. What is found, and how it ended, is written into `attempt` as it becomes
+// known, so that whoever cancels the Task keeps it.
 // Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once

@@ -7,7 +7,8 @@
 // behind others is asked for again when it is its turn (has_room(), Turn).
 // Memory: an idle connection holds no buffers; reading and writing share the Station's. All clients
 // together have Shared's ReplyMemory: when it is scarce each is served one reply at a time, and
-// when it is used up, who does not read is closed. Thread: the station's.
+// when it is used up, who does not read is closed.
+// Thread: the station's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

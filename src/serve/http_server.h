@@ -3,9 +3,10 @@
 //   GET /                status page       GET /healthz         200 ok, 503 degraded
 //   GET /metrics         for Prometheus    GET /v1/policy/KEY   what `postseal explain --json` says
 //   GET /v1/status       JSON for the page
-// HTTP/1.1, GET and HEAD. A head must come whole within 10 s. Who names a host that we are not
-// gets 421: a page from elsewhere whose name was made to point at us (DNS rebinding) reads nothing.
-// At most 16 keys are explained at once. Thread: the loop's.
+// HTTP/1.1, GET and HEAD. A head must come whole within 10 s. Who names a host that we are not gets
+// 421: a page from elsewhere whose name was made to point at us (DNS rebinding) reads nothing. At
+// most 16 keys are explained at once.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -5,7 +5,8 @@
 // who connects meanwhile waits in the sockets' queues.
 // One that dies, or is ended by somebody else, at any moment of this has ended: we go on. Which
 // process that is, the kernel says, and it must be root's, ours or the configured user's.
-// Blocks. Errors: one sentence each.
+// Blocks.
+// Errors: one sentence each.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -2,8 +2,8 @@
 //
 // Everything new is built before anything is changed: a fault, in the file or in one that it names,
 // leaves all as it was, is logged, and stays in error() until a reload succeeds. A resolver or
-// fetcher is replaced if its settings or its files' contents differ; lookups in flight end with
-// the old one. What cannot change at run time is named in Reloaded::needs_restart.
+// fetcher is replaced if its settings or its files' contents differ; lookups in flight end with the
+// old one. What cannot change at run time is named in Reloaded::needs_restart.
 // Thread: the loop's. Reads files: some milliseconds.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once

@@ -1,11 +1,11 @@
 // service/sandbox.h: which files the process may open from now on, and which TCP ports it may
 // connect to (Landlock, landlock(7))
 //
-// Reading: what the configuration names, each by its folder, for files are replaced by renaming
-// new ones into their place, and so for the files that a shared store's URI names; what the C
-// library, GnuTLS and libunbound read of the system (/etc, /usr, the libraries); what sandbox.read
-// names. Writing: state_dir and what sandbox.write names. In the folders of unix sockets: making
-// and removing sockets, nothing else. Starting programs: nowhere. Paths that are not there are left
+// Reading: what the configuration names, each by its folder, for files are replaced by renaming new
+// ones into their place, and so for the files that a shared store's URI names; what the C library,
+// GnuTLS and libunbound read of the system (/etc, /usr, the libraries); what sandbox.read names.
+// Writing: state_dir and what sandbox.write names. In the folders of unix sockets: making and
+// removing sockets, nothing else. Starting programs: nowhere. Paths that are not there are left
 // out. Sockets that are open stay as they are, and connecting to one is not a matter of files.
 //
 // TCP (version 4): connections to 443 (policies), 53 (name servers), the ports that forwarders and

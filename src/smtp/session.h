@@ -1,8 +1,10 @@
 // smtp/session.h: the client's side of SMTP on a connected socket, before TLS (RFC 5321)
 //
-// A command goes out, a reply comes back; there is no pipelining. Errors: a clause for an operator:
-// the connection was lost, or what came is not a reply (wire/smtp_reply.h), after which the session
-// is over. The descriptor is borrowed. One call at a time; no time limit here. Thread: the loop's.
+// A command goes out, a reply comes back; there is no pipelining.
+// Errors: a clause for an operator: the connection was lost, or what came is not a reply
+// (wire/smtp_reply.h), after which the session is over. The descriptor is borrowed. One call at a
+// time; no time limit here.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -2,9 +2,10 @@
 //
 //   auto changes = co_await archive.ask(store::latest_history, HistoryRow::Kind::verdict, 12);
 //
-// The functions that can be asked are in store/queries.h. An answer shows what has been written,
-// so Store::flush() comes before a question about what was saved just now. What could not be read
-// is missing in it, and Store::status() says so. Thread: the loop's; the work is done elsewhere.
+// The functions that can be asked are in store/queries.h. An answer shows what has been written, so
+// Store::flush() comes before a question about what was saved just now. What could not be read is
+// missing in it, and Store::status() says so.
+// Thread: the loop's; the work is done elsewhere.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -1,11 +1,11 @@
 // store/connection.h: one connection to an SQLite database, and statements on it
 //
-// What reads and writes rows is built on it: store/database.h what a lookup needs,
-// store/queries.h what is asked about all of it, store/upkeep.h and store/fleet_rows.h.
+// What reads and writes rows is built on it: store/database.h what a lookup needs, store/queries.h
+// what is asked about all of it, store/upkeep.h and store/fleet_rows.h.
 // WAL with synchronous FULL: what a transaction has written survives a power cut. One connection
 // writes, another reads; in WAL mode the reader never waits for a write or its fsync.
-// Blocks on the disk, so it belongs to a worker's thread, each connection to its own. Errors:
-// DbError.
+// Blocks on the disk, so it belongs to a worker's thread, each connection to its own.
+// Errors: DbError.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -1,8 +1,8 @@
 // store/database.h: an SQLite database that loads a key and writes a batch in one transaction
 //
 // What a lookup needs, with statements that are prepared once. All else is done on connection().
-// Blocks on the disk, so it belongs to a worker's thread. Errors: DbError; a write that failed has
-// changed nothing.
+// Blocks on the disk, so it belongs to a worker's thread.
+// Errors: DbError; a write that failed has changed nothing.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

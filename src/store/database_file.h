@@ -9,8 +9,9 @@
 // Reads wait neither for a write nor for its fsync: they have a connection of their own. While no
 // file can be opened for writing (full or read-only disk) it is read all the same.
 // Holds a lock on the folder, so that no second daemon writes there.
-// Blocks on the disk. Threads: after open() one thread reads (the members that return Read) and one
-// does the rest; they may be the same. stop() is for any thread.
+// Blocks on the disk.
+// Threads: after open() one thread reads (the members that return Read) and one does the rest; they
+// may be the same. stop() is for any thread.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

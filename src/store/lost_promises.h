@@ -1,7 +1,8 @@
 // store/lost_promises.h: names whose promise was dropped from memory before it could be written
 //
 // For as long as the promise lasts, "no row" does not mean that there is none. Of so many names
-// that they are not kept one by one, every name is one. Thread: whoever owns one.
+// that they are not kept one by one, every name is one.
+// Thread: whoever owns one.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

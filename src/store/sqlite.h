@@ -4,14 +4,14 @@
 // write that fails is tried again after 1 s, doubling to 1 min; its rows wait so long, up to 32 MiB
 // of policies and 8 MiB each of nexthops and of history, beyond that the oldest saved go; a promise
 // that went so is "not read" until it would have expired or is saved again. What an operator forgot
-// does not go. flush()
-// ends when one attempt to write all before it has ended; status() tells whether it failed. What
-// befalls a damaged file: store/database_file.h. Degraded: while the last write or the last read
-// failed; and, until the end of the process, since a file was moved aside or lost. Thread: the
-// loop's; one worker writes and one reads, so that no load waits for an fsync, and what is written
-// while it reads is laid over what it has read. The log callback is called on the loop's thread,
-// when something breaks and when it works again. The destructor writes what waits, and blocks on
-// it. No load() or flush() may be left by then.
+// does not go. flush() ends when one attempt to write all before it has ended; status() tells
+// whether it failed. What befalls a damaged file: store/database_file.h. Degraded: while the last
+// write or the last read failed; and, until the end of the process, since a file was moved aside or
+// lost.
+// Thread: the loop's; one worker writes and one reads, so that no load waits for an fsync, and what
+// is written while it reads is laid over what it has read. The log callback is called on the loop's
+// thread, when something breaks and when it works again. The destructor writes what waits, and
+// blocks on it. No load() or flush() may be left by then.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

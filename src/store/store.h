@@ -7,7 +7,8 @@
 // store/archive.h. No call fails: a store that cannot read or write answers from what it has, says
 // so in status() and tries again. A load ends in a row, in no row, or in "not read" (Loaded). What
 // was not read is not overwritten: a row is saved over the one that is there (over()), so a row
-// without a policy never takes a policy's place. Thread: the loop's; the work is done elsewhere.
+// without a policy never takes a policy's place.
+// Thread: the loop's; the work is done elsewhere.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -3,8 +3,8 @@
 // An operator with a zone of his own at private addresses sees a lookup that fails at once, and
 // libunbound does not say why. So the delegations that lead to the name are followed here, by
 // questions to servers that may be asked, until one leads only to servers that may not
-// (dns/unbound.h, private_name_servers). Nothing is sent to these. Blocks, for 10 s or as long as
-// a server that had answered is silent; turns the loop.
+// (dns/unbound.h, private_name_servers). Nothing is sent to these. Blocks, for 10 s or as long as a
+// server that had answered is silent; turns the loop.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -3,7 +3,8 @@
 // IPv6 and IPv4 take turns, IPv6 first; the next address is tried when `head_start` has passed or
 // an attempt has failed, and those in progress go on. The first to connect wins, the others are
 // closed; so are all when the Task is destroyed. At most max_attempts addresses are tried.
-// There is no time limit here (with_timeout). Error: connect, with each address and its cause.
+// There is no time limit here (with_timeout).
+// Error: connect, with each address and its cause.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

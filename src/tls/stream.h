@@ -7,7 +7,8 @@
 // same name does no harm. No resumption and no early data. For SMTP (opportunistic until somebody
 // has judged, RFC 7672 section 8.2) any version and any certificate will do, and session() has what
 // to judge. After an error only the destructor may be called. The descriptor and the Trust are
-// borrowed or shared: close the socket after the stream. One call at a time. Thread: the loop's.
+// borrowed or shared: close the socket after the stream. One call at a time.
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

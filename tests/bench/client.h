@@ -6,7 +6,8 @@
 // does, and go out at once on the connections in turn; a request's time runs from when it was due,
 // so that a server that stands still is charged for all that was kept waiting (no coordinated
 // omission). Several `together` cost the generator and the network less than one by one. A
-// malformed or unasked reply ends the program. Thread: one.
+// malformed or unasked reply ends the program.
+// Thread: one.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

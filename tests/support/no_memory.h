@@ -1,8 +1,8 @@
 // support/no_memory.h: for a C library's allocation hooks: no memory at the n-th time it is asked
 // for
 //
-// A hook asks refuses() and passes everything else on. Thread: each has its own; only what the
-// thread that made a NoMemory asks for is refused.
+// A hook asks refuses() and passes everything else on.
+// Thread: each has its own; only what the thread that made a NoMemory asks for is refused.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -1,9 +1,9 @@
 // delivery/predict.h: what Postfix would do with mail for a destination, by what was seen of it
 //
-// A model of smtp(8) of Postfix 3.7 to 3.11: MX hosts in order of preference, only
-// so many addresses; the policy is asked for each host; a host that does not satisfy it is
-// passed over for the next. TLS before 1.2 is not enough to authenticate a host: OpenSSL 3 refuses
-// its signatures at the security level that Postfix then sets.
+// A model of smtp(8) of Postfix 3.7 to 3.11: MX hosts in order of preference, only so many
+// addresses; the policy is asked for each host; a host that does not satisfy it is passed over for
+// the next. TLS before 1.2 is not enough to authenticate a host: OpenSSL 3 refuses its signatures
+// at the security level that Postfix then sets.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -3,9 +3,9 @@
 // max_age: seconds, 0..31557600 (1 to 10 digits in the text, clamped). LF or CRLF; the first value
 // of a repeated key counts, except mx; unknown keys are ignored, but must fit the grammar. Fields
 // in any order; keys and values are case-sensitive, the names in mx are not. White space may follow
-// the ":" and end a line, not begin one. Blank lines only at the end, where the grammar
-// has none and many files have one. enforce and testing need at least one mx, none needs none. At
-// most 64 KiB. An mx in U-labels, which the grammar does not have, counts as its A-labels.
+// the ":" and end a line, not begin one. Blank lines only at the end, where the grammar has none
+// and many files have one. enforce and testing need at least one mx, none needs none. At most 64
+// KiB. An mx in U-labels, which the grammar does not have, counts as its A-labels.
 // Errors: why the text is not a policy; a cached, unexpired policy stays in force.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once

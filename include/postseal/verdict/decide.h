@@ -1,8 +1,8 @@
 // verdict/decide.h: the decision table
 //
-// decide() is pure and total: every evidence has a verdict. The rows and why they say what they
-// say are in postseal-verdicts(7) and in contrib/doc/rfc.md; RFC 7672 section 2.2, RFC 8461
-// sections 2, 3.3 and 4.1.
+// decide() is pure and total: every evidence has a verdict. The rows and why they say what they say
+// are in postseal-verdicts(7) and in contrib/doc/rfc.md; RFC 7672 section 2.2, RFC 8461 sections 2,
+// 3.3 and 4.1.
 //
 // Partial evidence suffices where nothing pending can change the verdict (settled.h):
 //   override policy or ignore: nothing is needed; sts-only: MTA-STS alone;

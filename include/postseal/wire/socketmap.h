@@ -1,8 +1,8 @@
 // wire/socketmap.h: requests and replies of socketmap_table(5)
 //
 // A request is the netstring "MAP SPACE KEY"; a reply is one netstring "OK value", "NOTFOUND ",
-// "TEMP reason" or "PERM reason", exactly one a request, in order. Postfix 3.7 takes "OK" without
-// a space as not found and any verb it does not know as an error, so every verb has its space.
+// "TEMP reason" or "PERM reason", exactly one a request, in order. Postfix 3.7 takes "OK" without a
+// space as not found and any verb it does not know as an error, so every verb has its space.
 // Reasons are made printable here and cut at 200 octets. A value that Postfix would refuse or
 // misread becomes TEMP: an empty one, one that makes the reply longer than 100,000 octets, one that
 // is not UTF-8, and one with a NUL, behind which Postfix 3.7 to 3.11 sees nothing.
