@@ -8,10 +8,10 @@
 //
 // Whoever publishes the records chooses where they lead. The zones of hosts may be delegated to
 // name servers of somebody else, who then pays for each host that cannot be looked up
-// (contrib/doc/security.md). So three hosts are looked up at once, two of one party, and as many
-// may fail: then the others, or the party's others, count as failed, too. A party is all that is
-// below a domain that somebody registered: the hosts of one provider, whose dead DNS does not hide
-// another.
+// (contrib/doc/security.md). So at most three hosts are looked up at once, two of any one party;
+// and after as many failures the others, or the party's others, count as failed, too. A party is
+// all that is below a domain that somebody registered: the hosts of one provider, whose dead DNS
+// does not hide another.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

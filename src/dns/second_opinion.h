@@ -5,10 +5,10 @@
 // a repaired zone is seen after more than a minute. So where the first resolver says bogus of a
 // name that it called bogus 15 s ago or earlier, or of one below it, another that has just been
 // made and remembers nothing is asked; its answer counts, unless it fails. A name that is bogus for
-// the first time is not asked for twice, but where the fault is that nothing came of a question for
-// a DS: libunbound asks it when the proof that led to an unsigned zone has expired before the
-// delegation, and goes astray where the parent answers by a referral (its issue 1497). One that
-// remembers no delegation is given the proof with it.
+// the first time is not asked for again, unless the fault is that a DS question got no answer:
+// libunbound asks it when the proof that led to an unsigned zone has expired before the delegation,
+// and goes astray where the parent answers by a referral (its issue 1497). One that remembers no
+// delegation is given the proof with it.
 // Why it is bogus is what the first look found, or the latest resolver that remembered nothing:
 // from its cache libunbound gives a shorter reason, which only says that there was one. Whatever
 // strangers do: one such resolver at a time, a new one every 15 s at most, 16 questions at once

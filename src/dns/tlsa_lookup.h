@@ -6,9 +6,9 @@
 // CNAME-expanded name and, only if there is securely none or the answer there is insecure (which
 // counts as none, section 2.1.1), of the original name. A lookup that fails is F and ends it; but a
 // family that fails beside one that is found, or beside a proof that the zone is not signed, was
-// not needed. Before both have answered, `on_early` is given what is sure: by one family that is
-// found secure (HostLookup::ended); or what holds for now: a second family that is silent 1 s after
-// the first counts as failed, if the host is N by that (HostLookup::provisional).
+// not needed. Before both have answered, `on_early` is given what is sure, because one family is
+// secure (HostLookup::ended); or what holds for now, because a second family is silent 1 s after
+// the first and counts as failed, and the host is N by that (HostLookup::provisional).
 //
 // Beside addresses (TlsaQuestion) the TLSA RRset at the host's own name is asked for earlier, by
 // one round trip. Whether it counts is decided as above all the same: where it does not, its answer

@@ -1,8 +1,8 @@
 // dns/unbound_conf.h: which name servers an unbound.conf(5) names
 //
 // The words are read as libunbound reads them: a # that begins a word begins a comment, words may
-// be in quotes, include: names files and may have wildcards. Of a server by name (stub-host:,
-// forward-host:) nobody knows the address here.
+// be in quotes, include: names files and may have wildcards. A server that is given by name
+// (stub-host:, forward-host:) has no address here.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -3,8 +3,8 @@
 // answer_memory() is what serving threads read (handle.h): answers that are known. answer() is for
 // the others: it joins or starts the nexthop's one evaluation. Who needs no more than the verdict
 // has it as soon as nothing pending can change it (verdict/settled.h); at the deadline it is
-// decided from what is known by then, and who then joins an evaluation, or one that waits for the
-// same policy, has that at once. The evaluation goes on and its result is kept. A failed lookup
+// decided from what is known by then, and who joins later has that verdict at once, also where only
+// the same policy is waited for. The evaluation goes on and its result is kept. A failed lookup
 // never takes the place of what was found before and still holds.
 //
 // take_due() and look_again() are for Refresh: what is in use is evaluated again before it expires.

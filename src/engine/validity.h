@@ -3,9 +3,10 @@
 // DANE part: the least TTL of all RRsets used, at least 60 s, at most 1 h. _mta-sts TXT the same.
 // Failed lookups: 30 s, doubling to 5 min. Failed policy fetches: 5 min, doubling to 1 h.
 // Prefetch: at 80 % of that time, give or take 5 %, for what was asked for in the last 7 days.
-// Where a lookup failed: only of what promises something, at 80 % of 30 s, doubling to 4 h; nor is
-// there one of many hosts that promises nothing. Whoever publishes such a domain's records cannot
-// make us send packets for days to whom he likes; a question is answered by a lookup of its own.
+// Where a lookup failed, only what promises something is prefetched, at 80 % of 30 s, doubling to
+// 4 h; what has many hosts and promises nothing is not prefetched at all. Whoever publishes such a
+// domain's records cannot make us send packets for days to whom he likes; a question is answered by
+// a lookup of its own.
 // Every unexpired policy is fetched again once a day, 22 to 24 h after the last time (RFC 8461
 // sections 3.3 and 10.2), and at 80 % of a life shorter than that. While a policy is held, a failed
 // fetch is repeated before half of what is left of its life has passed: a host that is back for so

@@ -1,15 +1,15 @@
 // fleet/feed_history.h: how far a node has read the change feed, and of which history it was
 //
-// Every version of the feed has a token of chance (fleet/shared_store.h). A server that has another
+// Every version of the feed has a random token (fleet/shared_store.h). A server that has another
 // token at a version that this node has read, or none, went another way before it: it failed over
 // to a standby that lacked the last writes, was restored, or there are two. The node then goes back
 // to the newest version that both have. It keeps the last pairs densely and older ones thinned out:
 // 64 of them reach back for weeks.
 // SharedKeys: which rows were read or written at which version in this run, so that what the other
-// history may lack is offered again. It reaches back so far only; where it does not, everything is.
-// AheadOfFeed: rows that were written, or read one by one, at a version that the feed has not been
-// read up to. When it has, it must have brought them at that version; what it has not brought was
-// lost with a history that this node never read, and is offered again.
+// history may lack is offered again. It reaches back a limited number of versions; before that,
+// everything is. AheadOfFeed: rows that were written, or read one by one, at a version that the
+// feed has not been read up to. When it has, it must have brought them at that version; what it has
+// not brought was lost with a history that this node never read, and is offered again.
 // Values.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once

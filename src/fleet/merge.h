@@ -102,8 +102,8 @@ struct SharedOverride {
 
 // What a node keeps that has `own` and hears of `theirs`, both by its own clock. Its own failure
 // stays where no policy is in force, and a row of its own that is of a time to come, for then its
-// clock has been set, stays as it is. A policy taken over is as old as it is by the server's clock,
-// and from `moment` on its age is counted.
+// clock has been set, stays as it is. A policy taken over has the age that the server's clock
+// gives it, and from `moment` on this node counts it.
 [[nodiscard]] store::StsRow as_seen_here(const store::StsRow& own, const SharedPolicy& theirs,
                                          const store::Moment& moment);
 // Its own verdict, if it has one; its own word about DANE, unless another saw it there since.

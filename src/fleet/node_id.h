@@ -1,7 +1,7 @@
 // fleet/node_id.h: how a node is called in the shared store
 //
 // Made once and kept in the node's own database as the fact "node": "relay7-3f9a", the host's name
-// and a number of chance, so that two nodes on hosts of one name, or a host set up anew, are two.
+// and a random number, so that two nodes on hosts of one name, or a host set up anew, are two.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

@@ -6,10 +6,10 @@
 // statement that writes first counts the one row of postseal_change up; the lock on that row makes
 // the order of versions the order of commits, so that whoever has read up to a version misses
 // nothing before it. Its rows carry that version; changes() reads them by index, and one row where
-// there is nothing new. Each version has a token of chance in postseal_log: a server that has
-// another one than this node has read there is of another history (fleet/feed_history.h), whatever
-// its numbers are. Leases: due policies are given to one node each (FOR UPDATE SKIP LOCKED) until a
-// time; a node that dies gives them back by that. Writing is reading without a lock, merging
+// there is nothing new. Each version has a random token in postseal_log: a server that has another
+// one than this node has read there is of another history (fleet/feed_history.h), whatever its
+// numbers are. Leases: due policies are given to one node each (FOR UPDATE SKIP LOCKED) until a
+// time; those of a node that dies end then. Writing is reading without a lock, merging
 // (fleet/merge.h), and one statement that writes what nobody has changed since; what somebody has
 // is read and merged again. No transaction stays open, so a node that dies blocks nobody. The
 // statement does nothing where the tables are of another schema. Blocks; thread: one at a time.
@@ -78,7 +78,7 @@ struct Batch {
 };
 
 struct About {
-    std::string identity; // of these tables, for ever; text of chance
+    std::string identity; // of these tables, for ever; random text
     int schema = 0;
     std::int64_t feed = 0;
 };

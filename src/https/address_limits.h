@@ -1,4 +1,4 @@
-// https/address_limits.h: so many fetches at once for one address
+// https/address_limits.h: limits how many policies are fetched from one address at once
 //
 // Many domains point at one provider's policy host: it is not to be asked by all of them at once.
 // There are `first` places at an address. Each policy adds one, up to `growth` times as many; where
@@ -6,7 +6,7 @@
 // nobody has or waits for is forgotten.
 // Who needs several addresses has a place at each; they are waited for in the order of the
 // addresses, so that nobody waits in a circle. The clients that wait take turns, and of one client
-// the first comes first. A wait ends in vain when these addresses have answered nobody for
+// the first comes first. A wait is given up when these addresses have answered nobody for
 // `patience`, or after `max_patience` times as long.
 // The limits outlive their Permits and waiters.
 // Thread: the loop's.
@@ -64,7 +64,7 @@ class AddressLimits {
     AddressLimits& operator=(const AddressLimits&) = delete;
     ~AddressLimits() = default;
 
-    // Error: how long it was waited for in vain.
+    // Error: how long the wait lasted before it was given up.
     [[nodiscard]] async::Task<std::expected<Permits, milliseconds>>
     acquire(std::vector<tls::Address> addresses, async::Limiter::ClientId client,
             milliseconds patience);

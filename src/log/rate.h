@@ -1,6 +1,6 @@
-// log/rate.h: how much of one kind is logged, so that a provider with 100,000 domains that breaks
-// fills no disk
+// log/rate.h: limits the log lines of one kind
 //
+// A provider with 100,000 domains that breaks must not fill a disk.
 // In each window, which begins with a kind's first line, so many lines of the kind are let through
 // and the rest is counted. What comes once is therefore never held back. Kinds are few: an event
 // and, where it has one, its class of reason. Memory is bounded: when `kinds` of them are known, a

@@ -1,4 +1,4 @@
-// observe/page_json.h: what the status page shows, as a JSON object
+// observe/page_json.h: what the status page and /v1/status show, as a JSON object
 //
 // That of status_json.h, and
 // {"listeners":[{"address","protocol","connections"}],

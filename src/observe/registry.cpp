@@ -64,7 +64,7 @@ constexpr Description table[] = {
     {Metric::validation_failing, gauge, "postseal_validation_failing", "fault",
      "1 if DNSSEC cannot be validated here, by our own fault or our network's."},
     {Metric::loop_lag, gauge, "postseal_loop_lag_seconds", "",
-     "Maximum delay of the event loop in the last minute."},
+     "Maximum delay of the event loop in the last one to two minutes."},
     {Metric::build_info, gauge, "postseal_build_info", "version", "Always 1."},
     {Metric::start_time, gauge, "process_start_time_seconds", "",
      "When the process started, in seconds since 1970."},

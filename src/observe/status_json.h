@@ -1,5 +1,6 @@
 // observe/status_json.h: what is so now, and what was counted since the start, as a JSON object
 //
+// `postseal stats --json` and health show it; the page has more (page_json.h).
 // {"version","now","started_at","uptime_s",
 //  "health":[{"part","trouble","note"}],            every part; no trouble: it is healthy
 //  "connections",

@@ -10,9 +10,9 @@
 //                                                              At most some 256 KiB at a time
 //   {"command":"history","key":"example.com","most":100,"since":"2026-01-31T12:00:00Z"}
 //                                                              without key: of all
-//   {"ok":true,"history":[{"key","at","kind","before","after","row","reasons"},...]}   the newest
-//   first,
-//                                                              some 256 KiB at most
+//   {"ok":true,"history":[{"key","at","kind","before","after","row","reasons"},...]}
+//                                                              the newest first, some 256 KiB at
+//                                                              most
 //   {"command":"refresh","key":"example.com"}
 //   {"ok":true,"key","verdict","row","reason"}
 //   {"command":"forget","key":"example.com"}

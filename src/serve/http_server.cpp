@@ -88,7 +88,7 @@ void HttpServer::route(const http::Request& request, const http::Manner& manner,
         connection.start(send_metrics(connection, place, manner));
     } else if (path == "/v1/status") {
         const ReplySlot place = connection.reply_later();
-        connection.start(send_status(connection, place, manner));
+        connection.start(send_page_json(connection, place, manner));
     } else if (path.starts_with(policy_path)) {
         explain(path.substr(policy_path.size()), manner, connection);
     } else {
@@ -128,8 +128,8 @@ async::Task<> HttpServer::send_metrics(Connection& connection, ReplySlot place,
     connection.fulfil(place, written({.type = metrics_type, .body = text}, manner));
 }
 
-async::Task<> HttpServer::send_status(Connection& connection, ReplySlot place,
-                                      http::Manner manner) {
+async::Task<> HttpServer::send_page_json(Connection& connection, ReplySlot place,
+                                         http::Manner manner) {
     const Json page = co_await daemon_status_.page();
     connection.fulfil(
         place, written({.type = http::application_json, .body = dumped(page) + "\n"}, manner));

@@ -45,7 +45,7 @@ class HttpServer final : public Protocol {
     void explain(std::string_view coded, const http::Manner& manner, Connection& connection);
 
     async::Task<> send_metrics(Connection& connection, ReplySlot place, http::Manner manner);
-    async::Task<> send_status(Connection& connection, ReplySlot place, http::Manner manner);
+    async::Task<> send_page_json(Connection& connection, ReplySlot place, http::Manner manner);
     async::Task<> send_policy(Connection& connection, ReplySlot place, http::Manner manner,
                               std::string key);
 

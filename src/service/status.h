@@ -1,5 +1,5 @@
-// service/status.h: the parts' troubles, for whoever asks the daemon's health, and for systemctl
-// status Thread: the loop's.
+// service/status.h: the parts' troubles, for the daemon's health and for systemctl status
+// Thread: the loop's.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 

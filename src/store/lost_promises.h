@@ -1,7 +1,7 @@
 // store/lost_promises.h: names whose promise was dropped from memory before it could be written
 //
-// For as long as the promise lasts, "no row" does not mean that there is none. Of so many names
-// that they are not kept one by one, every name is one.
+// For as long as the promise lasts, "no row" does not mean that there is none. When there are too
+// many to keep one by one, every name counts as one of them.
 // Thread: whoever owns one.
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once

@@ -18,14 +18,14 @@ namespace postseal::store {
 
 class Connection;
 
-// Of one nexthop, the newest first, at most so many.
+// Of one nexthop, the newest first, at most `most`.
 [[nodiscard]] DbResult<std::vector<HistoryRow>>
 history_of(Connection& connection, const std::string& nexthop, std::size_t most);
-// Of all nexthops; the newest first, at most so many.
+// Of all nexthops; the newest first, at most `most`.
 [[nodiscard]] DbResult<std::vector<HistoryRow>>
 latest_history(Connection& connection, HistoryRow::Kind kind, std::size_t most);
 
-// The nexthops behind `after`, by key, at most so many; none is left when it gives fewer.
+// The nexthops behind `after`, by key, at most `most`; none is left when there are fewer.
 [[nodiscard]] DbResult<std::vector<NexthopRow>>
 nexthops_after(Connection& connection, const std::string& after, std::size_t most);
 // The same of policies, by domain.
@@ -41,7 +41,7 @@ struct Listed {
 [[nodiscard]] DbResult<std::vector<Listed>>
 listed_after(Connection& connection, const std::string& after, std::size_t most);
 
-// The domains whose last fetch failed, the latest first, at most so many.
+// The domains whose last fetch failed, the latest first, at most `most`.
 [[nodiscard]] DbResult<std::vector<StsRow>> failing_policies(Connection& connection,
                                                              std::size_t most);
 

@@ -112,7 +112,7 @@ class SqliteStore final : public Store, public Archive {
                                  std::uint64_t since) const;
     [[nodiscard]] std::vector<RefreshDue> with_waiting(std::vector<RefreshDue> read,
                                                        std::size_t most, std::uint64_t since) const;
-    // By all jumps after so many.
+    // By every clock jump after the first `jumps`.
     [[nodiscard]] StsRow moved(StsRow row, std::uint64_t jumps) const;
     void keep_for_readers();
     void drop_what_is_read();

@@ -100,8 +100,8 @@ struct NexthopRow {
 [[nodiscard]] StsRow over(StsRow row, const StsRow& before);
 [[nodiscard]] NexthopRow over(NexthopRow row, const NexthopRow& before);
 
-// Who may ask can make names up. Of names that promise nothing, and never did, so many are kept: a
-// row for one more is not written, while those that are there go on. So at most 33 MB are theirs,
+// Clients can make names up, so only this many names that promise nothing, and never did, are kept:
+// a row for one more is not written, while those that are there go on. So at most 33 MB are theirs,
 // and 100 MB of history.
 inline constexpr std::size_t max_without_promise = 100'000;   // nexthops; and failures of policies
 inline constexpr std::size_t max_history_without_promise = 4; // the newest of each nexthop
