@@ -38,7 +38,8 @@ TEST_CASE("metrics: families in order, each with its help and type, samples octe
           "postseal_refresh_backlog Policies that are due for a refresh and have not had it yet; "
           "counted up to 100000.\n# TYPE postseal_refresh_backlog gauge\npostseal_refresh_backlog "
           "7\n# HELP postseal_loop_lag_seconds Maximum delay of the event loop in the last "
-          "minute.\n# TYPE postseal_loop_lag_seconds gauge\npostseal_loop_lag_seconds 0.25\n");
+          "one to two minutes.\n# TYPE postseal_loop_lag_seconds gauge\npostseal_loop_lag_seconds "
+          "0.25\n");
 }
 
 TEST_CASE("metrics: a histogram's buckets add up") {
