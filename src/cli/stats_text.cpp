@@ -157,15 +157,17 @@ std::string parts_with(const Json& status, const char* what) {
     return out;
 }
 
-bool is_degraded(const Json& store) { return store.value("degraded", false); }
-
-Json store_of(const Json& status) { return status.value("store", Json::object()); }
+bool is_degraded(const Json& status) {
+    const Json* degraded = find(status, "/store/degraded");
+    return degraded != nullptr && *degraded == true;
+}
 
 std::string store_text(const Json& status) {
-    const Json store = store_of(status);
-    if (const std::string unread = text_of(store, "unread"); !unread.empty())
+    const Json* store = find(status, "/store");
+    if (store == nullptr) return "good";
+    if (const std::string unread = text_of(*store, "unread"); !unread.empty())
         return "CANNOT BE READ: " + unread;
-    return is_degraded(store) ? "DEGRADED: " + text_of(store, "reason") : "good";
+    return is_degraded(status) ? "DEGRADED: " + text_of(*store, "reason") : "good";
 }
 
 } // namespace
@@ -213,7 +215,7 @@ std::string stats_line(const Interval& interval) {
                        rate_text(interval, queries), rate_text(interval, looked_up),
                        share(number_of(status, from_memory), number_of(status, queries)),
                        number_of(status, active_lookups), number_of(status, "/connections"),
-                       is_degraded(store_of(status)) ? "  store DEGRADED" : "",
+                       is_degraded(status) ? "  store DEGRADED" : "",
                        validation_fails(status) ? "  DNSSEC validation FAILING" : "",
                        text_of(status, "reload_error").empty() ? "" : "  configuration AT FAULT");
 }

@@ -162,12 +162,9 @@ class HostLimit {
 // asked for (RFC 7672 section 2.2.2). A host at or below a domain that is signed is likely to be of
 // the same zone.
 TlsaQuestion tlsa_question(const Mx& mx, const Domain& domain, const Domain& host) {
-    const std::string_view name = host.name();
-    const std::string_view zone = domain.name();
-    const bool is_within = name.ends_with(zone) && (name.size() == zone.size() ||
-                                                    name[name.size() - zone.size() - 1] == '.');
-    return mx.state == MxState::secure && is_within ? TlsaQuestion::beside_addresses
-                                                    : TlsaQuestion::after_addresses;
+    return mx.state == MxState::secure && is_at_or_below(host.name(), domain.name())
+               ? TlsaQuestion::beside_addresses
+               : TlsaQuestion::after_addresses;
 }
 
 // Looks them up in their order, as far as the limit allows.

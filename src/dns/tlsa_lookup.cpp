@@ -3,6 +3,7 @@
 
 #include "async/group.h"
 #include "async/nudge.h"
+#include "postseal/base/text.h"
 #include "postseal/dane/usability.h"
 
 #include <fmt/format.h>
@@ -81,11 +82,6 @@ AddressSummary view_of(const std::string& host, const Answer& a, const Answer& a
     if (bad.status == Status::failed && shows_unsigned_zone(other))
         return {Addresses::insecure, {}, seconds(0), reason + ", and its zone is not signed"};
     return {Addresses::unknown, {}, seconds(0), std::move(reason), bad.status == Status::bogus};
-}
-
-void append_clause(std::string& text, std::string_view clause) {
-    if (!text.empty()) text += "; ";
-    text += clause;
 }
 
 HostResult& settle(HostResult& result, HostState state, std::string reason) {

@@ -47,7 +47,7 @@ namespace postseal::engine {
 
 struct Options {
     std::size_t cache_octets = std::size_t{256} << 20U;
-    std::size_t lookups = 512; // at work at once; the rest waits, and clients take turns
+    std::size_t lookups = 512; // in progress at once; the rest waits; clients take turns
     milliseconds deadline{10000};
 };
 

@@ -26,8 +26,8 @@
 namespace postseal::engine {
 
 struct RefreshLimits {
-    std::size_t prefetches = 128;     // at work at once; below limits.lookups
-    std::size_t fetches = 16;         // of policies, at work at once
+    std::size_t prefetches = 128;     // in progress at once; below limits.lookups
+    std::size_t fetches = 16;         // of policies, in progress at once
     milliseconds between_fetches{50}; // at least, from start to start
 
     // A quarter of what all lookups may be leaves the rest to clients.

@@ -611,17 +611,11 @@ store::Status FleetStore::status() const {
                             .up = troubles_.first() == nullptr,
                             .behind = std::max<milliseconds>(loop_.now() - in_step_at_, 0ms),
                             .unshared = unshared_.size() + overrides_.unshared().size()};
-    if (const Trouble* first = troubles_.first()) {
-        status.degraded = true;
-        if (!status.reason.empty()) status.reason += "; ";
-        status.reason += fmt::format("shared store: {}, since {}; {} rows wait in this node's own",
-                                     first->text, rfc3339(first->since), status.shared->unshared);
-    }
-    if (const std::optional<WallTime>& since = namesake_.since()) {
-        status.degraded = true;
-        if (!status.reason.empty()) status.reason += "; ";
-        status.reason += fmt::format("{}; since {}", namesake_text(), rfc3339(*since));
-    }
+    if (const Trouble* first = troubles_.first())
+        status.degrade(fmt::format("shared store: {}, since {}; {} rows wait in this node's own",
+                                   first->text, rfc3339(first->since), status.shared->unshared));
+    if (const std::optional<WallTime>& since = namesake_.since())
+        status.degrade(fmt::format("{}; since {}", namesake_text(), rfc3339(*since)));
     return status;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "https/host_lookup.h"
 
+#include "postseal/base/text.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -46,8 +48,7 @@ FetchError HostLookup::no_address() const {
         if (!dns::is_failure(family.answer)) continue;
         if (family.answer.failure == dns::Failure::unvalidated) ours = true;
         if (is_unasked(family.answer)) fault = FetchFault::no_turn;
-        if (!failures.empty()) failures += "; ";
-        failures += dns::failure_clause(host_, family.type, family.answer);
+        append_clause(failures, dns::failure_clause(host_, family.type, family.answer));
     }
     if (!failures.empty()) return {.fault = fault, .reason = std::move(failures), .ours = ours};
     const bool exists = std::ranges::any_of(

@@ -560,10 +560,7 @@ Status SqliteStore::status() const {
         status.failures += failures_.at(i);
     }
     const auto add = [&](const std::optional<Trouble>& trouble) {
-        if (!trouble) return;
-        status.degraded = true;
-        if (!status.reason.empty()) status.reason += "; ";
-        status.reason += fmt::format("{}, since {}", trouble->text, trouble->since);
+        if (trouble) status.degrade(fmt::format("{}, since {}", trouble->text, trouble->since));
     };
     add(write_trouble_);
     if (write_trouble_)

@@ -14,6 +14,7 @@
 
 #include "async/task.h"
 #include "postseal/base/domain.h"
+#include "postseal/base/text.h"
 #include "postseal/base/time.h"
 #include "postseal/mtasts/policy.h"
 
@@ -192,6 +193,11 @@ struct Status {
     // The same by reason: a word of the store's own, the same ones always.
     std::vector<std::pair<std::string_view, std::uint64_t>> by_reason;
     std::optional<SharedStatus> shared;
+
+    void degrade(std::string_view why) {
+        degraded = true;
+        append_clause(reason, why);
+    }
 };
 
 class Store {

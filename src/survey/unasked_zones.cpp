@@ -5,6 +5,7 @@
 #include "async/timeout.h"
 #include "dns/mx_rdata.h"
 #include "dns/server_address.h"
+#include "postseal/base/domain.h"
 #include "postseal/base/text.h"
 #include "survey/dns_query.h"
 
@@ -35,12 +36,6 @@ struct Delegation {
     std::vector<std::string> servers;
     std::vector<Glue> glue;
 };
-
-bool is_within(std::string_view name, std::string_view zone) {
-    if (zone.empty() || name == zone) return true;
-    return name.size() > zone.size() && name.ends_with(zone) &&
-           name[name.size() - zone.size() - 1] == '.';
-}
 
 std::optional<std::string> name_in(std::string_view message, std::string_view from) {
     char text[NS_MAXDNAME];
@@ -79,8 +74,8 @@ std::optional<Delegation> referral_in(std::string_view reply, std::string_view n
     for (int i = 0; i < ns_msg_count(message, ns_s_ns); i++) {
         if (ns_parserr(&message, ns_s_ns, i, &record) != 0) break;
         const std::string owner = lower_ascii(ns_rr_name(record));
-        if (ns_rr_type(record) != ns_t_ns || owner == above || !is_within(owner, above) ||
-            !is_within(name, owner) || out.servers.size() == max_servers)
+        if (ns_rr_type(record) != ns_t_ns || owner == above || !is_at_or_below(owner, above) ||
+            !is_at_or_below(name, owner) || out.servers.size() == max_servers)
             continue;
         out.zone = owner;
         if (auto server = name_in(reply, rdata_of(record)))
@@ -101,14 +96,13 @@ class Search {
     explicit Search(dns::Unbound& resolver) : resolver_(resolver) {}
 
     async::Task<std::vector<doctor::UnaskedZone>> of(Nexthop nexthop) {
+        std::vector<doctor::UnaskedZone> found;
         const std::vector<std::string> failing = co_await failing_names(nexthop);
         for (const std::string& name : failing) {
             auto zone = co_await unasked_above(name);
-            if (zone &&
-                std::ranges::find(found_, zone->name, &doctor::UnaskedZone::name) == found_.end())
-                found_.push_back(*std::move(zone));
+            if (zone) found.push_back(*std::move(zone));
         }
-        co_return std::move(found_);
+        co_return found;
     }
 
   private:
@@ -201,7 +195,6 @@ class Search {
     }
 
     dns::Unbound& resolver_;
-    std::vector<doctor::UnaskedZone> found_;
 };
 
 } // namespace

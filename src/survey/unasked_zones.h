@@ -17,7 +17,8 @@
 
 namespace postseal::survey {
 
-// Of its MX RRset and its mail hosts, as far as their lookups fail; no zone twice.
+// Of its MX RRset and its mail hosts, as far as their lookups fail; one zone of several of them
+// comes as often.
 [[nodiscard]] std::vector<doctor::UnaskedZone>
 unasked_zones(async::UvLoop& loop, dns::Unbound& resolver, const Nexthop& nexthop);
 

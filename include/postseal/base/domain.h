@@ -62,6 +62,9 @@ class Domain {
     std::string name_;
 };
 
+// Names in DNS, in lower case and without a dot at their end; the root is empty.
+[[nodiscard]] bool is_at_or_below(std::string_view name, std::string_view zone);
+
 } // namespace postseal
 
 template <> struct std::hash<postseal::Domain> {

@@ -19,6 +19,9 @@ namespace postseal {
 // What is wrong with somebody else's text: "TEXT": WHY; of the text 80 octets at most.
 [[nodiscard]] std::string complaint(std::string_view text, std::string_view why);
 
+// "; " between it and what is there already.
+void append_clause(std::string& text, std::string_view clause);
+
 // ASCII only, locale-free.
 [[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 [[nodiscard]] constexpr bool is_alphanumeric(char c) {

@@ -141,4 +141,10 @@ std::string Domain::with_prefix(std::string_view label) const {
     return out.append(label).append(1, '.').append(name_);
 }
 
+bool is_at_or_below(std::string_view name, std::string_view zone) {
+    if (zone.empty() || name == zone) return true;
+    return name.size() > zone.size() && name.ends_with(zone) &&
+           name[name.size() - zone.size() - 1] == '.';
+}
+
 } // namespace postseal

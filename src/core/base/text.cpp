@@ -50,6 +50,11 @@ std::string complaint(std::string_view text, std::string_view why) {
     return fmt::format("{}: {}", in_quotes(text, 80), why);
 }
 
+void append_clause(std::string& text, std::string_view clause) {
+    if (!text.empty()) text += "; ";
+    text += clause;
+}
+
 std::string lower_ascii(std::string_view text) {
     std::string out(text);
     std::ranges::transform(out, out.begin(), lower);

@@ -132,6 +132,16 @@ TEST_CASE("base/domain: with_prefix") {
     CHECK(domain->with_prefix("mta-sts") == "mta-sts.example.com");
 }
 
+TEST_CASE("base/domain: at a zone or below it, by whole labels") {
+    CHECK(is_at_or_below("example.com", "example.com"));
+    CHECK(is_at_or_below("mx.example.com", "example.com"));
+    CHECK(is_at_or_below("example.com", ""));
+    CHECK(is_at_or_below("", ""));
+    CHECK_FALSE(is_at_or_below("mxexample.com", "example.com"));
+    CHECK_FALSE(is_at_or_below("com", "example.com"));
+    CHECK_FALSE(is_at_or_below("", "com"));
+}
+
 TEST_CASE("base/domain: equal names are equal, ordered and hashed alike") {
     const auto a = Domain::parse("a.example");
     const auto same = Domain::parse("A.EXAMPLE.");

@@ -25,6 +25,14 @@ TEST_CASE("base/text: printable keeps ASCII and hides every other octet") {
         CHECK(shown[c] == (c >= 0x20 && c <= 0x7e ? static_cast<char>(c) : '?'));
 }
 
+TEST_CASE("base/text: clauses, one behind the other") {
+    std::string text;
+    append_clause(text, "one");
+    CHECK(text == "one");
+    append_clause(text, "two");
+    CHECK(text == "one; two");
+}
+
 TEST_CASE("base/text: in quotes") {
     CHECK(in_quotes("") == "\"\"");
     CHECK(in_quotes("a\tb", 3) == "\"a?b\"");
